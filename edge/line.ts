@@ -23,49 +23,55 @@ export interface EdgeParts {
   devices: readonly OpenDevice[];
   /** By camera; none without cameras. */
   cameras: ReadonlyMap<string, InferCamera>;
-  pictures: LatestPictures;
+  latestPictures: LatestPictures;
   /** Gives events their pictures; none: they get none. */
-  snapshots?: EventPictures | undefined;
+  eventPictures?: EventPictures | undefined;
   /** People who watch a camera. */
-  watchers?: Pick<LiveStreams, 'tellViewers'>;
+  viewers?: Pick<LiveStreams, 'tellViewers'>;
   /** Their files. */
   evidence?: ForwardParts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
+  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknownDevices'>;
   /** In place of the devices themselves: what a recording says. */
-  reading?: DeviceHost | undefined;
+  replayHost?: DeviceHost | undefined;
   /** A payload of the command topic. */
   onCommand(payload: Uint8Array): void;
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
-  const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
+  const host = parts.replayHost ?? read(parts.devices, world, () => keepStation.whenKept());
   const latest = keepLatestValues(world.clock);
-  const inferring = infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers);
-  const states = () => withDetectorFaults(reading.states(), inferring);
-  const qualifying = qualify(setup, parts.points, world);
-  const reducing = reduce(setup, parts.points, world);
-  const keeping = keep(parts.log, setup.centre, world);
-  const forwarding = forward(setup, { ...parts.presence, devices: states, onCommand: parts.onCommand, ...(parts.evidence && { evidence: parts.evidence }) }, parts.log, world);
+  const inferStation = infer(parts.cameras, world, parts.latestPictures, parts.eventPictures, parts.viewers);
+  const states = () => withDetectorFaults(host.states(), inferStation);
+  const qualifyStation = qualify(setup, parts.points, world);
+  const reduceStation = reduce(setup, parts.points, world);
+  const keepStation = keep(parts.log, setup.centre, world);
+  const { presence, onCommand, evidence } = parts;
+  const forwardStation = forward(setup, { ...presence, devices: states, onCommand, ...(evidence && { evidence }) }, parts.log, world);
   const joined = line(world, [
-    reading,                             // frames of every device the host keeps open become samples, or a loss with its reason
-    inferring,                           // camera frames become samples like any other
-    qualifying,                          // scale, unit, quality, clock: a sample becomes an event
-    latest,                              // what each point says now, for commands
-    judge(),                             // local warnings, also when cut off; sees every event
-    reducing,                            // deadbands, heartbeats, windows; never hides a crossing
-    keeping,                             // flushed to disk: from here on we own them
-    forwarding,                          // let go by the gateway's ack alone
+    host,                 // frames of every device the host keeps open become samples, or a loss with its reason
+    inferStation,         // camera frames become samples like any other (infer/line.ts)
+    qualifyStation,       // scale, unit, quality, clock: a sample becomes an event
+    latest,               // the newest value of each point, for commands
+    judge(),              // local warnings, also when cut off; sees every event
+    reduceStation,        // deadbands, heartbeats, windows; never hides the crossing of a limit
+    keepStation,          // flushed to disk: from here on the edge owns them
+    forwardStation,       // deleted by the gateway's ack alone
   ]);
   /** Goes on with other devices; those that did not change are not touched. */
-  const update = (next: EdgeSetup, { devices, points }: Pick<EdgeParts, 'devices' | 'points'>, swap: () => void) => reading.update(devices, () => {
-    swap();
-    qualifying.update(next, points);
-    reducing.update(next, points);
-    latest.retain(next.devices);
-  });
+  const update = (next: EdgeSetup, { devices, points }: Pick<EdgeParts, 'devices' | 'points'>, swap: () => void) =>
+    host.update(devices, () => {
+      swap();
+      qualifyStation.update(next, points);
+      reduceStation.update(next, points);
+      latest.retain(next.devices);
+    });
   /** Beside the line: an event of the edge's own, which nothing leaves out. */
-  const record = (draft: Draft) => keeping.take?.([draft], () => {});
-  return { ...joined, host: reading, latest, record, update, retarget: forwarding.retarget, answer: forwarding.answer, wake: () => forwarding.wake(), wakeEvidence: () => forwarding.wakeEvidence(), states, isKeeping: () => keeping.isKeeping(), uplink: () => forwarding.uplink() };
+  const record = (draft: Draft) => keepStation.take?.([draft], () => {});
+  return {
+    ...joined, host, latest, record, update, states,
+    retarget: forwardStation.retarget, answer: forwardStation.answer, wake: () => forwardStation.wake(),
+    wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), uplink: () => forwardStation.uplink(),
+  };
 }

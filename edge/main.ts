@@ -34,7 +34,7 @@ import { CameraRings } from './infer/evidence/clips/camera-rings.ts';
 import { EdgeEvidence } from './infer/evidence/edge-evidence.ts';
 import { openLatestPictures } from './infer/viewers/latest-pictures.ts';
 
-export interface RunOptions {
+export interface EdgeRunOptions {
   /** Told of every group after its commit, in order; for witnesses. */
   onKept?(kept: CommittedGroup): void;
   /** Called with the open log before any device is. */
@@ -44,7 +44,7 @@ export interface RunOptions {
   /** Drivers beside those of the registry; they win over one of the same id. */
   extraDrivers?: readonly Driver[];
   /** In place of the devices themselves, none of which is opened then. */
-  reading?: DeviceHost;
+  replayHost?: DeviceHost;
   /** What became of a changed configuration file, for health. */
   config?(): ConfigState;
   /** What is known of this machine's clock; without it, that is believed as it is. */
@@ -72,24 +72,29 @@ export interface RunningEdge {
 }
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_API_LISTEN, CV_DRIVER_UNKNOWN; devices and gateway that are away are no reason */
-export async function runEdge(setup: EdgeSetup, outside: World, options: RunOptions = {}): Promise<RunningEdge> {
-  const time = setup.clock && options.clock ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) } : null;
+export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRunOptions = {}): Promise<RunningEdge> {
+  const time = setup.clock && options.clock
+    ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) }
+    : null;
   const clock = time ? time.clock : outside.clock;
-  const troubles = new LogProblems(() => clock.nowMs());
-  const unknown = new UnknownDeviceList(() => clock.nowMs());
-  const world: World = { ...outside, clock, tell: unknown.wrapTell(troubles.wrapTell(outside.tell)) };
-  const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
-  // Said before anything opens.
+  const logProblems = new LogProblems(() => clock.nowMs());
+  const unknownDevices = new UnknownDeviceList(() => clock.nowMs());
+  const world: World = { ...outside, clock, tell: unknownDevices.wrapTell(logProblems.wrapTell(outside.tell)) };
+  const findDriver = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   const taps = new DeviceTaps(world);
   const rings = new CameraRings(setup.evidence?.clip ?? null, setup.edge, world);
-  const equipped = async (wanted: EdgeSetup) => {
-    const equipment = await resolveDependencies(wanted, driverOf, world);
-    return { ...equipment, devices: equipment.devices.map((device) => taps.wrapDevice(rings.wrapDevice(device))) };
+  const prepareDependencies = async (wantedSetup: EdgeSetup) => {
+    const dependencies = await resolveDependencies(wantedSetup, findDriver, world);
+    return { ...dependencies, devices: dependencies.devices.map((device) => taps.wrapDevice(rings.wrapDevice(device))) };
   };
-  let { devices, points } = await equipped(setup);
+  let { devices, points } = await prepareDependencies(setup);
   let current = setup;
   const isPolled = (id: string) => devices.some((device) => device.setup.id === id && device.driver.traits.includes('polled'));
-  const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => restampDraft(draft, isPolled) }) }, world);
+  const { dir, maxBytes } = setup.log;
+  const log = await openEdgeLog({
+    dir, maxBytes, edge: setup.edge, centre: setup.centre,
+    ...(time && { clock: time.clock, onTimeKnown: (draft) => restampDraft(draft, isPolled) }),
+  }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
   try {
     if (options.onKept) undo.unshift(log.onCommitted(options.onKept));
@@ -101,62 +106,78 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     (await orStopped(detectors.prepare(devices), options.stop, () => detectors.stopOpening())).swap();
     const evidence = new EdgeEvidence(setup, {
       detectors, rings, onWaiting: () => line.wakeEvidence(), record: (draft) => { line.record(draft); },
-      deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup, still: (device, signal) => line.host.still?.(device, signal) ?? null,
+      deviceOf: (id) => devices.find((device) => device.setup.id === id)?.setup,
+      still: (device, signal) => line.host.still?.(device, signal) ?? null,
     }, world);
     undo.unshift(() => evidence.close(), () => rings.close());
     await evidence.prepare(setup.devices);
-    const pictures = openLatestPictures(evidence.blurFinder, world.tell);
-    let desk: CommandHandler | null = null;
-    const keeper: ClockDiscipline | null = time && new ClockDiscipline({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
-    const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) };
+    const latestPictures = openLatestPictures(evidence.blurFinder, world.tell);
+    let commandHandler: CommandHandler | null = null;
+    const { edge, centre } = setup;
+    const clockDiscipline: ClockDiscipline | null = time && new ClockDiscipline({
+      ...time, system: outside.clock, edge, centre, log, onSettled: () => line.wake(),
+    }, world);
+    const gatewayClock = clockDiscipline && {
+      isSettled: () => clockDiscipline.isSettled,
+      gatewayAnswered: (nowAt: number, tookMs: number) => clockDiscipline.gatewayAnswered(nowAt, tookMs),
+    };
     const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
     undo.unshift(() => live.close());
     const line = edgeLine(setup, {
-      devices, log, pictures, snapshots: evidence.snapshots, evidence: () => evidence.folder, watchers: live, points, reading: options.reading,
-      onCommand: (payload) => desk?.take(payload),
+      devices, log, latestPictures, eventPictures: evidence.eventPictures, evidence: () => evidence.folder, viewers: live, points,
+      replayHost: options.replayHost,
+      onCommand: (payload) => commandHandler?.take(payload),
       cameras: detectors.byDevice,
-      presence: { version: VERSION, httpUrl: () => httpUrl, httpKey, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
+      presence: {
+        version: VERSION, httpUrl: () => httpUrl, httpKey, unknownDevices: () => unknownDevices.newest(),
+        ...(gatewayClock && { clock: gatewayClock }),
+      },
     }, world);
-    const door = tapServer(taps, world.clock, process.pid);
+    const tap = tapServer(taps, world.clock, process.pid);
     const http = await openLocalHttp({ ...setup.http, key: httpKey }, {
-      health: () => edgeHealth({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
+      health: () => edgeHealth({
+        edge, centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => logProblems.list(),
+        clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
+        uplink: line.uplink, devices: line.states, unknown: () => unknownDevices.list(), config: options.config,
+      }),
       metrics: options.metrics,
-      picture: (device) => pictures.get(device),
+      picture: (device) => latestPictures.get(device),
       live: (device) => live.open(device),
-      tap: (request, response) => door.serve(request, response), tell: world.tell,
+      tap: (request, response) => tap.serve(request, response), tell: world.tell,
     }, world.clock);
     undo.unshift(() => http.close());
     httpUrl = http.url;
-    await door.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);
-    undo.unshift(() => door.close());
-    const commands = desk = new CommandHandler({
-      edge: setup.edge, centre: setup.centre, dir: join(setup.log.dir, 'commands'), pictures,
+    await tap.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);
+    undo.unshift(() => tap.close());
+    const commands = commandHandler = new CommandHandler({
+      edge, centre, dir: join(dir, 'commands'), pictures: latestPictures,
       get devices() { return devices; },
       async still(device, signal) {
         const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;
         const picture = await line.host.still?.(device, signal);
-        return picture ? pictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
+        if (!picture) return null;
+        return latestPictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []);
       },
       host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
-    undo.unshift(() => evidence.clips?.close(), () => evidence.mainPictures?.close());
-    await keeper?.open();
-    undo.unshift(() => keeper?.close());
+    undo.unshift(() => evidence.eventClips?.close(), () => evidence.mainPictures?.close());
+    await clockDiscipline?.open();
+    undo.unshift(() => clockDiscipline?.close());
     await line.open();
 
     async function reload(next: EdgeSetup): Promise<Reloaded> {
       const plan = edgeReloadPlan(current, next);
       // All that can fail comes first: then nothing has changed.
-      const equipment = await equipped(plan.setup);
-      const cameras = await detectors.prepare(equipment.devices);
+      const dependencies = await prepareDependencies(plan.setup);
+      const cameras = await detectors.prepare(dependencies.devices);
       await evidence.prepare(plan.setup.devices);
-      await line.update(plan.setup, equipment, () => {
-        ({ devices, points } = equipment);
+      await line.update(plan.setup, dependencies, () => {
+        ({ devices, points } = dependencies);
         current = plan.setup;
         cameras.swap();
-        evidence.snapshots?.retain(devices.map(({ setup: { id } }) => ({ id })));
+        evidence.eventPictures?.retain(devices.map(({ setup: { id } }) => ({ id })));
         rings.retain(devices.map(({ setup: { id } }) => ({ id })));
       });
       await cameras.finish();
@@ -169,7 +190,8 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       return inTurn(undo);
     };
     let closing: Promise<void> | null = null;
-    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held: () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0), reload, close: () => (closing ??= close()) };
+    const held = () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0);
+    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held, reload, close: () => (closing ??= close()) };
   } catch (error) {
     await inTurn(undo);
     throw error;

@@ -84,7 +84,7 @@ export const API_FAULTS = {
   },
   CV_API_TOO_MANY_VIEWERS: {
     stage: 'api', retry: 'backoff', actor: 'operator', status: 503,
-    en: ['{count} viewers follow already', 'close pages that nobody looks at'],
+    en: ['viewer limit reached ({count})', 'close pages that are not in use'],
     zh: ['已有 {count} 个实时观看连接', '关闭无人查看的页面'],
   },
   CV_API_INTERNAL: {

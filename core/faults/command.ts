@@ -9,12 +9,12 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_EXPIRED: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['the command expired {lateMs} ms before it could be carried out; nothing was done', 'give it again if it is still wanted; a slow bus or link needs a longer life'],
+    en: ['the command expired {lateMs} ms before it could be carried out; nothing was done', 'give it again if still needed; a slow bus or link needs a longer lifetime'],
     zh: ['命令在执行前 {lateMs} 毫秒已过期；未执行任何操作', '如仍需要请重新下达；总线或链路较慢时应延长有效期'],
   },
   CV_COMMAND_LIFE: {
     stage: 'command', retry: 'never', actor: 'developer', status: 400,
-    en: ['a command lives at most {maxMs} ms and ends after it was issued', 'give a shorter life'],
+    en: ['the lifetime of a command is at most {maxMs} ms, and must end after it was issued', 'give a shorter lifetime'],
     zh: ['命令有效期最长 {maxMs} 毫秒，且必须晚于下达时间', '请缩短有效期'],
   },
   CV_COMMAND_DEVICE: {
@@ -24,17 +24,17 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_POINT: {
     stage: 'command', retry: 'after-change', actor: 'operator',
-    en: ['{device} has no point {point}', 'its points stand in the configuration of its edge'],
+    en: ['{device} has no point {point}', 'its points are in the configuration of its edge'],
     zh: ['{device} 没有测点 {point}', '其测点见边缘节点配置'],
   },
   CV_COMMAND_NOT_OFFERED: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['{device} (driver {driver}) does not offer {kind}', 'write needs a driver that writes, snapshot a camera: see `cityvitals drivers`'],
+    en: ['{device} (driver {driver}) does not support {kind}', 'write needs a driver that can write, snapshot needs a camera: see `cityvitals drivers`'],
     zh: ['{device}（驱动 {driver}）不支持 {kind}', 'write 需要可写的驱动，snapshot 需要摄像机：见 `cityvitals drivers`'],
   },
   CV_COMMAND_NOT_ALLOWED: {
     stage: 'command', retry: 'after-change', actor: 'field-engineer',
-    en: ['point {point} of {device} may not be written from the centre', 'who answers for the plant may allow it: `write: { allow: true }` at the point, in the edge\'s configuration'],
+    en: ['point {point} of {device} may not be written from the centre', 'whoever is responsible for the device may allow it: `write: { allow: true }` at the point, in the edge\'s configuration'],
     zh: ['不允许从中心写入 {device} 的测点 {point}', '设备责任人可在边缘节点配置中对该测点设置 `write: { allow: true }`'],
   },
   CV_COMMAND_VALUE: {
@@ -44,47 +44,47 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_CONDITION: {
     stage: 'command', retry: 'backoff', actor: 'operator',
-    en: ['{what} does not hold: {condition}, but it is {value}', 'bring the plant into that state first'],
+    en: ['{what} is not met: {condition}, but it is {value}', 'bring the device into that state first'],
     zh: ['{what}不满足：要求 {condition}，实际为 {value}', '请先使设备满足该状态'],
   },
   CV_COMMAND_CONDITION_UNKNOWN: {
     stage: 'command', retry: 'backoff', actor: 'operator',
-    en: ['{what} cannot be judged: {condition}, and there is no good, fresh value ({detail})', 'look at the device of that point'],
+    en: ['{what} cannot be checked: {condition}, and there is no good, recent value ({detail})', 'check the device of that point'],
     zh: ['{what}无法判断：要求 {condition}，但没有可信的新值（{detail}）', '请检查该测点的设备'],
   },
   CV_COMMAND_READ_BACK: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['{point} was set to {want}, but reads {got}', 'look at the device: it may be under local control, or limit what it takes'],
+    en: ['{point} was set to {want}, but reads {got}', 'check the device: it may be under local control, or limit the values it accepts'],
     zh: ['{point} 已写入 {want}，但回读为 {got}', '请检查设备：可能处于就地控制，或对写入值有限制'],
   },
   CV_COMMAND_UNCONFIRMED: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['whether {point} was set is not known: {detail}', 'look at the plant before giving the command again'],
+    en: ['it is not known whether {point} was set: {detail}', 'check on site before giving the command again'],
     zh: ['无法确认 {point} 是否已写入：{detail}', '请先核实现场，再决定是否重新下达'],
   },
   CV_COMMAND_INTERRUPTED: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['the edge stopped while it carried the command out, so the outcome is not known; it is not carried out again', 'look at the plant before giving the command anew'],
+    en: ['the edge stopped while executing the command; the outcome is unknown, and it is not executed again', 'check on site before giving the command again'],
     zh: ['边缘节点在执行命令时停止，结果未知；不会再次执行', '请先核实现场，再决定是否重新下达'],
   },
   CV_COMMAND_FORGOTTEN: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['the record of commands was damaged, and this one was issued before: it may have been carried out, and is not again', 'look at the plant before giving the command anew; see `cityvitals audit verify`'],
+    en: ['the record of commands was damaged, and this one was issued before that: it may have been executed, and is not executed again', 'check on site before giving the command again; see `cityvitals audit verify`'],
     zh: ['命令记录曾损坏，而本命令在此之前下达：可能已执行，不再执行', '请先核实现场，再决定是否重新下达；参见 `cityvitals audit verify`'],
   },
   CV_COMMAND_UNRECORDED: {
     stage: 'command', retry: 'backoff', actor: 'operator', status: 503,
-    en: ['the command cannot be recorded, so it is not carried out: {detail}', 'check space and permissions of {path}'],
+    en: ['the command cannot be recorded, so it is not executed: {detail}', 'check space and permissions of {path}'],
     zh: ['无法记录命令，因此不予执行：{detail}', '检查 {path} 的空间和权限'],
   },
   CV_COMMAND_BUSY: {
     stage: 'command', retry: 'backoff', actor: 'operator', status: 503,
-    en: ['{count} commands wait already', 'wait for their answers'],
+    en: ['{count} commands are already waiting', 'wait for their answers'],
     zh: ['已有 {count} 条命令在等待', '请等待其应答'],
   },
   CV_COMMAND_PICTURE: {
     stage: 'command', retry: 'backoff', actor: 'operator',
-    en: ['{device} has no picture to send: {detail}', 'check that the camera gives pictures'],
+    en: ['{device} has no picture to send: {detail}', 'check that the camera delivers pictures'],
     zh: ['{device} 没有可发送的画面：{detail}', '请检查摄像机是否有画面'],
   },
   CV_COMMAND_ANSWER: {
@@ -94,17 +94,17 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_UNDELIVERED: {
     stage: 'command', retry: 'backoff', actor: 'operator',
-    en: ['edge {edge} was away until the command expired; it never had it', 'look why the edge is away; give the command again when it is back'],
+    en: ['edge {edge} was offline until the command expired, and did not receive it', 'find out why the edge is offline; give the command again when it is back'],
     zh: ['边缘节点 {edge} 在命令过期前一直离线，未收到命令', '检查节点离线原因；恢复后重新下达'],
   },
   CV_COMMAND_NO_ANSWER: {
     stage: 'command', retry: 'backoff', actor: 'operator',
-    en: ['edge {edge} had the command, perhaps, and has not answered; it is asked again when it is back', 'look at the plant before giving the command anew'],
+    en: ['the command was sent to edge {edge}, which has not answered; it is asked again when it is back', 'check on site before giving the command again'],
     zh: ['命令已发给边缘节点 {edge}，但尚无应答；节点恢复后会再次询问', '请先核实现场，再决定是否重新下达'],
   },
   CV_COMMANDS_CLOSED: {
     stage: 'api', retry: 'after-change', actor: 'operator', status: 403,
-    en: ['this gateway takes no commands: it knows no operators', 'list them in its configuration: operators: [{ name, token }]'],
+    en: ['this gateway accepts no commands: no operators are configured', 'list them in its configuration: operators: [{ name, token }]'],
     zh: ['本网关不接受命令：未配置操作员', '在网关配置中列出：operators: [{ name, token }]'],
   },
   CV_API_UNAUTHORISED: {
@@ -119,17 +119,17 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_ID_TAKEN: {
     stage: 'api', retry: 'never', actor: 'developer', status: 409,
-    en: ['the id {id} is that of another command', 'give each command its own id, or none'],
+    en: ['the id {id} is used by another command', 'give each command its own id, or none'],
     zh: ['编号 {id} 已属于另一条命令', '每条命令使用各自的编号，或不指定'],
   },
   CV_COMMAND_REFUSED: {
     stage: 'cli', retry: 'never', actor: 'operator',
-    en: ['{gateway} did not take the command: {status} {detail}', '{advice}'],
+    en: ['{gateway} did not accept the command: {status} {detail}', '{advice}'],
     zh: ['{gateway} 未接受命令：{status} {detail}', '{advice}'],
   },
   CV_AUDIT_BROKEN: {
     stage: 'command', retry: 'never', actor: 'operator',
-    en: ['{file}, line {line}: {detail}', 'somebody changed this record, or the disk damaged it: compare with the other side\'s'],
+    en: ['{file}, line {line}: {detail}', 'the record was changed, or damaged by the disk: compare with the record of the other side'],
     zh: ['{file} 第 {line} 行：{detail}', '记录被修改或磁盘损坏：请与另一侧的记录核对'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

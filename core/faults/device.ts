@@ -4,12 +4,12 @@ import type { FaultRow } from './row.ts';
 export const DEVICE_FAULTS = {
   CV_LINK_REFUSED: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['{address} refused the link: {detail}', 'check address and port, that the device is on, and its limit of connections'],
+    en: ['{address} refused the connection: {detail}', 'check address and port, that the device is on, and its connection limit'],
     zh: ['{address} 拒绝连接：{detail}', '检查地址和端口、设备是否通电，以及其连接数上限'],
   },
   CV_LINK_UNREACHABLE: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['{address} cannot be reached: {detail}', 'check cable, switch and the network settings of this box and of the device'],
+    en: ['{address} cannot be reached: {detail}', 'check cable, switch and the network settings of this machine and the device'],
     zh: ['无法到达 {address}：{detail}', '检查网线、交换机，以及本机和设备的网络设置'],
   },
   CV_LINK_TIMEOUT: {
@@ -19,42 +19,42 @@ export const DEVICE_FAULTS = {
   },
   CV_LINK_CLOSED: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['{address} closed the link: {detail}', 'if it repeats: another program may use the device, or its idle time-out is shorter than `every`'],
+    en: ['{address} closed the connection: {detail}', 'if it repeats: another program may be using the device, or its idle timeout is shorter than `every`'],
     zh: ['{address} 断开了连接：{detail}', '若反复出现：可能有其他程序占用设备，或设备空闲超时短于 `every`'],
   },
   CV_PORT_CROWDED: {
     stage: 'open', retry: 'next', actor: 'field-engineer',
-    en: ['{listen} is crowded: {count} connections were closed for want of room, the last of {peer} (limit {limit})', 'if devices dial from there, configure them: connections of configured devices are kept; else keep strangers away with a firewall, or let `listen` name an address of the private network'],
+    en: ['too many connections on {listen}: {count} were closed at the limit of {limit}, the last one from {peer}', 'if devices dial in from there, configure them: connections of configured devices are kept; otherwise block unknown sources with a firewall, or set `listen` to an address of the private network'],
     zh: ['{listen} 连接过多：已因名额不足断开 {count} 条连接，最近一条来自 {peer}（上限 {limit}）', '若该处确有设备拨入，请为其添加配置：已配置设备的连接不会因此断开；否则用防火墙阻止无关来源，或在 `listen` 中填写专网地址'],
   },
   CV_DEVICE_STALE: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'stale',
-    en: ['{device} gave nothing new for {ageMs} ms', 'look at the faults of this device just before'],
+    en: ['no new data from {device} for {ageMs} ms', 'see the preceding faults of this device'],
     zh: ['{device} 已 {ageMs} 毫秒没有新数据', '查看该设备此前的故障'],
   },
   CV_POINT_SILENT: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{device}: point {point} gave nothing within {waitMs} ms', 'check the address of the point; a device that speaks seldom may need longer'],
+    en: ['{device}: no data for point {point} within {waitMs} ms', 'check the address of the point; a device that reports rarely may need longer'],
     zh: ['{device}：测点 {point} 在 {waitMs} 毫秒内没有数据', '检查测点地址；很少主动上报的设备可能需要更久'],
   },
   CV_BUS_SKIPPED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
-    en: ['{device} is left out of its bus for {waitMs} ms after {failures} failures', ''],
+    en: ['{device} is not polled for {waitMs} ms after {failures} failures', ''],
     zh: ['{device} 连续失败 {failures} 次，暂停轮询 {waitMs} 毫秒', ''],
   },
   CV_FRAME_LENGTH: {
     stage: 'decode', retry: 'next', actor: 'nobody', flag: 'comm',
-    en: ['frame of wrong length: {detail}', ''],
+    en: ['wrong frame length: {detail}', ''],
     zh: ['帧长度不符：{detail}', ''],
   },
   CV_FRAME_CHECKSUM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['checksum wrong: {detail}', 'if frequent: on a serial line check cable, termination and baud rate; over the network, the serial side of the converter or gateway in between'],
+    en: ['wrong checksum: {detail}', 'if frequent: on a serial line check cable, termination and baud rate; over the network, the serial side of the converter or gateway in between'],
     zh: ['校验错误：{detail}', '若频繁出现：串口线路检查线缆、终端电阻和波特率；经网络时检查中间转换器或网关的串口侧'],
   },
   CV_FRAME_INVALID: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['frame cannot be read: {detail}', 'if frequent: check that the device speaks the protocol that its driver expects'],
+    en: ['invalid frame: {detail}', 'if frequent: check that the device uses the protocol its driver expects'],
     zh: ['无法解析的帧：{detail}', '若频繁出现：确认设备使用的协议与驱动一致'],
   },
   CV_DRIVER_FAILED: {
@@ -64,7 +64,7 @@ export const DEVICE_FAULTS = {
   },
   CV_VALUE_UNSAFE: {
     stage: 'qualify', retry: 'next', actor: 'field-engineer', flag: 'sensor',
-    en: ['{point} gave a number that is not finite or beyond 2^53', '{hint}'],
+    en: ['value of {point} is not finite, or beyond 2^53', '{hint}'],
     zh: ['{point} 的数值非有限或超出 2^53', '{hint}'],
   },
   CV_OPCUA_SESSION: {

@@ -4,17 +4,17 @@ import type { FaultRow } from './row.ts';
 export const VISION_FAULTS = {
   CV_MODEL_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['there is no model {model}', 'use one of: {known}; or the path of a manifest of your own (.yaml)'],
+    en: ['unknown model {model}', 'use one of: {known}; or the path of a manifest of your own (.yaml)'],
     zh: ['没有名为 {model} 的模型', '可用的模型：{known}；或写自己的模型说明文件路径（.yaml）'],
   },
   CV_MODEL_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the graph of model {model} is not there: {path}', 'put it there; those that come with us are made by: node models/convert/main.ts'],
+    en: ['the graph of model {model} is missing: {path}', 'put it there; shipped graphs are made by: node models/convert/main.ts'],
     zh: ['缺少模型 {model} 的计算图文件：{path}', '将文件放到该处；自带模型的生成方法：node models/convert/main.ts'],
   },
   CV_MODEL_NOT_PULLED: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the graph of model {model} was not fetched yet: {path}', 'read its licence with `cityvitals models list`, then fetch it with: cityvitals models pull {model}'],
+    en: ['the graph of model {model} has not been fetched yet: {path}', 'read its licence with `cityvitals models list`, then fetch it with: cityvitals models pull {model}'],
     zh: ['模型 {model} 的计算图尚未下载：{path}', '先用 `cityvitals models list` 查看其许可，再下载：cityvitals models pull {model}'],
   },
   CV_MODEL_HASH: {
@@ -39,7 +39,7 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_GRAPH: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
-    en: ['the graph cannot be read: {detail}', 'check that the file is whole and of the kind that is expected'],
+    en: ['the graph cannot be read: {detail}', 'check that the file is complete and of the expected kind'],
     zh: ['无法读取计算图：{detail}', '确认文件完整且类型正确'],
   },
   CV_MODEL_CONVERTED: {
@@ -69,13 +69,13 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_FAMILY: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['model {model}: there is no family {family}', 'use one of: {known}'],
+    en: ['model {model}: unknown family {family}', 'use one of: {known}'],
     zh: ['模型 {model}：没有名为 {family} 的系列', '可用的系列：{known}'],
   },
   CV_DETECTOR_DIED: {
     stage: 'infer', retry: 'next', actor: 'operator', flag: 'other',
-    en: ['the worker of model {model} ended: {detail}; it is replaced', 'if it repeats: free memory on this machine, then report it'],
-    zh: ['模型 {model} 的工作进程已退出：{detail}；正在更换', '若反复出现：释放本机内存后报告此问题'],
+    en: ['the worker process of model {model} exited: {detail}; it is restarted', 'if it repeats: free memory on this machine, then report it'],
+    zh: ['模型 {model} 的工作进程已退出：{detail}；正在重启', '若反复出现：释放本机内存后报告此问题'],
   },
   CV_DETECTOR_CLOSED: {
     stage: 'infer', retry: 'never', actor: 'nobody',
@@ -84,32 +84,32 @@ export const VISION_FAULTS = {
   },
   CV_FFMPEG_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the program ffmpeg, which reads video, is not on this machine', 'install it: sudo apt-get install -y --no-install-recommends ffmpeg'],
+    en: ['ffmpeg, which reads video, is not installed on this machine', 'install it: sudo apt-get install -y --no-install-recommends ffmpeg'],
     zh: ['本机没有读取视频所需的程序 ffmpeg', '请安装：sudo apt-get install -y --no-install-recommends ffmpeg'],
   },
   CV_VIDEO_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['there is no video file {path}', 'correct `url`, or put the file there'],
+    en: ['video file {path} does not exist', 'correct `url`, or put the file there'],
     zh: ['没有视频文件 {path}', '修正 `url`，或将文件放到该处'],
   },
   CV_VIDEO_UNREADABLE: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{path} cannot be read as a video: {detail}', 'play it with another program; if that fails too, copy or record it anew'],
+    en: ['{path} cannot be read as a video: {detail}', 'play it with another program; if that fails too, copy or record it again'],
     zh: ['{path} 无法作为视频读取：{detail}', '用其他程序播放试试；若同样失败，请重新复制或录制'],
   },
   CV_VIDEO_STOPPED: {
     stage: 'read', retry: 'backoff', actor: 'operator', flag: 'comm',
-    en: ['reading {path} was broken off: {detail}', 'if it repeats: look at free memory and at what else ends programs on this machine'],
+    en: ['reading {path} was interrupted: {detail}', 'if it repeats: check free memory, and what else ends programs on this machine'],
     zh: ['读取 {path} 中断：{detail}', '若反复出现：检查可用内存，以及本机上是否有其他程序终止进程'],
   },
   CV_VIDEO_ENDED: {
     stage: 'read', retry: 'never', actor: 'field-engineer', flag: 'stale',
-    en: ['{path} is over after {pictures} pictures', 'to play it again and again set `loop: true`'],
+    en: ['end of {path} after {pictures} pictures', 'to play it in a loop, set `loop: true`'],
     zh: ['{path} 已播完，共 {pictures} 幅图像', '若需循环播放，设置 `loop: true`'],
   },
   CV_VIDEO_CUT_SHORT: {
     stage: 'read', retry: 'never', actor: 'field-engineer', flag: 'stale',
-    en: ['{path} could be read for {seconds} s of its {wholeSeconds} s: {detail}', 'it is damaged from there on, or goes on in another codec: copy or record it anew, or cut it in two there'],
+    en: ['only {seconds} s of the {wholeSeconds} s of {path} could be read: {detail}', 'the rest is damaged or uses another codec: copy or record it again, or split it there'],
     zh: ['{path} 全长 {wholeSeconds} 秒，只读出 {seconds} 秒：{detail}', '其后已损坏，或改用了其他编码：请重新复制或录制，或在该处分成两个文件'],
   },
   CV_IMAGE_UNREADABLE: {
@@ -119,7 +119,7 @@ export const VISION_FAULTS = {
   },
   CV_SCORE_INVALID: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
-    en: ['"{got}" is no score', 'give a number from 0 to 1'],
-    zh: ['"{got}" 不是有效得分', '请给出 0 到 1 之间的数'],
+    en: ['invalid score "{got}"', 'give a number from 0 to 1'],
+    zh: ['"{got}" 不是有效的置信度', '请给出 0 到 1 之间的数'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -58,7 +58,7 @@ export class CommandHandler {
     const known = this.#memory.answerTo(command.id);
     if (known) return this.#say(known);
     const aheadMs = this.#parts.clockOffsetMs();
-    // Without the gateway's clock nothing can be said of expiry: it comes again.
+    // Without the gateway's clock expiry cannot be told: the gateway sends it again.
     if (this.#underway.has(command.id) || aheadMs === null || this.#closing.signal.aborted) return;
     const work = this.#deal(command, aheadMs).catch((error: unknown) => {
       this.#world.tell({ kind: 'fault', device: command.device, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: command.device }) });

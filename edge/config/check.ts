@@ -12,7 +12,7 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import { complaint } from '../../core/setting.ts';
 import { clipProblems } from '../infer/evidence/clips/setup.ts';
 import { evidenceSetup } from '../infer/evidence/setup.ts';
-import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
+import { checkPoints, isPlainObject, problemAt, repeatedIds } from './points.ts';
 import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
 import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
 import { checkWrites } from './writes.ts';
@@ -44,7 +44,7 @@ const THIS_EDGE: Words = { en: 'the edge', zh: '边缘节点' };
 export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions): Promise<CheckedEdge> {
   const document = new ConfigDocument(source, options);
   const frame = checkPart(document, FRAME, [], THIS_EDGE);
-  const written = isRaw(document.value) && Array.isArray(document.value.devices) ? (document.value.devices as unknown[]) : [];
+  const written = isPlainObject(document.value) && Array.isArray(document.value.devices) ? (document.value.devices as unknown[]) : [];
   const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE), ...absentFiles(document, options)];
   const parts: DeviceParts[] = [];
   for (const [at, device] of written.entries()) {
@@ -60,7 +60,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
 
 /** Files that the edge reads as it starts. */
 function absentFiles(document: ConfigDocument, { readFile }: Secrets): ConfigProblem[] {
-  if (!readFile || !isRaw(document.value)) return [];
+  if (!readFile || !isPlainObject(document.value)) return [];
   const { value } = document;
   return ['catalogue', 'rules'].flatMap((key) => (Array.isArray(value[key]) ? (value[key] as unknown[]) : []).flatMap((file, at) => {
     if (typeof file !== 'string' || file === '') return [];
@@ -83,7 +83,7 @@ interface DeviceParts {
 }
 
 async function checkDevice(document: ConfigDocument, device: unknown, path: Path, { drivers, readFile }: EdgeCheckOptions, timeZone?: string): Promise<DeviceParts> {
-  if (!isRaw(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
+  if (!isPlainObject(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
   const named = drivers.find((known) => known.id === device.driver);

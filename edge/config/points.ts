@@ -42,10 +42,10 @@ function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path
   const problems = [...shape.problems, ...repeatedIds(document, overrides, path, device)];
   const changed = new Map<string, { item: Raw; path: Path }>();
   overrides.forEach((item, at) => {
-    const id = isRaw(item) ? item.id : undefined;
+    const id = isPlainObject(item) ? item.id : undefined;
     if (typeof id === 'string' && Object.hasOwn(table, id)) changed.set(id, { item: item as Raw, path: [...path, at] });
     else if (typeof id === 'string' && !mayFollow(id)) problems.push(...problemAt(document, [...path, at, 'id'], unknownName('CV_POINT_UNKNOWN', { point: id }, Object.keys(table), device)));
-    else if (isRaw(item) && typeof id !== 'string') problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
+    else if (isPlainObject(item) && typeof id !== 'string') problems.push(...checkPart(document, z.object({ id: POINT_SCHEMA.shape.id }), [...path, at], device, { id }).problems);
   });
   const points = Object.entries(table).flatMap(([id, fixed]) => {
     const own = changed.get(id);
@@ -67,7 +67,7 @@ function listedFirst(problem: ConfigProblem, id: string): ConfigProblem {
 }
 
 function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words, settings: unknown): { point: PointSetup | null; problems: ConfigProblem[] } {
-  if (!isRaw(item)) return { point: null, problems: checkPart(document, z.record(z.string(), z.unknown()), path, device, item).problems };
+  if (!isPlainObject(item)) return { point: null, problems: checkPart(document, z.record(z.string(), z.unknown()), path, device, item).problems };
   const ownSchema = driver.point as z.ZodObject;
   const ownKeys = Object.keys(ownSchema.shape);
   const owner = pointWords(typeof item.id === 'string' ? item.id : String(path.at(-1)), device);
@@ -133,7 +133,7 @@ function senseless(key: string, owner: Words, problem: Words): Fault {
 export function repeatedIds(document: ConfigDocument, items: readonly unknown[], path: Path, owner: Words): ConfigProblem[] {
   const first = new Map<string, number>();
   return items.flatMap((item, at) => {
-    const id = isRaw(item) ? item.id : undefined;
+    const id = isPlainObject(item) ? item.id : undefined;
     if (typeof id !== 'string') return [];
     const place: Path = [...path, at, 'id'];
     const firstLine = first.get(id);
@@ -148,7 +148,7 @@ export function problemAt(document: ConfigDocument, path: Path, fault: Fault, wh
   return problem ? [problem] : [];
 }
 
-export const isRaw = (item: unknown): item is Raw => item !== null && typeof item === 'object' && !Array.isArray(item);
+export const isPlainObject = (item: unknown): item is Raw => item !== null && typeof item === 'object' && !Array.isArray(item);
 const pick = (item: Raw, keys: readonly string[]): Raw => Object.fromEntries(keys.filter((key) => Object.hasOwn(item, key)).map((key) => [key, item[key]]));
 const pointWords = (id: string, device: Words): Words => ({ en: `point "${id}" of ${device.en}`, zh: `${device.zh}的测点“${id}”` });
 

@@ -5,7 +5,7 @@ import type { Words } from '../../core/words.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Condition } from '../../core/wire/commands.ts';
-import { isRaw, problemAt } from './points.ts';
+import { isPlainObject, problemAt } from './points.ts';
 import type { PointSetup } from './setup.ts';
 
 /** A device of the file, as far as it could be read. */
@@ -63,5 +63,5 @@ function placeOf(device: CheckedDevice, id: string): Path {
 }
 
 function rawPoint({ written }: CheckedDevice, id: string): Record<string, unknown> | undefined {
-  return Array.isArray(written) ? written.filter(isRaw).find((one) => one.id === id) : undefined;
+  return Array.isArray(written) ? written.filter(isPlainObject).find((one) => one.id === id) : undefined;
 }

@@ -24,7 +24,7 @@ export interface EdgePresenceParts {
   version: string;
   devices(): DeviceState[];
   /** Who spoke and is not configured; news of it waits for the next word. */
-  unknown?(): UnknownDeviceState[];
+  unknownDevices?(): UnknownDeviceState[];
   httpUrl(): string | null;
   /** By which the gateway asks there. */
   httpKey?: string;
@@ -37,7 +37,7 @@ interface GatewayClock {
   /** Whether anything that bears a time may be sent. */
   isSettled(): boolean;
   /** It is `nowAt` at the gateway, ms UTC, as uncertain as half of `tookMs`. */
-  heard(nowAt: number, tookMs: number): void;
+  gatewayAnswered(nowAt: number, tookMs: number): void;
 }
 
 /** The last will, and the last word on a clean stop. */
@@ -97,7 +97,7 @@ export class EdgePresence {
     const tookMs = this.#world.clock.monotonicMs() - awaited.atMs;
     if (tookMs > MAX_ROUND_TRIP_MS) return;
     const nowAt = at + tookMs / 2;
-    this.#facts.clock?.heard(nowAt, tookMs);
+    this.#facts.clock?.gatewayAnswered(nowAt, tookMs);
     const offsetMs = Math.round(nowAt - this.#world.clock.nowMs());
     if (this.#clockOffsetMs === null || Math.abs(offsetMs - this.#clockOffsetMs) >= CLOCK_NEWS_MS) this.#note(offsetMs);
     this.#clockOffsetMs = offsetMs;
@@ -115,7 +115,7 @@ export class EdgePresence {
   #state(sentAt: number, devices: DeviceState[]): EdgeState {
     const sizes = STREAMS.map((stream) => [stream, this.#log.size(stream)] as const);
     const http = this.#facts.httpUrl();
-    const unknown = this.#facts.unknown?.() ?? [];
+    const unknown = this.#facts.unknownDevices?.() ?? [];
     return {
       v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: Math.round(sentAt - (this.#world.clock.monotonicMs() - this.#startedMs)), clockOffsetMs: this.#clockOffsetMs,
       log: {

@@ -122,7 +122,7 @@ export class UplinkConnection {
       // Without acks nothing could ever be let go.
       if (isRefusal(error)) {
         this.#denied = true;
-        return this.#fail(new Error(`subscription to ${ackTopic} refused`), `代理拒绝订阅 ${ackTopic}`);
+        return this.#fail(new Error(`subscription to ${ackTopic} refused`), `消息服务器拒绝订阅 ${ackTopic}`);
       }
       if (error) return this.#fail(error);
       this.#isUp = true;

@@ -32,7 +32,7 @@ function uplinkTo(t: TestContext, urls: readonly string[], more: Partial<UplinkO
   return { uplink, world, ups, downs, messages, faults, drains: () => drains };
 }
 
-/** Lets the time pass that a peer is given to hear the last word. */
+/** Lets the time pass that a peer is given to receive the last message. */
 async function closing(uplink: Uplink, world: TestWorld): Promise<void> {
   let isClosed = false;
   const closed = uplink.close().finally(() => { isClosed = true; });
@@ -100,7 +100,7 @@ test('the answers\' topic refused: nothing could ever be let go, so that is told
   const { uplink, ups, faults } = uplinkTo(t, [gateway.url]);
   uplink.open();
   await until(() => faults().length > 0);
-  assert.deepEqual([faults()[0]?.code, faults()[0]?.params.detailZh, ups], ['CV_UPLINK_DENIED', `代理拒绝订阅 ${topicOf('ack')}`, []]);
+  assert.deepEqual([faults()[0]?.code, faults()[0]?.params.detailZh, ups], ['CV_UPLINK_DENIED', `消息服务器拒绝订阅 ${topicOf('ack')}`, []]);
   await until(() => gateway.broker.connectedClients === 0);
 });
 

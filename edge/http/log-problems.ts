@@ -26,10 +26,10 @@ export class LogProblems {
     this.#nowMs = nowMs;
   }
 
-  /** The given way to tell, overheard. */
+  /** The given `tell`, observed. */
   wrapTell(tell: Tell): Tell {
     return (event) => {
-      this.#hear(event);
+      this.#observe(event);
       tell(event);
     };
   }
@@ -39,7 +39,7 @@ export class LogProblems {
     return [...this.#standing.values(), ...this.#happened.filter(({ at }) => at >= since)];
   }
 
-  #hear(event: TelemetryEvent): void {
+  #observe(event: TelemetryEvent): void {
     if (event.kind === 'fault_cleared') this.#standing.delete(event.code as FaultCode);
     if (event.kind !== 'fault') return;
     const { code } = event.fault;

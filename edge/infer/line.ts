@@ -5,13 +5,13 @@
 import type { World } from '../../core/world.ts';
 import type { LiveStreams } from '../live-view/live-streams.ts';
 import type { InferCameras } from './camera.ts';
-import { count } from './count/count.ts';
-import { detect } from './detect/detect.ts';
+import { countObjects } from './count/count.ts';
+import { detectObjects } from './detect/detect.ts';
 import { DetectorFaults } from './detect/detector-faults.ts';
 import { VideoQualityStation } from './diagnosis/video-quality.ts';
 import { attachEvidence } from './evidence/attach.ts';
 import type { EventPictures } from './evidence/event-pictures.ts';
-import { gate } from './gate/gate.ts';
+import { gateMotion } from './gate/gate.ts';
 import { applyMask } from './mask/apply-mask.ts';
 import { PictureCounts } from './picture-counts.ts';
 import { pictureLine, type InferStation } from './picture-line.ts';
@@ -46,10 +46,10 @@ export function infer(
     ],
     // queue/camera-queue.ts: the newest picture waits; an older one is dropped and counted: `picture_late`, at the end `shutdown`
     turn: [
-      gate(tell),                                    // nothing has moved: the last detections hold, `picture_still`
-      detect(faults, tell, ending.signal),           // else the detector; a newer picture may replace this one until then:
+      gateMotion(tell),                                    // nothing has moved: the last detections hold, `picture_still`
+      detectObjects(faults, tell, ending.signal),           // else the detector; a newer picture may replace this one until then:
                                                      // `picture_late`; a detection that fails: `model_failed`
-      count,                                         // boxes become persons, vehicles, occupancy
+      countObjects,                                         // boxes become persons, vehicles, occupancy
       keepLatest(pictures),                          // the newest picture, for people
       measureZones,                                  // tracks, and what zones and lines measure of them
       tellViewers(viewers),                          // boxes beside the live view

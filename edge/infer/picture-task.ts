@@ -4,7 +4,7 @@ import type { Sample } from '../../core/sample.ts';
 import type { PictureItem } from '../item.ts';
 import type { InferCamera } from './camera.ts';
 import type { Detections } from './camera-pipeline.ts';
-import type { PointValue } from './count/point-values.ts';
+import type { PicturePointValue } from './count/point-values.ts';
 import type { CameraQueue, QueuedPicture } from './queue/camera-queue.ts';
 import type { MeasureValue } from './zones/zone.ts';
 
@@ -16,7 +16,7 @@ export interface PictureTask {
   /** Those of an earlier picture, where nothing has moved since; null: detection is due. */
   heldDetections: Detections | null;
   detections: Detections;
-  counts: readonly PointValue[];
+  counts: readonly PicturePointValue[];
   /** Of zones and lines, for points that the camera has. */
   measures: readonly MeasureValue[];
   /** By point of a measure; null: no pictures are made. */

@@ -59,7 +59,7 @@ test('not a finite number, or one beyond 2^53, is bad and says so', () => {
   assert.equal(one({ scale: 1e300 }, { value: 1e10 }).value, null);
 });
 
-test('what it says of a number that is none is about its source; of one too large, about its scale', () => {
+test('the remedy for a value that is not a number is about its source; for one too large, about its scale', () => {
   const remedy = (value: number) => run({}, [{ value }]).told.flatMap((event) => (event.kind === 'fault' ? [explain(event.fault, 'en').remedy, explain(event.fault, 'zh-CN').remedy] : []));
   assert.match(remedy(NaN).join(), /no value: look at the sensor.*NaN 或无穷大/);
   assert.match(remedy(2 ** 53 + 2).join(), /check `scale`.*检查测点的/);

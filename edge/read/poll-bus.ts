@@ -1,5 +1,5 @@
 /**
- * One bus of polled devices: whoever is due first is polledRequest next, one exchange at a time. A silent device is left out
+ * One bus of polled devices: whoever is due first is asked next, one exchange at a time. A silent device is left out
  * for growing times (backoff.ts), so that it costs only itself. Errands go in between.
  */
 import type { Link, Request } from '../../core/driver.ts';
@@ -17,7 +17,7 @@ import { PollSchedule, type PollPhases } from './poll-schedule.ts';
 /** A link on which nobody has answered this often in a row is opened afresh: it may be half dead. */
 const REOPEN_AFTER = 3;
 
-/** Timers count whole milliseconds: what is due within one is due, else a device that is polledRequest without pause would wait most of its time. */
+/** Timers count whole milliseconds: what is due within one is due, else a device that is asked without pause would wait most of its time. */
 const TIMER_GRAIN_MS = 1;
 /** A bus that is left alone for so long has no use for its deadline's timer meanwhile. */
 const REST_MS = 100;
@@ -125,9 +125,9 @@ async function runTask(task: BusTask, link: Link<unknown>, bus: PollContext): Pr
       return answer;
     },
     async poll(points) {
-      const polledRequest = polled.requests.filter(({ request }) => request.points.some((point) => points.includes(point)));
-      for (const one of polledRequest) one.notBeforeMs = 0;
-      const { heard, fault } = await poll(polled, polledRequest, link, bus);
+      const requests = polled.requests.filter(({ request }) => request.points.some((point) => points.includes(point)));
+      for (const request of requests) request.notBeforeMs = 0;
+      const { heard, fault } = await poll(polled, requests, link, bus);
       if (heard) outcome.heard = true;
       return fault;
     },
@@ -165,7 +165,7 @@ async function poll(polled: PolledDevice, requests: readonly PollRequest[], link
       outcome.answered = true;
       device.accept(decoded, polledRequest.part, polledRequest.request, observedAt);
       const mayHelpLater = !decoded.ok && FAULTS[decoded.fault.code].retry === 'backoff';
-      // It costs nobody anything: polledRequest seldom, but not as seldom as what is silent.
+      // It costs nobody anything: asked seldom, but not as seldom as what is silent.
       if (mayHelpLater) leaveOut(polledRequest, { costMs: 0, periodMs: device.setup.everyMs, units: 1, silentUnits: 1 }, world);
       else polledRequest.failures = 0;
       continue;

@@ -1,4 +1,4 @@
-/** Devices that spoke to this edge and that nobody configured, overheard from what drivers tell; the newest hundred. */
+/** Devices that spoke to this edge and that nobody configured, taken from what drivers tell; the newest hundred. */
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
 import { MAX_UNKNOWN_UP, type UnknownDeviceState } from '../../core/wire/messages.ts';
 
@@ -13,10 +13,10 @@ export class UnknownDeviceList {
     this.#nowMs = nowMs;
   }
 
-  /** The given way to tell, overheard. */
+  /** The given `tell`, observed. */
   wrapTell(tell: Tell): Tell {
     return (event) => {
-      this.#hear(event);
+      this.#observe(event);
       tell(event);
     };
   }
@@ -31,7 +31,7 @@ export class UnknownDeviceList {
     return this.list().slice(0, MAX_UNKNOWN_UP);
   }
 
-  #hear(event: TelemetryEvent): void {
+  #observe(event: TelemetryEvent): void {
     if (event.kind === 'unknown_device_known') this.#byName.delete(nameOf(event));
     if (event.kind !== 'unknown_device') return;
     const { kind: _kind, ...device } = event;

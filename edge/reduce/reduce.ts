@@ -94,7 +94,7 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
           sent.push(...told(of, of.window.take(draft)));
           continue;
         }
-        const reason = whySend(of.reporting, of.lastSent, draft);
+        const reason = reportReason(of.reporting, of.lastSent, draft);
         if (reason === null) leftOut.set(draft.device, (leftOut.get(draft.device) ?? 0) + 1);
         else sent.push(draft);
         // History and what a rule said stand for themselves; the next live value is measured against the last live one.
@@ -142,7 +142,7 @@ function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conve
 const isAlways = (draft: Draft): boolean => draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
 
 /** Why a draft must go up, or null when it may be left out. Pure. */
-function whySend(rules: ReportRules | undefined, last: Draft | undefined, draft: Draft): ReportReason | null {
+function reportReason(rules: ReportRules | undefined, last: Draft | undefined, draft: Draft): ReportReason | null {
   if (!rules || rules.deadband === undefined || isAlways(draft)) return 'always';
   if (!last) return 'first';
   if (isOtherState(last, draft)) return 'state';

@@ -33,7 +33,7 @@ export type KeepOutcome =
   | { kind: 'unwritable'; error: unknown }
   | { kind: 'closed' };
 
-/** Hears what has just come to lie in the log, before anyone who only knows that something did. */
+/** Told of what was just appended, before anyone who only knows that something was. */
 export type BatchesKept = (groups: readonly LogBatch[]) => void;
 
 /** Sets refused events aside, durably, before their numbers count as settled. */
@@ -114,7 +114,7 @@ export class BatchKeeper {
     }
   }
 
-  /** It is in the log: whatever those think who hear of it, it is answered. */
+  /** It is in the log: whatever its consumers make of it, it is answered. */
   #kept({ columns, refused }: NewPart, places: readonly Cursor[], receivedAt: number, duplicates: number): KeepOutcome {
     const groups = columns.map((of, at) => new LogBatch(of, places[at] as Cursor, receivedAt));
     this.#onKept(groups);

@@ -9,7 +9,7 @@ import type { IntakeCounts } from './intake-counts.ts';
 import { isBatchError, type BatchKeeper } from './batch-keeper.ts';
 import type { Refusals } from './refusals.ts';
 
-export interface AcceptParts {
+export interface AcceptBatchParts {
   /** Read for each batch: it changes while the gateway runs. */
   setup: Pick<GatewaySetup, 'accepts' | 'exercise' | 'relays'>;
   bindings?: Pick<Bindings, 'admit' | 'admitCentre'> | undefined;
@@ -17,7 +17,7 @@ export interface AcceptParts {
 }
 
 /** Checks the batch and each of its events. One that cannot be read ends here, in quarantine. */
-export function accept({ setup, bindings, refusals }: AcceptParts): BatchStation {
+export function acceptBatch({ setup, bindings, refusals }: AcceptBatchParts): BatchStation {
   return (task) => {
     const { address, payload, receivedAt } = task;
     try {
@@ -45,7 +45,7 @@ export function startBinding(bindings: Pick<Bindings, 'written'> | undefined): B
 }
 
 /** Puts what is new of it into the log. What cannot be written ends here, in quarantine; what the gateway's end cuts off is sent again. */
-export function keep(keeper: BatchKeeper, refusals: Refusals): BatchStation {
+export function keepBatch(keeper: BatchKeeper, refusals: Refusals): BatchStation {
   return async (task) => {
     const { payload, receivedAt } = task;
     const onFailure = () => { if (!keeper.isLogFull) task.separate(); };
@@ -56,7 +56,7 @@ export function keep(keeper: BatchKeeper, refusals: Refusals): BatchStation {
   };
 }
 
-export function count(counts: IntakeCounts): BatchStation {
+export function countBatch(counts: IntakeCounts): BatchStation {
   return (task) => {
     const { address: { edge }, receivedAt, outcome } = task;
     const { stream } = checkedOf(task).batch.name;
@@ -73,7 +73,7 @@ export const finishBinding: BatchStation = async ({ bindingsWritten }) => {
 };
 
 /** Everything that is answered is on disk: an ack of its stream is due, and of those that its gap records settle. */
-export function acknowledge(acks: Acks): BatchStation {
+export function acknowledgeBatch(acks: Acks): BatchStation {
   return (task) => {
     const { address: { centre, edge }, outcome } = task;
     const { batch: { name: { stream, epoch } }, gapRanges } = checkedOf(task);

@@ -20,7 +20,7 @@ export interface BatchTask {
 export type BatchStation = (task: BatchTask) => Promise<boolean> | boolean;
 
 /** Through the stations in order, as far as it goes. */
-export async function runStations(stations: readonly BatchStation[], task: BatchTask): Promise<void> {
+export async function runBatchStations(stations: readonly BatchStation[], task: BatchTask): Promise<void> {
   for (const station of stations) {
     const goesOn = station(task);
     if (!(typeof goesOn === 'boolean' ? goesOn : await goesOn)) return;

@@ -103,7 +103,7 @@ test('what is in the log is not refused because somebody who hears of it fails',
   const { send, answers } = await rig({ onKept: () => { throw new TypeError('of a listener'); } });
   await send('good', 1);
   await settle();
-  // It comes again, and is known.
+  // It is sent again, and is known.
   await send('good', 1);
   await settle();
   assert.deepEqual(answers, ['good ack']);

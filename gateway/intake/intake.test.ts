@@ -57,7 +57,7 @@ test('nothing is acknowledged before it is on disk', async () => {
   assert.equal(published.length, 1);
 });
 
-test('nothing is acknowledged before it is on disk whose the device is; while that fails, what comes again is there once', async () => {
+test('nothing is acknowledged before it is on disk whose the device is; while that fails, what is sent again is there once', async () => {
   let isWritten = false;
   const bindings: IntakeParts['bindings'] = {
     admit: () => null, admitCentre: () => null, centresOf: () => ['500112001'],

@@ -9,7 +9,7 @@ import { parseEdgeTopic, type EdgeAddress } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { heldBatches } from '../bindings/take-in.ts';
 import type { Message } from '../broker/link.ts';
-import { runStations } from './batch-task.ts';
+import { runBatchStations } from './batch-task.ts';
 import { EdgeLimits } from './edge-limits.ts';
 import { EdgeStates } from './edge-states.ts';
 import type { IntakeStats } from './intake-counts.ts';
@@ -133,7 +133,7 @@ export class Intake {
   }
 
   async #runLine(address: EdgeAddress, payload: Uint8Array, pending: PendingBatch): Promise<void> {
-    await runStations(this.#line.stations, {
+    await runBatchStations(this.#line.stations, {
       address, payload, receivedAt: this.#world.clock.nowMs(), checked: null, bindingsWritten: null, outcome: null,
       separate: () => {
         this.#window.separate(pending);

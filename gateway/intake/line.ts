@@ -7,7 +7,7 @@ import type { Link } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { PresenceRegistry } from '../presence/registry.ts';
 import { Acks } from './acks.ts';
-import { accept, acknowledge, count, finishBinding, keep, startBinding } from './batch-stations.ts';
+import { acceptBatch, acknowledgeBatch, countBatch, finishBinding, keepBatch, startBinding } from './batch-stations.ts';
 import type { BatchStation } from './batch-task.ts';
 import { IntakeCounts } from './intake-counts.ts';
 import { BatchKeeper, type BatchesKept } from './batch-keeper.ts';
@@ -47,13 +47,13 @@ export function intakeLine(parts: IntakeLineParts, world: World, stop: AbortSign
   return {
     stations: [
       // edge-limits.ts, intake-window.ts: before that, an edge above its rate or its window is left unanswered
-      accept({ setup, bindings, refusals }),  // each event against schema, sender and bindings; an unreadable batch ends in quarantine
+      acceptBatch({ setup, bindings, refusals }),  // each event against schema, sender and bindings; an unreadable batch ends in quarantine
       startBinding(bindings),                 // a device that nobody had is this edge's from here on: written beside the events
-      keep(keeper, refusals),                 // each number once, flushed to the log; refused events are in quarantine before;
+      keepBatch(keeper, refusals),                 // each number once, flushed to the log; refused events are in quarantine before;
                                               // with a full log it waits
-      count(counts),                          // accepted, duplicates, refused
+      countBatch(counts),                          // accepted, duplicates, refused
       finishBinding,                          // on disk as well
-      acknowledge(acks),                      // only now: what the log holds of this sender's stream
+      acknowledgeBatch(acks),                      // only now: what the log holds of this sender's stream
     ],
     counts, keeper,
   };

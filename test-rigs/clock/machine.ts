@@ -89,7 +89,7 @@ export class Machine {
       clock, system, trust: this.trust, edge: EDGE, centre: CENTRE, log, onSettled: () => forwarding.wake(),
       probe: { isSynchronised: async () => this.isSynchronised, hardwareAt: async () => (this.hardwareAheadMs === null ? null : truth.nowMs() + this.hardwareAheadMs) },
     }, world);
-    const facts = { version: '1', devices: () => [], httpUrl: () => null, clock: { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) } };
+    const facts = { version: '1', devices: () => [], httpUrl: () => null, clock: { isSettled: () => keeper.isSettled, gatewayAnswered: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) } };
     const keeping = keep(log, CENTRE, world);
     const forwarding = forward({ edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: null } }, facts, log, world, (_options, events) => this.#network.connect(events));
     const joined = line(world, [keeping, forwarding]);

@@ -59,7 +59,7 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
       };
     };
     let first: Give<DecodedItem> = () => {};
-    const edge = await runEdge(setup, world, { reading: recordedHost((next) => { first = next; }), extraDrivers: [...drivers.values()], onLog: counted, onKept: ({ drafts }) => { kept += drafts.length; } });
+    const edge = await runEdge(setup, world, { replayHost: recordedHost((next) => { first = next; }), extraDrivers: [...drivers.values()], onLog: counted, onKept: ({ drafts }) => { kept += drafts.length; } });
     undo.unshift(() => edge.close());
     const clock = new VirtualClock(recorded.startsAt);
     const inside: World = { ...world, clock, random: seededRandom(1), tell: () => {} };

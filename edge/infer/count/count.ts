@@ -2,7 +2,7 @@
 import type { PictureTask } from '../picture-task.ts';
 import { countBoxes } from './point-values.ts';
 
-export function count(task: PictureTask): void {
+export function countObjects(task: PictureTask): void {
   const { boxes, model, frame } = task.detections;
   task.counts = countBoxes(boxes, model, frame);
 }

@@ -9,7 +9,7 @@ const VEHICLES = classesOf(['vehicle']);
 /** One van may be called car and truck at once: boxes that share more than half of their joint area are one vehicle. */
 const MAX_OVERLAP = 0.5;
 
-export interface PointValue {
+export interface PicturePointValue {
   point: string;
   value: number;
   evidence?: Evidence[];
@@ -18,7 +18,7 @@ export interface PointValue {
 }
 
 /** @param boxes best score first, fractions of the picture */
-export function countBoxes(boxes: readonly Box[], model: string, frame: number): PointValue[] {
+export function countBoxes(boxes: readonly Box[], model: string, frame: number): PicturePointValue[] {
   const persons = boxes.filter((box) => box.class === 'person');
   const vehicles = distinct(boxes.filter((box) => VEHICLES.has(box.class)), MAX_OVERLAP);
   const evidence = (seen: readonly Box[]): Evidence[] => [{ kind: 'boxes', model, frame, boxes: seen.map(rounded) }];
@@ -35,9 +35,9 @@ export function countBoxes(boxes: readonly Box[], model: string, frame: number):
  *
  * @param shots pictures that go with them, by point
  */
-export function pointValuesOf(readings: readonly MeasureValue[], model: string, frame: number, shots: ReadonlyMap<string, readonly Snapshot[]> | null = null): PointValue[] {
-  return readings.map(({ point, value, kind, seen, ptsMs }) => {
-    const boxes = kind === 'measurement' ? [] : seen.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
+export function measurePointValues(readings: readonly MeasureValue[], model: string, frame: number, shots: ReadonlyMap<string, readonly Snapshot[]> | null = null): PicturePointValue[] {
+  return readings.map(({ point, value, kind, objects, ptsMs }) => {
+    const boxes = kind === 'measurement' ? [] : objects.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
     const evidence: Evidence[] = [...(boxes.length > 0 ? [{ kind: 'boxes' as const, model, frame, boxes }] : []), ...(shots?.get(point) ?? [])];
     return { point, value, ...(evidence.length > 0 && { evidence }), ...(ptsMs !== undefined && { ptsMs }) };
   });

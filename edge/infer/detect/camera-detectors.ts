@@ -5,7 +5,7 @@ import type { Detector } from '../../../models/detector.ts';
 import type { DetectorPool, PoolOptions } from '../../../models/pool.ts';
 import type { OpenDevice } from '../../read/host-device.ts';
 import type { InferCamera } from '../camera.ts';
-import { requiredClassesOf, modelSettingOf } from './required-classes.ts';
+import { requiredClassesFor, modelSettingOf } from './required-classes.ts';
 import { cameraPipeline } from '../camera-pipeline.ts';
 
 export class CameraDetectors {
@@ -105,5 +105,5 @@ interface CameraSettings {
 /** Cameras that have the same here share a graph: one more that asks for more makes it another for all of them. */
 function detectorKey(settings: unknown, cameras: readonly CameraSettings[]): string {
   const model = modelSettingOf(settings);
-  return JSON.stringify([model, requiredClassesOf(model, cameras)]);
+  return JSON.stringify([model, requiredClassesFor(model, cameras)]);
 }

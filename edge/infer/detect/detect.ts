@@ -9,7 +9,7 @@ import type { DetectorFaults } from './detector-faults.ts';
 import { mergeSecondLook } from './second-look.ts';
 
 /** @param signal aborts when the edge ends */
-export function detect(faults: DetectorFaults, tell: Tell, signal: AbortSignal): TurnStation {
+export function detectObjects(faults: DetectorFaults, tell: Tell, signal: AbortSignal): TurnStation {
   async function run(task: PictureTask): Promise<void> {
     const { camera: { detector, pipeline }, current, queue } = task;
     const { boxes, durationMs } = await detector.detect(() => {

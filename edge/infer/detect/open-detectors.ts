@@ -5,7 +5,7 @@ import type { World } from '../../../core/world.ts';
 import { findModel } from '../../../models/manifest.ts';
 import { DetectorPool } from '../../../models/pool.ts';
 import type { InferCamera } from '../camera.ts';
-import { requiredClassesOf, modelSettingOf } from './required-classes.ts';
+import { requiredClassesFor, modelSettingOf } from './required-classes.ts';
 import { retryingDetector } from './retrying-detector.ts';
 import { cameraPipeline } from '../camera-pipeline.ts';
 
@@ -42,7 +42,7 @@ export async function openDetectors(devices: readonly { id: string; settings: un
     };
     try {
       const spec = await findModel(model, models, world.files);
-      const asked = requiredClassesOf(model, sharing);
+      const asked = requiredClassesFor(model, sharing);
       const open = () => pool.open(spec, spec.scoreThreshold * LOW_SCORE_SHARE, asked);
       const seeing = { pipeline: cameraPipeline(settings, spec.scoreThreshold), model: spec };
       byDevice.set(id, await open().then((detector) => ({ ...seeing, detector }), (error: unknown) => {

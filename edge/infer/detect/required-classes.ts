@@ -16,7 +16,7 @@ export function requiredClasses(settings: readonly unknown[]): string[] {
 }
 
 /** What all cameras that name this model ask of it, so that they can share one graph. */
-export function requiredClassesOf(model: unknown, cameras: readonly { settings: unknown }[]): string[] {
+export function requiredClassesFor(model: unknown, cameras: readonly { settings: unknown }[]): string[] {
   return requiredClasses(cameras.map(({ settings }) => settings).filter((settings) => modelSettingOf(settings) === model));
 }
 

@@ -9,7 +9,7 @@ import { measureExposure, exposureScores } from './exposure.ts';
 import { PairSampler } from './pair-sampler.ts';
 import { ShakeDetector } from './shaking.ts';
 import { blurScore, isEdgeless, measureSharpness } from './sharpness.ts';
-import { SIGNATURE_COLUMNS, blankness, SIGNATURE_ROWS, sceneSignature } from './scene-signature.ts';
+import { SIGNATURE_COLUMNS, blankScore, SIGNATURE_ROWS, sceneSignature } from './scene-signature.ts';
 import { isSimilarSample, FrozenDetector } from './frozen.ts';
 import { SceneBaseline } from './scene-baseline.ts';
 
@@ -121,7 +121,7 @@ export class VideoDiagnosis {
     const scores: FindingScores = {
       'ended': 0,
       'stalled': 0,
-      ...exposureScores(measureExposure(picture, this.#hidden.share), blankness(cells)),
+      ...exposureScores(measureExposure(picture, this.#hidden.share), blankScore(cells)),
       'frozen': this.#still.score(),
       'shaking': shaking,
       'noisy': noiseScore(noise),

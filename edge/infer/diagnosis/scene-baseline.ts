@@ -1,7 +1,7 @@
 /** What a camera usually shows: learnt from its first sound pictures, followed slowly, and compared with. */
 import type { MeanColour } from './colour.ts';
 import { scoreAbove, scoreBelow } from './scores.ts';
-import { blankness, largestFlatShare, correlation, type SceneSignature } from './scene-signature.ts';
+import { blankScore, largestFlatShare, correlation, type SceneSignature } from './scene-signature.ts';
 
 /** Looks (one a second) before it is known. */
 const LEARNING_LOOKS = 4;
@@ -64,7 +64,7 @@ export class SceneBaseline {
   /** Whether what shows nothing sharp is something before the lens, and not the scene out of focus. */
   isCover(seen: SceneSignature): boolean {
     const usual = this.#looks >= LEARNING_LOOKS ? this.#lumas : null;
-    return blankness(seen) >= 0.5 || (usual !== null && correlation(seen.lumas, usual) < SAME_SHADE);
+    return blankScore(seen) >= 0.5 || (usual !== null && correlation(seen.lumas, usual) < SAME_SHADE);
   }
 
   /** @param isOther it is another scene already, and need not show that it stays */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../../core/world.ts';
 import type { Planes } from '../../../core/driver.ts';
-import { SIGNATURE_COLUMNS, blankness, correlation, sceneSignature } from './scene-signature.ts';
+import { SIGNATURE_COLUMNS, blankScore, correlation, sceneSignature } from './scene-signature.ts';
 
 const WIDTH = 640;
 const HEIGHT = 360;
@@ -28,6 +28,6 @@ test('grain is no edge, however much of it there is: what is plain stays plain, 
 });
 
 test('what shows nothing is blank, with grain or without; a lamp in the dark is not', () => {
-  for (const deviation of [0, 3, 6]) assert.ok(blankness(sceneSignature(picture(() => 40, deviation))) > 0.8);
-  assert.ok(blankness(sceneSignature(picture((x, y) => (Math.hypot(x - 300, y - 100) < 12 ? 200 : 20)))) < 0.5);
+  for (const deviation of [0, 3, 6]) assert.ok(blankScore(sceneSignature(picture(() => 40, deviation))) > 0.8);
+  assert.ok(blankScore(sceneSignature(picture((x, y) => (Math.hypot(x - 300, y - 100) < 12 ? 200 : 20)))) < 0.5);
 });

@@ -87,7 +87,7 @@ function spreadOf(lumas: Float32Array): number {
 }
 
 /** 0.5 and more where no place is brighter than the others. */
-export function blankness({ spread }: SceneSignature): number {
+export function blankScore({ spread }: SceneSignature): number {
   return scoreBelow(spread, BLANK);
 }
 

@@ -31,9 +31,9 @@ export class EdgeEvidence {
   /** Also for the newest picture that people look at; null: nothing is blurred, by setting. */
   readonly blurFinder: BlurFinder | null;
   /** Absent: events get no pictures. */
-  readonly snapshots: EventPictures | undefined;
+  readonly eventPictures: EventPictures | undefined;
   /** null: events bring no clips. */
-  readonly clips: EventClips | null;
+  readonly eventClips: EventClips | null;
   /** null: events bring no pictures of main streams. */
   readonly mainPictures: MainPictures | null;
   readonly #setup: EdgeSetup['evidence'];
@@ -46,9 +46,9 @@ export class EdgeEvidence {
     this.#setup = evidence;
     this.#world = world;
     this.blurFinder = blurFinderOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) => detectors.openModel(model, scoreThreshold));
-    this.clips = this.#clipsOf(edge, centre, parts);
+    this.eventClips = this.#clipsOf(edge, centre, parts);
     this.mainPictures = this.#mainOf(edge, centre, parts);
-    this.snapshots = evidence ? new EventPictures({ edge, centre, settings: evidence, blurFinder: this.blurFinder, folder: () => this.#folder, onWaiting, clips: this.clips, mainPictures: this.mainPictures }, world) : undefined;
+    this.eventPictures = evidence ? new EventPictures({ edge, centre, settings: evidence, blurFinder: this.blurFinder, folder: () => this.#folder, onWaiting, eventClips: this.eventClips, mainPictures: this.mainPictures }, world) : undefined;
   }
 
   /** null until there is a camera, and where it could not be opened. */
@@ -66,7 +66,7 @@ export class EdgeEvidence {
 
   /** Clips that are still coming are lost, and counted. */
   async close(): Promise<void> {
-    await Promise.all([this.clips?.close(), this.mainPictures?.close()]);
+    await Promise.all([this.eventClips?.close(), this.mainPictures?.close()]);
     await this.blurFinder?.close();
     await this.#folder?.close();
     await this.#clipFolder?.close();

@@ -36,7 +36,7 @@ function scene(ptsMs: number, ...ids: number[]): TrackedPicture {
   const track = (id: number) => ({ id, class: 'person', score: 0.8, box: { x: 0.35, y: 0.15, width: 0.2, height: 0.6 }, seenMs: ptsMs, isConfirmed: true }) as unknown as TrackedPicture['tracks'][number];
   return { device: 'cam', picture: pictureAt(ptsMs), at: AT + ptsMs, boxes: [], tracks: ids.map(track), model };
 }
-const intrusion = (seenIn: TrackedPicture, value = seenIn.tracks.length) => [{ point: 'lawn.intrusion', kind: 'state' as const, value, seen: seenIn.tracks }, { point: 'lawn.person', kind: 'measurement' as const, value, seen: [] }];
+const intrusion = (seenIn: TrackedPicture, value = seenIn.tracks.length) => [{ point: 'lawn.intrusion', kind: 'state' as const, value, objects: seenIn.tracks }, { point: 'lawn.person', kind: 'measurement' as const, value, objects: [] }];
 
 type Context = { after(run: () => Promise<void>): void };
 

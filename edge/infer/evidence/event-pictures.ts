@@ -31,7 +31,7 @@ export interface EventPictureParts extends PictureDestination {
   /** null: nothing is blurred, by setting. */
   blurFinder: BlurFinder | null;
   /** What came around an event; absent: nobody wants it. */
-  clips?: Pick<EventClips, 'request'> | null;
+  eventClips?: Pick<EventClips, 'request'> | null;
   /** A sharper picture that follows; absent: nobody wants it. */
   mainPictures?: Pick<MainPictures, 'request'> | null;
 }
@@ -87,7 +87,7 @@ export class EventPictures {
     }
     if (begun.length > 0) {
       const { device, at, picture: { ptsMs, index: frame }, model } = scene;
-      this.#parts.clips?.request({ device, ptsMs, at, points: begun });
+      this.#parts.eventClips?.request({ device, ptsMs, at, points: begun });
       this.#parts.mainPictures?.request({ device, at, frame, points: begun, model });
     }
     if (wanting.length === 0) return given;
@@ -126,7 +126,7 @@ export class EventPictures {
   async #pictureOf(camera: CameraState, scene: TrackedPicture, boxes: readonly Box[], wanting: readonly MeasureValue[], signal: AbortSignal): Promise<readonly Snapshot[]> {
     const { picture, at, device } = scene;
     if (camera.last && picture.ptsMs - camera.last.ptsMs < SHARED_MS) return camera.last.refs;
-    const tracks = wanting.flatMap(({ seen }) => seen.flatMap((one) => ('id' in one ? one.id : [])));
+    const tracks = wanting.flatMap(({ objects }) => objects.flatMap((one) => ('id' in one ? one.id : [])));
     const shown = camera.best.bestFor(tracks) ?? { picture, at, boxes };
     const tooLong = new AbortController();
     const timer = this.#world.clock.after(DEADLINE_MS, () => tooLong.abort(new FaultError('CV_EVIDENCE_PICTURE', { device, detail: `${DEADLINE_MS} ms` })));

@@ -2,7 +2,7 @@
 import type { Tell } from '../../../core/telemetry.ts';
 import type { TurnStation } from '../picture-task.ts';
 
-export function gate(tell: Tell): TurnStation {
+export function gateMotion(tell: Tell): TurnStation {
   return (task) => {
     const { camera, current: { item } } = task;
     task.heldDetections = camera.pipeline.heldDetections(item.picture);

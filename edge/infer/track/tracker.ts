@@ -58,7 +58,7 @@ export interface TrackerState {
 export const EMPTY_TRACKER: TrackerState = { ptsMs: 0, stepMs: 0, nextId: 1, tracks: [] };
 
 /** Where pictures are rarer than what is remembered for so long, it is remembered up to the next one, and some more. */
-export function retentionMs(forMs: number, stepMs: number): number {
+export function trackRetentionMs(forMs: number, stepMs: number): number {
   return Math.max(forMs, STEPS_REMEMBERED * stepMs);
 }
 
@@ -92,7 +92,7 @@ export function isTrackMissed(track: Track): boolean {
 export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes, aspect, isHeld = false }: TrackerInput): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const passedMs = ptsMs - before.ptsMs;
-  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? retentionMs(MAX_HIDDEN_MS, before.stepMs) : UNSURE_FOR_MS);
+  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? trackRetentionMs(MAX_HIDDEN_MS, before.stepMs) : UNSURE_FOR_MS);
   // What a look or two have missed is neither further away nor longer gone while nothing moves.
   const rests = (track: Track) => isHeld && isMissed(track);
   const known = (isSameStream ? before.tracks : [])
@@ -106,7 +106,7 @@ export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - retentionMs(LATELY_MS, before.stepMs));
+    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - trackRetentionMs(LATELY_MS, before.stepMs));
     for (const track of tracks) {
       const box = pairs.get(track);
       next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: motionRect(track.motion, aspect) });

@@ -1,7 +1,7 @@
 /** What people see of a camera: its newest picture, and the boxes beside its live view. */
 import type { Box } from '../../../core/event.ts';
 import type { LiveStreams } from '../../live-view/live-streams.ts';
-import type { PointValue } from '../count/point-values.ts';
+import type { PicturePointValue } from '../count/point-values.ts';
 import type { TurnStation } from '../picture-task.ts';
 import type { LatestPictures } from './latest-pictures.ts';
 
@@ -17,6 +17,6 @@ export function tellViewers(viewers: Pick<LiveStreams, 'tellViewers'> | undefine
   };
 }
 
-function countedBoxes(counts: readonly PointValue[]): Box[] {
+function countedBoxes(counts: readonly PicturePointValue[]): Box[] {
   return counts.flatMap(({ evidence }) => evidence?.flatMap((one) => (one.kind === 'boxes' ? one.boxes : [])) ?? []);
 }

@@ -11,12 +11,12 @@ export interface ZoneMember {
   lastMs: number;
   foot: Point;
   /** Where it has been standing, and since when. */
-  stands: { at: Point; sinceMs: number };
+  stationary: { at: Point; sinceMs: number };
   /** Whether it moves so slowly that it waits. */
   isSlow: boolean;
   /** How far it had come on the allowed way, and whether it was told that it went back. */
   furthest: number;
-  isTold: boolean;
+  isReported: boolean;
 }
 
 /** Leaving takes this much more than entering, in heights of the thing. */
@@ -48,10 +48,10 @@ function seenInside(known: ZoneMember | undefined, track: Track, foot: Point, pt
   const { across, down, height } = track.motion;
   const speed = Math.hypot(across.speed, down.speed) / Math.max(height.position, 1e-3);
   const isSlow = speed < (known?.isSlow ? slower * FASTER : slower);
-  if (!known) return { track, enteredMs: ptsMs, lastMs: ptsMs, foot, stands: { at: foot, sinceMs: ptsMs }, isSlow, furthest: -Infinity, isTold: false };
-  const { at } = known.stands;
+  if (!known) return { track, enteredMs: ptsMs, lastMs: ptsMs, foot, stationary: { at: foot, sinceMs: ptsMs }, isSlow, furthest: -Infinity, isReported: false };
+  const { at } = known.stationary;
   const hasMoved = Math.hypot(foot[0] - at[0], foot[1] - at[1]) > STANDS_WITHIN * track.box.height;
-  return { ...known, track, lastMs: ptsMs, foot, isSlow, stands: hasMoved ? { at: foot, sinceMs: ptsMs } : known.stands };
+  return { ...known, track, lastMs: ptsMs, foot, isSlow, stationary: hasMoved ? { at: foot, sinceMs: ptsMs } : known.stationary };
 }
 
 /** Believed, of these classes, and remembered. */

@@ -213,7 +213,7 @@ test('whatever comes, a step changes nothing of what was and gives the same agai
       assert.deepEqual(once, again);
       assert.deepEqual(state, copy);
       state = once.state;
-      assert.ok(once.readings.every(({ value, seen: on }: MeasureValue) => Number.isInteger(value) && value >= 0 && on.length <= state.tracker.tracks.length + seen.length + 50));
+      assert.ok(once.readings.every(({ value, objects: on }: MeasureValue) => Number.isInteger(value) && value >= 0 && on.length <= state.tracker.tracks.length + seen.length + 50));
     }
   }), { numRuns: 60 });
 });

@@ -11,7 +11,7 @@ export interface SceneState {
   zones: readonly ZoneState[];
   lines: readonly ReadonlyMap<number, LinePassage>[];
   /** What each state was told as, and when, so that only changes are told again; and when it last happened that somebody crossed a line. */
-  told: Readonly<Record<string, { value: number; ptsMs: number }>>;
+  lastReported: Readonly<Record<string, { value: number; ptsMs: number }>>;
 }
 
 export interface ScenePicture {
@@ -29,36 +29,36 @@ export interface ScenePicture {
 const AGAIN_AFTER_MS = 10_000;
 
 export function emptyScene({ zones, lines }: Pick<SceneSettings, 'zones' | 'lines'>): SceneState {
-  return { tracker: EMPTY_TRACKER, zones: zones.map(() => EMPTY_ZONE), lines: lines.map(() => new Map()), told: {} };
+  return { tracker: EMPTY_TRACKER, zones: zones.map(() => EMPTY_ZONE), lines: lines.map(() => new Map()), lastReported: {} };
 }
 
 /** @returns what there is to say of this picture: every measurement, states that changed, what happened */
 export function updateScene(before: SceneState, { ptsMs, at, boxes, lowScoreBoxes, isHeld = false }: ScenePicture, plan: SceneGeometry): { state: SceneState; readings: MeasureValue[] } {
   const { aspect } = plan;
   // Another stream: nothing that was timed by the old one goes on.
-  const from = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, LinePassage>()), told: {} };
+  const from: SceneState = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, LinePassage>()), lastReported: {} };
   const tracker = updateTracks(before.tracker, { ptsMs, boxes, lowScoreBoxes, aspect, isHeld });
   const look = { tracks: tracker.tracks, boxes, lowScoreBoxes, ptsMs, at, aspect, heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0, stepMs: before.tracker.stepMs };
   const zones = plan.zones.map((zone, index) => updateZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
   const lines = plan.lines.map((line, index) => ({ line, ...updateCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
   const all = [
     ...zones.flatMap(({ readings }) => readings),
-    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).flatMap((way) => passed(`${settings.id}.${way}`, crossings.filter((crossing) => crossing.way === way), from.told))),
+    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).flatMap((way) => passed(`${settings.id}.${way}`, crossings.filter((crossing) => crossing.way === way), from.lastReported))),
   ];
-  const readings = all.filter(({ kind, point, value }) => (kind === 'state' ? isNews(from.told[point], value, ptsMs) : kind === 'measurement' || value > 0));
-  const told = { ...from.told, ...Object.fromEntries(readings.filter(({ kind }) => kind !== 'measurement').map((reading) => [reading.point, { value: reading.value, ptsMs: reading.ptsMs ?? ptsMs }])) };
-  return { state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), told }, readings };
+  const readings = all.filter(({ kind, point, value }) => (kind === 'state' ? isNews(from.lastReported[point], value, ptsMs) : kind === 'measurement' || value > 0));
+  const told = { ...from.lastReported, ...Object.fromEntries(readings.filter(({ kind }) => kind !== 'measurement').map((reading) => [reading.point, { value: reading.value, ptsMs: reading.ptsMs ?? ptsMs }])) };
+  return { state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), lastReported: told }, readings };
 }
 
 /** Those that went over in the same picture are one reading; of one that was told before, none is earlier. */
-function passed(point: string, crossings: readonly LineCrossing[], told: SceneState['told']): MeasureValue[] {
+function passed(point: string, crossings: readonly LineCrossing[], told: SceneState['lastReported']): MeasureValue[] {
   const times = [...new Set(crossings.map(({ ptsMs }) => ptsMs))].toSorted((a, b) => a - b);
   let leastMs = (told[point]?.ptsMs ?? -Infinity) + 1;
   return times.map((time): MeasureValue => {
     const seen = crossings.filter(({ ptsMs }) => ptsMs === time).map(({ track }) => track);
     const ptsMs = Math.max(time, leastMs);
     leastMs = ptsMs + 1;
-    return { point, kind: 'occurrence', value: seen.length, seen, ptsMs };
+    return { point, kind: 'occurrence', value: seen.length, objects: seen, ptsMs };
   });
 }
 

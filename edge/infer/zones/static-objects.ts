@@ -14,11 +14,11 @@ export interface StaticObject {
   sinceMs: number;
   seenMs: number;
   /** Since when nobody has been near. */
-  aloneMs: number;
+  unattendedSinceMs: number;
   /** Looks in which it was seen. */
   hits: number;
   /** Since when it has not been seen though nothing stood before it, and in how many looks; null while it is seen or hidden. */
-  gone: { sinceMs: number; looks: number } | null;
+  missing: { sinceMs: number; looks: number } | null;
 }
 
 /** The same place: the boxes share this much. */
@@ -50,27 +50,27 @@ export function updateStaticObjects(before: readonly StaticObject[], { boxes, lo
   const others = tracks.filter((track) => track.seenMs === ptsMs && !classes.has(track.class));
   const things = before.flatMap((thing): StaticObject[] => {
     const again = here.filter((box) => !taken.has(box) && box.class === thing.box.class).toSorted((a, b) => overlap(b, thing.box) - overlap(a, thing.box))[0];
-    const company = isNear(thing.box, others, near, aspect) ? { aloneMs: ptsMs } : {};
+    const company: Partial<StaticObject> = isNear(thing.box, others, near, aspect) ? { unattendedSinceMs: ptsMs } : {};
     if (again && overlap(again, thing.box) >= SAME_PLACE) {
       taken.add(again);
-      return [{ ...thing, ...company, seenMs: ptsMs, hits: thing.hits + looks, gone: null }];
+      return [{ ...thing, ...company, seenMs: ptsMs, hits: thing.hits + looks, missing: null }];
     }
-    if (others.some(({ box }) => sharedShare(thing.box, box) >= HIDDEN)) return [{ ...thing, ...company, gone: null }];
-    const { sinceMs, looks: before } = thing.gone ?? { sinceMs: ptsMs, looks: 0 };
-    return ptsMs - sinceMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, gone: { sinceMs, looks: before + looks } }];
+    if (others.some(({ box }) => sharedShare(thing.box, box) >= HIDDEN)) return [{ ...thing, ...company, missing: null }];
+    const { sinceMs, looks: before } = thing.missing ?? { sinceMs: ptsMs, looks: 0 };
+    return ptsMs - sinceMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, missing: { sinceMs, looks: before + looks } }];
   });
   const fresh = sure.filter((box) => !taken.has(box) && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
-  return [...things, ...fresh.map((box): StaticObject => ({ box, sinceMs: ptsMs, seenMs: ptsMs, aloneMs: ptsMs, hits: 1, gone: null }))];
+  return [...things, ...fresh.map((box): StaticObject => ({ box, sinceMs: ptsMs, seenMs: ptsMs, unattendedSinceMs: ptsMs, hits: 1, missing: null }))];
 }
 
 /** Whether it is gone, for so long. */
-export function isObjectGone({ gone }: StaticObject, ptsMs: number, forMs: number): boolean {
-  return gone !== null && gone.looks >= MIN_DETECTIONS && ptsMs - gone.sinceMs >= forMs;
+export function isObjectGone({ missing }: StaticObject, ptsMs: number, forMs: number): boolean {
+  return missing !== null && missing.looks >= MIN_DETECTIONS && ptsMs - missing.sinceMs >= forMs;
 }
 
 /** Whether a look or two more will tell that it is a thing, or that it is gone. Of one that somebody stands before no look will. @param ptsMs of the last picture */
-export function isObjectUnsettled({ hits, gone, seenMs }: StaticObject, ptsMs: number): boolean {
-  return gone === null ? hits < MIN_DETECTIONS && seenMs === ptsMs : gone.looks < MIN_DETECTIONS;
+export function isObjectUnsettled({ hits, missing, seenMs }: StaticObject, ptsMs: number): boolean {
+  return missing === null ? hits < MIN_DETECTIONS && seenMs === ptsMs : missing.looks < MIN_DETECTIONS;
 }
 
 /** A thing that moves with somebody is new at each place, so it never lies there for long. */

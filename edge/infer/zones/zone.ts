@@ -3,7 +3,7 @@ import type { Box } from '../../../core/event.ts';
 import { isInside } from '../../../scene/geometry.ts';
 import { classesOf, countOf } from '../../../scene/kinds.ts';
 import { isWithin } from '../../../scene/schedule.ts';
-import { retentionMs, type Track } from '../track/tracker.ts';
+import { trackRetentionMs, type Track } from '../track/tracker.ts';
 import { rememberedMembers, updateMembers, visibleMembers, type ZoneMember } from './members.ts';
 import { footPoint, type ZoneGeometry } from './geometry.ts';
 import { isObjectGone, isObjectUnsettled, MIN_DETECTIONS, updateStaticObjects, type ZoneInput, type StaticObject } from './static-objects.ts';
@@ -21,7 +21,7 @@ export interface MeasureValue {
   value: number;
   kind: 'measurement' | 'state' | 'occurrence';
   /** What it rests on. */
-  seen: readonly (Track | Box)[];
+  objects: readonly (Track | Box)[];
   /** Presentation time of an earlier picture in which it happened: it is sure only now. Left out: of this one. */
   ptsMs?: number;
 }
@@ -63,7 +63,7 @@ export function updateZone(before: ZoneState, look: TimedZoneInput, plan: ZoneGe
   const state = { ...before, members };
   const readings: MeasureValue[] = [];
   const say = (measure: string, kind: MeasureValue['kind'], value: number, seen: readonly (ZoneMember | Box)[]) => {
-    readings.push({ point: `${settings.id}.${measure}`, kind, value, seen: seen.map((one) => ('foot' in one ? one.track : one)) });
+    readings.push({ point: `${settings.id}.${measure}`, kind, value, objects: seen.map((one) => ('foot' in one ? one.track : one)) });
   };
   const number = (measure: string, kind: MeasureValue['kind'], some: readonly ZoneMember[]) => say(measure, kind, some.length, some);
 
@@ -92,10 +92,10 @@ export function updateZone(before: ZoneState, look: TimedZoneInput, plan: ZoneGe
     number('queue', 'measurement', waiting);
     if (metres) say('queue-length', 'measurement', round(lengthOf(waiting, metres), 1), waiting);
   }
-  if (stopped) number('stopped', 'state', rememberedMembers(members, classesOf(stopped.of)).filter(({ stands, lastMs }) => lastMs - stands.sinceMs >= stopped.after));
+  if (stopped) number('stopped', 'state', rememberedMembers(members, classesOf(stopped.of)).filter(({ stationary, lastMs }) => lastMs - stationary.sinceMs >= stopped.after));
   if (abandoned) {
     state.abandoned = updateStaticObjects(before.abandoned, look, plan, classesOf(abandoned.of), abandoned.near);
-    const left = state.abandoned.filter((thing) => thing.hits >= MIN_DETECTIONS && ptsMs - Math.max(thing.sinceMs, thing.aloneMs) >= abandoned.after && !isObjectGone(thing, ptsMs, GONE_AFTER_MS));
+    const left = state.abandoned.filter((thing) => thing.hits >= MIN_DETECTIONS && ptsMs - Math.max(thing.sinceMs, thing.unattendedSinceMs) >= abandoned.after && !isObjectGone(thing, ptsMs, GONE_AFTER_MS));
     say('abandoned', 'state', left.length, left.map(({ box }) => box));
   }
   if (removed) {
@@ -124,8 +124,8 @@ function goWrong(members: Map<number, ZoneMember>, { of, from, to, distance }: N
     const { foot, track } = member;
     const come = (foot[0] * across + foot[1] * down) / length;
     const furthest = Math.max(member.furthest, come);
-    const isWrong = !member.isTold && track.isConfirmed && classes.has(track.class) && furthest - come > distance * track.box.height;
-    const after = { ...member, furthest, isTold: member.isTold || isWrong };
+    const isWrong = !member.isReported && track.isConfirmed && classes.has(track.class) && furthest - come > distance * track.box.height;
+    const after: ZoneMember = { ...member, furthest, isReported: member.isReported || isWrong };
     members.set(id, after);
     if (isWrong) wrong.push(after);
   }
@@ -149,7 +149,7 @@ function stepPresence(before: ClassPresence | undefined, { of, after, off }: Zon
     const lastMs = known.lastMs + (misses < MIN_DETECTIONS ? heldMs : 0);
     return { presence: { ...known, misses, lastMs, isOn: known.isOn && ptsMs - lastMs < off }, boxes: [] };
   }
-  const isNew = ptsMs - known.lastMs > retentionMs(BREAK_MS, stepMs) && !known.isOn;
+  const isNew = ptsMs - known.lastMs > trackRetentionMs(BREAK_MS, stepMs) && !known.isOn;
   const sinceMs = isNew ? ptsMs : known.sinceMs;
   const looks = (isNew ? 0 : known.looks) + aLook;
   return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= MIN_DETECTIONS && ptsMs - sinceMs >= after) }, boxes: here };

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { tempDir } from '../../../../core/testing/temp-dir.ts';
 import { CameraRing } from './camera-ring.ts';
 
-test('while nothing can be written the oldest piece goes each time that somebody looks, and makes room; what comes again ends that', async (t) => {
+test('while nothing can be written the oldest piece goes each time that somebody looks, and makes room; the next segment ends that', async (t) => {
   const { dir, remove } = await tempDir();
   t.after(remove);
   const told: string[] = [];
