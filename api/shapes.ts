@@ -6,7 +6,7 @@ import { WARNING_STATES } from '../city/warning/state.ts';
 import { z } from 'zod';
 import type * as api from './views.ts';
 
-import { speak } from '../core/json-schema.ts';
+import { addDescriptions } from '../core/json-schema.ts';
 import { described } from '../core/typed-schema.ts';
 import { EVENT_SCHEMA, FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
 import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
@@ -28,7 +28,7 @@ const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).
 const quality = z.enum(QUALITIES);
 const flags = z.array(z.enum(FLAGS));
 
-export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
+export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.BilingualText>;
 const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
 
 const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
@@ -218,6 +218,6 @@ export function componentSchemas(): Record<string, unknown> {
 function withReferences(...more: [z.ZodType, string][]): Record<string, Record<string, unknown>> {
   const registry = z.registry<{ id: string }>();
   for (const [shape, id] of [...NAMED, ...more]) registry.add(shape, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, override: ({ jsonSchema }) => speak(jsonSchema) });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, override: ({ jsonSchema }) => addDescriptions(jsonSchema) });
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
 }

@@ -17,7 +17,7 @@ import { configText, printProblems } from './service.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import type { VerifyResult } from './verify/verify-result.ts';
 import { verifyWarningState } from './verify/state.ts';
-import { verifyStore } from './verify/store.ts';
+import { verifyStorePart } from './verify/store.ts';
 import './faults.ts';
 import '../log/faults.ts';
 
@@ -49,7 +49,7 @@ async function run(terminal: CommandTerminal, options: Options): Promise<number>
     if (!setup) return EXIT.usage;
     tell(readLog(terminal, setup.log.dir, { chains: ['log'], origins: true }));
     await readCommands(setup.log.dir, tell);
-    tell(await verifyStore(terminal, setup));
+    tell(await verifyStorePart(terminal, setup));
     tell(await verifyWarningState(setup.store.dir));
   } else {
     const { setup, problems } = await loadEdge({ path, text });

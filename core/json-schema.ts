@@ -12,12 +12,12 @@ export interface JsonSchemaOptions {
 
 /** A zod schema with its notes (`.meta({ en, zh })`) as descriptions; everything inside it is written out. */
 export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'output' }: JsonSchemaOptions = {}): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => speak(jsonSchema) });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => addDescriptions(jsonSchema) });
   return json;
 }
 
 /** Turns our notes into a description, in place. */
-export function speak(json: JsonSchema): void {
+export function addDescriptions(json: JsonSchema): void {
   const { en, zh, written } = json;
   // Of a text that becomes something else: zod itself leaves its examples out.
   if (written !== undefined) json.examples = [written];

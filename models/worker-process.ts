@@ -1,6 +1,6 @@
 /** The life of one worker process: started, asked, ended. It never starts another; `seat.ts` does. */
 import { fork } from 'node:child_process';
-import { killWithParent } from '../core/children.ts';
+import { killWithParent } from '../core/child-processes.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
 import { Board } from './board.ts';

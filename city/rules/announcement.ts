@@ -4,7 +4,7 @@
  * finding, never a warning (DESIGN 10).
  */
 import type { Level, Value } from '../../core/event.ts';
-import type { Turn } from './threshold.ts';
+import type { LatchChange } from './threshold.ts';
 
 /** The value that an announcement rests on. */
 export interface CitedValue {
@@ -44,7 +44,7 @@ export type FindingReason = 'catch-up' | 'late';
 export const NOTHING_ANNOUNCED: AnnouncementState = { silent: false, episode: null, told: null, ended: null };
 
 /** Takes a turn of the series; announces it unless the series is suppressed. Changes `speech`; the caller owns it. */
-export function announceTurn(speech: AnnouncementState, turn: Turn, cite: CitedValue): Announcement[] {
+export function announceTurn(speech: AnnouncementState, turn: LatchChange, cite: CitedValue): Announcement[] {
   const announcements: Announcement[] = [];
   const { episode } = speech;
   if (turn.level === null) {

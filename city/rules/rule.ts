@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { IDS, type Level } from '../../core/event.ts';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 import { LEVELS } from './levels.ts';
-import { parseWhen, type When } from './when.ts';
+import { parseWhen, type RuleHours } from './when.ts';
 
 const words = (zh: string, en: string) => z.strictObject({
   zh: z.string().min(1).meta({ zh: '中文', en: 'in Chinese' }),
@@ -14,7 +14,7 @@ const words = (zh: string, en: string) => z.strictObject({
 }).meta({ zh, en });
 
 /** Whole milliseconds: event times are whole, and a sum of both must be too. */
-const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, complaint('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
+const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, settingIssue('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
 
 const select = z.strictObject({
   indicator: z.string().regex(IDS.indicator).meta({ zh: '指标代码', en: 'Code of the indicator', examples: ['YJ-FLD-001'] }),
@@ -38,7 +38,7 @@ const common = {
 };
 
 const levelOf = (zh: string, en: string) => z.strictObject({
-  when: z.string().refine((text) => parseWhen(text) !== null, complaint('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
+  when: z.string().refine((text) => parseWhen(text) !== null, settingIssue('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
     .meta({ zh: '条件', en: 'Condition', examples: ['>= 2.0', '== true'] }),
   onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
 }).optional().meta({ zh, en });
@@ -66,7 +66,7 @@ const absence = z.strictObject({
   ...common,
   type: z.literal('absence').meta({ zh: '无数据', en: 'Values that do not come' }),
   level: z.literal([1, 2, 3, 4]).meta({ zh: '级别', en: 'Level' }),
-  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, complaint('must be longer than 0', '必须大于 0')),
+  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, settingIssue('must be longer than 0', '必须大于 0')),
 });
 
 /** The schema of a rule file. */
@@ -84,7 +84,7 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
     const when = parseWhen(rule.levels[level]?.when ?? '');
     return when ? [{ level, when }] : [];
   });
-  const complain = (en: string, zh: string, ...path: (string | number)[]) => { context.addIssue({ code: 'custom', path, input: rule.levels, ...complaint(en, zh) }); };
+  const complain = (en: string, zh: string, ...path: (string | number)[]) => { context.addIssue({ code: 'custom', path, input: rule.levels, ...settingIssue(en, zh) }); };
   if (!LEVELS.some((level) => rule.levels[level])) complain('needs at least one of the levels 1 to 4', '至少需要 1 到 4 级中的一级', 'levels');
   for (const { level, when } of given) {
     const fitting: readonly string[] = FITTING[rule.direction];
@@ -103,7 +103,7 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
 
 export interface LevelCondition {
   level: Level;
-  when: When;
+  when: RuleHours;
   onDelayMs: number;
 }
 
@@ -116,7 +116,7 @@ export function conditionsOf(rule: ThresholdRule): LevelCondition[] {
   });
 }
 
-export interface Selectable {
+export interface SelectableSeries {
   indicator: string;
   device: string;
   point: string;
@@ -125,7 +125,7 @@ export interface Selectable {
 }
 
 /** Whether a rule looks at an event. */
-export function selects(rule: Pick<Rule, 'select'>, event: Selectable): boolean {
+export function selects(rule: Pick<Rule, 'select'>, event: SelectableSeries): boolean {
   const { select } = rule;
   return select.indicator === event.indicator
     && (select.device === undefined || select.device === event.device)
@@ -134,14 +134,14 @@ export function selects(rule: Pick<Rule, 'select'>, event: Selectable): boolean 
     && (select.centre === undefined || select.centre === event.centre);
 }
 
-export interface DrawnLimit {
+export interface ChartLimit {
   level: Level;
   value: number;
   direction: 'high' | 'low';
 }
 
 /** The limits that rules put on a series, for drawing: worst last. */
-export function limitsOf(rules: readonly Rule[], series: Selectable): DrawnLimit[] {
+export function limitsOf(rules: readonly Rule[], series: SelectableSeries): ChartLimit[] {
   return rules.flatMap((rule) => {
     if (rule.type !== 'threshold' || rule.direction === 'state' || !selects(rule, series)) return [];
     const { direction } = rule;

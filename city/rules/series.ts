@@ -5,10 +5,10 @@
  * how they were batched, and where in between the state was saved and read again, changes nothing.
  */
 import type { Level, Quality, Value } from '../../core/event.ts';
-import { beginAbsence, noticeAt, takeSign, type AbsenceState } from './absence.ts';
+import { beginAbsence, absenceDueAt, recordSignal, type AbsenceState } from './absence.ts';
 import { conditionsOf, type Rule } from './rule.ts';
 import { announceTurn, NOTHING_ANNOUNCED, unsuppress, type Announcement, type AnnouncementState, type CitedValue } from './announcement.ts';
-import { levelOf, nextDueAt, OFF, passTime, takeValue, type Latches, type ThresholdLimits, type Turn } from './threshold.ts';
+import { levelOf, nextDueAt, LATCHES_OFF, passTime, takeValue, type Latches, type ThresholdLimits, type LatchChange } from './threshold.ts';
 
 /** A value that came later than this after it occurred is catch-up. */
 export const LIVE_WINDOW_MS = 600_000;
@@ -74,7 +74,7 @@ export interface SeriesStep {
 }
 
 export const NEW_SERIES: SeriesState = {
-  newestAt: -1, watermarkAt: -1, receivedAt: -1, waiting: [], cite: null, speech: NOTHING_ANNOUNCED, latches: OFF,
+  newestAt: -1, watermarkAt: -1, receivedAt: -1, waiting: [], cite: null, speech: NOTHING_ANNOUNCED, latches: LATCHES_OFF,
   absence: { aliveAt: -1, heardAt: -1, absent: false }, lateSpan: null,
 };
 
@@ -128,7 +128,7 @@ export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTi
 
 /** The processing time at which `stepIdle` next has something to do; Infinity when nothing is pending. */
 export function nextIdleAt({ rule, limits }: Evaluator, state: SeriesState, edgeSince: number): number {
-  if (rule.type === 'absence') return noticeAt(rule, state.absence, edgeSince);
+  if (rule.type === 'absence') return absenceDueAt(rule, state.absence, edgeSince);
   const aheadMs = nextEventAt(limits, state) - (state.newestAt - rule.lateness);
   return Math.max(state.receivedAt, edgeSince) + rule.idleTimeout + Math.max(0, aheadMs);
 }
@@ -156,19 +156,19 @@ function takeInOrder({ rule, limits }: Evaluator, state: SeriesState, value: Wai
   const announcements = announce(state, passTime(limits, state.latches, at, false));
   if (value.good) state.cite = { at, value: value.value, unit };
   if (rule.type === 'threshold') announcements.push(...announce(state, takeValue(limits, state.latches, at, value.value, value.good)));
-  else if (value.alive) announcements.push(...announce(state, takeSign(state.absence, at, value.receivedAt)));
+  else if (value.alive) announcements.push(...announce(state, recordSignal(state.absence, at, value.receivedAt)));
   const tells = rule.type === 'threshold' ? value.good : value.alive;
   if (value.live && tells) announcements.push(...unsuppress(state.speech, at, state.cite ?? { at, value: value.value, unit }));
   return announcements;
 }
 
-function announce(state: SeriesState, turns: Turn[]): Announcement[] {
+function announce(state: SeriesState, turns: LatchChange[]): Announcement[] {
   return turns.flatMap((turn) => announceTurn(state.speech, turn, state.cite ?? { at: turn.at, value: null, unit: '' }));
 }
 
 /** A value from before the watermark is judged by itself, without delays, and only for the record. */
 function judgeLate({ limits }: Evaluator, state: SeriesState, cite: CitedValue): Announcement[] {
-  const alone = structuredClone(OFF);
+  const alone = structuredClone(LATCHES_OFF);
   takeValue({ ...limits, conditions: limits.conditions.map((condition) => ({ ...condition, onDelayMs: 0 })) }, alone, cite.at, cite.value, true);
   const level = levelOf(alone);
   const { lateSpan } = state;

@@ -7,7 +7,7 @@
  */
 import type { Level, Value } from '../../core/event.ts';
 import type { LevelCondition } from './rule.ts';
-import { inside, meets } from './when.ts';
+import { isWithinHours, meetsCondition } from './when.ts';
 
 export interface ThresholdLimits {
   /** Most severe first. */
@@ -29,34 +29,34 @@ export interface Latches {
 }
 
 /** The reported level (the most severe that is on) changed at an instant. */
-export interface Turn {
+export interface LatchChange {
   at: number;
   level: Level | null;
   /** When the condition began, at a turn from null. */
   onsetAt: number;
 }
 
-export const OFF: Latches = { on: [], meeting: {}, leaving: {}, suspended: false };
+export const LATCHES_OFF: Latches = { on: [], meeting: {}, leaving: {}, suspended: false };
 
 /** The level that latches report. */
 export const levelOf = (latches: Latches): Level | null => (latches.on.length > 0 ? (Math.min(...latches.on) as Level) : null);
 
 /** Takes one value. Changes `latches`; the caller owns it. */
-export function takeValue(limits: ThresholdLimits, latches: Latches, at: number, value: Value, good: boolean): Turn[] {
-  const met = limits.conditions.map(({ when }) => meets(when, value));
+export function takeValue(limits: ThresholdLimits, latches: Latches, at: number, value: Value, good: boolean): LatchChange[] {
+  const met = limits.conditions.map(({ when }) => meetsCondition(when, value));
   latches.suspended = !good || met.includes(null);
   if (latches.suspended) return [];
   limits.conditions.forEach(({ level, when }, nth) => {
     const isOn = latches.on.includes(level);
     keepSince(latches.meeting, level, !isOn && met[nth] === true, at);
-    keepSince(latches.leaving, level, isOn && inside(when, limits.hysteresis, value) === true, at);
+    keepSince(latches.leaving, level, isOn && isWithinHours(when, limits.hysteresis, value) === true, at);
   });
   return settle(limits, latches, at);
 }
 
 /** Lets event time go on: delays that end before `untilAt` (or at it, when inclusive) do so at their own instant. */
-export function passTime(limits: ThresholdLimits, latches: Latches, untilAt: number, inclusive: boolean): Turn[] {
-  const turns: Turn[] = [];
+export function passTime(limits: ThresholdLimits, latches: Latches, untilAt: number, inclusive: boolean): LatchChange[] {
+  const turns: LatchChange[] = [];
   for (;;) {
     const dueAt = nextDueAt(limits, latches);
     if (dueAt > untilAt || (dueAt === untilAt && !inclusive)) return turns;
@@ -79,7 +79,7 @@ function keepSince(since: Since, level: Level, holds: boolean, at: number): void
   else delete since[level];
 }
 
-function settle(limits: ThresholdLimits, latches: Latches, at: number): Turn[] {
+function settle(limits: ThresholdLimits, latches: Latches, at: number): LatchChange[] {
   const before = levelOf(latches);
   const arrived = limits.conditions.find(({ level, onDelayMs }) => at - (latches.meeting[level] ?? Infinity) >= onDelayMs);
   let onsetAt = at;

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { CitedValue } from '../rules/announcement.ts';
 import { AUTO_CLOSE, findTransition, type Transition, type WarningRole } from './lifecycle.ts';
@@ -56,7 +56,7 @@ export interface WarningChange {
   /** What it rests on; absent where no value brought it about. */
   cite?: CitedValue & SeriesName;
   /** Why, as published. */
-  reason?: Words;
+  reason?: BilingualText;
   /** What the table asks for in this move. */
   records?: Readonly<Record<string, unknown>>;
 }
@@ -69,8 +69,8 @@ interface WarningActor {
 
 /** What it is published with. Title, suggestion, exercise, `raisedBy` and `publishedAt` stay as they were when it was first published. */
 export interface WarningDescription {
-  title: Words;
-  suggestion: Words;
+  title: BilingualText;
+  suggestion: BilingualText;
   exercise: boolean;
   raisedBy: string;
   publishedAt: number;

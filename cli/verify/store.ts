@@ -30,7 +30,7 @@ interface StoreCheck {
 }
 
 /** @throws CV_VERIFY_STORE_HELD */
-export async function verifyStore(terminal: CommandTerminal, setup: GatewaySetup): Promise<VerifyResult> {
+export async function verifyStorePart(terminal: CommandTerminal, setup: GatewaySetup): Promise<VerifyResult> {
   // On demand: an edge loads nothing of the gateway.
   const { verifyStoreFile } = await import('../../gateway/store/verify-file.ts');
   const progress = openProgress(terminal, TASK);

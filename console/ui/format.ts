@@ -1,6 +1,6 @@
 /** Values, units, times and ages as people read them. Times are the town's: UTC+8. */
 import type { Value } from '../../api/views.ts';
-import type { Dictionary, Lang } from '../shell/words.ts';
+import type { Dictionary, Lang } from '../shell/dictionary.ts';
 
 const TOWN_ZONE = 'Asia/Shanghai';
 const clock = new Intl.DateTimeFormat('en-GB', { timeZone: TOWN_ZONE, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
@@ -38,7 +38,7 @@ export function numberText(value: number): string {
   return value.toFixed(digits);
 }
 
-export function valueText(value: Value, words: Dictionary): string {
+export function formatValue(value: Value, words: Dictionary): string {
   if (value === null) return words.noValue;
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'boolean') return value ? words.on : words.off;

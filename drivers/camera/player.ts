@@ -1,7 +1,7 @@
 /** The ffmpeg child: decodes, picks pictures at the wanted rate, scales, and writes them to a pipe. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { killWithParent } from '../../core/children.ts';
+import { killWithParent } from '../../core/child-processes.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';

@@ -1,5 +1,5 @@
 /** Finds conflicts between devices of one endpoint before anything is opened. */
-import type { Beside } from '../../core/driver.ts';
+import type { CombinationProblem } from '../../core/driver.ts';
 import { endpointKey } from './endpoint.ts';
 import { loadDescription } from './load-description.ts';
 import type { FrameSettings } from './settings.ts';
@@ -8,21 +8,21 @@ import { sharingProblem } from './sharing.ts';
 const LINE = ['baudRate', 'dataBits', 'stopBits', 'parity'] as const;
 
 /** Compares each device with those before it; the first conflict of each is reported. */
-export function beside(devices: readonly { id: string; settings: FrameSettings }[]): Beside[] {
+export function beside(devices: readonly { id: string; settings: FrameSettings }[]): CombinationProblem[] {
   const byEndpoint = new Map<string, typeof devices[number][]>();
-  return devices.flatMap((device, at): Beside[] => {
+  return devices.flatMap((device, at): CombinationProblem[] => {
     const key = endpointKey(device.settings);
     const others = byEndpoint.get(key) ?? [];
     byEndpoint.set(key, [...others, device]);
     for (const other of others) {
       const problem = problemOf(device.settings, other.settings, key.replace(/^\w+ /, ''), other.id);
-      if (problem) return [{ at, problem }];
+      if (problem) return [{ index: at, problem }];
     }
     return [];
   });
 }
 
-function problemOf(own: FrameSettings, other: FrameSettings, endpoint: string, id: string): Beside['problem'] | null {
+function problemOf(own: FrameSettings, other: FrameSettings, endpoint: string, id: string): CombinationProblem['problem'] | null {
   const line = own.transport === 'serial' ? LINE.find((key) => own[key] !== other[key]) : undefined;
   if (line !== undefined) return { path: [line], en: `device "${id}" is also on ${endpoint}, with ${line} ${other[line]}`, zh: `设备“${id}”也在 ${endpoint} 上，其 ${line} 为 ${other[line]}` };
   if (own.description === other.description) {

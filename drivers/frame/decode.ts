@@ -1,5 +1,5 @@
 /** Decodes frames by their compiled description; no clock, no I/O. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import './faults.ts';
 import type { DescribedFrame, FieldPointMap, FieldPoint } from './frame.ts';
@@ -18,22 +18,22 @@ const SHOWN_BYTES = 24;
  *   ends too early
  */
 export function decode(frame: DescribedFrame): Decoded {
-  if (frame.is === 'away') return { ...lost(frame.wasConnected ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.address }), isAway: true };
-  if (frame.is === 'silent') return { ...lost('CV_DESCRIBED_SILENT', { address: frame.address, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
+  if (frame.is === 'away') return { ...lostFrame(frame.wasConnected ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.address }), isAway: true };
+  if (frame.is === 'silent') return { ...lostFrame('CV_DESCRIBED_SILENT', { address: frame.address, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
   const { pointMap } = frame;
   const bytes = bufferOf(frame.bytes);
   const { protocol } = pointMap;
-  if (!hasValidChecksum(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
+  if (!hasValidChecksum(bytes, protocol)) return lostFrame('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
   const cursor = readHeadFields(bytes, protocol);
-  if (!cursor) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
-  if (!conditionsHold(protocol.when, cursor.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
+  if (!cursor) return lostFrame('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  if (!conditionsHold(protocol.when, cursor.slots)) return lostFrame('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
   const message = matchMessage(cursor, protocol);
-  if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
+  if (!message) return lostFrame('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {
     const values = valuesOf(cursor, message, pointMap, bytes);
     return { ok: true, values, ...(message.confirms ? {} : { isPartial: true as const }) };
   } catch (error) {
-    if (error instanceof ShortFrameError) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
+    if (error instanceof ShortFrameError) return lostFrame('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
     throw error;
   }
 }

@@ -25,7 +25,7 @@ export default defineDriver({
   },
   // `examine` reports a missing description or field.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
-  open, decode, probe, discover, examine, beside, frameReader, recording,
+  open, decode, probe, discover, examine, checkTogether: beside, frameReader, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {

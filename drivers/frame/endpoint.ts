@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
-import { addressOf, type Address } from '../../core/net.ts';
+import { parseHostPort, type HostPort } from '../../core/net.ts';
 import { ConnectionAdmission } from '../listening/admission.ts';
 import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-port.ts';
 import { UnconfiguredDevices } from '../listening/unconfigured-devices.ts';
@@ -123,13 +123,13 @@ async function serial({ port, baudRate, dataBits, stopBits, parity, description 
 /** One socket; each peer address is a connection. DTUs split frames over datagrams arbitrarily. */
 async function datagrams({ listen, host, port, description }: FrameSettings, protocol: FrameProtocol, world: World): Promise<OpenedEndpoint> {
   const at = listen ?? `${host}:${port}`;
-  const own: Address = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : addressOf(at);
+  const own: HostPort = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : parseHostPort(at);
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });
   const endpoint = new FrameEndpoint(at, { description, protocol }, world, { transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
   const connections = new Map<string, FrameConnection>();
-  const connectionOf = (to: Address): FrameConnection | null => {
+  const connectionOf = (to: HostPort): FrameConnection | null => {
     const peer = `${to.host}:${to.port}`;
     const known = connections.get(peer);
     if (known && !known.isClosed) return known;

@@ -1,5 +1,5 @@
 /** The messages around a frame: the poll that it answers and our answer to it, by the templates of its description. Pure. */
-import type { SaidAround } from '../../core/driver.ts';
+import type { FrameExchange } from '../../core/driver.ts';
 import type { DescribedFrame } from './frame.ts';
 import { encodeIdentity, readIdentity } from './identity.ts';
 import type { FrameProtocol, MessageTemplate } from './protocol.ts';
@@ -10,7 +10,7 @@ import { fillTemplate } from './template.ts';
 const FIRST_SEQUENCE = 1;
 
 /** @param nowMs ms UTC, for templates with the time */
-export function messagesAround(frame: DescribedFrame, nowMs: number): SaidAround {
+export function messagesAround(frame: DescribedFrame, nowMs: number): FrameExchange {
   if (frame.is !== 'message') return {};
   const { protocol } = frame.pointMap;
   const { buffer, byteOffset, byteLength } = frame.bytes;

@@ -1,5 +1,5 @@
 /** Which devices send on the port or line, and which messages, for `check`. */
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { loadProtocol } from './load-description.ts';
 import { isConfiguredDevice, LISTEN_MS, observeFrames } from './observe.ts';
@@ -7,7 +7,7 @@ import { matchMessage } from './read-fields.ts';
 import type { ConfiguredFramePoint, FrameSettings } from './settings.ts';
 
 /** One line for each device: which messages it sends, and whether it is the configured one. */
-export async function probe(settings: FrameSettings, _points: readonly ConfiguredFramePoint[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: FrameSettings, _points: readonly ConfiguredFramePoint[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const seen = new Map<string, { peer: string; messages: Set<string> }>();
   const { protocol } = await observeFrames(settings, world, signal, ({ head }, identity, connection) => {
     const one = seen.get(identity) ?? { peer: connection.channel.peer, messages: new Set() };

@@ -1,5 +1,5 @@
 /** How a device with a described protocol is recorded and played back, by its description. Pure but for reading that. */
-import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts';
+import type { BytesRecording, MessageNotes, ByteSpan } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
 import { findFrame, unstuff } from './cutter.ts';
 import { loadDescription } from './load-description.ts';
@@ -37,7 +37,7 @@ export const recording: BytesRecording<FrameSettings, ConfiguredFramePoint, Requ
     const head = frame && readHeadFields(frame, protocol);
     if (!head) return null;
     // With stuffed bytes the positions on the wire differ.
-    const spanOf = (slot: number | null, name: string): Span[] => {
+    const spanOf = (slot: number | null, name: string): ByteSpan[] => {
       const field = slot === null ? undefined : head.slots[slot];
       return field && field.length > 0 && frame.length === raw.length ? [{ name, at: field.at, length: field.length }] : [];
     };
@@ -144,7 +144,7 @@ function lengthOf(part: TemplatePart, { length, checksum, head, identity, sequen
 
 /** Our clock differs from one poll to the next, and so does a checksum over it. */
 function spansOf(placed: readonly PlacedPart[], { checksum }: FrameProtocol): Pick<MessageNotes, 'correlators' | 'identities'> {
-  const of = (kinds: readonly TemplatePart['is'][], name: string): Span[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
+  const of = (kinds: readonly TemplatePart['is'][], name: string): ByteSpan[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
   const differs = [...of(['sequence'], 'sequence'), ...of(['now-bcd', 'now-unix'], 'clock')];
   return { correlators: differs.length > 0 && checksum ? [...differs, ...of(['checksum'], 'question checksum')] : differs, identities: of(['identity'], 'identity') };
 }

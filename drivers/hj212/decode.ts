@@ -1,5 +1,5 @@
 /** Packets in, values out (HJ 212-2017, 6.6 and annex B); no clock, no I/O. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { factorOf, currentFactorCode } from './factors.ts';
 import './faults.ts';
@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
  *   period as time and the period as window.
  */
 export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
-  if (frame.is === 'away') return { ...lost(frame.wasConnected ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.address }), isAway: true };
+  if (frame.is === 'away') return { ...lostFrame(frame.wasConnected ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.address }), isAway: true };
   if (frame.is === 'answer') return decodeAnswer(frame, request);
   const message = messageOf(frame.packet);
   if ('code' in message) return { ok: false, fault: message };
@@ -41,7 +41,7 @@ function decodeUpload(message: Hj212Message, { pointMap: plan, observedAt, dataT
   const stamp = items.stamp ?? dataTime;
   const labelled = stamp === undefined ? null : parseHj212Time(stamp);
   // An invalid time gives no value; without a time the value is of now.
-  if (stamp !== undefined && labelled === null) return lost('CV_HJ212_TIME', { mn: message.mn, text: stamp.slice(0, 32) });
+  if (stamp !== undefined && labelled === null) return lostFrame('CV_HJ212_TIME', { mn: message.mn, text: stamp.slice(0, 32) });
   const byKey = plan ? plan.byCommand.get(message.cn) : null;
   const values: PointValue[] = [];
   const period = labelled === null ? null : periodAt(message.cn, labelled, plan);
@@ -130,14 +130,14 @@ function decodeAnswer({ packets }: Hj212AnswerFrame, request?: Hj212Request): De
     const refused = message.cn === '9011' ? fields.get('QnRtn') : undefined;
     const result = message.cn === '9012' ? fields.get('ExeRtn') : undefined;
     const returnCode = refused ?? result;
-    if (returnCode !== undefined && returnCode !== '1') return { ...lost('CV_HJ212_REFUSED', { mn: message.mn, cn: request?.cn ?? '-', answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${returnCode.slice(0, 8)}` }), ...points };
+    if (returnCode !== undefined && returnCode !== '1') return { ...lostFrame('CV_HJ212_REFUSED', { mn: message.mn, cn: request?.cn ?? '-', answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${returnCode.slice(0, 8)}` }), ...points };
     const text = request && fields.get(LOGGER_PARAMETERS[request.parameter].field);
     if (request && text !== undefined && message.cn === request.cn) {
       const value = Number(text);
-      if (!/^\d{1,6}$/.test(text)) return { ...lost('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
+      if (!/^\d{1,6}$/.test(text)) return { ...lostFrame('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
       values.push(...request.points.map((point) => ({ point, value })));
     }
   }
-  if (request?.wantsData && values.length === 0) return { ...lost('CV_FRAME_INVALID', { detail: `no ${LOGGER_PARAMETERS[request.parameter].field} in the answer`, detailZh: `应答中没有 ${LOGGER_PARAMETERS[request.parameter].field}` }), ...points };
+  if (request?.wantsData && values.length === 0) return { ...lostFrame('CV_FRAME_INVALID', { detail: `no ${LOGGER_PARAMETERS[request.parameter].field} in the answer`, detailZh: `应答中没有 ${LOGGER_PARAMETERS[request.parameter].field}` }), ...points };
   return { ok: true, values };
 }

@@ -1,5 +1,5 @@
 /** What a station sends, as points. */
-import type { Found } from '../../core/driver.ts';
+import type { DiscoveredPoint } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { factorOf } from './factors.ts';
 import { itemsIn, observePackets } from './observe.ts';
@@ -8,8 +8,8 @@ import { UPLOAD_COMMANDS, type Hj212Settings, type UploadKind } from './settings
 const KIND_OF_COMMAND = new Map(Object.entries(UPLOAD_COMMANDS).map(([kind, cn]) => [cn as string, kind as UploadKind]));
 
 /** Every value that the station sends while we listen, as a point that reads it. */
-export async function discover(settings: Hj212Settings, world: World, signal: AbortSignal): Promise<Found[]> {
-  const found = new Map<string, Found>();
+export async function discover(settings: Hj212Settings, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> {
+  const found = new Map<string, DiscoveredPoint>();
   await observePackets(settings, world, signal, ({ message }) => {
     const period = KIND_OF_COMMAND.get(message.cn);
     if (message.mn !== settings.mn || !period) return false;

@@ -2,7 +2,7 @@
  * Hands on the frames of a device that sends by itself, whichever connection they come over. A device that dials in may
  * disconnect without ending its link: that is reported by one frame, and the link waits for it.
  */
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import type { FaultError } from '../../core/faults.ts';
 import type { Clock, Timer } from '../../core/world.ts';
 
@@ -22,7 +22,7 @@ export interface InboundFrames<Frame> {
 }
 
 /** Resolves when the link is closed or the signal aborts; rejects with `endError` once all waiting frames are taken. */
-export function receiveFrames<Frame>({ presence, ...frames }: InboundFrames<Frame>, clock: Clock, take: Take<Frame>, signal: AbortSignal): Promise<void> {
+export function receiveFrames<Frame>({ presence, ...frames }: InboundFrames<Frame>, clock: Clock, take: FrameHandler<Frame>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let awayTimer: Timer | null = null;
     let [isAwayReported, isOver] = [false, false];

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
-import { addressOf, type Listening, type Net } from '../../core/net.ts';
+import { parseHostPort, type ListeningPort, type Net } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
 
 const LINGER_MS = 200;
@@ -25,7 +25,7 @@ export interface PortOwner {
 interface Entry<R extends ConnectionHandler> {
   handler: R;
   users: number;
-  opening: Promise<Listening>;
+  opening: Promise<ListeningPort>;
 }
 
 /** By `Net`, so that the worlds of two tests never share a port. */
@@ -65,5 +65,5 @@ export async function acquireSharedPort<R extends ConnectionHandler>(owner: Port
 function openPort<R extends ConnectionHandler>(owner: PortOwner, listen: string, world: World, handler: R): Entry<R> {
   // Such as too many open files: the device has to dial again.
   const failed = (error: Error) => world.tell({ kind: 'fault', fault: { code: owner.fault, params: { listen, detail: error.message } } });
-  return { handler, users: 0, opening: world.net.listen(addressOf(listen), (socket) => handler.accept(socket), failed) };
+  return { handler, users: 0, opening: world.net.listen(parseHostPort(listen), (socket) => handler.accept(socket), failed) };
 }

@@ -1,7 +1,7 @@
 /** A two-way byte stream: a socket, a serial line, or the connection of a DTU. */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../core/faults.ts';
-import type { ReadInto } from '../../core/net.ts';
+import type { ReadBuffer } from '../../core/net.ts';
 
 export interface ByteStream {
   /** Its name in faults. */
@@ -25,7 +25,7 @@ export const KEEP_ALIVE_MS = 30_000;
 const READ_BUFFER = Buffer.alloc(4096);
 
 /** Reads a socket into the shared buffer and passes the bytes on; those before `onBytes` are kept. */
-export class SocketReader implements ReadInto {
+export class SocketReader implements ReadBuffer {
   readonly buffer = READ_BUFFER;
   #onBytes: ((bytes: Buffer) => void) | null = null;
   #pending: Buffer[] = [];

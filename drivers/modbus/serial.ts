@@ -1,7 +1,7 @@
 /** A serial line as a byte stream, and the names of its ports. */
 import { readdir } from 'node:fs/promises';
 import { FaultError } from '../../core/faults.ts';
-import type { Net, SerialLine } from '../../core/net.ts';
+import type { Net, SerialPort } from '../../core/net.ts';
 import './faults.ts';
 import type { ModbusSettings } from './settings.ts';
 import { closedByDevice, type ByteStream } from './byte-stream.ts';
@@ -47,7 +47,7 @@ export async function openSerial({ port, baudRate, dataBits, stopBits, parity }:
   throw signal.reason;
 }
 
-function serialStream(line: SerialLine, address: string): ByteStream {
+function serialStream(line: SerialPort, address: string): ByteStream {
   const closed = new Promise<void>((resolve) => { line.once('close', () => resolve()); });
   let isClosing = false;
   // Errors before `listen` show at `close`.

@@ -1,5 +1,5 @@
 /** Events of ChirpStack v4 (JSON): uplinks, link quality, battery and lost uplinks. Pure. */
-import { markSkewed, type Decoded, type Missed, type PointValue } from '../../core/driver.ts';
+import { markSkewed, type Decoded, type MissedValues, type PointValue } from '../../core/driver.ts';
 import { readByteField } from './byte-field.ts';
 import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
 import { evaluateFirst } from './expression.ts';
@@ -91,12 +91,12 @@ function batteryOf({ batteryLevel, externalPowerSource, batteryLevelUnavailable 
 }
 
 /** Lost uplinks between this one and the previous one, by their counter. */
-function missedOf({ before }: MqttInFrame, event: Event, decodeSettings: MqttDecodeSettings, toAt: number): Missed[] {
+function missedOf({ before }: MqttInFrame, event: Event, decodeSettings: MqttDecodeSettings, toAt: number): MissedValues[] {
   const fCnt = frameCounter(event);
   if (!before || fCnt === null || !Number.isFinite(before.fCnt) || !Number.isFinite(before.at)) return [];
   const count = fCnt - before.fCnt - 1;
   if (count < 1) return [];
   return decodeSettings.points
     .filter((point) => eventOfPoint(point) === 'up')
-    .map(({ id }): Missed => ({ point: id, fromAt: before.at, toAt: Math.max(toAt, before.at), count, reason: 'device_away' }));
+    .map(({ id }): MissedValues => ({ point: id, fromAt: before.at, toAt: Math.max(toAt, before.at), count, reason: 'device_away' }));
 }

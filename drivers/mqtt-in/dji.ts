@@ -1,5 +1,5 @@
 /** Messages of the DJI Cloud API: osd and state of aircraft and docks, events, online devices. Pure. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import './faults.ts';
 import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
 import { evaluateFirst } from './expression.ts';
@@ -73,7 +73,7 @@ function topology(envelope: Envelope, { sn, gateway }: MqttDecodeSettings): Deco
   const online = valueAtPath(envelope, 'data.sub_devices');
   if (envelope.method !== 'update_topo' || gateway === undefined || gateway === sn || !Array.isArray(online)) return { ok: true, values: [], isPartial: true };
   const isThere = online.some((one) => valueAtPath(one, 'sn') === sn);
-  return isThere ? { ok: true, values: [], isPartial: true } : { ...lost('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
+  return isThere ? { ok: true, values: [], isPartial: true } : { ...lostFrame('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
 }
 
 /** Units of the API by the last part of the path. */

@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import type jsonata from 'jsonata';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { valuesAtPath, isPath } from './path.ts';
 
 const MAX_CHARS = 1000;
@@ -24,18 +24,18 @@ const NODES = new Set(['path', 'name', 'number', 'string', 'value', 'binary', 'u
 /** The values of an expression; `problem` is the reason where it failed. */
 export interface ExpressionResult {
   values: unknown[];
-  problem: Words | null;
+  problem: BilingualText | null;
 }
 
 type Reader = (root: unknown) => ExpressionResult;
 
-const readers = new Map<string, Reader | { refused: Words }>();
+const readers = new Map<string, Reader | { refused: BilingualText }>();
 let loaded: typeof jsonata | undefined;
 /** Loaded only for expressions that are more than a path. */
 const library = () => (loaded ??= createRequire(import.meta.url)('jsonata') as typeof jsonata);
 
 /** Why the expression is not allowed; null when it is. */
-export function expressionProblem(text: string): Words | null {
+export function expressionProblem(text: string): BilingualText | null {
   const reader = readerOf(text);
   return 'refused' in reader ? reader.refused : null;
 }
@@ -49,7 +49,7 @@ export function evaluateAll(root: unknown, text: string): ExpressionResult {
 /** The first value; undefined when there is none. */
 export const evaluateFirst = (root: unknown, text: string): unknown => evaluateAll(root, text).values[0];
 
-function readerOf(text: string): Reader | { refused: Words } {
+function readerOf(text: string): Reader | { refused: BilingualText } {
   let reader = readers.get(text);
   if (!reader) {
     reader = isPath(text) ? (root) => ({ values: valuesAtPath(root, text), problem: null }) : compile(text);
@@ -61,13 +61,13 @@ function readerOf(text: string): Reader | { refused: Words } {
 class TooManySteps extends Error {}
 
 /** The library's messages are English only; its codes are documented. */
-function problemOf(error: unknown): Words {
+function problemOf(error: unknown): BilingualText {
   if (error instanceof TooManySteps) return { en: `more than ${MAX_STEPS} steps for this message`, zh: `对此消息的计算超过 ${MAX_STEPS} 步` };
   const { code, message } = error as Error & { code?: string };
   return { en: message, zh: `${code ?? '计算失败'}（${message}）` };
 }
 
-function compile(text: string): Reader | { refused: Words } {
+function compile(text: string): Reader | { refused: BilingualText } {
   if (text.trim() === '' || text.length > MAX_CHARS) return { refused: { en: `it must have 1 to ${MAX_CHARS} characters`, zh: `长度应为 1 到 ${MAX_CHARS} 个字符` } };
   let expression: jsonata.Expression;
   try {
@@ -96,7 +96,7 @@ function compile(text: string): Reader | { refused: Words } {
 }
 
 /** @param names of variables that may be read: the message, and variables bound by the expression */
-function refusalOf(node: unknown, names: Set<string>): Words | null {
+function refusalOf(node: unknown, names: Set<string>): BilingualText | null {
   if (Array.isArray(node)) {
     for (const one of node as unknown[]) {
       const refused = refusalOf(one, names);
@@ -119,4 +119,4 @@ function refusalOf(node: unknown, names: Set<string>): Words | null {
   return refusalOf(Object.entries(node).filter(([key]) => key !== 'procedure').map(([, one]) => one as unknown), names);
 }
 
-const notAvailable = (what: string): Words => ({ en: `\`${what}\` is not available here`, zh: `此处不能使用 \`${what}\`` });
+const notAvailable = (what: string): BilingualText => ({ en: `\`${what}\` is not available here`, zh: `此处不能使用 \`${what}\`` });

@@ -1,6 +1,6 @@
 /** The link to one device: its topics on a shared broker connection. I/O only. */
 import { receiveFrames } from '../listening/inbound-frames.ts';
-import type { Link, Take } from '../../core/driver.ts';
+import type { Link, FrameHandler } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { acquireBroker } from './broker-connection.ts';
 import { decode } from './decode.ts';
@@ -10,7 +10,7 @@ import type { ConfiguredMqttPoint, MqttInSettings } from './settings.ts';
 import { mayHaveNoValues, MqttDevice } from './device.ts';
 
 export interface MqttInLink extends Link<MqttInFrame> {
-  listen(take: Take<MqttInFrame>, signal: AbortSignal): Promise<void>;
+  listen(take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void>;
   taken(frame: MqttInFrame): void;
 }
 
@@ -39,7 +39,7 @@ export async function open(settings: MqttInSettings, points: readonly Configured
   return { listen: (take, ending) => listen(device, world, take, ending), taken: (frame) => device.confirmStored(frame), close };
 }
 
-function listen(device: MqttDevice, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
+function listen(device: MqttDevice, { clock }: World, take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void> {
   return receiveFrames({ next: () => device.nextFrame(), onChange: (run) => device.onChange(run), endError: () => device.error, isClosed: () => device.isClosed }, clock, (frame) => {
     take(frame);
     // A message without values is never stored; resending it would not change that.

@@ -1,5 +1,5 @@
 /** Tests a broker: whether it accepts us, and which devices publish, for `check`. */
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import { pause, type World } from '../../core/world.ts';
 import { acquireBroker } from './broker-connection.ts';
 import { decode } from './decode.ts';
@@ -12,7 +12,7 @@ const LISTEN_MS = 10_000;
 const MOST_TOPICS = 500;
 const SHOWN = 12;
 
-export async function probe(settings: MqttInSettings, points: readonly ConfiguredMqttPoint[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: MqttInSettings, points: readonly ConfiguredMqttPoint[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const filters = deviceFilters(settings);
   const around = PROFILE_FILTERS[settings.profile];
   const decodeSettings = decodeSettingsOf(points, settings);

@@ -1,6 +1,6 @@
 /** Browses the variables of a server, with type and current value, as points. */
 import { AttributeIds, BrowseDirection, DataType, NodeClass, VariantArrayType, type ReferenceDescription } from 'node-opcua-client';
-import type { Found } from '../../core/driver.ts';
+import type { DiscoveredPoint } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { inBatches, readOperationLimits, type OperationLimits } from './operation-limits.ts';
 import type { RawSession } from './raw-session.ts';
@@ -25,7 +25,7 @@ interface DiscoveredNode {
 }
 
 /** @returns at most 5,000 variables, those closer to the root first */
-export function discover(settings: OpcuaSettings, world: World, signal: AbortSignal): Promise<Found[]> {
+export function discover(settings: OpcuaSettings, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> {
   return withSession(settings, world, signal, async (session) => {
     const [limits, namespaces] = await Promise.all([readOperationLimits(session), session.readNamespaceArray()]);
     const variables = await walk(session, limits, signal);
@@ -75,9 +75,9 @@ async function referencesOf(session: RawSession, part: readonly DiscoveredNode[]
   }));
 }
 
-async function describeVariables(session: RawSession, variables: readonly DiscoveredNode[], limits: OperationLimits, namespaces: readonly string[]): Promise<Found[]> {
+async function describeVariables(session: RawSession, variables: readonly DiscoveredNode[], limits: OperationLimits, namespaces: readonly string[]): Promise<DiscoveredPoint[]> {
   const values = await inBatches(variables, limits.read, (part) => session.read(part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))));
-  return variables.map(({ nodeId, path }, at): Found => {
+  return variables.map(({ nodeId, path }, at): DiscoveredPoint => {
     const variant = values[at]?.value;
     const isArray = variant !== undefined && variant !== null && variant.arrayType !== VariantArrayType.Scalar;
     const type = DataType[variant?.dataType ?? DataType.Null];

@@ -1,5 +1,5 @@
 /** Queues frames from the library's callbacks for the host, in order. Frames before a failure are delivered before it is thrown. */
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { OpcuaMessage } from './frame.ts';
 
@@ -48,7 +48,7 @@ export class FrameQueue {
   }
 
   /** Delivers waiting and later frames, for a link's `listen`. */
-  async deliver(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void> {
+  async deliver(take: FrameHandler<OpcuaMessage>, signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {

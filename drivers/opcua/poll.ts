@@ -1,6 +1,6 @@
 /** Polls the points where there is no subscription, at most as often as configured. */
 import { AttributeIds } from 'node-opcua-client';
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 import type { OpcuaFrame } from './frame.ts';
 import type { MonitoredPoint } from './monitored-items.ts';
@@ -12,7 +12,7 @@ import { valueFrame } from './value.ts';
 /** `0ms` means every change, which polling cannot do. */
 const MIN_MS = 100;
 
-export async function pollPoints(session: RawSession, targets: readonly MonitoredPoint[], settings: OpcuaSettings, limits: OperationLimits, clock: Clock, take: Take<OpcuaFrame>, signal: AbortSignal): Promise<void> {
+export async function pollPoints(session: RawSession, targets: readonly MonitoredPoint[], settings: OpcuaSettings, limits: OperationLimits, clock: Clock, take: FrameHandler<OpcuaFrame>, signal: AbortSignal): Promise<void> {
   const entries = targets.map((target) => ({ target, everyMs: Math.max(MIN_MS, target.point.sampleEvery ?? settings.sampleEvery), dueMs: 0 }));
   while (!signal.aborted) {
     const nowMs = clock.monotonicMs();

@@ -1,6 +1,6 @@
 /** Writes the value of a node and reads it back. */
 import { AttributeIds, DataType, DataValue, Variant, VariantArrayType } from 'node-opcua-client';
-import type { PointOf, Request, Writable } from '../../core/driver.ts';
+import type { PointOf, Request, WritableValue } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import './faults.ts';
 import type { OpcuaFrame, OpcuaWritten } from './frame.ts';
@@ -12,11 +12,11 @@ import { valueFrame, missingValueFrame } from './value.ts';
 /** Writes one value (with `write`) or reads one. */
 export interface OpcuaRequest extends Request {
   point: PointOf<OpcuaPoint>;
-  write?: Writable;
+  write?: WritableValue;
 }
 
 /** The write and the read of its result. Pure. @throws CV_OPCUA_WRITE for an element of an array */
-export function write(point: PointOf<OpcuaPoint>, value: Writable): OpcuaRequest[] {
+export function write(point: PointOf<OpcuaPoint>, value: WritableValue): OpcuaRequest[] {
   // Writing a single element needs IndexRange, which few servers support.
   if (point.index !== undefined) throw new FaultError('CV_OPCUA_WRITE', { node: point.node, status: 'BadIndexRangeInvalid' });
   return [{ points: [], point, write: value }, { points: [point.id], point }];
@@ -29,7 +29,7 @@ export async function exchangeValue(session: RawSession, targets: readonly Monit
   return nodeId === undefined ? missingValueFrame(point) : valueFrame(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
 }
 
-async function set(session: RawSession, nodeId: string, value: Writable): Promise<string> {
+async function set(session: RawSession, nodeId: string, value: WritableValue): Promise<string> {
   const before = await session.read({ nodeId, attributeId: AttributeIds.Value });
   const type = before.value?.dataType ?? DataType.Null;
   if (type === DataType.Null) return before.statusCode.isGood() ? 'BadTypeMismatch' : before.statusCode.name;
@@ -48,7 +48,7 @@ const INTEGERS: Partial<Record<DataType, readonly [number, number]>> = {
 };
 
 /** Converts the value to the node's type; nothing is rounded or truncated. */
-export function fitToType(type: DataType, value: Writable): { value: Writable | [number, number] } | { status: string } {
+export function fitToType(type: DataType, value: WritableValue): { value: WritableValue | [number, number] } | { status: string } {
   if (type === DataType.Boolean) return typeof value === 'boolean' ? { value } : { status: 'BadTypeMismatch' };
   if (type === DataType.String) return typeof value === 'string' ? { value } : { status: 'BadTypeMismatch' };
   if (typeof value !== 'number' || !Number.isFinite(value)) return { status: 'BadTypeMismatch' };

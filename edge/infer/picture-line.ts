@@ -1,6 +1,6 @@
 /** Joins infer's stations: those that see a picture at once, the camera's queue, and those that see it in its turn. */
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
-import type { Give, Station } from '../../core/line.ts';
+import type { EmitItems, Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import { isPicture, type DecodedItem, type PictureItem } from '../item.ts';
@@ -33,7 +33,7 @@ export function pictureLine(cameras: InferCameras, stations: PictureStations, wo
   const { arrival, turn, counts, faults, quality, ending } = stations;
   const queues = new CameraQueues(counts, work);
 
-  function take(items: readonly DecodedItem[], give: Give<Sample>): void {
+  function take(items: readonly DecodedItem[], give: EmitItems<Sample>): void {
     // An edge without cameras hands on the very list.
     if (queues.isEmpty && !items.some(isPicture)) return give(items as readonly Sample[]);
     const ready: Sample[] = [];
@@ -46,7 +46,7 @@ export function pictureLine(cameras: InferCameras, stations: PictureStations, wo
     give(ready);
   }
 
-  function arrive(item: PictureItem, give: Give<Sample>): void {
+  function arrive(item: PictureItem, give: EmitItems<Sample>): void {
     faults.open(item.device);
     const release = holdPicture(item.picture);
     quality.watch((samples) => emit(samples, give));
@@ -58,7 +58,7 @@ export function pictureLine(cameras: InferCameras, stations: PictureStations, wo
   }
 
   /** Samples of our own. */
-  function emit(samples: readonly Sample[], give: Give<Sample>): void {
+  function emit(samples: readonly Sample[], give: EmitItems<Sample>): void {
     for (const sample of samples) {
       counts.samplesRead(sample.device, 1);
       queues.pushSample(sample, give);

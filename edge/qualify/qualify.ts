@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { MAX_TEXT_LENGTH, type Draft, type Flag, type Kind, type Position, type Quality, type Value } from '../../core/event.ts';
-import type { Missed } from '../../core/driver.ts';
+import type { MissedValues } from '../../core/driver.ts';
 import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
@@ -143,7 +143,7 @@ function elapsedOf({ occurredAt, clock, deviceAt, flag }: EventTime, world: Qual
 }
 
 /** Values of this point are not coming: its own gap record, which has no numbers, since they never had any. */
-function gapOf({ device, point, centre }: PointRules, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
+function gapOf({ device, point, centre }: PointRules, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: MissedValues): Draft {
   const at = Math.round(observedAt);
   return {
     device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',

@@ -1,5 +1,5 @@
 /** The AsyncAPI 3 document: the topics in core/wire/topics.ts, made of the schemas that check what comes in on them, and the socket of a live view. */
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { described } from '../../core/typed-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
@@ -10,7 +10,7 @@ import { PublishedWarning } from '../../api/shapes.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
 interface Message {
-  title: Words;
+  title: BilingualText;
   payload: JsonSchema;
   examples: { name: string; payload: unknown }[];
   /** Default: JSON. */
@@ -54,7 +54,7 @@ interface Channel {
   retain?: true;
   /** The channel that the answer comes on. */
   reply?: string;
-  summary: Words;
+  summary: BilingualText;
 }
 
 const PARAMETERS = {
@@ -94,7 +94,7 @@ const SOCKET_BINDING = {
   },
 };
 
-const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
+const both = ({ en, zh }: BilingualText): string => `${en} · ${zh}`;
 
 export function asyncapiDocument(version: string): Record<string, unknown> {
   return {

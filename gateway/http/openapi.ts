@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { explain, FAULTS, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { described } from '../../core/typed-schema.ts';
 import { EXAMPLES } from './examples.ts';
@@ -12,7 +12,7 @@ import { answerSchema } from '../../api/shapes.ts';
 
 const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
 const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_COMMAND_TOO_MANY'];
-const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
+const both = ({ en, zh }: BilingualText): string => `${en} · ${zh}`;
 
 export function openapiDocument(version: string, routes: readonly Route[], schemas: Record<string, unknown>): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -50,7 +50,7 @@ const TAGS = {
   warnings: { en: 'warnings', zh: '风险提示' },
   commands: { en: 'commands to edges', zh: '对边缘节点的命令' },
   demo: { en: 'only inside the demo', zh: '仅在演示中' },
-} satisfies Record<string, Words>;
+} satisfies Record<string, BilingualText>;
 /** By the first part of a path behind `/api/v1`; the others are the gateway's. */
 const TAG_OF: Record<string, keyof typeof TAGS> = { devices: 'devices', indicators: 'values', series: 'values', events: 'events', evidence: 'events', live: 'events', quarantine: 'events', warnings: 'warnings', commands: 'commands', demo: 'demo' };
 
@@ -72,7 +72,7 @@ function others({ alternatives = [] }: Route): Record<string, unknown> {
   return Object.fromEntries(alternatives.map(({ status, words, answer, example }) => [status, { description: both(words), content: { 'application/json': { schema: answerSchema(answer), example } } }]));
 }
 
-const headers = (of: Record<string, Words>) => Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
+const headers = (of: Record<string, BilingualText>) => Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
 
 function operationId(route: Route): string {
   const words = route.path.replace(/^\/api\/v1/, '').split(/[/:.]+/).filter((word) => word !== '');
@@ -101,7 +101,7 @@ const example = (route: Route): Record<string, unknown> => (route.example === un
 function refusals(route: Route): Record<string, unknown> {
   const statuses = [431, ...(route.method === 'GET' ? [] : [413, 415]), ...(route.path.includes('/:') ? [414] : [])];
   return Object.fromEntries(statuses.map((status) => [status, {
-    description: `CV_API_REQUEST: ${both(TITLES[status] as Words)}`,
+    description: `CV_API_REQUEST: ${both(TITLES[status] as BilingualText)}`,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } } } },
   }]));
 }

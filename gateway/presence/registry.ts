@@ -6,7 +6,7 @@ import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../../a
 import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState } from '../../core/wire/messages.ts';
-import { turns } from '../../core/turns.ts';
+import { serialQueue } from '../../core/task-queue.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { Bindings, KnownBefore } from '../bindings/bindings.ts';
 import { DeviceTable, MAX_DEVICES_OF_EDGE } from './device-table.ts';
@@ -58,7 +58,7 @@ export class PresenceRegistry {
   readonly #file: PresenceFile | null;
   /** Not saved yet. */
   readonly #changed = { edges: new Set<string>(), devices: new Set<string>(), lastSeen: new Set<string>() };
-  readonly #inTurn = turns();
+  readonly #inTurn = serialQueue();
 
   constructor(options: PresenceRegistryOptions, world: World) {
     this.#options = options;

@@ -1,7 +1,7 @@
 /** Station: the rules over what came, and over time that passed. Nothing counts before `commit`: it is on disk then. */
 import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import { commitOutcome, ruleEngine, type RuleOutcome, type RuleEngine, type RuleInput, type RuleTables } from '../../city/rules/engine.ts';
-import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../city/rules/rule.ts';
+import { limitsOf, type ChartLimit, type Rule, type SelectableSeries } from '../../city/rules/rule.ts';
 import type { Warning } from '../../city/warning/warning.ts';
 import { loggedEvents, type LoggedEvent, type LogBatch } from '../feed/log-batch.ts';
 import { carriesFollowUpMedia, type RecentMedia } from './media.ts';
@@ -46,7 +46,7 @@ export class RuleEvaluation {
     return this.#engine.rule(id);
   }
 
-  limitsOf(series: Selectable): DrawnLimit[] {
+  limitsOf(series: SelectableSeries): ChartLimit[] {
     return limitsOf(this.#engine.rules, series);
   }
 

@@ -6,7 +6,7 @@
 import type { RuleOutcome } from '../../city/rules/engine.ts';
 import { newestRuleChange, type Warning } from '../../city/warning/warning.ts';
 import { faultOf } from '../../core/faults.ts';
-import { turns } from '../../core/turns.ts';
+import { serialQueue } from '../../core/task-queue.ts';
 import { everyMs, pause, type Timer, type World } from '../../core/world.ts';
 import { compareCursors, type Cursor } from '../../log/types.ts';
 import { batchesAfter, type LogBatch } from '../feed/log-batch.ts';
@@ -63,7 +63,7 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
   }
 
   // One change at a time: batches and ticks wait for each other.
-  const inTurn = turns();
+  const inTurn = serialQueue();
   let ticks: Timer | null = null;
 
   async function start(): Promise<Cursor> {

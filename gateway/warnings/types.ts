@@ -1,7 +1,7 @@
 /** What the line of warnings is opened with, and what it offers. */
 import type { WarningView } from '../../api/views.ts';
 import type { RuleFinding } from '../../city/rules/engine.ts';
-import type { DrawnLimit, Selectable } from '../../city/rules/rule.ts';
+import type { ChartLimit, SelectableSeries } from '../../city/rules/rule.ts';
 import type { Cursor } from '../../log/types.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import type { DescriptionSources } from './describe.ts';
@@ -41,7 +41,7 @@ export interface WarningLine {
   /** Newest first: what would have been warnings had it been known in time. */
   findings(limit: number): Promise<RuleFinding[]>;
   /** The limits on a series, for drawing: worst last. */
-  limitsOf(series: Selectable): DrawnLimit[];
+  limitsOf(series: SelectableSeries): ChartLimit[];
   /** Rules have seen everything up to this event time; null before the first event. */
   evaluatedTo(): number | null;
   /** ms from occurring to being evaluated, of the newest live event; null before the first. */

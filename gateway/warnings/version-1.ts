@@ -5,11 +5,11 @@
 import type { KeyRecord } from '../../city/rules/engine.ts';
 import { CARRIED_CHANGES, type DescribedWarning, type Warning, type WarningChange, type WarningChangeKind, type WarningDescription, type WarningFacts } from '../../city/warning/warning.ts';
 import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { parseCursor, type Cursor } from '../../log/types.ts';
 import { isWarningChange, isWarningRecord } from './record.ts';
 
-type ReasonOfVersion1 = Words & { cites: NonNullable<WarningChange['cite']> };
+type ReasonOfVersion1 = BilingualText & { cites: NonNullable<WarningChange['cite']> };
 
 export interface ViewOfVersion1 extends WarningFacts, Pick<Warning, 'state' | 'condition' | 'level' | 'changedAt' | 'clearedAt'>, Omit<WarningDescription, 'position' | 'missing'> {
   cursor?: string;

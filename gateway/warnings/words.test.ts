@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { commitOutcome, ruleEngine } from '../../city/rules/engine.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';
 import { emptyTables, event, rule } from '../../city/testing/rules.ts';
@@ -11,7 +11,7 @@ import { warningReason } from './words.ts';
 const water = rule({ id: 'water', levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } }, off: { hysteresis: 0.1 }, autoClose: true });
 
 /** What is told, newest last, as a level moves. */
-function told(values: readonly number[]): { level: number; kind: string; reason: Words; value: unknown }[] {
+function told(values: readonly number[]): { level: number; kind: string; reason: BilingualText; value: unknown }[] {
   const engine = ruleEngine([water]);
   const tables = emptyTables();
   return values.flatMap((value, index) => {

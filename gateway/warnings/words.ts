@@ -1,11 +1,11 @@
 /** Deterministic sentences about a warning. Every number in them stands beside the value it was taken from. */
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Value } from '../../core/event.ts';
 import { formatDuration } from '../../core/quantity.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';
 import type { Rule } from '../../city/rules/rule.ts';
 import type { WarningChange } from '../../city/warning/warning.ts';
-import { meets, parseWhen } from '../../city/rules/when.ts';
+import { meetsCondition, parseWhen } from '../../city/rules/when.ts';
 
 const MAX_TEXT = 80;
 
@@ -24,7 +24,7 @@ function valueText(value: Value, unit: string): string {
   return sign === '' || typeof value !== 'number' ? text : `${text} ${sign}`;
 }
 
-export function warningTitle(rule: Rule | null, indicator: Words): Words {
+export function warningTitle(rule: Rule | null, indicator: BilingualText): BilingualText {
   if (rule?.title) return rule.title;
   if (rule?.type === 'absence') return { zh: `${indicator.zh}无数据`, en: `no values of ${indicator.en}` };
   const high = rule?.type === 'threshold' && rule.direction === 'low' ? { zh: '过低', en: 'too low' } : { zh: '超限', en: 'beyond its limit' };
@@ -37,10 +37,10 @@ export function warningTitle(rule: Rule | null, indicator: Words): Words {
  * @param previous the change before it
  * @param name of the indicator
  */
-export function warningReason(change: WarningChange, cite: NonNullable<WarningChange['cite']>, previous: WarningChange | null, name: Words, rule: Rule | null): Words {
+export function warningReason(change: WarningChange, cite: NonNullable<WarningChange['cite']>, previous: WarningChange | null, name: BilingualText, rule: Rule | null): BilingualText {
   const value = valueText(cite.value, cite.unit);
   const level = LEVEL_WORDS[change.level];
-  const fill = (zh: string, en: string): Words => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
+  const fill = (zh: string, en: string): BilingualText => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
   if (change.kind === 'withdrawn') return { zh: '规则已更改或移除，预警撤销', en: 'the rule was changed or removed, the warning is withdrawn' };
   if (rule?.type === 'absence') {
     if (change.kind === 'cleared') return fill(' 恢复上报', ': values come again');
@@ -54,7 +54,7 @@ export function warningReason(change: WarningChange, cite: NonNullable<WarningCh
   }
   const when = parseWhen(rule?.type === 'threshold' ? (rule.levels[change.level]?.when ?? '') : '');
   // Between its limit and its hysteresis, or after catching up, the condition itself need not be met by this value.
-  if (!when || meets(when, cite.value) !== true) return fill(` ${value}：现为${level.zh}`, ` ${value}: now ${level.en}`);
+  if (!when || meetsCondition(when, cite.value) !== true) return fill(` ${value}：现为${level.zh}`, ` ${value}: now ${level.en}`);
   const limit = valueText(when.limit, cite.unit);
   return fill(` ${value} ${when.operator} ${limit}：${level.zh}`, ` ${value} ${when.operator} ${limit}: ${level.en}`);
 }

@@ -5,7 +5,7 @@ import { machine, othersBusyPercent, versions } from './machine.ts';
 import { ratioToBaseline, type BenchRun } from './baseline.ts';
 import { keptRuns, writePage } from './page.ts';
 import type { BenchResult } from './result.ts';
-import { say } from './rig.ts';
+import { printBench } from './rig.ts';
 
 const DEFAULT_SECONDS = '30';
 const USAGE = `usage: npm run bench -- [NAME … | all] [--seconds ${DEFAULT_SECONDS}] [--only CONTENDER,… (ingest; not with --write)] [--json] [--write [--baseline]]
@@ -32,11 +32,11 @@ const names = asked.length === 0 || asked.includes('all') ? Object.keys(BENCHES)
 const results: { result: BenchResult; toBaseline: number | null }[] = [];
 for (const name of names) {
   const bench = await (BENCHES[name] as NonNullable<(typeof BENCHES)[string]>)();
-  for (const note of bench.notes) say(`${name}: ${note}`);
+  for (const note of bench.notes) printBench(`${name}: ${note}`);
   const before = await othersBusyPercent();
   const found = await bench.run({ seconds, only });
   const after = await othersBusyPercent();
-  if (Math.max(before, after) > 10) say(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
+  if (Math.max(before, after) > 10) printBench(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
   const part: BenchRun = {
     day: new Date().toISOString().slice(0, 10), command: `npm run bench -- ${name}${values.seconds === DEFAULT_SECONDS ? '' : ` --seconds ${seconds}`}`, machine: machine(),
     othersBusyPercent: [before, after], versions: versions(bench.debian, bench.npm), notes: bench.notes, results: found,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ratioToBaseline, type BenchRun } from './baseline.ts';
-import { pageOf } from './page.ts';
+import { benchPage } from './page.ts';
 import { result } from './result.ts';
 
 const part = (busy: [number, number]): BenchRun => ({
@@ -10,13 +10,13 @@ const part = (busy: [number, number]): BenchRun => ({
 });
 
 test('a part becomes a section with its command, versions, ratios and notes', () => {
-  const page = pageOf({ x: part([0, 3]) });
+  const page = benchPage({ x: part([0, 3]) });
   for (const wanted of ['## x', '`npm run bench -- x`, 2026-01-02: 2 × a processor. With peer 1.2.', '| x | 1,230 events/s | 2 |', '| y | 2 ms |  |', '- How it was done.']) assert.ok(page.includes(wanted), wanted);
 });
 
 test('a machine that others used is said to have been, and no other', () => {
-  assert.match(pageOf({ x: part([0, 40]) }), /The machine was shared\*\*: other work had 0 % .* and 40 %/);
-  assert.doesNotMatch(pageOf({ x: part([9, 10]) }), /shared/);
+  assert.match(benchPage({ x: part([0, 40]) }), /The machine was shared\*\*: other work had 0 % .* and 40 %/);
+  assert.doesNotMatch(benchPage({ x: part([9, 10]) }), /shared/);
 });
 
 test('what ran later stands beside the baseline: by a peer of both, else by the value on the same machine', () => {
@@ -25,7 +25,7 @@ test('what ran later stands beside the baseline: by a peer of both, else by the 
   assert.deepEqual([x, y].map((later) => ratioToBaseline(later, { machine: baseline.machine }, baseline)), [2, 1.5]);
   assert.deepEqual([x, y].map((later) => ratioToBaseline(later, { machine: 'another' }, baseline)), [2, null]);
   assert.deepEqual([ratioToBaseline(x, baseline, undefined), ratioToBaseline(result('new', 1, 'ms'), baseline, baseline)], [null, null]);
-  const page = pageOf({ x: { ...part([0, 0]), results: [x, y], baseline } });
+  const page = benchPage({ x: { ...part([0, 0]), results: [x, y], baseline } });
   for (const wanted of ['| result 结果 | value 数值 | ÷ baseline | ÷ peer |', '| x | 5,000 events/s | 2 | 4 |', '| y | 3 ms | 1.5 |  |', 'Baseline 基线：2026-01-02, 2 × a processor.']) assert.ok(page.includes(wanted), wanted);
-  assert.doesNotMatch(pageOf({ x: part([0, 0]) }), /÷ baseline \|/);
+  assert.doesNotMatch(benchPage({ x: part([0, 0]) }), /÷ baseline \|/);
 });

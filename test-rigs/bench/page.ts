@@ -19,10 +19,10 @@ export function writePage(name: string, part: BenchRun, isBaseline: boolean): vo
   const baseline = isBaseline ? part : known[name]?.baseline;
   const all = { ...known, [name]: { ...part, ...(baseline && { baseline }) } };
   writeFileSync(JSON_FILE, `${JSON.stringify(all, null, 1)}\n`);
-  writeFileSync(join(DOCS, 'benchmarks.md'), pageOf(all));
+  writeFileSync(join(DOCS, 'benchmarks.md'), benchPage(all));
 }
 
-export function pageOf(parts: Record<string, KeptBenchRun>): string {
+export function benchPage(parts: Record<string, KeptBenchRun>): string {
   return [
     '<!-- Made by `npm run bench -- all --write`; edits are lost. -->',
     '# Benchmarks 性能测试', '',

@@ -9,8 +9,8 @@ import { memoryDir } from '../../core/testing/temp-dir.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
 import { CLOCK_INDICATOR } from '../../edge/clock/clock-events.ts';
-import { Machine } from './machine.ts';
-import { Network } from './network.ts';
+import { SimulatedMachine } from './machine.ts';
+import { SimulatedNetwork } from './network.ts';
 
 const LIVES = Number(process.env.CLOCK_LIVES ?? 5);
 const SECOND = 1000;
@@ -21,13 +21,13 @@ const START = Date.UTC(2026, 5, 1);
 
 class Life {
   readonly truth = new VirtualClock(START);
-  readonly network: Network;
-  readonly machine: Machine;
+  readonly network: SimulatedNetwork;
+  readonly machine: SimulatedMachine;
   #value = 0;
 
   constructor(folder: string, seed = 1) {
-    this.network = new Network(this.truth, seededRandom(seed));
-    this.machine = new Machine(folder, this.network, this.truth);
+    this.network = new SimulatedNetwork(this.truth, seededRandom(seed));
+    this.machine = new SimulatedMachine(folder, this.network, this.truth);
   }
 
   /** Values are read while time goes on. */

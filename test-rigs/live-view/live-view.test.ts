@@ -17,11 +17,11 @@ import { realWorld, type Clock } from '../../core/world.ts';
 import { LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from '../../gateway/http/live-messages.ts';
 import { openApi } from '../../gateway/http/testing/http.ts';
 import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
-import { openWatchedEdge, OPERATOR, type WatchedOptions } from './watched-edge.ts';
+import { openLiveViewEdge, LIVE_VIEW_OPERATOR, type LiveViewEdgeOptions } from './watched-edge.ts';
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 const skip = hasFfmpeg ? false : 'no ffmpeg on this machine (apt-get install ffmpeg)';
-const AS_OPERATOR = { authorization: `Bearer ${OPERATOR.token}` };
+const AS_OPERATOR = { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` };
 
 const ajv = new Ajv({ strict: false });
 const checks = { scene: ajv.compile(jsonSchemaOf(LIVE_SCENE_SCHEMA)), seen: ajv.compile(jsonSchemaOf(LIVE_SEEN_SCHEMA)) };
@@ -31,9 +31,9 @@ function problemOf(note: LiveNote): unknown {
   return check(note) ? null : check.errors;
 }
 
-async function start(t: TestContext, options: Omit<WatchedOptions, 'dir'> = {}) {
+async function start(t: TestContext, options: Omit<LiveViewEdgeOptions, 'dir'> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'cv-live-'));
-  const edge = await openWatchedEdge({ dir, ...options });
+  const edge = await openLiveViewEdge({ dir, ...options });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
   const { api, ask } = await openApi({ after: () => {} }, gateway.sources, realWorld(() => {}));
@@ -126,7 +126,7 @@ test('an operator sees pictures; only loopback is listened on; a killed ffmpeg c
     { step: 'ended', device: undefined, by: undefined, address: undefined, reason: 'left', dropped: 0 },
   ]);
   assert.ok((lines[1]?.bytes as number) >= 100_000);
-  assert.doesNotMatch(await readFile(join(dir, 'live-view', 'commands-000001.jsonl'), 'utf8'), new RegExp(OPERATOR.token));
+  assert.doesNotMatch(await readFile(join(dir, 'live-view', 'commands-000001.jsonl'), 'utf8'), new RegExp(LIVE_VIEW_OPERATOR.token));
 });
 
 test('a live view in which something hangs is ended, with all that is of it, and begins anew', { skip }, async (t) => {

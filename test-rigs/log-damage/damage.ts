@@ -5,7 +5,7 @@ import type { Random } from '../../core/world.ts';
 
 const PAGE_BYTES = 4096;
 
-export interface Damage {
+export interface FileDamage {
   name: string;
   run(dir: string, random: Random): Promise<string>;
 }
@@ -40,7 +40,7 @@ const LOG = /^(state|log)-.*-wal$/;
 const ANY = /^(state|log)-.*\.db(-wal)?$/;
 
 /** Each of `count` bytes becomes another one; a third of them in the first bytes of a page or frame, where the structure is. */
-export function flips(count: number, which: 'file' | 'write-ahead log' | 'any'): Damage {
+export function bitFlips(count: number, which: 'file' | 'write-ahead log' | 'any'): FileDamage {
   return {
     name: `${count} flipped byte${count > 1 ? 's' : ''} in ${which === 'any' ? 'file and write-ahead log' : `the ${which}`}`,
     async run(dir, random) {
@@ -59,7 +59,7 @@ export function flips(count: number, which: 'file' | 'write-ahead log' | 'any'):
   };
 }
 
-export const CUT: Damage = {
+export const TRUNCATED: FileDamage = {
   name: 'file cut short',
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, FILE);
@@ -69,7 +69,7 @@ export const CUT: Damage = {
   },
 };
 
-export const ZEROED: Damage = {
+export const ZEROED: FileDamage = {
   name: 'pages of zeros',
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, ANY);
@@ -80,7 +80,7 @@ export const ZEROED: Damage = {
   },
 };
 
-export const GARBAGE: Damage = {
+export const GARBAGE: FileDamage = {
   name: 'a stretch of garbage',
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, ANY);

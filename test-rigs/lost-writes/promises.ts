@@ -44,7 +44,7 @@ const event: Event = {
 /** Below one that is new as well. */
 export const folderOf = (root: string, name: string): string => join(root, name.replaceAll(/[^a-z]+/g, '-'), 'part');
 
-export const PROMISES: Record<string, Promised> = {
+export const DURABILITY_PROMISES: Record<string, Promised> = {
   'a first group of an edge\'s log': {
     act: async (dir) => (await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}))).append([testDraft(1)]),
     find: async (dir) => assert.deepEqual(await valuesOfEdge(dir), [1]),

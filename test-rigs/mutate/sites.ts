@@ -1,7 +1,7 @@
 /** The places of a source file where a small mistake could be made, found in its syntax tree, each with the mistake. */
 import { parseSync } from 'vite';
 
-export interface Site {
+export interface MutationSite {
   line: number;
   start: number;
   end: number;
@@ -26,8 +26,8 @@ const TYPED = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpr
 /** Keys of an object whose texts are for readers: another wording is another document, not another behaviour. */
 const WORDING = new Set(['zh', 'en', 'description', 'summary']);
 
-export function sitesOf(path: string, text: string): Site[] {
-  const found: Site[] = [];
+export function sitesOf(path: string, text: string): MutationSite[] {
+  const found: MutationSite[] = [];
   const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
   const add = (start: number, end: number, to: string) => {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { TrafficLine } from '../../cases/format.ts';
-import { captureFile, type Sent } from '../record/capture/testing/capture-files.ts';
+import { captureFile, type SentPacket } from '../record/capture/testing/capture-files.ts';
 import { messageAt, TYPE, type Message } from '../../drivers/llrp/message.ts';
 import { readsOf } from '../../drivers/llrp/reads.ts';
 import { startDevice } from '../processes/device.ts';
-import { recordDevice, type RecordedDevice } from '../record/device.ts';
+import { recordDevice, type DeviceRecording } from '../record/device.ts';
 
 const run = promisify(execFile);
 const CLIENT = '127.0.0.1:40000';
@@ -70,7 +70,7 @@ async function pumpAgrees(): Promise<void> {
   for (const [point, values] of ours) assert.deepEqual(theirs.get(point), values, point);
 }
 
-async function recording(module: string, forMs: number, device: (port: number) => Record<string, unknown>): Promise<RecordedDevice> {
+async function recording(module: string, forMs: number, device: (port: number) => Record<string, unknown>): Promise<DeviceRecording> {
   const simulated = await startDevice(module, join(TOWN, `${module}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`), ['--seed', '7']);
   const dir = await mkdtemp(join(tmpdir(), 'cv-dissection-'));
   try {
@@ -95,7 +95,7 @@ function messagesIn(bytes: Buffer): Message[] {
 async function dissected(traffic: readonly TrafficLine[], port: number, fields: readonly string[]): Promise<string[][]> {
   const next = { in: 1, out: 1 };
   const device = `127.0.0.1:${port}`;
-  const sent = linesOfBytes(traffic).map(({ afterUs, dir, bytes: hex }): Sent => {
+  const sent = linesOfBytes(traffic).map(({ afterUs, dir, bytes: hex }): SentPacket => {
     const bytes = Buffer.from(hex, 'hex');
     const seq = next[dir];
     next[dir] += bytes.length;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once, type EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/llrp/decode.ts';
 import { open } from '../../drivers/llrp/link.ts';
@@ -11,7 +11,7 @@ import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
 import { freePort } from '../../core/free-port.ts';
 import { loadCase, type LoadedCase } from '../replay/cases.ts';
-import { standAs } from '../replay/serve.ts';
+import { serveDevices } from '../replay/serve.ts';
 
 type Fields = Record<string, unknown>;
 interface Said {
@@ -86,7 +86,7 @@ async function clientOfOurs(): Promise<void> {
 async function clientOfRecorded(): Promise<void> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/llrp/recorded/gate-in-and-out'));
   const wanted = (loaded as LoadedCase).recorded.expected?.flatMap((line) => ('fault' in line || line.point !== 'tag' ? [] : [String(line.value)]));
-  const standing = await standAs(loaded as LoadedCase, { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false });
+  const standing = await serveDevices(loaded as LoadedCase, { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false });
   const client = await connected(standing.devices[0]?.port as number);
   try {
     const first = next(client, 'RO_ACCESS_REPORT');
@@ -133,7 +133,7 @@ async function readerOfTheirs(): Promise<void> {
     assert.equal((await acknowledged).getMessageId(), 77);
     const seenAt = new Date(Math.floor(Date.now() / 1000) * 1000);
     const tag = (epc: Fields, antenna: number, rssi: number) => ({ ...epc, AntennaID: { AntennaID: antenna }, PeakRSSI: { PeakRSSI: rssi }, FirstSeenTimestampUTC: { Microseconds: seenAt } });
-    const frames = framesOf(link, new AbortController().signal);
+    const frames = linkFrames(link, new AbortController().signal);
     await reader.send(message('RO_ACCESS_REPORT', { TagReportData: [tag({ EPC_96: { EPC: EPCS[0]?.toLowerCase() } }, 1, -47), tag({ EPCData: { EPC: 'e28011606000020f' } }, 2, -61)] }));
     const values = [];
     while (values.length < 2) {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openPseudoTerminal } from '../../drivers/modbus/testing/pseudo-terminal.ts';
 import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
-import { readOnce, valueOf } from './modbus.ts';
+import { readOnce, registerValue } from './modbus.ts';
 import { startPymodbus } from './pymodbus.ts';
 import { registersOfEveryType } from './registers.ts';
 
@@ -30,7 +30,7 @@ async function everyTypeAndOrderByRtu(): Promise<void> {
     const server = await startPymodbus(join(folder, 'registers.json'), theirs);
     try {
       const values = await readOnce({ transport: 'rtu', port: ours, unit: 7, baudRate: 115_200 }, points);
-      for (const [point, value] of wanted) assert.deepEqual(valueOf(values.get(point)), value, point);
+      for (const [point, value] of wanted) assert.deepEqual(registerValue(values.get(point)), value, point);
       assert.equal(values.size, wanted.size);
     } finally {
       await server.stop();

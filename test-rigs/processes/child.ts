@@ -23,7 +23,7 @@ export interface ChildOptions {
 /** A message of a child over its channel: a kind and what belongs to it. */
 export type ChildMessage = { kind: string } & Record<string, unknown>;
 
-export interface Child {
+export interface ChildProcessHandle {
   readonly name: string;
   readonly pid: number;
   readonly running: boolean;
@@ -40,7 +40,7 @@ export interface Child {
 }
 
 /** Starts a module of ours; resolves when it has sent `{ kind: 'ready' }`. */
-export async function startChild(options: ChildOptions): Promise<Child> {
+export async function startChild(options: ChildOptions): Promise<ChildProcessHandle> {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = createWriteStream(options.logFile, { flags: 'a' });
   const child = fork(options.module, options.args ?? [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.onLine ? ['pipe' as const] : [])], env: { ...process.env, ...options.env } });

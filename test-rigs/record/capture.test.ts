@@ -15,7 +15,7 @@ import llrp from '../../drivers/llrp/driver.ts';
 import { readsOf } from '../../drivers/llrp/reads.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { caseOfCapture } from './capture.ts';
-import { answeredCells, asListed, functionsOf } from './modbus-answers.ts';
+import { answeredCells, pointsInOrder, functionsOf } from './modbus-answers.ts';
 
 const folder = sharedFolder('traffic');
 const skip = skipWithout(folder, 'traffic folder');
@@ -73,7 +73,7 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
     const functions = functionsOf(messages);
     // tshark leaves out what came for the first time in a repeated segment, and connections that begin with something else.
     for (const [, fc, count] of facts.matchAll(/FC(\d+)x(\d+)/g)) assert.ok((functions.get(Number(fc)) ?? 0) >= Number(count), `function ${fc}: ${functions.get(Number(fc))}, listed ${count}`);
-    const counted = asListed(messages);
+    const counted = pointsInOrder(messages);
     for (const { key, first, times } of registersIn(facts)) assert.deepEqual([counted.get(key)?.[0], counted.get(key)?.length], [first, times], key);
     const places = new Map(recorded.devices.map(({ id, settings: { host, port, unit } }) => [id, { place: `${host}:${port}`, unit }]));
     const devices = new Map(recorded.traffic.map(({ conn, device }) => [conn, places.get(device as string)?.place as string]));

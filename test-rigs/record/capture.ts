@@ -10,11 +10,11 @@ import { conversationsOf, type Conversation } from './capture/conversations.ts';
 import { readCapture } from './capture/file.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { addressOf } from '../../core/net.ts';
+import { parseHostPort } from '../../core/net.ts';
 import type { BytesRecording, CaptureRules } from '../../core/recording.ts';
 import '../../cases/faults.ts';
 
-export interface CaptureWishes {
+export interface CaptureOptions {
   driver: Driver;
   /** The devices' port, where it is none of the protocol's own. */
   port?: number;
@@ -47,7 +47,7 @@ interface Picked {
 }
 
 /** @throws CV_CAPTURE_UNREADABLE, CV_CAPTURE_EMPTY, CV_RECORDING_NOT_OFFERED */
-export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWishes): CapturedCase {
+export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureOptions): CapturedCase {
   const { driver } = wishes;
   const recording = bytesRecordingOf(driver);
   const { captures } = recording;
@@ -77,19 +77,19 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWis
 function pick(conversation: Conversation, captures: CaptureRules<unknown>, reading: RecordingContext, port: number | undefined): Picked[] {
   const known = port === undefined ? (captures[conversation.via] ?? []) : [port];
   const [a, b] = conversation.sides;
-  const byPort = conversation.sides.find((side) => known.includes(addressOf(side).port));
+  const byPort = conversation.sides.find((side) => known.includes(parseHostPort(side).port));
   if (port !== undefined && !byPort) return [];
   // Without a known port the one that was dialled listens; where no dial was seen, the lower port is the service's.
-  const listener = byPort ?? (conversation.isDialSeen ? b : addressOf(a).port < addressOf(b).port ? a : b);
+  const listener = byPort ?? (conversation.isDialSeen ? b : parseHostPort(a).port < parseHostPort(b).port ? a : b);
   const other = listener === a ? b : a;
   const device = captures.device === 'listens' ? listener : other;
   const { share, messages, directions } = shareOf(conversation, device, captures, reading);
   const isIt = byPort ? messages > 0 : messages >= SURE_MESSAGES && share >= SURE_SHARE && directions === 2;
-  return isIt ? [{ conversation, device, place: addressOf(listener) }] : [];
+  return isIt ? [{ conversation, device, place: parseHostPort(listener) }] : [];
 }
 
 function shareOf(conversation: Conversation, device: string, captures: CaptureRules<unknown>, reading: RecordingContext) {
-  const streams = new ByteStreams(linesOf({ conversation, device, place: addressOf(device) }, 1, 0, undefined, captures), () => reading);
+  const streams = new ByteStreams(linesOf({ conversation, device, place: parseHostPort(device) }, 1, 0, undefined, captures), () => reading);
   const whole = streams.messages.filter(({ notes }) => notes);
   const sum = (list: readonly { bytes: Buffer }[]) => list.reduce((bytes, one) => bytes + one.bytes.length, 0);
   return { messages: whole.length, share: sum(whole) / Math.max(1, sum(streams.messages)), directions: new Set(whole.map(({ direction }) => direction)).size };
@@ -112,7 +112,7 @@ function linesOf({ conversation, device }: Picked, conn: number, startsAt: numbe
 }
 
 /** The devices of each conversation; those with the same place are the same devices. */
-function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureWishes, startsAt: number): Map<Picked, CaseDevice[]> {
+function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureOptions, startsAt: number): Map<Picked, CaseDevice[]> {
   const { driver, devices: byHand } = wishes;
   const found = new Map<Picked, CaseDevice[]>();
   if (byHand) {

@@ -19,7 +19,7 @@ export function functionsOf(messages: readonly RecordedMessage[]): Map<number, n
  * packet, read and written, go by its first message's function; those of an answer begin where its newest question did,
  * and at 0 when nobody asked.
  */
-export function asListed(messages: readonly RecordedMessage[]): Map<string, number[]> {
+export function pointsInOrder(messages: readonly RecordedMessage[]): Map<string, number[]> {
   const counted = new Map<string, number[]>();
   const heads = new Map<string, Buffer>();
   for (const { message, question } of withQuestions(messages, false)) {

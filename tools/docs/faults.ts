@@ -5,13 +5,13 @@ import { FAULTS, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import '../../cli/all-faults.ts';
 import type { Driver } from '../../core/driver.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { GENERATED } from './tables.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** What the files of `core/faults/`, and those of folders that have faults of their own, are about, in the order of the index; a driver's file is about the driver. */
-const TITLES: Readonly<Record<string, Words>> = {
+const TITLES: Readonly<Record<string, BilingualText>> = {
   config: { en: 'Configuration files', zh: '配置文件' },
   device: { en: 'Devices and their links', zh: '设备与链路' },
   vision: { en: 'Cameras, clips and detectors', zh: '摄像机、视频文件与检测' },
@@ -50,7 +50,7 @@ const LEGEND = `| acts 处理人 | | retry 重试 | |
 
 interface Area {
   id: string;
-  title: Words;
+  title: BilingualText;
   codes: FaultCode[];
   /** Of a driver's area. */
   driver?: string;
@@ -80,7 +80,7 @@ function areasOf(drivers: readonly Driver[]): Area[] {
   const areas: Area[] = [
     ...known
       .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
-      .map(({ id, codes }) => ({ id, codes, title: TITLES[id] as Words })),
+      .map(({ id, codes }) => ({ id, codes, title: TITLES[id] as BilingualText })),
     ...globSync('drivers/*/faults.ts', { cwd: ROOT })
       .toSorted()
       .map((file): Area => {

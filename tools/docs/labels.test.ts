@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DICTIONARIES, type Lang } from '../../console/shell/words.ts';
+import { DICTIONARIES, type Lang } from '../../console/shell/dictionary.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const GUIDES: readonly { page: string; lang: Lang; quoted: RegExp }[] = [

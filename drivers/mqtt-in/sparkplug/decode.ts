@@ -1,5 +1,5 @@
 /** Decodes Sparkplug B messages. Pure: the state of earlier messages is in the frame. */
-import { lost, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
+import { lostFrame, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
 import '../faults.ts';
 import type { MqttInFrame, MqttDecodeSettings } from '../frame.ts';
 import type { ConfiguredMqttPoint } from '../settings.ts';
@@ -16,7 +16,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: SparkplugPayload): 
   const of = parseSparkplugTopic(frame.topic);
   if (!of || frame.isOther) return { ok: true, values: [], isPartial: true };
   const device = of.device === null ? of.node : `${of.node}/${of.device}`;
-  if (DEATHS.has(of.type)) return { ...lost('CV_MQTT_IN_DEAD', { device }), isAway: true };
+  if (DEATHS.has(of.type)) return { ...lostFrame('CV_MQTT_IN_DEAD', { device }), isAway: true };
   if (!DATA.has(of.type)) return { ok: true, values: [], isPartial: true };
   const { decodeSettings } = frame;
   const byName = decodeSettings && pointsOf(decodeSettings);
@@ -35,7 +35,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: SparkplugPayload): 
     for (const point of points) values.push(pointValue(point, metric, datatype, payload.at, timing));
   }
   // Only unknown aliases.
-  if (values.length === 0 && unknown !== null) return { ...lost('CV_MQTT_IN_UNBORN', { device, alias: unknown }), points: [] };
+  if (values.length === 0 && unknown !== null) return { ...lostFrame('CV_MQTT_IN_UNBORN', { device, alias: unknown }), points: [] };
   return { ok: true, values, isPartial: true };
 }
 

@@ -1,7 +1,7 @@
 /** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
 import { PICTURE_FINDINGS, type PictureFinding } from '../../../scene/picture-findings.ts';
 import { maskedCells, type MaskedCells, type Polygon } from '../mask/privacy-mask.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { colourCastScore, measureColour } from './colour.ts';
 import type { FindingScores } from './scores.ts';
 import { excessNoise, noiseDeviation, noiseScore } from './noise.ts';
@@ -60,7 +60,7 @@ export class VideoDiagnosis {
   }
 
   /** The next picture. @returns the verdict when it is the first or another one, else null */
-  check(picture: Planes & { ptsMs: number }): VideoQuality | null {
+  check(picture: PicturePlanes & { ptsMs: number }): VideoQuality | null {
     this.#compare(picture);
     const { everyMs } = this.#options;
     const sinceMs = this.#lookedMs === null ? everyMs : picture.ptsMs - this.#lookedMs;
@@ -85,7 +85,7 @@ export class VideoDiagnosis {
     return this.#say(this.threshold('ended') === null ? this.#current : 'ended', { ended: 1 });
   }
 
-  #compare(picture: Planes & { ptsMs: number }): void {
+  #compare(picture: PicturePlanes & { ptsMs: number }): void {
     const turn = this.#pairs.roleOf(picture.ptsMs, this.#shaking.isSuspect);
     if (turn === 'first') this.#shaking.begin(picture, this.#still.begin(picture));
     else if (turn === 'second') this.#shaking.take(picture, this.#still.take(picture));
@@ -97,7 +97,7 @@ export class VideoDiagnosis {
   }
 
   /** What takes time to show is asked anew; what a picture shows by itself is as it was while it looks the same. */
-  #scoreAgain(picture: Planes & { ptsMs: number }): FindingScores {
+  #scoreAgain(picture: PicturePlanes & { ptsMs: number }): FindingScores {
     const sample = this.#still.sampleOf(picture);
     const sinceMs = picture.ptsMs - (this.#sound?.ptsMs ?? -Infinity);
     if (this.#sound && sinceMs >= 0 && sinceMs < ALIKE_MOST_MS && isSimilarSample(sample, this.#sound.sample)) {
@@ -109,7 +109,7 @@ export class VideoDiagnosis {
     return scores;
   }
 
-  #score(picture: Planes): FindingScores {
+  #score(picture: PicturePlanes): FindingScores {
     const seen = measureColour(picture, this.#hidden.share);
     const noise = noiseDeviation(picture);
     const extra = excessNoise(noise);

@@ -1,5 +1,5 @@
 /** The queues of all cameras: each works on one picture at a time, and keeps its camera's samples behind its pictures. */
-import type { Give } from '../../../core/line.ts';
+import type { EmitItems } from '../../../core/line.ts';
 import type { Sample } from '../../../core/sample.ts';
 import { isPicture, type DecodedItem } from '../../item.ts';
 import type { PictureCounts } from '../picture-counts.ts';
@@ -28,14 +28,14 @@ export class CameraQueues {
     return this.#byDevice.get(device)?.isBusy ?? false;
   }
 
-  push(item: DecodedItem, give: Give<Sample>, release: () => void = () => {}): void {
+  push(item: DecodedItem, give: EmitItems<Sample>, release: () => void = () => {}): void {
     const queue = this.#queueOf(item.device);
     queue.push({ item, release });
     if (!queue.isBusy) this.#start(queue, give);
   }
 
   /** A sample of ours: behind its camera's pictures, or at once. */
-  pushSample(sample: Sample, give: Give<Sample>): void {
+  pushSample(sample: Sample, give: EmitItems<Sample>): void {
     if (this.isBusy(sample.device)) this.push(sample, give);
     else give([sample]);
   }
@@ -54,12 +54,12 @@ export class CameraQueues {
     return queue;
   }
 
-  #start(queue: CameraQueue, give: Give<Sample>): void {
+  #start(queue: CameraQueue, give: EmitItems<Sample>): void {
     const run = this.#run(queue, give).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
-  async #run(queue: CameraQueue, give: Give<Sample>): Promise<void> {
+  async #run(queue: CameraQueue, give: EmitItems<Sample>): Promise<void> {
     queue.isBusy = true;
     for (let next = queue.shift(); next; next = queue.shift()) {
       if (!isPicture(next.item)) give([next.item]);

@@ -1,4 +1,4 @@
-import { pauseMs, type Attack } from '../rig.ts';
+import { attackPauseMs, type Attack } from '../rig.ts';
 
 export default {
   name: '60 states of 5,000 devices, and the last word offline', clause: 'own',
@@ -9,7 +9,7 @@ export default {
     for (let count = 0; count < 60; count += 1) hostile.publish('state', text);
     hostile.publish('state', JSON.stringify({ v: 1, edge: 'hostile', centre: '500112001', online: false }));
     const tookMs = await rig.honest.send(1, 'honest-d');
-    await pauseMs(2500);
+    await attackPauseMs(2500);
     const isOnline = (await rig.edges()).find(({ id }) => id === 'hostile')?.online ?? true;
     await hostile.state([]);
     await hostile.client.endAsync(true);

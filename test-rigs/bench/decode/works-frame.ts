@@ -5,11 +5,11 @@ import { fieldPointMap } from '../../../drivers/frame/frame.ts';
 import { loadDescription } from '../../../drivers/frame/load-description.ts';
 import { point, type FramePoint } from '../../../drivers/frame/settings.ts';
 import { terminalFrame, tagsBody } from '../../../drivers/frame/testing/terminal.ts';
-import { FRAMES, isRead, type Work } from './works.ts';
+import { FRAMES, isRead, type DecodeWorkload } from './works.ts';
 
 const TAGS = 10;
 
-export function frameWork(): Work {
+export function frameWork(): DecodeWorkload {
   const { protocol } = loadDescription('shipped:compound-terminal');
   if (!protocol) throw new Error('the description of the compound terminal is not sound');
   const reads = (turn: number) => Array.from({ length: TAGS }, (_, at) => ['260101080000', 1 + (at % 4), -60, `3034284${String(turn * TAGS + at).padStart(17, '0')}`] as const);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { freePort } from '../../../core/free-port.ts';
 import { result, type BenchResult } from '../result.ts';
-import { say, withRig } from '../rig.ts';
+import { printBench, withRig } from '../rig.ts';
 
 const FEW = 100;
 const MANY = 10_000;
@@ -25,7 +25,7 @@ export async function benchGrowth(seconds: number): Promise<BenchResult[]> {
     for (const devices of [FEW, MANY]) {
       const grown = await edgeWith(devices, seconds);
       runs.get(devices)?.push(grown);
-      say(`edge with ${devices} devices: ${Math.round(grown.perSecond)} events/s, ${(grown.heldBytes / 2 ** 20).toFixed(1)} MB held`);
+      printBench(`edge with ${devices} devices: ${Math.round(grown.perSecond)} events/s, ${(grown.heldBytes / 2 ** 20).toFixed(1)} MB held`);
     }
   }
   const best = (devices: number) => Math.max(...(runs.get(devices) as Grown[]).map(({ perSecond }) => perSecond));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FaultError } from '../../../core/faults.ts';
-import { captureFile, LINKS, type FileForm, type Sent } from './testing/capture-files.ts';
+import { captureFile, LINKS, type CaptureFileFormat, type SentPacket } from './testing/capture-files.ts';
 import { seededRandom } from '../../../core/world.ts';
 import { conversationsOf, type Conversation } from './conversations.ts';
 import { readCapture } from './file.ts';
@@ -11,15 +11,15 @@ import { readCapture } from './file.ts';
 const START_US = 1_760_000_000_123_456;
 const V4 = ['10.0.0.1:50000', '10.0.0.2:502'] as const;
 const V6 = ['[fe80:0:0:0:0:0:0:1]:50000', '[fe80:0:0:0:0:0:0:2]:502'] as const;
-const PLAIN: FileForm = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
+const PLAIN: CaptureFileFormat = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
 
-const form = fc.record<FileForm>({ form: fc.constantFrom('pcap', 'pcapng'), little: fc.boolean(), nanoseconds: fc.boolean(), link: fc.constantFrom(...LINKS) });
-const read = (sent: readonly Sent[], how: FileForm): Conversation[] => conversationsOf(readCapture('test', captureFile(sent, how)).packets);
+const form = fc.record<CaptureFileFormat>({ form: fc.constantFrom('pcap', 'pcapng'), little: fc.boolean(), nanoseconds: fc.boolean(), link: fc.constantFrom(...LINKS) });
+const read = (sent: readonly SentPacket[], how: CaptureFileFormat): Conversation[] => conversationsOf(readCapture('test', captureFile(sent, how)).packets);
 const streamOf = ({ pieces }: Conversation, from: string): string => Buffer.concat(pieces.filter((piece) => piece.from === from).map(({ bytes }) => bytes)).toString('latin1');
 
 /** A connection of two streams, cut into segments; times go up by 10 µs. */
-function connection([client, server]: readonly [string, string], streams: readonly [string, string], sizes: readonly number[], isn: readonly [number, number]): Sent[] {
-  const sent: Sent[] = [
+function connection([client, server]: readonly [string, string], streams: readonly [string, string], sizes: readonly number[], isn: readonly [number, number]): SentPacket[] {
+  const sent: SentPacket[] = [
     { atUs: 0, from: client, to: server, bytes: Buffer.alloc(0), tcp: { seq: isn[0], isSyn: true } },
     { atUs: 0, from: server, to: client, bytes: Buffer.alloc(0), tcp: { seq: isn[1], ack: isn[0] + 1, isSyn: true } },
   ];
@@ -45,7 +45,7 @@ test('both streams come out whole, in whatever order and how often their segment
     const random = seededRandom(seed);
     const [first, second, ...rest] = sent;
     const again = rest.filter(() => random.next() < 0.3);
-    const shuffled = [first as Sent, second as Sent, ...[...rest, ...again].map((one) => ({ one, rank: random.next() })).toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)];
+    const shuffled = [first as SentPacket, second as SentPacket, ...[...rest, ...again].map((one) => ({ one, rank: random.next() })).toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)];
     const [conversation] = read(shuffled.map((one, at) => ({ ...one, atUs: START_US + at * 10 })), how);
     assert.ok(conversation);
     assert.deepEqual(conversation.sides, [...ends]);
@@ -62,7 +62,7 @@ test('segments that are not there are named with their bytes; all others come', 
     const latin = texts.map((text) => Buffer.from(text).toString('latin1')) as [string, string];
     const sent = connection(V4, latin, cut, numbers);
     const carrying = sent.filter(({ bytes, from }) => bytes.length > 0 && from === V4[1]);
-    const lost = carrying[which % carrying.length] as Sent;
+    const lost = carrying[which % carrying.length] as SentPacket;
     const [conversation] = read(sent.filter((one) => one !== lost), PLAIN);
     // What is missing at the very end is missed by nobody who only listens.
     const isLast = carrying.at(-1) === lost;
@@ -98,7 +98,7 @@ test('a port that is used again is another conversation; who dialled and who let
 
 test('datagrams are a conversation of their two ends', () => {
   fc.assert(fc.property(form, fc.constantFrom(V4, V6), fc.array(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 6 }), (how, [a, b], texts) => {
-    const sent = texts.map((text, at): Sent => ({ atUs: START_US + at, from: at % 2 ? b : a, to: at % 2 ? a : b, bytes: Buffer.from(text) }));
+    const sent = texts.map((text, at): SentPacket => ({ atUs: START_US + at, from: at % 2 ? b : a, to: at % 2 ? a : b, bytes: Buffer.from(text) }));
     const [conversation, ...others] = read(sent, how);
     assert.equal(others.length, 0);
     assert.equal(conversation?.via, 'udp');

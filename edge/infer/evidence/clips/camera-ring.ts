@@ -6,7 +6,7 @@ import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
-import type { Ring, RingOpening } from '../../../../core/ring.ts';
+import type { StreamRing, RingOpening } from '../../../../core/ring.ts';
 import { RingSession, type SegmentListener, type StreamSegment } from './ring-session.ts';
 import '../../../../log/evidence/faults.ts';
 
@@ -31,7 +31,7 @@ interface SegmentHold {
   joined: readonly StreamSegment[];
 }
 
-export class CameraRing implements Ring, SegmentListener {
+export class CameraRing implements StreamRing, SegmentListener {
   readonly #options: CameraRingOptions;
   readonly #openings: RingSession[] = [];
   /** From where on somebody needs pieces, in the time of each opening's pictures. */

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { killWithParent } from '../../../../core/children.ts';
+import { killWithParent } from '../../../../core/child-processes.ts';
 import { FaultError } from '../../../../core/faults.ts';
 import type { Clock } from '../../../../core/world.ts';
 

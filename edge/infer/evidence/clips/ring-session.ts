@@ -2,10 +2,10 @@
 import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../../../../core/faults.ts';
-import type { RingOpening, RingPiece, RingStream } from '../../../../core/ring.ts';
+import type { RingOpening, RingSegment, RingStream } from '../../../../core/ring.ts';
 import '../../../../log/evidence/faults.ts';
 
-export interface StreamSegment extends Pick<RingPiece, 'fromMs' | 'toMs' | 'durationMs'> {
+export interface StreamSegment extends Pick<RingSegment, 'fromMs' | 'toMs' | 'durationMs'> {
   path: string;
   bytes: number;
   /** Something went wrong while it was written: it may not be whole. */
@@ -50,7 +50,7 @@ export class RingSession implements RingOpening {
     this.stream = stream;
   }
 
-  took({ name, fromMs, toMs, durationMs }: RingPiece): void {
+  took({ name, fromMs, toMs, durationMs }: RingSegment): void {
     const from = join(this.dir, name);
     try {
       if (this.isSpoilt) {

@@ -7,7 +7,7 @@ import { until } from './testing/until.ts';
 test('a child that hangs is gone with whoever is ended in haste', async () => {
   const parent = spawn(process.execPath, ['--input-type=module', '-e', `
     import { spawn } from 'node:child_process';
-    import { killWithParent } from ${JSON.stringify(new URL('./children.ts', import.meta.url).href)};
+    import { killWithParent } from ${JSON.stringify(new URL('./child-processes.ts', import.meta.url).href)};
     const child = spawn('sleep', ['1000'], { detached: true });
     killWithParent(child);
     child.kill('SIGSTOP');
