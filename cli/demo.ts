@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseDurationMs } from '../core/quantity.ts';
 import { FaultError } from '../core/faults.ts';
 import { clipFault } from '../test-rigs/demo/footage.ts';
-import { startDemo, type Demo } from '../test-rigs/demo/run.ts';
+import { startDemo, type RunningDemo } from '../test-rigs/demo/run.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 
 interface Options {
@@ -81,7 +81,7 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
 }
 
 /** Single keys, where there is a terminal. @returns the way back to a normal terminal */
-function listenToKeys(demo: Demo, end: () => void): () => void {
+function listenToKeys(demo: RunningDemo, end: () => void): () => void {
   if (!process.stdin.isTTY) return () => {};
   emitKeypressEvents(process.stdin);
   process.stdin.setRawMode(true);

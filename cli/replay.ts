@@ -11,7 +11,7 @@ import type { ResultLine } from '../cases/result-lines.ts';
 import { foldersOf, loadCase, replaySamples, type LoadedCase } from '../test-rigs/replay/cases.ts';
 import { replayEvents } from '../test-rigs/replay/events.ts';
 import { paceAt, type Speed } from '../test-rigs/replay/pace.ts';
-import { TROUBLES, type Trouble } from '../test-rigs/replay/trouble.ts';
+import { MESSAGE_FAULTS, type MessageFault } from '../test-rigs/replay/message-fault.ts';
 import { openProgress } from './progress.ts';
 import { printResultLine } from './print-result.ts';
 import { printProblems, runService } from './service.ts';
@@ -25,7 +25,7 @@ interface Options {
   serve?: number;
   host: string;
   times: number;
-  fault?: Trouble;
+  fault?: MessageFault;
   seed: number;
   loop?: boolean;
   acknowledged?: string;
@@ -95,10 +95,10 @@ async function serve(terminal: CommandTerminal, [folder, ...others]: readonly st
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  const { standAs } = await import('../test-rigs/replay/serve.ts');
+  const { serveDevices } = await import('../test-rigs/replay/serve.ts');
   const list = acknowledged === undefined ? null : openSync(acknowledged, 'w');
   await runService(terminal, {
-    start: () => standAs(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false, ...(list === null ? {} : { onSettled: (number, { bytes }) => { writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`); } }) }),
+    start: () => serveDevices(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false, ...(list === null ? {} : { onSettled: (number, { bytes }) => { writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`); } }) }),
     announce(standing) {
       for (const { number, port: taken, identities } of standing.devices) {
         if (terminal.json) terminal.record({ standing: loaded.recorded.name, number, host, port: taken, identities });
@@ -164,12 +164,12 @@ function whole(given: string): number {
   throw new InvalidArgumentError('0 … 65535');
 }
 
-function troubleOf(given: string): Trouble {
+function troubleOf(given: string): MessageFault {
   const [, kind, time] = /^(\w+)@(.+)$/.exec(given) ?? [];
   const atMs = time === undefined ? null : parseDurationMs(time);
-  const known = TROUBLES.find((one) => one === kind);
+  const known = MESSAGE_FAULTS.find((one) => one === kind);
   if (known && atMs !== null) return { kind: known, atMs };
-  throw new InvalidArgumentError(`${TROUBLES.join(', ')} @ 30s`);
+  throw new InvalidArgumentError(`${MESSAGE_FAULTS.join(', ')} @ 30s`);
 }
 
 function stageOf(given: string): Options['to'] {

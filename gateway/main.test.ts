@@ -4,7 +4,7 @@ import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
-import { NOTHING, step } from '../console/data/state.ts';
+import { EMPTY_STATE, reduceState } from '../console/data/state.ts';
 import type { LiveMessage } from '../api/views.ts';
 import type { Draft, Event } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
@@ -156,7 +156,7 @@ test('edges and devices are known by their state, also after a restart, and unob
 
 test('a sender that never says a state has its devices in the list, and on a console that was open before', async (t) => {
   const { brokerUrl, httpUrl, close } = await start(t, setupIn(await folder(t)));
-  let page = NOTHING;
+  let page = EMPTY_STATE;
   const leave = new AbortController();
   const live = await fetch(`${httpUrl}/api/v1/live`, { signal: leave.signal });
   const reading = (async () => {
@@ -167,7 +167,7 @@ test('a sender that never says a state has its devices in the list, and on a con
       text = messages.pop() as string;
       for (const message of messages) {
         const data = /^data: (.*)$/m.exec(message)?.[1];
-        if (data !== undefined) page = step(page, { is: 'message', message: JSON.parse(data) as LiveMessage, now: 0 });
+        if (data !== undefined) page = reduceState(page, { is: 'message', message: JSON.parse(data) as LiveMessage, now: 0 });
       }
     }
   })().catch(() => {});

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { seriesKey, type Event, type Level } from '../../core/event.ts';
 import { selects, type Rule } from './rule.ts';
-import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type Step } from './series.ts';
-import type { Cite, FindingReason } from './speech.ts';
+import { evaluatorOf, NEW_SERIES, nextIdleAt, stepIdle, stepValue, type Evaluator, type SeriesState, type SeriesStep } from './series.ts';
+import type { AnnouncedValue, FindingReason } from './announcement.ts';
 import { hear, keyText, withdraw, type KeyState, type SeriesName, type Warning, type WarningKey } from '../warning/warning.ts';
 
 /** A rule on one series, as it is kept: plain JSON. */
@@ -23,14 +23,14 @@ export interface KeyRecord extends KeyState {
 }
 
 /** Something that would have been a warning had it been known in time; for the record only. */
-export interface Finding extends WarningKey, SeriesName {
+export interface RuleFinding extends WarningKey, SeriesName {
   id: string;
   version: number;
   fromAt: number;
   toAt: number;
   level: Level;
   why: FindingReason;
-  cite: Cite;
+  cite: AnnouncedValue;
 }
 
 export interface RuleTables {
@@ -38,13 +38,13 @@ export interface RuleTables {
   keys: Map<string, KeyRecord>;
 }
 
-export interface Outcome {
+export interface RuleOutcome {
   /** What changed, by key of its table. */
   series: Map<string, SeriesRecord>;
   keys: Map<string, KeyRecord>;
   /** Warnings that changed, in order, each in the state after its change. */
   warnings: Warning[];
-  findings: Finding[];
+  findings: RuleFinding[];
   /** Values that came after the watermark had passed their time. */
   late: number;
 }
@@ -67,11 +67,11 @@ export interface RuleEngine {
   /** Whether any rule looks at an indicator. */
   watches(indicator: string): boolean;
   /** Takes events in log order. Nothing of `tables` is touched: the caller puts the outcome in once it is on disk. */
-  take(tables: RuleTables, inputs: readonly RuleInput[]): Outcome;
+  take(tables: RuleTables, inputs: readonly RuleInput[]): RuleOutcome;
   /** Lets processing time go on to `untilAt`; `edgeSince` says since when an edge has been there, Infinity when it is not. */
-  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): Outcome;
+  idle(tables: RuleTables, untilAt: number, edgeSince: (edge: string) => number): RuleOutcome;
   /** Ends what rules that are gone or were changed still hold open. */
-  retire(tables: RuleTables, at: number): Outcome;
+  retire(tables: RuleTables, at: number): RuleOutcome;
 }
 
 export function ruleEngine(rules: readonly Rule[]): RuleEngine {
@@ -104,11 +104,11 @@ export function ruleEngine(rules: readonly Rule[]): RuleEngine {
       }
       return draft.outcome;
     },
-    retire(tables, at) {
+    retire(tables, atMs) {
       const draft = new Draft(tables);
       for (const record of tables.keys.values()) {
         const one = byId.get(record.rule);
-        if (one?.digest !== record.digest) draft.retire(record, one?.evaluator.rule.autoClose ?? true, at);
+        if (one?.digest !== record.digest) draft.retire(record, one?.evaluator.rule.autoClose ?? true, atMs);
       }
       return draft.outcome;
     },
@@ -135,7 +135,7 @@ function takeOne(draft: Draft, one: Loaded, event: Event, receivedAt: number): v
 /** What a batch changes, above tables that stay as they are until it is on disk. */
 class Draft {
   readonly #tables: RuleTables;
-  readonly outcome: Outcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
+  readonly outcome: RuleOutcome = { series: new Map(), keys: new Map(), warnings: [], findings: [], late: 0 };
 
   constructor(tables: RuleTables) {
     this.#tables = tables;
@@ -145,7 +145,7 @@ class Draft {
     return this.outcome.series.get(key) ?? this.#tables.series.get(key);
   }
 
-  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: Step): void {
+  put(key: string, record: SeriesRecord, { evaluator, digest }: Loaded, step: SeriesStep): void {
     if (step.late) this.outcome.late += 1;
     this.outcome.series.set(key, { ...record, state: step.state });
     const name: SeriesName = { indicator: record.indicator, device: record.device, point: record.point };
@@ -163,8 +163,8 @@ class Draft {
     }
   }
 
-  retire(record: KeyRecord, autoClose: boolean, at: number): void {
-    this.#putKey({ ...withdraw({ autoClose }, record, at), digest: record.digest }, record.warning);
+  retire(record: KeyRecord, autoClose: boolean, atMs: number): void {
+    this.#putKey({ ...withdraw({ autoClose }, record, atMs), digest: record.digest }, record.warning);
   }
 
   #putKey(record: KeyRecord, before: Warning | null): void {
@@ -178,7 +178,7 @@ class Draft {
 }
 
 /** Puts what a batch changed into the tables, once it is on disk. */
-export function apply(tables: RuleTables, outcome: Outcome): void {
+export function applyRuleOutcome(tables: RuleTables, outcome: RuleOutcome): void {
   for (const [key, record] of outcome.series) tables.series.set(key, record);
   for (const [key, record] of outcome.keys) tables.keys.set(key, record);
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { IDS, type Level } from '../../core/event.ts';
 import { complaint, durationMs } from '../../core/setting.ts';
 import { LEVELS } from './levels.ts';
-import { parseWhen, type When } from './when.ts';
+import { parseWhen, type RuleHours } from './when.ts';
 
 const words = (zh: string, en: string) => z.strictObject({
   zh: z.string().min(1).meta({ zh: '中文', en: 'in Chinese' }),
@@ -93,8 +93,8 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
     }
   }
   if (rule.direction === 'state') return;
-  for (const [at, { level, when }] of given.entries()) {
-    const milder = given[at + 1];
+  for (const [index, { level, when }] of given.entries()) {
+    const milder = given[index + 1];
     if (!milder) continue;
     const further = rule.direction === 'high' ? when.limit >= milder.when.limit : when.limit <= milder.when.limit;
     if (!further) complain(`level ${level} must lie further out than level ${milder.level}`, `${level} 级的限值应比 ${milder.level} 级更极端`, 'levels', level, 'when');
@@ -103,7 +103,7 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
 
 export interface LevelCondition {
   level: Level;
-  when: When;
+  when: RuleHours;
   onDelayMs: number;
 }
 
@@ -116,7 +116,7 @@ export function conditionsOf(rule: ThresholdRule): LevelCondition[] {
   });
 }
 
-export interface Selectable {
+export interface SelectableSeries {
   indicator: string;
   device: string;
   point: string;
@@ -125,7 +125,7 @@ export interface Selectable {
 }
 
 /** Whether a rule looks at an event. */
-export function selects(rule: Pick<Rule, 'select'>, event: Selectable): boolean {
+export function selects(rule: Pick<Rule, 'select'>, event: SelectableSeries): boolean {
   const { select } = rule;
   return select.indicator === event.indicator
     && (select.device === undefined || select.device === event.device)
@@ -134,14 +134,14 @@ export function selects(rule: Pick<Rule, 'select'>, event: Selectable): boolean 
     && (select.centre === undefined || select.centre === event.centre);
 }
 
-export interface DrawnLimit {
+export interface ChartLimit {
   level: Level;
   value: number;
   direction: 'high' | 'low';
 }
 
 /** The limits that rules put on a series, for drawing: worst last. */
-export function limitsOf(rules: readonly Rule[], series: Selectable): DrawnLimit[] {
+export function limitsOf(rules: readonly Rule[], series: SelectableSeries): ChartLimit[] {
   return rules.flatMap((rule) => {
     if (rule.type !== 'threshold' || rule.direction === 'state' || !selects(rule, series)) return [];
     const { direction } = rule;

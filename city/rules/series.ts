@@ -5,10 +5,10 @@
  * how they were batched, and where in between the state was saved and read again, changes nothing.
  */
 import type { Level, Quality, Value } from '../../core/event.ts';
-import { beginAbsence, noticeAt, takeSign, type AbsenceState } from './absence.ts';
+import { beginAbsence, absenceDueAt, recordSignal, type AbsenceState } from './absence.ts';
 import { conditionsOf, type Rule } from './rule.ts';
-import { QUIET, speakUp, takeTurn, type Cite, type Saying, type Speech } from './speech.ts';
-import { levelOf, nextDueAt, OFF, passTime, takeValue, type Latches, type Limits, type Turn } from './threshold.ts';
+import { NOT_ANNOUNCED, unsuppress, announce, type AnnouncedValue, type Announcement, type AnnouncementState } from './announcement.ts';
+import { levelOf, nextDueAt, LATCHES_OFF, passTime, takeValue, type Latches, type LevelLimits, type LatchChange } from './threshold.ts';
 
 /** A value that came later than this after it occurred is catch-up. */
 export const LIVE_WINDOW_MS = 600_000;
@@ -37,7 +37,7 @@ export interface IdleTime {
   edgeSince: number;
 }
 
-interface Waiting extends Cite {
+interface Waiting extends AnnouncedValue {
   receivedAt: number;
   good: boolean;
   alive: boolean;
@@ -48,7 +48,7 @@ interface LateSpan {
   fromAt: number;
   toAt: number;
   level: Level;
-  cite: Cite;
+  cite: AnnouncedValue;
 }
 
 export interface SeriesState {
@@ -58,30 +58,30 @@ export interface SeriesState {
   receivedAt: number;
   waiting: Waiting[];
   /** The last good value. */
-  cite: Cite | null;
-  speech: Speech;
+  cite: AnnouncedValue | null;
+  speech: AnnouncementState;
   latches: Latches;
   absence: AbsenceState;
   /** Late values beyond a limit that follow each other are one finding. */
   lateSpan: LateSpan | null;
 }
 
-export interface Step {
+export interface SeriesStep {
   state: SeriesState;
-  sayings: Saying[];
+  sayings: Announcement[];
   /** The value came after the watermark had passed its time. */
   late: boolean;
 }
 
 export const NEW_SERIES: SeriesState = {
-  newestAt: -1, watermarkAt: -1, receivedAt: -1, waiting: [], cite: null, speech: QUIET, latches: OFF,
+  newestAt: -1, watermarkAt: -1, receivedAt: -1, waiting: [], cite: null, speech: NOT_ANNOUNCED, latches: LATCHES_OFF,
   absence: { aliveAt: -1, heardAt: -1, absent: false }, lateSpan: null,
 };
 
 /** A rule made ready for evaluation. */
 export interface Evaluator {
   rule: Rule;
-  limits: Limits;
+  limits: LevelLimits;
 }
 
 export function evaluatorOf(rule: Rule): Evaluator {
@@ -92,30 +92,30 @@ export function evaluatorOf(rule: Rule): Evaluator {
 }
 
 /** Takes one value, in the order of the gateway's log. */
-export function stepValue(evaluator: Evaluator, before: SeriesState, input: SeriesValue): Step {
+export function stepValue(evaluator: Evaluator, before: SeriesState, input: SeriesValue): SeriesStep {
   const state = copyOf(before);
-  const at = input.occurredAt > input.receivedAt + MAX_AHEAD_MS ? input.receivedAt : input.occurredAt;
+  const atMs = input.occurredAt > input.receivedAt + MAX_AHEAD_MS ? input.receivedAt : input.occurredAt;
   const { value, unit, receivedAt, quality, usable, isTimeUnknown = false } = input;
   const good = quality === 'good' && usable;
   if (!isTimeUnknown) state.receivedAt = Math.max(state.receivedAt, receivedAt);
-  if (isTimeUnknown || at < state.watermarkAt) return { state, sayings: good ? judgeLate(evaluator, state, { at, value, unit }) : [], late: true };
-  state.newestAt = Math.max(state.newestAt, at);
-  insert(state.waiting, { at, value, unit, receivedAt, good, alive: quality !== 'bad' && usable, live: receivedAt - at <= LIVE_WINDOW_MS });
+  if (isTimeUnknown || atMs < state.watermarkAt) return { state, sayings: good ? judgeLate(evaluator, state, { at: atMs, value, unit }) : [], late: true };
+  state.newestAt = Math.max(state.newestAt, atMs);
+  insert(state.waiting, { at: atMs, value, unit, receivedAt, good, alive: quality !== 'bad' && usable, live: receivedAt - atMs <= LIVE_WINDOW_MS });
   state.watermarkAt = Math.max(state.watermarkAt, state.newestAt - evaluator.rule.lateness);
   return { state, sayings: drain(evaluator, state), late: false };
 }
 
 /** Lets processing time go on while no values come: delays of an idle series end, absence is noticed. */
-export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTime): Step {
+export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTime): SeriesStep {
   const { rule, limits } = evaluator;
   if (nextIdleAt(evaluator, before, idle.edgeSince) > idle.untilAt) return { state: before, sayings: [], late: false };
   const state = copyOf(before);
-  const sayings: Saying[] = [];
+  const sayings: Announcement[] = [];
   if (rule.type === 'absence') {
     const cite = state.cite ?? { at: state.absence.aliveAt, value: null, unit: '' };
-    sayings.push(...takeTurn(state.speech, beginAbsence(rule, state.absence), cite));
+    sayings.push(...announce(state.speech, beginAbsence(rule, state.absence), cite));
     // Noticed now, by our own clock: there is nothing to catch up with.
-    sayings.push(...speakUp(state.speech, state.absence.aliveAt + rule.after, cite));
+    sayings.push(...unsuppress(state.speech, state.absence.aliveAt + rule.after, cite));
   }
   // Time goes on from due to due, not to `untilAt`: how often somebody asked must not show.
   while (rule.type === 'threshold' && nextIdleAt(evaluator, state, idle.edgeSince) <= idle.untilAt) {
@@ -128,19 +128,19 @@ export function stepIdle(evaluator: Evaluator, before: SeriesState, idle: IdleTi
 
 /** The processing time at which `stepIdle` next has something to do; Infinity when nothing is pending. */
 export function nextIdleAt({ rule, limits }: Evaluator, state: SeriesState, edgeSince: number): number {
-  if (rule.type === 'absence') return noticeAt(rule, state.absence, edgeSince);
+  if (rule.type === 'absence') return absenceDueAt(rule, state.absence, edgeSince);
   const aheadMs = nextEventAt(limits, state) - (state.newestAt - rule.lateness);
   return Math.max(state.receivedAt, edgeSince) + rule.idleTimeout + Math.max(0, aheadMs);
 }
 
 /** The event time at which something pending falls due: a waiting value, or the end of a delay. */
-function nextEventAt(limits: Limits, state: SeriesState): number {
+function nextEventAt(limits: LevelLimits, state: SeriesState): number {
   return Math.min(nextDueAt(limits, state.latches), state.waiting[0]?.at ?? Infinity);
 }
 
 /** Takes the values that the watermark has reached, in order of their time. */
-function drain(evaluator: Evaluator, state: SeriesState): Saying[] {
-  const sayings: Saying[] = [];
+function drain(evaluator: Evaluator, state: SeriesState): Announcement[] {
+  const sayings: Announcement[] = [];
   while (state.waiting[0] && (state.waiting[0].at <= state.watermarkAt || state.waiting.length > MAX_WAITING)) {
     const value = state.waiting.shift() as Waiting;
     state.watermarkAt = Math.max(state.watermarkAt, value.at);
@@ -149,26 +149,26 @@ function drain(evaluator: Evaluator, state: SeriesState): Saying[] {
   return sayings;
 }
 
-function takeInOrder({ rule, limits }: Evaluator, state: SeriesState, value: Waiting): Saying[] {
-  const { at, unit } = value;
+function takeInOrder({ rule, limits }: Evaluator, state: SeriesState, value: Waiting): Announcement[] {
+  const { at: atMs, unit } = value;
   // What becomes known only through a value that came late is not said aloud, nor is what passed before it.
   if (!value.live) state.speech.silent = true;
-  const sayings = say(state, passTime(limits, state.latches, at, false));
-  if (value.good) state.cite = { at, value: value.value, unit };
-  if (rule.type === 'threshold') sayings.push(...say(state, takeValue(limits, state.latches, at, value.value, value.good)));
-  else if (value.alive) sayings.push(...say(state, takeSign(state.absence, at, value.receivedAt)));
+  const sayings = say(state, passTime(limits, state.latches, atMs, false));
+  if (value.good) state.cite = { at: atMs, value: value.value, unit };
+  if (rule.type === 'threshold') sayings.push(...say(state, takeValue(limits, state.latches, atMs, value.value, value.good)));
+  else if (value.alive) sayings.push(...say(state, recordSignal(state.absence, atMs, value.receivedAt)));
   const tells = rule.type === 'threshold' ? value.good : value.alive;
-  if (value.live && tells) sayings.push(...speakUp(state.speech, at, state.cite ?? { at, value: value.value, unit }));
+  if (value.live && tells) sayings.push(...unsuppress(state.speech, atMs, state.cite ?? { at: atMs, value: value.value, unit }));
   return sayings;
 }
 
-function say(state: SeriesState, turns: Turn[]): Saying[] {
-  return turns.flatMap((turn) => takeTurn(state.speech, turn, state.cite ?? { at: turn.at, value: null, unit: '' }));
+function say(state: SeriesState, turns: LatchChange[]): Announcement[] {
+  return turns.flatMap((turn) => announce(state.speech, turn, state.cite ?? { at: turn.at, value: null, unit: '' }));
 }
 
 /** A value from before the watermark is judged by itself, without delays, and only for the record. */
-function judgeLate({ limits }: Evaluator, state: SeriesState, cite: Cite): Saying[] {
-  const alone = structuredClone(OFF);
+function judgeLate({ limits }: Evaluator, state: SeriesState, cite: AnnouncedValue): Announcement[] {
+  const alone = structuredClone(LATCHES_OFF);
   takeValue({ ...limits, conditions: limits.conditions.map((condition) => ({ ...condition, onDelayMs: 0 })) }, alone, cite.at, cite.value, true);
   const level = levelOf(alone);
   const { lateSpan } = state;
@@ -180,9 +180,9 @@ function judgeLate({ limits }: Evaluator, state: SeriesState, cite: Cite): Sayin
 
 /** Keeps the waiting values in order of time, and equal times in order of arrival. */
 function insert(waiting: Waiting[], value: Waiting): void {
-  let at = waiting.length;
-  while (at > 0 && (waiting[at - 1] as Waiting).at > value.at) at -= 1;
-  waiting.splice(at, 0, value);
+  let index = waiting.length;
+  while (index > 0 && (waiting[index - 1] as Waiting).at > value.at) index -= 1;
+  waiting.splice(index, 0, value);
 }
 
 function copyOf(state: SeriesState): SeriesState {

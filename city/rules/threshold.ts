@@ -7,9 +7,9 @@
  */
 import type { Level, Value } from '../../core/event.ts';
 import type { LevelCondition } from './rule.ts';
-import { inside, meets } from './when.ts';
+import { isWithinHours, meetsCondition } from './when.ts';
 
-export interface Limits {
+export interface LevelLimits {
   /** Most severe first. */
   conditions: LevelCondition[];
   hysteresis: number;
@@ -29,34 +29,34 @@ export interface Latches {
 }
 
 /** The reported level (the most severe that is on) changed at an instant. */
-export interface Turn {
+export interface LatchChange {
   at: number;
   level: Level | null;
   /** When the condition began, at a turn from null. */
   onsetAt: number;
 }
 
-export const OFF: Latches = { on: [], meeting: {}, leaving: {}, suspended: false };
+export const LATCHES_OFF: Latches = { on: [], meeting: {}, leaving: {}, suspended: false };
 
 /** The level that latches report. */
 export const levelOf = (latches: Latches): Level | null => (latches.on.length > 0 ? (Math.min(...latches.on) as Level) : null);
 
 /** Takes one value. Changes `latches`; the caller owns it. */
-export function takeValue(limits: Limits, latches: Latches, at: number, value: Value, good: boolean): Turn[] {
-  const met = limits.conditions.map(({ when }) => meets(when, value));
+export function takeValue(limits: LevelLimits, latches: Latches, atMs: number, value: Value, good: boolean): LatchChange[] {
+  const met = limits.conditions.map(({ when }) => meetsCondition(when, value));
   latches.suspended = !good || met.includes(null);
   if (latches.suspended) return [];
   limits.conditions.forEach(({ level, when }, nth) => {
     const isOn = latches.on.includes(level);
-    keepSince(latches.meeting, level, !isOn && met[nth] === true, at);
-    keepSince(latches.leaving, level, isOn && inside(when, limits.hysteresis, value) === true, at);
+    keepSince(latches.meeting, level, !isOn && met[nth] === true, atMs);
+    keepSince(latches.leaving, level, isOn && isWithinHours(when, limits.hysteresis, value) === true, atMs);
   });
-  return settle(limits, latches, at);
+  return settle(limits, latches, atMs);
 }
 
 /** Lets event time go on: delays that end before `untilAt` (or at it, when inclusive) do so at their own instant. */
-export function passTime(limits: Limits, latches: Latches, untilAt: number, inclusive: boolean): Turn[] {
-  const turns: Turn[] = [];
+export function passTime(limits: LevelLimits, latches: Latches, untilAt: number, inclusive: boolean): LatchChange[] {
+  const turns: LatchChange[] = [];
   for (;;) {
     const dueAt = nextDueAt(limits, latches);
     if (dueAt > untilAt || (dueAt === untilAt && !inclusive)) return turns;
@@ -65,7 +65,7 @@ export function passTime(limits: Limits, latches: Latches, untilAt: number, incl
 }
 
 /** When the next delay ends; Infinity when none runs. */
-export function nextDueAt(limits: Limits, latches: Latches): number {
+export function nextDueAt(limits: LevelLimits, latches: Latches): number {
   if (latches.suspended) return Infinity;
   return limits.conditions.reduce((soonest, { level, onDelayMs }) => Math.min(
     soonest,
@@ -74,15 +74,15 @@ export function nextDueAt(limits: Limits, latches: Latches): number {
   ), Infinity);
 }
 
-function keepSince(since: Since, level: Level, holds: boolean, at: number): void {
-  if (holds) since[level] ??= at;
+function keepSince(since: Since, level: Level, holds: boolean, atMs: number): void {
+  if (holds) since[level] ??= atMs;
   else delete since[level];
 }
 
-function settle(limits: Limits, latches: Latches, at: number): Turn[] {
+function settle(limits: LevelLimits, latches: Latches, atMs: number): LatchChange[] {
   const before = levelOf(latches);
-  const arrived = limits.conditions.find(({ level, onDelayMs }) => at - (latches.meeting[level] ?? Infinity) >= onDelayMs);
-  let onsetAt = at;
+  const arrived = limits.conditions.find(({ level, onDelayMs }) => atMs - (latches.meeting[level] ?? Infinity) >= onDelayMs);
+  let onsetAt = atMs;
   if (arrived) {
     // A level that is reached takes every milder one along whose condition holds, so that it later ends step by step.
     for (const { level } of limits.conditions) {
@@ -94,10 +94,10 @@ function settle(limits: Limits, latches: Latches, at: number): Turn[] {
     }
   }
   for (const { level } of limits.conditions) {
-    if (at - (latches.leaving[level] ?? Infinity) < limits.offDelayMs) continue;
+    if (atMs - (latches.leaving[level] ?? Infinity) < limits.offDelayMs) continue;
     latches.on = latches.on.filter((other) => other !== level);
     delete latches.leaving[level];
   }
   const level = levelOf(latches);
-  return level === before ? [] : [{ at, level, onsetAt }];
+  return level === before ? [] : [{ at: atMs, level, onsetAt }];
 }

@@ -1,13 +1,13 @@
 /** The condition of a level as it is written in a rule: `>= 2.0`, `< 0.14`, `== true`, `!= "open"`. */
 type Operator = '>=' | '>' | '<=' | '<' | '==' | '!=';
 
-export interface When {
+export interface RuleHours {
   operator: Operator;
   limit: number | boolean | string;
 }
 
 /** Reads a condition; null when the text is none. Order operators take numbers only. */
-export function parseWhen(text: string): When | null {
+export function parseWhen(text: string): RuleHours | null {
   const match = /^\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*$/.exec(text);
   if (!match) return null;
   const operator = match[1] as Operator;
@@ -25,7 +25,7 @@ function parseLimit(text: string): number | boolean | string | null {
 }
 
 /** Whether a value meets the condition; null when the two cannot be compared (a text against a number). */
-export function meets(when: When, value: unknown): boolean | null {
+export function meetsCondition(when: RuleHours, value: unknown): boolean | null {
   const { operator, limit } = when;
   if (typeof value !== typeof limit) return null;
   const other = value as number;
@@ -43,12 +43,12 @@ export function meets(when: When, value: unknown): boolean | null {
  * Whether a value lies inside the limit by the hysteresis, so that a level may end. With hysteresis 0 it is exactly
  * the opposite of `meets`; between the two lies the band in which nothing changes.
  */
-export function inside(when: When, hysteresis: number, value: unknown): boolean | null {
+export function isWithinHours(when: RuleHours, hysteresis: number, value: unknown): boolean | null {
   const outward = when.operator === '>=' || when.operator === '>' ? -hysteresis : hysteresis;
   const shifted = typeof when.limit === 'number' && when.operator !== '==' && when.operator !== '!='
     ? { ...when, limit: round(when.limit + outward) }
     : when;
-  const met = meets(shifted, value);
+  const met = meetsCondition(shifted, value);
   return met === null ? null : !met;
 }
 

@@ -2,7 +2,7 @@
 import type { Event, Level, Quality, Value } from '../../core/event.ts';
 import type { RuleTables } from '../rules/engine.ts';
 import { RULE_SCHEMA, conditionsOf, type Rule, type ThresholdRule } from '../rules/rule.ts';
-import { inside, meets } from '../rules/when.ts';
+import { isWithinHours, meetsCondition } from '../rules/when.ts';
 
 export function rule(over: Record<string, unknown> = {}): Rule {
   return RULE_SCHEMA.parse({ id: 'r', version: 1, type: 'threshold', select: { indicator: 'X' }, levels: { 2: { when: '>= 3', onDelay: '2ms' } }, ...over });
@@ -27,7 +27,7 @@ export function reread(tables: RuleTables): RuleTables {
   return { series: again(tables.series), keys: again(tables.keys) };
 }
 
-export interface Reading {
+export interface TestReading {
   at: number;
   value: Value;
   quality: Quality;
@@ -43,7 +43,7 @@ interface Instant {
  * Every change of the reported level, found by looking at each millisecond and, each time, back over all that was.
  * Readings are in order of time; a value holds until the next.
  */
-export function reference(threshold: ThresholdRule, readings: readonly Reading[], untilAt: number): { at: number; level: Level | null }[] {
+export function reference(threshold: ThresholdRule, readings: readonly TestReading[], untilAt: number): { at: number; level: Level | null }[] {
   const conditions = conditionsOf(threshold);
   const past: Instant[] = [];
   /** Index into `past` from which on a level's present state has lasted. */
@@ -66,10 +66,10 @@ export function reference(threshold: ThresholdRule, readings: readonly Reading[]
     past.push(instant);
     if (!instant.good) return;
     const mark = past.length - 1;
-    const arrived = conditions.find(({ level, when, onDelayMs }) => !on.has(level) && heldFor(since.get(level) as number, (value) => meets(when, value) === true) >= onDelayMs);
-    const leaving = conditions.filter(({ level, when }) => on.has(level) && heldFor(since.get(level) as number, (value) => inside(when, threshold.off.hysteresis, value) === true) >= threshold.off.offDelay);
+    const arrived = conditions.find(({ level, when, onDelayMs }) => !on.has(level) && heldFor(since.get(level) as number, (value) => meetsCondition(when, value) === true) >= onDelayMs);
+    const leaving = conditions.filter(({ level, when }) => on.has(level) && heldFor(since.get(level) as number, (value) => isWithinHours(when, threshold.off.hysteresis, value) === true) >= threshold.off.offDelay);
     for (const { level, when } of conditions) {
-      const comesAlong = arrived && !on.has(level) && level >= arrived.level && meets(when, instant.value) === true;
+      const comesAlong = arrived && !on.has(level) && level >= arrived.level && meetsCondition(when, instant.value) === true;
       const leaves = leaving.some((one) => one.level === level);
       if (!comesAlong && !leaves) continue;
       if (leaves) on.delete(level);

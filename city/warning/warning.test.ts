@@ -5,17 +5,17 @@ import fc from 'fast-check';
 import type { WarningState } from './state.ts';
 import type { Level } from '../../core/event.ts';
 import { rule } from '../testing/rules.ts';
-import type { Saying } from '../rules/speech.ts';
+import type { Announcement } from '../rules/announcement.ts';
 import { hear, keyText, seriesText, warningId, withdraw, type KeyState, type SeriesName, type Warning } from './warning.ts';
 
 const KEY: KeyState = { rule: 'r', subject: 'pond', centre: '500112', warning: null, series: {} };
 const A: SeriesName = { indicator: 'X', device: 'a', point: 'p' };
 const B: SeriesName = { indicator: 'X', device: 'b', point: 'p' };
 const cite = (at: number) => ({ at, value: at + 0.5, unit: 'm' });
-const raised = (at: number, level: Level, onsetAt = at, late = false): Extract<Saying, { say: 'raised' }> => ({ say: 'raised', at, onsetAt, level, late, cite: cite(at) });
-const moved = (at: number, level: Level): Saying & { say: 'level' } => ({ say: 'level', at, level, cite: cite(at) });
-const cleared = (at: number): Saying & { say: 'cleared' } => ({ say: 'cleared', at, cite: cite(at) });
-type Heard = Exclude<Saying, { say: 'finding' }>;
+const raised = (at: number, level: Level, onsetAt = at, late = false): Extract<Announcement, { say: 'raised' }> => ({ say: 'raised', at, onsetAt, level, late, cite: cite(at) });
+const moved = (at: number, level: Level): Announcement & { say: 'level' } => ({ say: 'level', at, level, cite: cite(at) });
+const cleared = (at: number): Announcement & { say: 'cleared' } => ({ say: 'cleared', at, cite: cite(at) });
+type Heard = Exclude<Announcement, { say: 'finding' }>;
 const told = (steps: [SeriesName, Heard][], autoClose = false, from = KEY): KeyState => steps.reduce((key, [name, saying]) => hear(rule({ autoClose }), key, name, saying), from);
 
 test('a warning begins whole: named by its key and onset, with the value it rests on', () => {

@@ -4,7 +4,7 @@ import type { WarningState } from './state.ts';
 import type { Level } from '../../core/event.ts';
 import { AUTO_CLOSE, isOpen, transition } from './lifecycle.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { Cite, Saying } from '../rules/speech.ts';
+import type { AnnouncedValue, Announcement } from '../rules/announcement.ts';
 
 export interface WarningKey {
   rule: string;
@@ -27,7 +27,7 @@ export interface Change {
   at: number;
   level: Level;
   state: WarningState;
-  cite: Cite & SeriesName;
+  cite: AnnouncedValue & SeriesName;
 }
 
 export interface Warning extends WarningKey, SeriesName {
@@ -75,7 +75,7 @@ export const seriesText = (name: SeriesName): string => `${name.indicator}|${nam
  *
  * @returns the key's new state; its warning differs from the old one exactly when something is to be told
  */
-export function hear(rule: Rule, key: KeyState, name: SeriesName, saying: Exclude<Saying, { say: 'finding' }>): KeyState {
+export function hear(rule: Rule, key: KeyState, name: SeriesName, saying: Exclude<Announcement, { say: 'finding' }>): KeyState {
   const series = { ...key.series };
   if (saying.say === 'cleared') delete series[seriesText(name)];
   else series[seriesText(name)] = saying.level;
@@ -101,7 +101,7 @@ export function withdraw(rule: Pick<Rule, 'autoClose'>, key: KeyState, at: numbe
   return { ...key, series: {}, warning: clear(rule, warning, at, last, 'withdrawn') };
 }
 
-function raise(rule: Rule, key: KeyState, name: SeriesName, saying: Extract<Saying, { say: 'raised' }>, cite: Change['cite']): Warning {
+function raise(rule: Rule, key: KeyState, name: SeriesName, saying: Extract<Announcement, { say: 'raised' }>, cite: Change['cite']): Warning {
   const previous = key.warning;
   // Two onsets of one key at one time (two series, or equal times) are two warnings: the later one gives way by 1 ms.
   const onsetAt = previous ? Math.max(saying.onsetAt, previous.onsetAt + 1) : saying.onsetAt;

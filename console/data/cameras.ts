@@ -2,8 +2,8 @@
 import type { DeviceView } from '../../api/views.ts';
 import { isImpaired } from './device-state.ts';
 
-export type Sift = 'all' | 'well' | 'faulty';
-export const SIFTS: readonly Sift[] = ['all', 'well', 'faulty'];
+export type CameraFilter = 'all' | 'well' | 'faulty';
+export const CAMERA_FILTERS: readonly CameraFilter[] = ['all', 'well', 'faulty'];
 
 export interface CameraGroup {
   centre: string;
@@ -22,19 +22,19 @@ export function findingOf({ values }: Pick<DeviceView, 'values'>): string | null
   return typeof video === 'string' && video !== '' && video !== 'good' ? video : null;
 }
 
-export const isWell = (camera: DeviceView): boolean => camera.freshness === 'fresh' && !isImpaired(camera) && findingOf(camera) === null;
+export const isHealthy = (camera: DeviceView): boolean => camera.freshness === 'fresh' && !isImpaired(camera) && findingOf(camera) === null;
 
 /** @param search words that must all occur in what names it or where it is */
-export function sifted(cameras: readonly DeviceView[], search: string, sift: Sift): DeviceView[] {
+export function filterCameras(cameras: readonly DeviceView[], search: string, sift: CameraFilter): DeviceView[] {
   const wanted = search.toLowerCase().split(/\s+/).filter((word) => word !== '');
   return cameras.filter((camera) => {
     const text = `${camera.id} ${camera.subject} ${camera.edge} ${camera.centre}`.toLowerCase();
-    return (sift === 'all' || isWell(camera) === (sift === 'well')) && wanted.every((word) => text.includes(word));
+    return (sift === 'all' || isHealthy(camera) === (sift === 'well')) && wanted.every((word) => text.includes(word));
   });
 }
 
 /** By district, then edge. */
-export function grouped(cameras: readonly DeviceView[]): CameraGroup[] {
+export function groupCameras(cameras: readonly DeviceView[]): CameraGroup[] {
   const groups = new Map<string, CameraGroup>();
   for (const camera of cameras) {
     const { centre, edge } = camera;
@@ -47,6 +47,6 @@ export function grouped(cameras: readonly DeviceView[]): CameraGroup[] {
 }
 
 /** The one to show where nobody chose: the first that is well and has a picture. */
-export function firstOf(cameras: readonly DeviceView[]): DeviceView | undefined {
-  return cameras.find((camera) => camera.picture !== null && isWell(camera)) ?? cameras.find(({ picture }) => picture !== null) ?? cameras[0];
+export function firstCameras(cameras: readonly DeviceView[]): DeviceView | undefined {
+  return cameras.find((camera) => camera.picture !== null && isHealthy(camera)) ?? cameras.find(({ picture }) => picture !== null) ?? cameras[0];
 }

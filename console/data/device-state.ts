@@ -5,7 +5,7 @@ import type { DeviceView, LastValue } from '../../api/views.ts';
 export const isImpaired = ({ freshness, reason }: Pick<DeviceView, 'freshness' | 'reason'>): boolean => freshness === 'fresh' && reason.startsWith('CV_');
 
 /** What holds now. */
-export const standing = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'measurement' || kind === 'state');
+export const currentValues = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'measurement' || kind === 'state');
 
 /** What was at a time and is over, newest first. */
-export const happened = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'occurrence').toSorted((a, b) => b.at - a.at);
+export const occurrenceValues = ({ values }: Pick<DeviceView, 'values'>): LastValue[] => values.filter(({ kind }) => kind === 'occurrence').toSorted((a, b) => b.at - a.at);

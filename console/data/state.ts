@@ -4,7 +4,7 @@ import type { DemoView, DeviceView, LastValue, LiveMessage, StatusView, WarningV
 /** joining: never had anything yet; live: messages come; gone: they stopped; signed-out: the gateway wants a token. */
 type Link = { is: 'joining' } | { is: 'live' } | { is: 'signed-out' } | { is: 'gone'; since: number; retryAt: number; tries: number };
 
-export interface State {
+export interface ConsoleState {
   link: Link;
   status: StatusView | null;
   /** The gateway's clock minus this browser's, ms. */
@@ -18,27 +18,27 @@ export interface State {
   incomplete: boolean;
 }
 
-export const NOTHING: State = { link: { is: 'joining' }, status: null, clockOffsetMs: 0, heardAt: null, devices: [], warnings: [], demo: null, incomplete: false };
+export const EMPTY_STATE: ConsoleState = { link: { is: 'joining' }, status: null, clockOffsetMs: 0, heardAt: null, devices: [], warnings: [], demo: null, incomplete: false };
 
-export type Input =
+export type StateChange =
   | { is: 'message'; message: LiveMessage; now: number }
   /** Everything anew, after each connect: what vanished meanwhile goes. */
   | { is: 'snapshot'; devices: DeviceView[]; warnings: WarningView[] }
   | { is: 'signed-out' }
   | { is: 'gone'; now: number; retryAt: number; tries: number };
 
-export function step(state: State, input: Input): State {
+export function reduceState(state: ConsoleState, input: StateChange): ConsoleState {
   if (input.is === 'message') return heard(take(state, input.message, input.now), input.now);
   if (input.is === 'snapshot') return { ...state, devices: sorted(input.devices), warnings: input.warnings, incomplete: false };
   // Whoever may not read keeps nothing of what was read before.
-  if (input.is === 'signed-out') return { ...NOTHING, link: { is: 'signed-out' } };
+  if (input.is === 'signed-out') return { ...EMPTY_STATE, link: { is: 'signed-out' } };
   const since = state.link.is === 'gone' ? state.link.since : (state.heardAt ?? input.now);
   return { ...state, link: { is: 'gone', since, retryAt: input.retryAt, tries: input.tries } };
 }
 
-const heard = (state: State, now: number): State => ({ ...state, heardAt: now, link: state.link.is === 'live' ? state.link : { is: 'live' } });
+const heard = (state: ConsoleState, now: number): ConsoleState => ({ ...state, heardAt: now, link: state.link.is === 'live' ? state.link : { is: 'live' } });
 
-function take(state: State, message: LiveMessage, now: number): State {
+function take(state: ConsoleState, message: LiveMessage, now: number): ConsoleState {
   switch (message.kind) {
     case 'status': return { ...state, status: message.status, clockOffsetMs: message.status.now - now };
     case 'demo': return { ...state, demo: message.demo };
@@ -49,7 +49,7 @@ function take(state: State, message: LiveMessage, now: number): State {
   }
 }
 
-function withValue(state: State, message: Extract<LiveMessage, { kind: 'value' }>): State {
+function withValue(state: ConsoleState, message: Extract<LiveMessage, { kind: 'value' }>): ConsoleState {
   const device = state.devices.find(({ id }) => id === message.device);
   const last = device?.values.find(({ point, indicator }) => point === message.point && indicator === message.indicator);
   if (!device || !last) return { ...state, incomplete: true };
@@ -62,11 +62,11 @@ function withValue(state: State, message: Extract<LiveMessage, { kind: 'value' }
 const sorted = (devices: DeviceView[]): DeviceView[] => devices.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
 /** Open warnings, worst first, then newest. */
-export function openWarnings(state: State): WarningView[] {
+export function listOpenWarnings(state: ConsoleState): WarningView[] {
   return state.warnings.filter((warning) => warning.condition === 'active').toSorted((a, b) => a.level - b.level || b.onsetAt - a.onsetAt);
 }
 
-export function clearedWarnings(state: State): WarningView[] {
+export function listClearedWarnings(state: ConsoleState): WarningView[] {
   return state.warnings.filter((warning) => warning.condition === 'cleared').toSorted((a, b) => (b.clearedAt ?? 0) - (a.clearedAt ?? 0));
 }
 
@@ -77,9 +77,9 @@ export interface Focus {
 }
 
 /** The series worth drawing: of the worst open warning; else of the value with the gravest limits, emergencies (YJ) first. */
-export function focusOf(state: State): Focus | null {
+export function focusOf(state: ConsoleState): Focus | null {
   const numbers = state.devices.flatMap((device) => device.values.filter(({ value }) => typeof value === 'number').map((value) => ({ device: device.id, value })));
-  const [worst] = openWarnings(state);
+  const [worst] = listOpenWarnings(state);
   const found = numbers.find(({ device, value }) => worst && device === worst.device && value.point === worst.point && value.limits.length > 0)
     ?? numbers.toSorted((a, b) => graveness(a.value) - graveness(b.value))[0];
   return found ? { indicator: found.value.indicator, device: found.device, point: found.value.point } : null;

@@ -1,7 +1,7 @@
 /** The newest minutes of one series: read from the store, kept up by live values, read again to fill what came late. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PointView, SeriesRange } from '../../api/views.ts';
-import { ask } from '../shell/link.ts';
+import { requestApi } from '../shell/gateway-link.ts';
 import type { ChartData } from '../ui/chart.tsx';
 import type { Focus } from './state.ts';
 
@@ -38,7 +38,7 @@ export function useTail(focus: Focus | null, newest: PointView | null, now: numb
     const read = async (): Promise<void> => {
       const from = Math.floor(clock.current - TAIL_MS - 5000);
       const query = new URLSearchParams({ ...focus, from: String(Math.max(0, from)), to: String(Math.ceil(clock.current + 5000)), maxPoints: String(MAX_POINTS) });
-      const range = await ask<SeriesRange>(`series?${query}`, { signal: stop.signal });
+      const range = await requestApi<SeriesRange>(`series?${query}`, { signal: stop.signal });
       const last = range.items.at(-1)?.at ?? 0;
       extra.current = extra.current.filter(({ at }) => at > last);
       setStored(toChart(range.items));

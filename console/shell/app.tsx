@@ -1,24 +1,24 @@
 /** The page: what is known, the language and the place in one context, and the parts in their order of importance. */
 import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
-import { followGateway, type GatewayLink } from './link.ts';
+import { followGateway, type GatewayLink } from './gateway-link.ts';
 import { Cameras } from '../ui/camera/camera.tsx';
 import { CamerasPage } from '../pages/cameras/cameras.tsx';
-import { Demo } from '../pages/overview/demo.tsx';
-import { Devices } from '../pages/overview/devices.tsx';
-import { GoneBanner, Header } from './header.tsx';
+import { DemoPanel } from '../pages/overview/demo.tsx';
+import { DevicesPanel } from '../pages/overview/devices.tsx';
+import { DisconnectedBanner, PageHeader } from './header.tsx';
 import { LevelPanel } from '../pages/overview/level.tsx';
-import { Path } from '../pages/overview/path.tsx';
+import { DataPathPanel } from '../pages/overview/path.tsx';
 import { SeriesPage } from '../pages/series/series.tsx';
 import { SignIn } from '../pages/sign-in/sign-in.tsx';
-import { Warnings } from '../pages/overview/warnings.tsx';
-import { NOTHING, openWarnings, step } from '../data/state.ts';
-import { parseHash, ViewContext, type Place } from './view.ts';
-import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './words.ts';
+import { WarningsPanel } from '../pages/overview/warnings.tsx';
+import { EMPTY_STATE, listOpenWarnings, reduceState } from '../data/state.ts';
+import { parseHash, ViewContext, type HashLocation } from './view.ts';
+import { DICTIONARIES, firstLanguage, rememberLanguage, type Lang } from './dictionary.ts';
 
 const TICK_MS = 1000;
 
 export function App() {
-  const [state, give] = useReducer(step, NOTHING);
+  const [state, give] = useReducer(reduceState, EMPTY_STATE);
   const [lang, setLang] = useState<Lang>(firstLanguage);
   const link = useRef<GatewayLink | null>(null);
   const browserNow = useClock();
@@ -33,7 +33,7 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = lang;
   }, [lang]);
-  const open = openWarnings(state);
+  const open = listOpenWarnings(state);
   const worst = open[0] ? `${words.colours[open[0].level]} ${open.length} · ` : '';
   useEffect(() => { document.title = `${worst}${words.product}`; }, [worst, words]);
 
@@ -50,20 +50,20 @@ export function App() {
   return (
     <ViewContext.Provider value={view}>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
-      <Header setLang={choose} />
-      <GoneBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
+      <PageHeader setLang={choose} />
+      <DisconnectedBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
       <main id="main" tabIndex={-1} class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
         {isOut && <SignIn done={() => link.current?.retryNow()} />}
         {!isOut && place?.page === 'series' && <SeriesPage place={place.series} />}
         {!isOut && place?.page === 'cameras' && <CamerasPage open={place.open} />}
         {!isOut && !place && (
           <>
-            <Warnings />
+            <WarningsPanel />
             <LevelPanel />
             <Cameras />
-            <Devices />
-            <Path />
-            <Demo />
+            <DevicesPanel />
+            <DataPathPanel />
+            <DemoPanel />
           </>
         )}
       </main>
@@ -81,7 +81,7 @@ function useClock(): number {
   return now;
 }
 
-function useHash(): Place | null {
+function useHash(): HashLocation | null {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = (): void => {

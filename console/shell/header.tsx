@@ -1,12 +1,12 @@
 /** The one sentence on top, the worst level beside it, and, when the gateway is gone, what that means. */
 import { age, clockTime, fullTime } from '../ui/format.ts';
 import { signOut, useSignedIn } from './session.ts';
-import { openWarnings } from '../data/state.ts';
+import { listOpenWarnings } from '../data/state.ts';
 import { useView } from './view.ts';
-import { DICTIONARIES, pick, type Lang } from './words.ts';
+import { DICTIONARIES, pickText, type Lang } from './dictionary.ts';
 import { Icon, levelIcon } from '../ui/icons.tsx';
 
-export function Header({ setLang }: { setLang(lang: Lang): void }) {
+export function PageHeader({ setLang }: { setLang(lang: Lang): void }) {
   const { lang, words, state } = useView();
   const { status } = state;
   const name = useSignedIn(state.link.is === 'live');
@@ -38,10 +38,10 @@ function LinkWord() {
 function Sentence() {
   const { state, words, lang } = useView();
   const { status } = state;
-  const [worst] = openWarnings(state);
+  const [worst] = listOpenWarnings(state);
   if (!status) return <h1 class="sentence" data-part="sentence">{state.link.is === 'gone' ? words.gone : state.link.is === 'signed-out' ? words.signedOut : words.joining}</h1>;
   const { total, fresh, lost, unobserved } = status.devices;
-  const town = status.name ? pick(status.name, lang) : status.centre;
+  const town = status.name ? pickText(status.name, lang) : status.centre;
   const [start, freshWords, between, lostWords, end] = words.sentence(town, total, fresh, lost, unobserved);
   return (
     <div class="sentence-row">
@@ -57,7 +57,7 @@ function Sentence() {
 }
 
 /** @param browserNow this browser's clock: the gateway's stands still while it is gone */
-export function GoneBanner({ browserNow, retryNow }: { browserNow: number; retryNow(): void }) {
+export function DisconnectedBanner({ browserNow, retryNow }: { browserNow: number; retryNow(): void }) {
   const { state, words, lang } = useView();
   if (state.link.is !== 'gone') return null;
   const { since, retryAt } = state.link;

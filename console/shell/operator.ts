@@ -1,12 +1,12 @@
 /** Who sits here, for what only operators may: a token of this page alone, forgotten with it. */
 let token = '';
 
-export function beOperator(given: string): void {
+export function signInOperator(given: string): void {
   token = given.trim();
 }
 
 /** It was not taken. */
-export function forgetOperator(): void {
+export function signOutOperator(): void {
   token = '';
 }
 

@@ -2,11 +2,11 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { MAX_OPEN } from '../data/cameras.ts';
-import type { State } from '../data/state.ts';
-import type { Dictionary, Lang } from './words.ts';
+import type { ConsoleState } from '../data/state.ts';
+import type { Dictionary, Lang } from './dictionary.ts';
 
 export interface View {
-  state: State;
+  state: ConsoleState;
   lang: Lang;
   words: Dictionary;
   /** The gateway's clock, moving each second; stands still while it is gone, so that ages are not invented. */
@@ -21,7 +21,7 @@ export function useView(): View {
   return view;
 }
 
-export interface SeriesPlace {
+export interface SeriesLocation {
   indicator: string;
   device: string;
   point: string;
@@ -29,10 +29,10 @@ export interface SeriesPlace {
   at: number | null;
 }
 
-export type Place = { page: 'series'; series: SeriesPlace } | { page: 'cameras'; open: string[] };
+export type HashLocation = { page: 'series'; series: SeriesLocation } | { page: 'cameras'; open: string[] };
 
 /** `#/series/INDICATOR/DEVICE/POINT?at=MS` */
-export function seriesHref({ indicator, device, point, at }: SeriesPlace): string {
+export function seriesHref({ indicator, device, point, at }: SeriesLocation): string {
   return `#/series/${[indicator, device, point].map(encodeURIComponent).join('/')}${at === null ? '' : `?at=${at}`}`;
 }
 
@@ -40,7 +40,7 @@ export function seriesHref({ indicator, device, point, at }: SeriesPlace): strin
 export const camerasHref = (open: readonly string[]): string => `#/cameras${open.length > 0 ? `?open=${open.map(encodeURIComponent).join(',')}` : ''}`;
 
 /** The place a hash leads to; null is the overview, and so is anything that is none. */
-export function parseHash(hash: string): Place | null {
+export function parseHash(hash: string): HashLocation | null {
   try {
     const cameras = /^#\/cameras(?:\?open=([^&]*))?$/.exec(hash);
     if (cameras) return { page: 'cameras', open: [...new Set((cameras[1] ?? '').split(',').filter((id) => id !== '').map((id) => decodeURIComponent(id)))].slice(0, MAX_OPEN) };

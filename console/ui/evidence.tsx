@@ -28,7 +28,7 @@ function useArrival(): [Arrival, (state: Arrival) => void] {
 }
 
 /** A click opens it in full. */
-export function Shown({ warning }: { warning: WarningView }) {
+export function EvidencePictures({ warning }: { warning: WarningView }) {
   const { words } = useView();
   const [state, setState] = useArrival();
   const snapshot = snapshotOf(warning);
@@ -52,7 +52,7 @@ export function Shown({ warning }: { warning: WarningView }) {
 }
 
 /** The copy that came is played; of one that stays on its edge it is said that it is there, and under which name. */
-export function Clipped({ warning: { clips = [], device } }: { warning: WarningView }) {
+export function EvidenceClips({ warning: { clips = [], device } }: { warning: WarningView }) {
   const { words } = useView();
   const [state, setState] = useArrival();
   const copy = clips.find(({ blurred }) => blurred);

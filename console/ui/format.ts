@@ -1,15 +1,15 @@
 /** Values, units, times and ages as people read them. Times are the town's: UTC+8. */
 import type { Value } from '../../api/views.ts';
-import type { Dictionary, Lang } from '../shell/words.ts';
+import type { Dictionary, Lang } from '../shell/dictionary.ts';
 
 const TOWN_ZONE = 'Asia/Shanghai';
 const clock = new Intl.DateTimeFormat('en-GB', { timeZone: TOWN_ZONE, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const day = new Intl.DateTimeFormat('sv-SE', { timeZone: TOWN_ZONE, dateStyle: 'short', timeStyle: 'medium' });
 
 /** hh:mm:ss */
-export const clockTime = (at: number): string => clock.format(at);
+export const clockTime = (atMs: number): string => clock.format(atMs);
 /** 2026-06-18 14:30:25 UTC+8, for tooltips and other days. */
-export const fullTime = (at: number): string => `${day.format(at)} UTC+8`;
+export const fullTime = (atMs: number): string => `${day.format(atMs)} UTC+8`;
 
 /** The shortest that still says it: 7 s, 3:05, 2 h 10 min. */
 export function age(ageMs: number, lang: Lang): string {
@@ -38,7 +38,7 @@ export function numberText(value: number): string {
   return value.toFixed(digits);
 }
 
-export function valueText(value: Value, words: Dictionary): string {
+export function formatValue(value: Value, words: Dictionary): string {
   if (value === null) return words.noValue;
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'boolean') return value ? words.on : words.off;

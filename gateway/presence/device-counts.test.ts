@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DICTIONARIES } from '../../console/shell/words.ts';
+import { DICTIONARIES } from '../../console/shell/dictionary.ts';
 import { deviceCounts } from './device-counts.ts';
 
 test('devices of an edge that is away are unobserved, not lost, in the counts and in the sentence made of them', () => {

@@ -8,9 +8,9 @@ import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { Level, Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor } from '../../log/types.ts';
-import { apply, ruleEngine, type Finding, type KeyRecord, type Outcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../city/rules/engine.ts';
+import { applyRuleOutcome, ruleEngine, type RuleFinding, type KeyRecord, type RuleOutcome, type RuleEngine, type RuleInput, type RuleTables, type SeriesRecord } from '../../city/rules/engine.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
-import { limitsOf, type DrawnLimit, type Rule, type Selectable } from '../../city/rules/rule.ts';
+import { limitsOf, type ChartLimit, type Rule, type SelectableSeries } from '../../city/rules/rule.ts';
 import type { Warning } from '../../city/warning/warning.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import { warningTopic } from '../../core/wire/topics.ts';
@@ -70,9 +70,9 @@ export interface Warnings {
   /** Called with each change once it is on disk. */
   onChange(listener: (warning: WarningView) => void): () => void;
   /** Newest first: what would have been warnings had it been known in time. */
-  findings(limit: number): Promise<Finding[]>;
+  findings(limit: number): Promise<RuleFinding[]>;
   /** The limits on a series, for drawing: worst last. */
-  limitsOf(series: Selectable): DrawnLimit[];
+  limitsOf(series: SelectableSeries): ChartLimit[];
   /** Rules have seen everything up to this event time; null before the first event. */
   evaluatedTo(): number | null;
   /** ms from occurring to being evaluated, of the newest live event; null before the first. */
@@ -197,11 +197,11 @@ class OpenWarnings implements Warnings {
     return () => { this.#listeners.delete(listener); };
   }
 
-  async findings(limit: number): Promise<Finding[]> {
-    return (await this.#database.call('findings', { limit })).map((json) => JSON.parse(json) as Finding);
+  async findings(limit: number): Promise<RuleFinding[]> {
+    return (await this.#database.call('findings', { limit })).map((json) => JSON.parse(json) as RuleFinding);
   }
 
-  limitsOf(series: Selectable): DrawnLimit[] {
+  limitsOf(series: SelectableSeries): ChartLimit[] {
     return limitsOf(this.#engine.rules, series);
   }
 
@@ -247,7 +247,7 @@ class OpenWarnings implements Warnings {
   }
 
   /** Clips and pictures of main streams follow the event that they are of: the warning that it raised is said again with them. @returns warnings that nothing else has changed */
-  #follow(outcome: Outcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
+  #follow(outcome: RuleOutcome, groups: readonly FedGroup[]): ReadonlySet<Warning> {
     const shown = new Set<Warning>();
     const brought = groups.filter(({ columns }) => columns.cells('indicator')?.distinct.some((indicator) => FOLLOWING.includes(indicator as string)));
     for (const { event } of eventsOf(brought)) {
@@ -286,7 +286,7 @@ class OpenWarnings implements Warnings {
     await this.#commit(this.#engine.idle(this.#tables, nowMs - GRACE_MS, (edge) => this.#edges.get(edge) ?? Infinity), unsaved);
   }
 
-  async #commit(outcome: Outcome, upTo: Cursor | null, shownAgain: ReadonlySet<Warning> = new Set()): Promise<void> {
+  async #commit(outcome: RuleOutcome, upTo: Cursor | null, shownAgain: ReadonlySet<Warning> = new Set()): Promise<void> {
     const nowMs = this.#world.clock.nowMs();
     const isEmpty = outcome.series.size + outcome.keys.size + outcome.findings.length === 0;
     if (isEmpty && (upTo === null || nowMs - this.#savedAtMs < IDLE_SAVE_MS)) return;
@@ -301,7 +301,7 @@ class OpenWarnings implements Warnings {
       lastChange: this.#changes.seq + told.length,
     };
     const numbers = await this.#database.call('commit', batch);
-    apply(this.#tables, outcome);
+    applyRuleOutcome(this.#tables, outcome);
     this.#changes = { ...this.#changes, seq: this.#changes.seq + told.length };
     this.#savedAtMs = nowMs;
     this.#savedCursor = upTo ?? this.#savedCursor;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Reason } from '../../api/views.ts';
 import { EMPTY_CATALOGUE } from '../../city/catalogue/catalogue.ts';
-import { apply, ruleEngine } from '../../city/rules/engine.ts';
+import { applyRuleOutcome, ruleEngine } from '../../city/rules/engine.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';
 import { emptyTables, event, rule } from '../../city/testing/rules.ts';
 import { reasonsOf } from './words.ts';
@@ -17,7 +17,7 @@ function said(values: readonly number[]): { level: number; kind: string; reason:
   let reasons: Reason[] = [];
   return values.flatMap((value, at) => {
     const outcome = engine.take(tables, [{ event: event({ value, occurredAt: at * 1000 }), receivedAt: at * 1000 }]);
-    apply(tables, outcome);
+    applyRuleOutcome(tables, outcome);
     return outcome.warnings.flatMap((warning) => {
       const change = warning.changes.findLast(({ kind }) => kind !== 'closed');
       if (!change) return [];

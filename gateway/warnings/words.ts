@@ -8,7 +8,7 @@ import { formatDuration } from '../../core/quantity.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';
 import type { Rule } from '../../city/rules/rule.ts';
 import type { Change, Warning } from '../../city/warning/warning.ts';
-import { meets, parseWhen } from '../../city/rules/when.ts';
+import { meetsCondition, parseWhen } from '../../city/rules/when.ts';
 
 const MAX_REASONS = 8;
 const MAX_TEXT = 80;
@@ -62,7 +62,7 @@ function sentence(change: Change, previous: Change | null, name: Words, rule: Ru
   }
   const when = parseWhen(rule?.type === 'threshold' ? (rule.levels[change.level]?.when ?? '') : '');
   // Between its limit and its hysteresis, or after catching up, the condition itself need not be met by this value.
-  if (!when || meets(when, change.cite.value) !== true) return fill(` ${value}：现为${level.zh}`, ` ${value}: now ${level.en}`);
+  if (!when || meetsCondition(when, change.cite.value) !== true) return fill(` ${value}：现为${level.zh}`, ` ${value}: now ${level.en}`);
   const limit = valueText(when.limit, change.cite.unit);
   return fill(` ${value} ${when.operator} ${limit}：${level.zh}`, ` ${value} ${when.operator} ${limit}: ${level.en}`);
 }

@@ -4,7 +4,7 @@
  */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { AttackRig, connectSender, draftOf, pauseMs, type Sender } from './rig.ts';
+import { AttackRig, connectSender, draftOf, attackPauseMs, type AttackSender } from './rig.ts';
 
 const EVERY_MS = 50;
 const BEFORE_MS = 10_000;
@@ -28,7 +28,7 @@ export async function hostileEdge(durationMs: number, json: boolean, say: (line:
     clearInterval(memory);
     const sent = await over;
     await hostile.terminate();
-    await pauseMs(1000);
+    await attackPauseMs(1000);
     const now = await othersOf(rig);
     const p99Before = Math.max(LEAST_P99_MS, p99Of(before.tookMs));
     const ratio = Math.round((p99Of(during.tookMs) / p99Before) * 100) / 100;
@@ -52,7 +52,7 @@ async function acks(rig: AttackRig, forMs: number): Promise<{ tookMs: number[]; 
   const all: Promise<number | null>[] = [];
   for (let turn = 0; turn < forMs / EVERY_MS; turn += 1) {
     all.push(rig.honest.send(1, 'honest-d', {}, 10_000));
-    await pauseMs(EVERY_MS);
+    await attackPauseMs(EVERY_MS);
   }
   const found = await Promise.all(all);
   const tookMs = found.filter((one) => one !== null);
@@ -66,7 +66,7 @@ async function othersOf(rig: AttackRig): Promise<string> {
 }
 
 /** A bounded stream of all that a token allows. @returns how many messages were sent */
-async function abuseBy(hostile: Sender, signal: AbortSignal): Promise<number> {
+async function abuseBy(hostile: AttackSender, signal: AbortSignal): Promise<number> {
   const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
   let [sent, turn] = [0, 0];
   while (!signal.aborted && hostile.client.connected) {
@@ -81,11 +81,11 @@ async function abuseBy(hostile: Sender, signal: AbortSignal): Promise<number> {
     sent += 111;
     if (turn % 10 === 0) hostile.publish('up', `{"v":1,"from":"hostile","stream":"measurement","epoch":1,"seq":${turn},"events":[{"value":${nested}}]}`);
     if (turn % 50 === 0) {
-      await hostile.state(['honest-d', ...Array.from({ length: 5000 }, (_, at) => `invented-${at}`)]);
+      await hostile.state(['honest-d', ...Array.from({ length: 5000 }, (_, index) => `invented-${index}`)]);
       await hostile.state(['logger'], { http: 'http://127.0.0.1:1' });
       sent += 2;
     }
-    await pauseMs(FLOOD_EVERY_MS);
+    await attackPauseMs(FLOOD_EVERY_MS);
   }
   return sent;
 }

@@ -7,7 +7,7 @@
  */
 import { ATTACKS } from './attacks.ts';
 import { hostileEdge } from './hostile.ts';
-import { AttackRig, type Outcome } from './rig.ts';
+import { AttackRig, type AttackOutcome } from './rig.ts';
 
 const WITHIN_MS = 60_000;
 
@@ -23,7 +23,7 @@ export async function run(argv: string[]): Promise<number> {
   try {
     for (const attack of chosen) {
       const outcome = await within(attack.run(rig));
-      const after: Outcome = await within(rig.alive());
+      const after: AttackOutcome = await within(rig.alive());
       const held = outcome.held && after.held;
       const detail = outcome.held && !after.held ? `${outcome.detail}; afterwards: ${after.detail}` : outcome.detail;
       if (!held) failed.push(attack.name);
@@ -42,9 +42,9 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 /** What throws, or does not end, did not hold. */
-async function within(outcome: Promise<Outcome>): Promise<Outcome> {
+async function within(outcome: Promise<AttackOutcome>): Promise<AttackOutcome> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<Outcome>((resolve) => { timer = setTimeout(() => resolve({ held: false, detail: `not over after ${WITHIN_MS / 1000} s` }), WITHIN_MS); });
+  const late = new Promise<AttackOutcome>((resolve) => { timer = setTimeout(() => resolve({ held: false, detail: `not over after ${WITHIN_MS / 1000} s` }), WITHIN_MS); });
   try {
     return await Promise.race([outcome.catch((error: Error) => ({ held: false, detail: error.message })), late]);
   } finally {

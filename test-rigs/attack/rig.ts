@@ -10,16 +10,16 @@ import type { DeviceView, EdgeView } from '../../api/views.ts';
 import type { Draft } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { startChild, type Child } from '../processes/child.ts';
+import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 
-export const CENTRE = '500112001';
-export const OPERATOR = 'operator-token-of-the-attack-rig';
+export const ATTACK_CENTRE = '500112001';
+export const ATTACK_OPERATOR = 'operator-token-of-the-attack-rig';
 export const LOGGER_PASSWORD = '736211';
-export const MN = 'MN-ATTACKED-0000000001';
+export const LOGGER_MN = 'MN-ATTACKED-0000000001';
 /** `hostile` and `liar` have a valid token, and so has everybody else. */
 const EDGES = ['real', 'honest', 'hostile', 'liar'];
 
-export interface Outcome {
+export interface AttackOutcome {
   held: boolean;
   detail: string;
 }
@@ -28,16 +28,16 @@ export interface Attack {
   name: string;
   /** Of section 1 of what strangers found, or `own`. */
   clause: string;
-  run(rig: AttackRig): Promise<Outcome>;
+  run(rig: AttackRig): Promise<AttackOutcome>;
 }
 
 export class AttackRig {
   readonly dir = mkdtempSync(join(tmpdir(), 'cv-attack-'));
-  gateway!: Child;
-  edge!: Child;
+  gateway!: ChildProcessHandle;
+  edge!: ChildProcessHandle;
   hj212Port = 0;
-  honest!: Sender;
-  readonly #senders: Sender[] = [];
+  honest!: AttackSender;
+  readonly #senders: AttackSender[] = [];
 
   async open(): Promise<this> {
     return this.#open().catch(async (error: unknown) => {
@@ -50,16 +50,16 @@ export class AttackRig {
     this.hj212Port = await freePort();
     const gatewayPath = join(this.dir, 'gateway.yaml');
     writeFileSync(gatewayPath, stringify({
-      gateway: 'attacked', centre: CENTRE, broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
-      log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, http: { port: 0 }, operators: [{ name: 'duty-1', token: OPERATOR }],
+      gateway: 'attacked', centre: ATTACK_CENTRE, broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
+      log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, http: { port: 0 }, operators: [{ name: 'duty-1', token: ATTACK_OPERATOR }],
       evidence: { maxBytes: '16MB' },
     }));
     this.gateway = await startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [gatewayPath], logFile: join(this.dir, 'gateway.txt') });
     const edgePath = join(this.dir, 'edge.yaml');
     writeFileSync(edgePath, stringify({
-      edge: 'real', centre: CENTRE, gateway: { url: this.brokerUrl, token: tokenOf('real') }, log: { dir: './edge-log', maxBytes: '64MB' }, http: { host: '127.0.0.1', port: 0 },
+      edge: 'real', centre: ATTACK_CENTRE, gateway: { url: this.brokerUrl, token: tokenOf('real') }, log: { dir: './edge-log', maxBytes: '64MB' }, http: { host: '127.0.0.1', port: 0 },
       devices: [{
-        id: 'logger', driver: 'hj212', every: '1m', settings: { listen: `127.0.0.1:${this.hj212Port}`, mn: MN, password: LOGGER_PASSWORD },
+        id: 'logger', driver: 'hj212', every: '1m', settings: { listen: `127.0.0.1:${this.hj212Port}`, mn: LOGGER_MN, password: LOGGER_PASSWORD },
         points: [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval', indicator: 'SS-CFG-001', write: { allow: true, range: [30, 3600] } }],
       }],
     }));
@@ -75,7 +75,7 @@ export class AttackRig {
   get gatewayUrl(): string { return String(this.gateway.ready.httpUrl); }
   get edgeUrl(): string { return String(this.edge.ready.httpUrl).replace(/\/$/, ''); }
 
-  async sender(edge: string): Promise<Sender> {
+  async sender(edge: string): Promise<AttackSender> {
     const sender = await connectSender(this.brokerUrl, edge);
     this.#senders.push(sender);
     return sender;
@@ -102,7 +102,7 @@ export class AttackRig {
   }
 
   /** Both still run, answer, and acknowledge who is honest. */
-  async alive(): Promise<Outcome> {
+  async alive(): Promise<AttackOutcome> {
     if (!this.gateway.running || !this.edge.running) return { held: false, detail: `${this.gateway.running ? 'the edge' : 'the gateway'} has ended` };
     const [gateway, edge] = await Promise.all([this.get('/healthz'), this.get('/healthz', {}, this.edgeUrl)]);
     if (gateway.status !== 200 || edge.status === 0) return { held: false, detail: `healthz: gateway ${gateway.status}, edge ${edge.status}` };
@@ -110,7 +110,7 @@ export class AttackRig {
     return { held: tookMs !== null && tookMs < 1000, detail: tookMs === null ? 'the honest edge gets no ack' : `ack of the honest edge after ${Math.round(tookMs)} ms` };
   }
 
-  rssMB(child: Child): number {
+  rssMB(child: ChildProcessHandle): number {
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
   }
 
@@ -122,15 +122,15 @@ export class AttackRig {
   }
 }
 
-export async function connectSender(brokerUrl: string, edge: string): Promise<Sender> {
+export async function connectSender(brokerUrl: string, edge: string): Promise<AttackSender> {
   const client = await mqtt.connectAsync(brokerUrl, { clientId: `cv-${edge}`, username: edge, password: tokenOf(edge), protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5000 });
-  const sender = new Sender(client, edge);
-  await client.subscribeAsync(`cv/v1/in/${CENTRE}/${edge}/ack`, { qos: 1 });
+  const sender = new AttackSender(client, edge);
+  await client.subscribeAsync(`cv/v1/in/${ATTACK_CENTRE}/${edge}/ack`, { qos: 1 });
   return sender;
 }
 
 /** An edge by hand. */
-export class Sender {
+export class AttackSender {
   readonly client: MqttClient;
   readonly edge: string;
   readonly epoch = Date.now();
@@ -152,7 +152,7 @@ export class Sender {
   }
 
   publish(leaf: string, payload: Uint8Array | string, retain = false): void {
-    this.client.publish(`cv/v1/in/${CENTRE}/${this.edge}/${leaf}`, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 1, retain });
+    this.client.publish(`cv/v1/in/${ATTACK_CENTRE}/${this.edge}/${leaf}`, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 1, retain });
   }
 
   /** @returns ms until its ack; null when none came within the time */
@@ -176,20 +176,20 @@ export class Sender {
 
   async state(devices: readonly string[], over: Record<string, unknown> = {}): Promise<void> {
     this.publish('state', JSON.stringify({
-      v: 1, edge: this.edge, centre: CENTRE, online: true, sentAt: Date.now(),
+      v: 1, edge: this.edge, centre: ATTACK_CENTRE, online: true, sentAt: Date.now(),
       devices: devices.map((id) => ({ id, driver: 'modbus', online: true, reason: '', lastAt: Date.now(), periodMs: 1000 })), ...over,
     }));
-    await pauseMs(150);
+    await attackPauseMs(150);
   }
 }
 
 export const draftOf = (device: string): Draft => {
   const now = Date.now();
-  return { device, point: 'p', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
+  return { device, point: 'p', indicator: 'YJ-FLD-001', centre: ATTACK_CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
 };
 
 /** Bytes to a port of this machine. @returns what came back until it closed or the time was over */
-export function exchange(port: number, bytes: Uint8Array | string, withinMs = 1500): Promise<Buffer> {
+export function exchangeBytes(port: number, bytes: Uint8Array | string, withinMs = 1500): Promise<Buffer> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     const socket = connect({ host: '127.0.0.1', port }, () => socket.write(bytes));
@@ -204,6 +204,6 @@ export function exchange(port: number, bytes: Uint8Array | string, withinMs = 15
 }
 
 export const portOf = (url: string): number => Number(new URL(url).port);
-export const pauseMs = (durationMs: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, durationMs); });
+export const attackPauseMs = (durationMs: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, durationMs); });
 export const tokenOf = (edge: string): string => `${edge}-token-of-the-attack-rig`;
 const isJson = (response: Response): boolean => (response.headers.get('content-type') ?? '').includes('json');

@@ -7,7 +7,7 @@ interface BenchOptions {
   only: readonly string[] | null;
 }
 
-export interface Bench {
+export interface BenchEntry {
   run(options: BenchOptions): Promise<BenchResult[]>;
   /** Methods and limits, a sentence or two each. */
   notes: readonly string[];
@@ -16,7 +16,7 @@ export interface Bench {
   npm?: readonly string[];
 }
 
-export const BENCHES: Record<string, () => Promise<Bench>> = {
+export const BENCHES: Record<string, () => Promise<BenchEntry>> = {
   log: () => import('./log.ts').then(({ benchLog, LOG_NOTES }) => ({ run: benchLog, notes: LOG_NOTES })),
   ingest: () => import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({ run: benchIngest, notes: INGEST_NOTES, debian: ['mosquitto', 'victoria-metrics'], npm: ['node-red'] })),
   modbus: () => import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({ run: benchModbus, notes: MODBUS_NOTES, debian: ['libmodbus5', 'python3-pymodbus'], npm: ['node-red', 'node-red-contrib-modbus'] })),

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { startMosquitto } from '../processes/mosquitto.ts';
 import { freePort } from '../../core/free-port.ts';
-import { answers, type Program, type Rig } from './rig.ts';
+import { isAnswering, type Program, type Rig } from './rig.ts';
 
 export interface GatewayOptions {
   broker: 'embedded' | 'mosquitto';
@@ -34,7 +34,7 @@ export interface BenchGateway {
 const TOKEN = 'bench-token';
 const FROM_SOURCE: readonly string[] = [process.execPath, join(import.meta.dirname, '..', '..', 'cli', 'main.ts'), 'gateway', '--config'];
 
-export async function startGateway(rig: Rig, options: GatewayOptions): Promise<BenchGateway> {
+export async function startBenchGateway(rig: Rig, options: GatewayOptions): Promise<BenchGateway> {
   const brokerPort = await freePort();
   const httpPort = await freePort();
   const name = `gateway-${httpPort}`;
@@ -57,7 +57,7 @@ export async function startGateway(rig: Rig, options: GatewayOptions): Promise<B
     log: { dir: './log' }, store: { dir: './store' }, http: { host: '127.0.0.1', port: httpPort }, rules: options.rules ?? [], streams: { events: options.streams ?? 'all' },
   }));
   const httpUrl = `http://127.0.0.1:${httpPort}`;
-  const program = await rig.start(name, [...(options.command ?? FROM_SOURCE), path], () => answers(`${httpUrl}/healthz`));
+  const program = await rig.start(name, [...(options.command ?? FROM_SOURCE), path], () => isAnswering(`${httpUrl}/healthz`));
   return {
     program, pids: [program.pid, ...brokerPids], brokerPort, httpUrl, token: TOKEN, logFile: join(rig.dir, `${name}.log`),
     async metric(metric) {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
-import { pauseMs } from './rig.ts';
+import { benchPauseMs } from './rig.ts';
 import { peerVersion } from './peers/packages.ts';
 import { machineBusy } from './usage.ts';
 
@@ -17,7 +17,7 @@ export function machine(): string {
 /** Percent of the processors that are busy while we do nothing. */
 export async function othersBusyPercent(): Promise<number> {
   const before = machineBusy();
-  await pauseMs(LOOK_MS);
+  await benchPauseMs(LOOK_MS);
   const after = machineBusy();
   return Math.round(100 * (1 - (after.idle - before.idle) / (after.total - before.total)));
 }

@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { BENCHES } from './catalogue.ts';
 import { machine, othersBusyPercent, versions } from './machine.ts';
-import { writePage, type Part } from './page.ts';
+import { writePage, type BenchSection } from './page.ts';
 import type { BenchResult } from './result.ts';
-import { say } from './rig.ts';
+import { printBench } from './rig.ts';
 
 const DEFAULT_SECONDS = '30';
 const USAGE = `usage: npm run bench -- [NAME … | all] [--seconds ${DEFAULT_SECONDS}] [--only CONTENDER,… (ingest; not with --write)] [--json] [--write]
@@ -31,13 +31,13 @@ const names = asked.length === 0 || asked.includes('all') ? Object.keys(BENCHES)
 const results: BenchResult[] = [];
 for (const name of names) {
   const bench = await (BENCHES[name] as NonNullable<(typeof BENCHES)[string]>)();
-  for (const note of bench.notes) say(`${name}: ${note}`);
+  for (const note of bench.notes) printBench(`${name}: ${note}`);
   const before = await othersBusyPercent();
   const found = await bench.run({ seconds, only });
   const after = await othersBusyPercent();
-  if (Math.max(before, after) > 10) say(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
+  if (Math.max(before, after) > 10) printBench(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
   results.push(...found);
-  const part: Part = {
+  const part: BenchSection = {
     day: new Date().toISOString().slice(0, 10), command: `npm run bench -- ${name}${values.seconds === DEFAULT_SECONDS ? '' : ` --seconds ${seconds}`}`, machine: machine(),
     othersBusyPercent: [before, after], versions: versions(bench.debian, bench.npm), notes: bench.notes, results: found,
   };

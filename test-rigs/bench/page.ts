@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BenchResult } from './result.ts';
 
-export interface Part {
+export interface BenchSection {
   /** ISO day. */
   day: string;
   command: string;
@@ -21,14 +21,14 @@ const JSON_FILE = join(DOCS, 'benchmarks.json');
 const QUIET_PERCENT = 10;
 
 /** Keeps these parts beside those of other benches, and writes the page anew. */
-export function writePage(parts: Record<string, Part>): void {
-  const known = existsSync(JSON_FILE) ? (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Record<string, Part>) : {};
+export function writePage(parts: Record<string, BenchSection>): void {
+  const known = existsSync(JSON_FILE) ? (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Record<string, BenchSection>) : {};
   const all = { ...known, ...parts };
   writeFileSync(JSON_FILE, `${JSON.stringify(all, null, 1)}\n`);
-  writeFileSync(join(DOCS, 'benchmarks.md'), pageOf(all));
+  writeFileSync(join(DOCS, 'benchmarks.md'), benchPage(all));
 }
 
-export function pageOf(parts: Record<string, Part>): string {
+export function benchPage(parts: Record<string, BenchSection>): string {
   return [
     '<!-- Made by `npm run bench -- all --write`; edits are lost. -->',
     '# Benchmarks 性能测试', '',
@@ -38,7 +38,7 @@ export function pageOf(parts: Record<string, Part>): string {
   ].join('\n');
 }
 
-function sectionOf(name: string, { day, command, machine, othersBusyPercent, versions, notes, results }: Part): string[] {
+function sectionOf(name: string, { day, command, machine, othersBusyPercent, versions, notes, results }: BenchSection): string[] {
   const others = [...new Set(results.flatMap(({ ratioTo }) => Object.keys(ratioTo)))];
   const programs = Object.entries(versions).map(([program, version]) => `${program} ${version}`).join(', ');
   return [

@@ -87,7 +87,7 @@ function launch(name: string, [file = '', ...args]: readonly string[], logFile: 
     async until(ready: () => Promise<boolean>) {
       for (const untilMs = Date.now() + READY_MS; Date.now() < untilMs && !ended;) {
         if (await ready()) return;
-        await pauseMs(20);
+        await benchPauseMs(20);
       }
       throw new Error(`${name} ${ended ? 'ended before it was' : 'did not become'} ready\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
     },
@@ -103,13 +103,13 @@ export async function portOpen(port: number): Promise<boolean> {
 }
 
 /** Whether the URL answers with a 2xx. */
-export async function answers(url: string): Promise<boolean> {
+export async function isAnswering(url: string): Promise<boolean> {
   return fetch(url).then(async (answer) => { await answer.arrayBuffer(); return answer.ok; }, () => false);
 }
 
-export const pauseMs = (durationMs: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, durationMs); });
+export const benchPauseMs = (durationMs: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, durationMs); });
 
 /** A word for whoever waits; stdout is for results. */
-export function say(line: string): void {
+export function printBench(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -4,8 +4,8 @@ import { installPrograms } from './peers/packages.ts';
 import { hasTimescale, startTimescale } from './peers/timescale.ts';
 import { hasVictoria, startVictoria } from './peers/victoria.ts';
 import { result, type BenchResult } from './result.ts';
-import { pauseMs, say, withRig, type Rig } from './rig.ts';
-import { folderBytes, Ours } from './store/ours.ts';
+import { benchPauseMs, printBench, withRig, type Rig } from './rig.ts';
+import { folderBytes, BenchStore } from './store/ours.ts';
 import { MINUTE_MS, Walks, type BenchPoint } from './store/points.ts';
 
 /** A week of some, and the last minutes of many. */
@@ -72,7 +72,7 @@ async function median(ask: () => Promise<number> | number): Promise<number> {
   const took: number[] = [];
   for (let turn = 0; turn < ASKED; turn += 1) {
     took.push(await ask());
-    await pauseMs(50);
+    await benchPauseMs(50);
   }
   return took.toSorted((a, b) => a - b)[ASKED >> 1] as number;
 }
@@ -87,14 +87,14 @@ async function timed(what: string, least: number, ask: () => Promise<number> | n
 }
 
 async function runOurs(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<Figures> {
-  const ours = new Ours(join(rig.dir, 'store'));
+  const ours = new BenchStore(join(rig.dir, 'store'));
   await ours.open();
   rig.undo(() => ours.close());
   const rate = await give(DEEP, 0, deepAt, (points) => ours.write(points), 2000);
   await ours.store.compact();
   await ours.close();
   const bytesAPoint = ours.bytes() / DEEP_POINTS;
-  say(`ours: ${Math.round(rate)} points/s taken in, ${bytesAPoint.toFixed(3)} B a point`);
+  printBench(`ours: ${Math.round(rate)} points/s taken in, ${bytesAPoint.toFixed(3)} B a point`);
   await ours.open();
   await give(WIDE, DEEP.series, wideAt, (points) => ours.write(points), 2000);
   const walks = new Walks(DEEP.series, WIDE.series);
@@ -113,7 +113,7 @@ async function runOurs(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<Figu
     seriesMs: await median(() => timed('ours: series', BUCKETS - 2, () => ours.series(7, deepAt, endAt, BUCKETS))),
     windowMs: await median(() => timed('ours: window', WIDE.series, () => ours.window(headAt - WINDOW_MS, headAt))),
   };
-  say(`ours: ${JSON.stringify(figures)} while taking in ${Math.round(await stop())} points/s`);
+  printBench(`ours: ${JSON.stringify(figures)} while taking in ${Math.round(await stop())} points/s`);
   return figures;
 }
 
@@ -131,12 +131,12 @@ async function runVictoria(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<
   let bytes = folderBytes(folder);
   // What lies in memory comes to disk within some seconds, and then merges.
   for (let calm = 0, waits = 0; calm < 8 && waits < 40; waits += 1) {
-    await pauseMs(1000);
+    await benchPauseMs(1000);
     calm = folderBytes(folder) === bytes ? calm + 1 : 0;
     bytes = folderBytes(folder);
   }
   const bytesAPoint = bytes / DEEP_POINTS;
-  say(`victoria-metrics: ${bytesAPoint.toFixed(3)} B a point`);
+  printBench(`victoria-metrics: ${bytesAPoint.toFixed(3)} B a point`);
   await give(WIDE, DEEP.series, wideAt, write, 20_000);
   await victoria.flush();
   const ask = async (path: string, query: Record<string, string>): Promise<unknown[]> => {
@@ -156,7 +156,7 @@ async function runVictoria(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<
     })),
     windowMs: await median(() => timed('victoria-metrics: window', all, async () => (await ask('query', { query: 'avg_over_time(level_v[5m])', time })).length)),
   };
-  say(`victoria-metrics: ${JSON.stringify(figures)}`);
+  printBench(`victoria-metrics: ${JSON.stringify(figures)}`);
   return figures;
 }
 
@@ -170,7 +170,7 @@ async function runTimescale(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise
   };
   await give(DEEP, 0, deepAt, write, 20_000);
   const bytesAPoint = Number(await timescale.run(`SELECT hypertable_size('m');`)) / DEEP_POINTS;
-  say(`timescaledb: ${bytesAPoint.toFixed(1)} B a point`);
+  printBench(`timescaledb: ${bytesAPoint.toFixed(1)} B a point`);
   await give(WIDE, DEEP.series, wideAt, write, 20_000);
   await timescale.run('ANALYZE m;');
   const at = (ms: number) => `'${new Date(ms).toISOString()}'`;
@@ -180,6 +180,6 @@ async function runTimescale(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise
     seriesMs: await median(() => timescale.timed(`SELECT time_bucket('${(DEEP.minutes * 60) / BUCKETS} s', t) AS b, avg(v), min(v), max(v), count(*) FROM m WHERE s = 7 AND t >= ${at(deepAt)} AND t < ${at(endAt)} GROUP BY b ORDER BY b;`)),
     windowMs: await median(() => timescale.timed(`SELECT s, count(*), min(v), max(v), avg(v) FROM m WHERE t >= ${at(endAt - WINDOW_MS)} AND t < ${at(endAt)} GROUP BY s;`)),
   };
-  say(`timescaledb: ${JSON.stringify(figures)}`);
+  printBench(`timescaledb: ${JSON.stringify(figures)}`);
   return figures;
 }

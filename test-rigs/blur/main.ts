@@ -18,7 +18,7 @@ import blazeface512 from '../../models/blazeface-512/model.ts';
 import centernet320 from '../../models/centernet-320/model.ts';
 import { DetectorPool } from '../../models/pool.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';
-import { clipPath } from '../vision-clips/follow.ts';
+import { scenarioClipPath } from '../vision-clips/follow.ts';
 
 const CLIPS = [{ clip: 'one-by-one-person-detection.mp4', fps: 5 }, { clip: 'vtest.avi', fps: 0.5 }, { clip: 'person-bicycle-car-detection.mp4', fps: 1 }, { clip: 'car-detection.mp4', fps: 1 }];
 /** Fewer faces than this before, and none after would say little. */
@@ -42,7 +42,7 @@ async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, 
   const count = async (picture: Picture, into: Faces) => {
     for (const [id, judge] of judges) into[id] = (into[id] ?? 0) + (await judge.detect(picture)).boxes.length;
   };
-  const link = await open(cameraSettings.parse({ url: `file:${clipPath(clip)}`, fps, speed: 'max', motion: 'off' }), [], world);
+  const link = await open(cameraSettings.parse({ url: `file:${scenarioClipPath(clip)}`, fps, speed: 'max', motion: 'off' }), [], world);
   try {
     for await (const picture of link.frames(new AbortController().signal)) {
       result.pictures += 1;
@@ -73,7 +73,7 @@ async function exported(picture: Picture): Promise<Picture> {
 
 export async function run(argv: string[]): Promise<number> {
   const families = sharedModels().filter(({ spec }) => spec.task === 'face-detection');
-  if (families.length < 2 || CLIPS.some(({ clip }) => !clipPath(clip))) {
+  if (families.length < 2 || CLIPS.some(({ clip }) => !scenarioClipPath(clip))) {
     process.stdout.write('the clips and the two detectors of others are not here\n');
     return 3;
   }

@@ -5,7 +5,7 @@ import { createZstdCompress } from 'node:zlib';
 import type { MqttClient } from 'mqtt';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { packetHead, rawConnect, subscribePacket } from '../../core/testing/raw-mqtt.ts';
-import { CENTRE, connectEdge, draft } from './probe.ts';
+import { PROBE_CENTRE, connectEdge, probeDraft } from './probe.ts';
 
 export interface Abuse {
   name: string;
@@ -19,7 +19,7 @@ interface Target {
   dropped(reason: string): Promise<number>;
 }
 
-const UP = `cv/v1/in/${CENTRE}/flood/up`;
+const UP = `cv/v1/in/${PROBE_CENTRE}/flood/up`;
 /** 2,000 events a second of 2 KB each: fills what a stalled subscriber may hold within seconds, and is far from what a gateway can do. */
 const FLOOD_EVENTS = 50;
 const FLOOD_EVERY_MS = 25;
@@ -29,7 +29,7 @@ const nothing = Buffer.alloc(1 << 20);
 const bomb = await buffer(Readable.from(Array.from({ length: 512 }, () => nothing)).pipe(createZstdCompress()));
 
 export const ABUSES: Abuse[] = [
-  { name: 'nothing', run: async (_gateway, signal) => { await pauseMs(2000, signal); return []; } },
+  { name: 'nothing', run: async (_gateway, signal) => { await abusePauseMs(2000, signal); return []; } },
   {
     name: 'a subscriber that stops reading',
     async run({ port, dropped }, signal) {
@@ -39,7 +39,7 @@ export const ABUSES: Abuse[] = [
         client.socket.pause();
       }
       // A client that does not read does not see its end either: the broker is asked.
-      const gone = (async () => { while (await dropped('stalled') < clients.length) await pauseMs(200, signal); })();
+      const gone = (async () => { while (await dropped('stalled') < clients.length) await abusePauseMs(200, signal); })();
       const done = await flood(port, 15_000, signal, gone);
       for (const { socket } of clients) socket.destroy();
       return done ? [] : [`${await dropped('stalled')} of ${clients.length} were let go`];
@@ -64,7 +64,7 @@ export const ABUSES: Abuse[] = [
       for (let sent = 0; sent < 64 && !client.socket.destroyed; sent += 1) {
         if (!client.socket.write(part)) await Promise.race([client.closed, new Promise((resolve) => { client.socket.once('drain', resolve); })]);
       }
-      const gone = await Promise.race([client.closed.then(() => true), pauseMs(2000, signal).then(() => false)]);
+      const gone = await Promise.race([client.closed.then(() => true), abusePauseMs(2000, signal).then(() => false)]);
       return gone ? [] : ['it was not cut off'];
     },
   },
@@ -73,9 +73,9 @@ export const ABUSES: Abuse[] = [
     async run({ port }, signal) {
       const edge = await connectEdge(`mqtt://127.0.0.1:${port}`, 'flood');
       const refused = countRefusals(edge);
-      await edge.subscribeAsync(`cv/v1/in/${CENTRE}/flood/ack`, { qos: 1 });
+      await edge.subscribeAsync(`cv/v1/in/${PROBE_CENTRE}/flood/ack`, { qos: 1 });
       for (let count = 0; count < 20; count += 1) await edge.publishAsync(UP, bomb, { qos: 1 });
-      await pauseMs(1000, signal);
+      await abusePauseMs(1000, signal);
       const kept = edge.connected;
       await edge.endAsync(true);
       return [...(kept ? [] : ['the connection was not kept']), ...(refused.count === 20 ? [] : [`${refused.count} of 20 were answered`])];
@@ -86,10 +86,10 @@ export const ABUSES: Abuse[] = [
     async run({ port }, signal) {
       const edge = await connectEdge(`mqtt://127.0.0.1:${port}`, 'flood');
       const refused = countRefusals(edge);
-      await edge.subscribeAsync(`cv/v1/in/${CENTRE}/flood/ack`, { qos: 1 });
+      await edge.subscribeAsync(`cv/v1/in/${PROBE_CENTRE}/flood/ack`, { qos: 1 });
       const payload = Buffer.alloc(9 << 20, 32);
       for (let count = 0; count < 10; count += 1) await edge.publishAsync(UP, payload, { qos: 1 });
-      await pauseMs(1000, signal);
+      await abusePauseMs(1000, signal);
       const kept = edge.connected;
       await edge.endAsync(true);
       // What is above its bytes a second is left unread.
@@ -101,7 +101,7 @@ export const ABUSES: Abuse[] = [
     async run({ port }, signal) {
       const client = await rawConnect(port, { clientId: 'absent', clean: false });
       client.send(subscribePacket('cv/v1/out/#', 1));
-      await pauseMs(50, signal);
+      await abusePauseMs(50, signal);
       client.socket.destroy();
       await flood(port, 3000, signal);
       return [];
@@ -115,11 +115,11 @@ async function flood(port: number, mostMs: number, signal: AbortSignal, until: P
   const epoch = Date.now();
   let seq = 1;
   const timer = setInterval(() => {
-    const events = Array.from({ length: FLOOD_EVENTS }, (_, at) => ({ ...draft(seq + at, `flood-${at % 20}`), kind: 'state' as const, value: FLOOD_TEXT, unit: '' }));
+    const events = Array.from({ length: FLOOD_EVENTS }, (_, index) => ({ ...probeDraft(seq + index, `flood-${index % 20}`), kind: 'state' as const, value: FLOOD_TEXT, unit: '' }));
     edge.publish(UP, Buffer.from(encodeBatch({ from: 'flood', stream: 'state', epoch, seq }, events)), { qos: 1 });
     seq += FLOOD_EVENTS;
   }, FLOOD_EVERY_MS);
-  const done = await Promise.race([until.then(() => true), pauseMs(mostMs, signal).then(() => false)]);
+  const done = await Promise.race([until.then(() => true), abusePauseMs(mostMs, signal).then(() => false)]);
   clearInterval(timer);
   await edge.endAsync(true);
   return done;
@@ -131,7 +131,7 @@ function countRefusals(edge: MqttClient): { count: number } {
   return refused;
 }
 
-export function pauseMs(durationMs: number, signal: AbortSignal): Promise<void> {
+export function abusePauseMs(durationMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, durationMs);
     signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startChild } from '../processes/child.ts';
-import { ABUSES, pauseMs } from './abuses.ts';
-import { CENTRE, startProbe } from './probe.ts';
+import { ABUSES, abusePauseMs } from './abuses.ts';
+import { PROBE_CENTRE, startProbe } from './probe.ts';
 
 const MAX_GAP_MS = 250;
 const MAX_RSS_MB = 600;
@@ -31,7 +31,7 @@ export async function run(argv: string[]): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'cv-abuse-'));
   const path = join(dir, 'gateway.yaml');
   writeFileSync(path, stringify({
-    gateway: 'abused', centre: CENTRE, broker: { embedded: { port: 0, edges: ['probe', 'flood'].map((id) => ({ id, token: `${id}-token` })) } },
+    gateway: 'abused', centre: PROBE_CENTRE, broker: { embedded: { port: 0, edges: ['probe', 'flood'].map((id) => ({ id, token: `${id}-token` })) } },
     log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, http: { port: 0 },
   }));
   const gateway = await startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [path], logFile: join(dir, 'gateway.log') });
@@ -40,7 +40,7 @@ export async function run(argv: string[]): Promise<number> {
   const results: Result[] = [];
   try {
     const probe = await startProbe(url);
-    await pauseMs(1000, stop.signal);
+    await abusePauseMs(1000, stop.signal);
     for (const abuse of ABUSES.filter(({ name }) => only === undefined || name.includes(only))) {
       await probe.take();
       const memory = watchMemory(gateway.pid);
@@ -53,7 +53,7 @@ export async function run(argv: string[]): Promise<number> {
       results.push({ name: abuse.name, ackGapMs, outGapMs, ownGapMs, rssMB, problems });
       say(`${problems.length === 0 ? '✔' : '✖'} ${abuse.name}: ack gap ${ackGapMs} ms, out gap ${outGapMs} ms (probe's own ${ownGapMs} ms), ${rssMB} MB${problems.map((problem) => `\n    ${problem}`).join('')}`);
       // What one abuse left to do is not counted for the next one.
-      await pauseMs(1500, stop.signal);
+      await abusePauseMs(1500, stop.signal);
     }
     const { sent, settled } = await probe.take();
     if (sent - settled > 50) results.push({ name: 'in the end', ackGapMs: 0, outGapMs: 0, ownGapMs: 0, rssMB: 0, problems: [`${sent - settled} of ${sent} numbers were never settled`] });

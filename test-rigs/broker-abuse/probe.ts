@@ -7,7 +7,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import type { Draft } from '../../core/event.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 
-export const CENTRE = '500112001';
+export const PROBE_CENTRE = '500112001';
 const EVERY_MS = 20;
 
 interface Findings {
@@ -26,9 +26,9 @@ export interface Probe {
   stop(): Promise<void>;
 }
 
-export function draft(value: number, indicator: string): Draft {
+export function probeDraft(value: number, indicator: string): Draft {
   const now = Date.now();
-  return { device: 'probe-d', point: 'p', indicator, centre: CENTRE, kind: 'measurement', value, unit: '1', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
+  return { device: 'probe-d', point: 'p', indicator, centre: PROBE_CENTRE, kind: 'measurement', value, unit: '1', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
 }
 
 export async function connectEdge(url: string, id: string): Promise<MqttClient> {
@@ -66,9 +66,9 @@ async function probe(url: string): Promise<void> {
     acks.note();
   });
   reader.on('message', () => outs.note());
-  await edge.subscribeAsync(`cv/v1/in/${CENTRE}/probe/ack`, { qos: 1 });
-  await reader.subscribeAsync(`cv/v1/out/${CENTRE}/probe`, { qos: 1 });
-  const publish = (seq: number, count: number) => edge.publish(`cv/v1/in/${CENTRE}/probe/up`, Buffer.from(encodeBatch({ from: 'probe', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, at) => draft(seq + at, 'probe')))), { qos: 1 });
+  await edge.subscribeAsync(`cv/v1/in/${PROBE_CENTRE}/probe/ack`, { qos: 1 });
+  await reader.subscribeAsync(`cv/v1/out/${PROBE_CENTRE}/probe`, { qos: 1 });
+  const publish = (seq: number, count: number) => edge.publish(`cv/v1/in/${PROBE_CENTRE}/probe/up`, Buffer.from(encodeBatch({ from: 'probe', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, index) => probeDraft(seq + index, 'probe')))), { qos: 1 });
   setInterval(() => {
     own.note();
     sent += 1;

@@ -15,7 +15,7 @@ export interface NumbersPlan {
   reserve(upTo: number): void;
 }
 
-export const DEVICES = 8;
+export const CHAOS_DEVICES = 8;
 const TICK_MS = 20;
 
 interface Counted {
@@ -32,7 +32,7 @@ export function numbersDriver(plan: NumbersPlan): { driver: Driver; stop(): void
 
   /** Gives out what is due; device d of DEVICES gets the numbers with number % DEVICES = d. */
   function give(world: World, elapsedMs: number): void {
-    if (stopped || feeds.size < DEVICES) return;
+    if (stopped || feeds.size < CHAOS_DEVICES) return;
     owed += (plan.perSecond * elapsedMs) / 1000;
     const count = Math.floor(owed);
     if (count === 0) return;
@@ -40,11 +40,11 @@ export function numbersDriver(plan: NumbersPlan): { driver: Driver; stop(): void
     plan.reserve(next + count - 1);
     const batches = new Map<number, Counted[]>();
     for (const end = next + count; next < end; next += 1) {
-      const device = next % DEVICES;
-      const at = Math.max((lastAt.get(device) ?? 0) + 1, world.clock.nowMs());
-      lastAt.set(device, at);
+      const device = next % CHAOS_DEVICES;
+      const atMs = Math.max((lastAt.get(device) ?? 0) + 1, world.clock.nowMs());
+      lastAt.set(device, atMs);
       const batch = batches.get(device) ?? [];
-      batch.push({ number: next, at });
+      batch.push({ number: next, at: atMs });
       batches.set(device, batch);
     }
     for (const [device, batch] of batches) feeds.get(device)?.(batch);

@@ -6,13 +6,13 @@ import { stringify } from 'yaml';
 import { seededRandom } from '../../core/world.ts';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { slowDisk } from '../fsync-shim/shim.ts';
-import { startChild, type Child } from '../processes/child.ts';
+import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
-import { DEVICES } from './numbers.ts';
+import { CHAOS_DEVICES } from './numbers.ts';
 import { planFreezes, planKills, type Freeze, type Kill, type Victim } from './plan.ts';
-import { verify } from './verify.ts';
+import { verifyChaos } from './verify.ts';
 
 export interface ChaosOptions {
   events: number;
@@ -27,13 +27,13 @@ export interface ChaosOptions {
   /** Ms that each fsync of edge and gateway takes longer. */
   fsyncMs?: number;
   /** Of a rig that does more than this one: what it adds, and when it is called. */
-  beside?: Beside;
+  beside?: ChaosExtras;
   dir: string;
   say(line: string): void;
 }
 
 /** Edge and gateway each have a folder of their own, with all that they keep. */
-export interface Beside {
+export interface ChaosExtras {
   /** Settings of the gateway and the edge, and devices, beside those of the run. */
   gateway: object;
   edge: object;
@@ -82,7 +82,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await run.rage();
     await run.drain();
     if (options.beside) await run.killAll(options.beside);
-    const { missingFirst, ...verdict } = await verify(run.gatewayUrl, run.witness);
+    const { missingFirst, ...verdict } = await verifyChaos(run.gatewayUrl, run.witness);
     await options.beside?.looked();
     if (missingFirst.length > 0) options.say(`first missing numbers: ${missingFirst.join(' ')}`);
     return {
@@ -108,8 +108,8 @@ class ChaosRun {
   #env: Record<'edge' | 'gateway', Record<string, string>> = { edge: {}, gateway: {} };
   #onUnderWay = () => {};
   #depth = 0;
-  #edge: Child | null = null;
-  #gateway: Child | null = null;
+  #edge: ChildProcessHandle | null = null;
+  #gateway: ChildProcessHandle | null = null;
   #mosquitto: Mosquitto | null = null;
 
   constructor(options: ChaosOptions) {
@@ -137,7 +137,7 @@ class ChaosRun {
     writeFileSync(join(dir, 'edge', 'edge.yaml'), stringify({
       edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
       // So seldom that no number is ever said once more as stale: a drain may take longer than half a minute.
-      devices: [...Array.from({ length: DEVICES }, (_, device) => ({
+      devices: [...Array.from({ length: CHAOS_DEVICES }, (_, device) => ({
         id: `numbers-${device}`, driver: 'numbers', settings: { device }, every: '1h', points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
       })), ...beside?.devices ?? []],
       ...beside?.edge,
@@ -152,7 +152,7 @@ class ChaosRun {
     beside?.started(this.gatewayUrl);
   }
 
-  async #startGateway(): Promise<Child> {
+  async #startGateway(): Promise<ChildProcessHandle> {
     const { dir, compaction } = this.#options;
     const gateway = await startChild({
       name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway', 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
@@ -167,7 +167,7 @@ class ChaosRun {
     return gateway;
   }
 
-  #startEdge(): Promise<Child> {
+  #startEdge(): Promise<ChildProcessHandle> {
     const { dir, perSecond } = this.#options;
     return startChild({
       name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge', 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
@@ -269,7 +269,7 @@ class ChaosRun {
   }
 
   /** What is looked at in the end is what both find at a start. */
-  async killAll(beside: Beside): Promise<void> {
+  async killAll(beside: ChaosExtras): Promise<void> {
     await beside.settle();
     await this.drain();
     await this.#edge?.kill();

@@ -3,7 +3,7 @@ import type { SeriesRange, SeriesView } from '../../api/views.ts';
 import type { Event } from '../../core/event.ts';
 import { NumberSet } from '../processes/number-set.ts';
 
-export interface Verdict {
+export interface ChaosVerdict {
   stored: number;
   missing: number;
   duplicates: number;
@@ -14,7 +14,7 @@ export interface Verdict {
 
 const PAGE = 1000;
 
-export async function verify(gatewayUrl: string, witness: NumberSet): Promise<Verdict> {
+export async function verifyChaos(gatewayUrl: string, witness: NumberSet): Promise<ChaosVerdict> {
   const events = await numbersOfEvents(gatewayUrl);
   const { rows, disordered } = await numbersOfStore(gatewayUrl);
   const missingEvents = witness.without(events);

@@ -14,9 +14,9 @@ import { DetectorPool } from '../../models/pool.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
-import { clipPath } from '../vision-clips/follow.ts';
+import { scenarioClipPath } from '../vision-clips/follow.ts';
 import { clipCamera } from './camera.ts';
-import type { Finding } from './finding.ts';
+import type { ClipCheckFinding } from './check-finding.ts';
 
 interface Face {
   index: number;
@@ -29,9 +29,9 @@ const COPY = { width: 640, fps: 8, size: 4 << 20 };
 /** Fewer than this before, and none after would say little. */
 const ENOUGH = 30;
 
-export async function judgeCopies(): Promise<Finding> {
+export async function judgeCopies(): Promise<ClipCheckFinding> {
   const families = sharedModels().filter(({ spec }) => spec.task === 'face-detection');
-  if (families.length < 2 || !clipPath(CLIPS[0] as string)) return { ok: null, why: 'the clips and the two detectors of others are not here' };
+  if (families.length < 2 || !scenarioClipPath(CLIPS[0] as string)) return { ok: null, why: 'the clips and the two detectors of others are not here' };
   const camera = await clipCamera({});
   const { world, kept } = camera;
   const outgoing = await EvidenceFolder.open({ dir: join(camera.dir, 'out'), maxBytes: 1e9, keepMs: Infinity }, world.clock);
@@ -44,7 +44,7 @@ export async function judgeCopies(): Promise<Finding> {
     const results: { name: string; before: number; left: number; elsewhere: number; bytes: number }[] = [];
     for (const name of CLIPS) {
       const part = join(camera.dir, 'part.mp4');
-      execFileSync('ffmpeg', ['-v', 'error', '-t', String(SECONDS), '-i', clipPath(name) as string, '-an', '-c:v', 'libx264', '-preset', 'veryfast', '-y', part]);
+      execFileSync('ffmpeg', ['-v', 'error', '-t', String(SECONDS), '-i', scenarioClipPath(name) as string, '-an', '-c:v', 'libx264', '-preset', 'veryfast', '-y', part]);
       const file = await kept.addFile(part, { mime: 'video/mp4', atMs: Date.now() }, 'kept');
       const clip: Clip = { kind: 'clip', ...file, mime: 'video/mp4', durationMs: SECONDS * 1000, codec: 'h264', width: 2, height: 2, fromAt: Date.now(), toAt: Date.now(), short: false, blurred: false, of: [] };
       const { clip: made } = await copy({ device: 'cam', clip }, new AbortController().signal);

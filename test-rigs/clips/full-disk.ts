@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clipCamera, patternClip } from './camera.ts';
-import type { Finding } from './finding.ts';
+import type { ClipCheckFinding } from './check-finding.ts';
 
 const SECONDS = 40;
 const DISK_BYTES = 2 << 20;
 /** Until when the disk is full, presentation time; the clip is played in its own time, as a full disk is tried again in ours. */
 const FREED_MS = 16_000;
 
-export async function fullDisk(): Promise<Finding> {
+export async function fullDisk(): Promise<ClipCheckFinding> {
   const disk = mkdtempSync(join(tmpdir(), 'cv-small-disk-'));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk], { stdio: 'pipe' });

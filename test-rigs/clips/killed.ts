@@ -1,11 +1,11 @@
 /** An ffmpeg that is killed in the middle of a piece: what was whole before is the clip, and no process is left. */
 import { join } from 'node:path';
 import { clipCamera, patternClip } from './camera.ts';
-import type { Finding } from './finding.ts';
+import type { ClipCheckFinding } from './check-finding.ts';
 
 const KILLED_AT_MS = 9000;
 
-export async function killedFfmpeg(): Promise<Finding> {
+export async function killedFfmpeg(): Promise<ClipCheckFinding> {
   const camera = await clipCamera({ before: '3s', after: '20s' });
   try {
     const source = join(camera.dir, 'source.mkv');

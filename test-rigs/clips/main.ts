@@ -5,14 +5,14 @@
  * of these does not hold, 3 when nothing of it can be tried here.
  */
 import { judgeCopies } from './copies.ts';
-import type { Finding } from './finding.ts';
+import type { ClipCheckFinding } from './check-finding.ts';
 import { fullDisk } from './full-disk.ts';
 import { killedFfmpeg } from './killed.ts';
 
-const PARTS: Record<string, () => Promise<Finding>> = { copies: judgeCopies, 'full-disk': fullDisk, killed: killedFfmpeg };
+const PARTS: Record<string, () => Promise<ClipCheckFinding>> = { copies: judgeCopies, 'full-disk': fullDisk, killed: killedFfmpeg };
 
 export async function run(argv: string[]): Promise<number> {
-  const found: Record<string, Finding> = {};
+  const found: Record<string, ClipCheckFinding> = {};
   for (const [name, part] of Object.entries(PARTS)) {
     const finding = (found[name] = await part());
     if (!argv.includes('--json')) process.stdout.write(`${name}: ${finding.ok === null ? 'not tried' : finding.ok ? 'holds' : 'DOES NOT HOLD'} ${JSON.stringify(finding)}\n`);

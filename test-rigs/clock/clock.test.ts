@@ -9,8 +9,8 @@ import { memoryDir } from '../../core/testing/temp-dir.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
 import { CLOCK_INDICATOR } from '../../edge/clock/words.ts';
-import { Machine } from './machine.ts';
-import { Network } from './network.ts';
+import { SimulatedMachine } from './machine.ts';
+import { SimulatedNetwork } from './network.ts';
 
 const LIVES = Number(process.env.CLOCK_LIVES ?? 5);
 const SECOND = 1000;
@@ -21,13 +21,13 @@ const START = Date.UTC(2026, 5, 1);
 
 class Life {
   readonly truth = new VirtualClock(START);
-  readonly network: Network;
-  readonly machine: Machine;
+  readonly network: SimulatedNetwork;
+  readonly machine: SimulatedMachine;
   #value = 0;
 
   constructor(folder: string, seed = 1) {
-    this.network = new Network(this.truth, seededRandom(seed));
-    this.machine = new Machine(folder, this.network, this.truth);
+    this.network = new SimulatedNetwork(this.truth, seededRandom(seed));
+    this.machine = new SimulatedMachine(folder, this.network, this.truth);
   }
 
   /** Values are read while time goes on. */
@@ -90,7 +90,7 @@ class Life {
     assert.deepEqual([...machine.truthOf.keys()].filter((value) => !present.has(value) && !machine.unsure.has(value)), [], 'nothing is lost');
     for (const stream of ['measurement', 'state']) {
       const own = values.filter((event) => event.stream === stream);
-      assert.ok(own.every((event, at) => at === 0 || isBefore(own[at - 1] as Event, event)), 'numbers are in the order of reading');
+      assert.ok(own.every((event, index) => index === 0 || isBefore(own[index - 1] as Event, event)), 'numbers are in the order of reading');
     }
     for (const event of values) {
       if (event.clock !== 'unsynced') {

@@ -16,7 +16,7 @@ import { STREAMS, type Draft } from '../../core/event.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { ownClock, realFiles, realNet, seededRandom, type Clock, type World } from '../../core/world.ts';
-import type { Network } from './network.ts';
+import type { SimulatedNetwork } from './network.ts';
 
 const EDGE = 'pump-07';
 const CENTRE = '500112001';
@@ -30,7 +30,7 @@ interface Running {
   append(drafts: readonly Draft[]): void;
 }
 
-export class Machine {
+export class SimulatedMachine {
   readonly truth: VirtualClock;
   readonly told: TelemetryEvent[] = [];
   /** By value: when it was taken, in truth. */
@@ -44,14 +44,14 @@ export class Machine {
   isSynchronised = false;
   /** ms UTC of the hardware clock; null: there is none. */
   hardwareAheadMs: number | null = null;
-  readonly #network: Network;
+  readonly #network: SimulatedNetwork;
   readonly #folder: string;
   #folders = 0;
   #boots = 0;
   #bootedAt = 0;
   #running: Running | null = null;
 
-  constructor(folder: string, network: Network, truth: VirtualClock) {
+  constructor(folder: string, network: SimulatedNetwork, truth: VirtualClock) {
     this.#folder = folder;
     this.#network = network;
     this.truth = truth;

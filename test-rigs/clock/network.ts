@@ -14,7 +14,7 @@ import { judgeBatch } from '../../gateway/intake/accept.ts';
 const MAX_TRIP_MS = 800;
 const RETRY_MS = 3000;
 
-export class Network {
+export class SimulatedNetwork {
   readonly events = new Map<string, Event>();
   readonly refused: unknown[] = [];
   /** Events that came twice, and not the same. */

@@ -12,7 +12,7 @@ import { runEdge, type RunningEdge } from '../../edge/main.ts';
 import { runGateway, type RunningGateway } from '../../gateway/main.ts';
 
 export const TOKEN = 'operator-token-for-tests';
-export const CENTRE = '500112001';
+export const COMMAND_CENTRE = '500112001';
 type Scope = { after(close: () => unknown): void };
 
 /** Coils and holding registers 0 to 9; coil 5 does not keep what it is given. */
@@ -30,7 +30,7 @@ export class CountingDevice {
       write: (_unit, fc, start, cells) => {
         this.writes.push({ fc, start, cells });
         if (start === 6) return 4;
-        if (start !== 5) cells.forEach((cell, at) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + at] = cell; });
+        if (start !== 5) cells.forEach((cell, index) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + index] = cell; });
         return null;
       },
     }, { twist: (answer, request, socket) => this.twist(answer, request, socket) });
@@ -40,21 +40,21 @@ export class CountingDevice {
   }
 }
 
-export function folder(scope: Scope): string {
+export function commandFolder(scope: Scope): string {
   const dir = mkdtempSync(join(tmpdir(), 'cv-commands-'));
   scope.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
 const gatewayYaml = (port = 0) => `gateway: g
-centre: "${CENTRE}"
+centre: "${COMMAND_CENTRE}"
 broker: { embedded: { port: ${port}, edges: [{ id: e1, token: t1 }, { id: e2, token: t2 }] } }
 http: { port: 0 }
 operators: [{ name: duty-1, token: ${TOKEN} }]
 `;
 
-export const edgeYaml = (brokerUrl: string, devicePort: number) => `edge: e1
-centre: "${CENTRE}"
+export const commandEdgeYaml = (brokerUrl: string, devicePort: number) => `edge: e1
+centre: "${COMMAND_CENTRE}"
 gateway: { url: "${brokerUrl}", token: t1 }
 devices:
   - id: plc
@@ -70,7 +70,7 @@ devices:
       - { id: level, address: "holding:2", unit: m, scale: 0.01, indicator: YJ-FLD-001, write: { allow: true, range: [0, 5] } }
 `;
 
-export async function startGateway(scope: Scope, dir: string, port = 0): Promise<RunningGateway & { told: TelemetryEvent[] }> {
+export async function startCommandGateway(scope: Scope, dir: string, port = 0): Promise<RunningGateway & { told: TelemetryEvent[] }> {
   const told: TelemetryEvent[] = [];
   const { setup, problems } = await loadGateway({ path: join(dir, 'gateway.yaml'), text: gatewayYaml(port) });
   if (!setup) throw new Error(JSON.stringify(problems));
@@ -79,7 +79,7 @@ export async function startGateway(scope: Scope, dir: string, port = 0): Promise
   return { ...gateway, told };
 }
 
-export async function startEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge & { told: TelemetryEvent[] }> {
+export async function startCommandEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge & { told: TelemetryEvent[] }> {
   const told: TelemetryEvent[] = [];
   const path = join(dir, 'edge.yaml');
   writeFileSync(path, yaml);
@@ -90,37 +90,37 @@ export async function startEdge(scope: Scope, dir: string, yaml: string): Promis
   return { ...edge, told };
 }
 
-export interface Asked {
+export interface CommandRequest {
   status: number;
   body: CommandView & { code?: string; items?: CommandView[] };
 }
 
-export async function call(httpUrl: string, path: string, body?: object, token = TOKEN): Promise<Asked> {
+export async function callApi(httpUrl: string, path: string, body?: object, token = TOKEN): Promise<CommandRequest> {
   const response = await fetch(`${httpUrl}/api/v1${path}`, {
     headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
     ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
   });
-  return { status: response.status, body: (await response.json()) as Asked['body'] };
+  return { status: response.status, body: (await response.json()) as CommandRequest['body'] };
 }
 
 /** Gives a command and waits until it is settled. */
-export async function give(httpUrl: string, command: object): Promise<CommandView> {
-  const asked = await call(httpUrl, '/commands', { reason: 'test', ...command });
+export async function giveCommand(httpUrl: string, command: object): Promise<CommandView> {
+  const asked = await callApi(httpUrl, '/commands', { reason: 'test', ...command });
   if (asked.status !== 202) throw new Error(JSON.stringify(asked.body));
-  return settled(httpUrl, asked.body.id);
+  return settledCommand(httpUrl, asked.body.id);
 }
 
-export async function settled(httpUrl: string, id: string): Promise<CommandView> {
+export async function settledCommand(httpUrl: string, id: string): Promise<CommandView> {
   let body: CommandView | null = null;
   await until(async () => {
-    ({ body } = await call(httpUrl, `/commands/${id}`));
+    ({ body } = await callApi(httpUrl, `/commands/${id}`));
     return body.status !== 'pending';
   });
   return body as unknown as CommandView;
 }
 
 /** The device is known to the gateway and its edge is there. */
-export async function known(httpUrl: string): Promise<void> {
+export async function knownCommand(httpUrl: string): Promise<void> {
   await until(async () => {
     const response = await fetch(`${httpUrl}/api/v1/devices/plc`);
     return response.ok && ((await response.json()) as { freshness: string }).freshness === 'fresh';

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CommandView } from '../../api/views.ts';
-import { CountingDevice, edgeYaml, folder, known, startEdge, startGateway, TOKEN } from './bench.ts';
+import { CountingDevice, commandEdgeYaml, commandFolder, knownCommand, startCommandEdge, startCommandGateway, TOKEN } from './bench.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 
@@ -15,11 +15,11 @@ function cityvitals(...args: string[]): Promise<{ code: number; out: string; err
 }
 
 test('command read, write and audit verify; a refusal is exit 1, a wrong call 2', { timeout: 120_000 }, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
-  const gateway = await startGateway(t, dir);
-  const edge = await startEdge(t, dir, edgeYaml(gateway.brokerUrl, device.port));
-  await known(gateway.httpUrl);
+  const gateway = await startCommandGateway(t, dir);
+  const edge = await startCommandEdge(t, dir, commandEdgeYaml(gateway.brokerUrl, device.port));
+  await knownCommand(gateway.httpUrl);
   const at = ['--gateway', gateway.httpUrl, '--reason', 'test'];
   const [read, written, refused, unauthorised, wrong] = await Promise.all([
     cityvitals('command', 'read', 'plc', 'guard', ...at, '--json'),

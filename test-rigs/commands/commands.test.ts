@@ -8,29 +8,29 @@ import { freePort } from '../../core/free-port.ts';
 import { verifyJournal } from '../../log/journal.ts';
 import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
-import { call, CENTRE, CountingDevice, edgeYaml, folder, give, known, settled, startEdge, startGateway } from './bench.ts';
+import { callApi, COMMAND_CENTRE, CountingDevice, commandEdgeYaml, commandFolder, giveCommand, knownCommand, settledCommand, startCommandEdge, startCommandGateway } from './bench.ts';
 
 const LIMIT = { timeout: 120_000 };
 
 test('read, write and read back; interlock, range, rights and refusals; the record on both sides', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
-  const gateway = await startGateway(t, dir);
-  const edge = await startEdge(t, dir, edgeYaml(gateway.brokerUrl, device.port));
+  const gateway = await startCommandGateway(t, dir);
+  const edge = await startCommandEdge(t, dir, commandEdgeYaml(gateway.brokerUrl, device.port));
   const { httpUrl } = gateway;
-  await known(httpUrl);
+  await knownCommand(httpUrl);
 
-  const read = await give(httpUrl, { kind: 'read', device: 'plc', points: ['pump', 'level'] });
+  const read = await giveCommand(httpUrl, { kind: 'read', device: 'plc', points: ['pump', 'level'] });
   assert.deepEqual([read.status, read.values?.map(({ point, value, unit }) => [point, value, unit])], ['done', [['pump', false, ''], ['level', 0, 'm']]]);
 
-  const on = await give(httpUrl, { kind: 'write', device: 'plc', point: 'pump', value: true, ifState: { point: 'level', below: 3 } });
+  const on = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point: 'pump', value: true, ifState: { point: 'level', below: 3 } });
   assert.deepEqual([on.status, on.readBack, on.by, device.coils[3]], ['done', true, 'duty-1', 1]);
-  const level = await give(httpUrl, { kind: 'write', device: 'plc', point: 'level', value: 1.23, unit: 'm' });
+  const level = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point: 'level', value: 1.23, unit: 'm' });
   assert.deepEqual([level.status, level.readBack, device.registers[2]], ['done', 1.23, 123]);
   assert.deepEqual(device.writes, [{ fc: 5, start: 3, cells: [1] }, { fc: 6, start: 2, cells: [123] }]);
 
   const outcome = async (command: object) => {
-    const { status, fault } = await give(httpUrl, { kind: 'write', device: 'plc', ...command });
+    const { status, fault } = await giveCommand(httpUrl, { kind: 'write', device: 'plc', ...command });
     return [status, fault?.code];
   };
   assert.deepEqual(await outcome({ point: 'level', value: 5.01 }), ['refused', 'CV_COMMAND_VALUE']);
@@ -45,7 +45,7 @@ test('read, write and read back; interlock, range, rights and refusals; the reco
   assert.equal(device.writes.length, 2, 'what is refused never reaches the device');
   assert.deepEqual(await outcome({ point: 'stubborn', value: true }), ['failed', 'CV_COMMAND_READ_BACK']);
   assert.deepEqual((await outcome({ point: 'refusing', value: true }))[0], 'failed');
-  assert.deepEqual([(await give(httpUrl, { kind: 'snapshot', device: 'plc' })).fault?.code], ['CV_COMMAND_NOT_OFFERED']);
+  assert.deepEqual([(await giveCommand(httpUrl, { kind: 'snapshot', device: 'plc' })).fault?.code], ['CV_COMMAND_NOT_OFFERED']);
 
   const events = async () => ((await (await fetch(`${httpUrl}/api/v1/events?limit=1000`)).json()) as { items: Event[] }).items.filter(({ kind }) => kind === 'occurrence');
   await until(async () => (await events()).length >= 5);
@@ -65,14 +65,14 @@ test('read, write and read back; interlock, range, rights and refusals; the reco
 });
 
 test('who may: no token, a wrong one, an id of another command; malformed ones; the same id twice is one command', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
-  const { httpUrl, brokerUrl } = await startGateway(t, dir);
-  await startEdge(t, dir, edgeYaml(brokerUrl, device.port));
-  await known(httpUrl);
+  const { httpUrl, brokerUrl } = await startCommandGateway(t, dir);
+  await startCommandEdge(t, dir, commandEdgeYaml(brokerUrl, device.port));
+  await knownCommand(httpUrl);
   const command = { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', id: 'my-own-id-1' };
   const code = async (body: object, token?: string) => {
-    const answer = await call(httpUrl, '/commands', body, token);
+    const answer = await callApi(httpUrl, '/commands', body, token);
     return [answer.status, answer.body.code];
   };
   assert.deepEqual(await code(command, 'wrong'), [401, 'CV_API_UNAUTHORISED']);
@@ -82,29 +82,29 @@ test('who may: no token, a wrong one, an id of another command; malformed ones; 
   }
   assert.deepEqual(await code({ ...command, device: 'nobody' }), [404, 'CV_API_UNKNOWN_ID']);
   assert.equal(device.writes.length, 0);
-  const [first, second] = [await call(httpUrl, '/commands', command), await call(httpUrl, '/commands', command)];
+  const [first, second] = [await callApi(httpUrl, '/commands', command), await callApi(httpUrl, '/commands', command)];
   assert.deepEqual([first.status, second.status, second.body.issuedAt], [202, 202, first.body.issuedAt]);
   assert.deepEqual(await code({ ...command, value: false }), [409, 'CV_COMMAND_ID_TAKEN']);
-  assert.equal((await settled(httpUrl, command.id)).status, 'done');
+  assert.equal((await settledCommand(httpUrl, command.id)).status, 'done');
   assert.equal(device.writes.length, 1);
-  const list = await call(httpUrl, '/commands?kind=write&status=done');
+  const list = await callApi(httpUrl, '/commands?kind=write&status=done');
   assert.deepEqual(list.body.items?.map(({ id }) => id), [command.id]);
 });
 
 test('on the wire: repeated, malformed, expired and far commands; an edge reads and answers its own alone', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
   // A broker of our own, so that anything at all can be said to the edge.
   const { FakeGateway } = await import('../../edge/testing/fake-gateway.ts');
   const gateway = await FakeGateway.open({ clockAheadMs: 3_600_000 });
   t.after(() => gateway.close());
-  await startEdge(t, dir, edgeYaml(gateway.url, device.port));
+  await startCommandEdge(t, dir, commandEdgeYaml(gateway.url, device.port));
   const centre = await mqtt.connectAsync(gateway.url, { protocolVersion: 4, clientId: 'centre' });
   t.after(() => centre.end(true));
   const answers: Answer[] = [];
   centre.on('message', (_topic, payload) => { answers.push(JSON.parse(payload.toString()) as Answer); });
-  await centre.subscribeAsync(`cv/v1/in/${CENTRE}/e1/rsp`, { qos: 1 });
-  const say = (body: object | string) => centre.publishAsync(`cv/v1/in/${CENTRE}/e1/cmd`, typeof body === 'string' ? body : JSON.stringify(body), { qos: 1 });
+  await centre.subscribeAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/rsp`, { qos: 1 });
+  const say = (body: object | string) => centre.publishAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, typeof body === 'string' ? body : JSON.stringify(body), { qos: 1 });
   // The gateway's clock is an hour ahead: expiry goes by it.
   const nowMs = () => Date.now() + 3_600_000;
   const command = (id: string, over: object = {}) => ({ v: 1, id, kind: 'write', device: 'plc', point: 'pump', value: true, by: 'duty-1', reason: 'test', issuedAt: nowMs(), expiresAt: nowMs() + 20_000, ...over });
@@ -134,7 +134,7 @@ test('on the wire: repeated, malformed, expired and far commands; an edge reads 
   assert.deepEqual([(await heard('lives-too-long')).status, (await heard('lives-too-long')).fault?.code], ['refused', 'CV_COMMAND_LIFE']);
   await say(command('not-my-device', { device: 'plc-of-another' }));
   assert.equal((await heard('not-my-device')).fault?.code, 'CV_COMMAND_DEVICE');
-  await centre.publishAsync(`cv/v1/in/${CENTRE}/e2/cmd`, JSON.stringify(command('for-another-1')), { qos: 1 });
+  await centre.publishAsync(`cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, JSON.stringify(command('for-another-1')), { qos: 1 });
   await say(command('last-of-all-1'));
   await heard('last-of-all-1');
   assert.equal(answers.some(({ id }) => id === 'for-another-1'), false);
@@ -142,58 +142,58 @@ test('on the wire: repeated, malformed, expired and far commands; an edge reads 
 });
 
 test('the broker: an edge neither gives commands, nor reads or answers those of another', LIMIT, async (t) => {
-  const dir = folder(t);
-  const { brokerUrl, told } = await startGateway(t, dir);
+  const dir = commandFolder(t);
+  const { brokerUrl, told } = await startCommandGateway(t, dir);
   const denied = () => told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED').length;
   const connect = () => mqtt.connectAsync(brokerUrl, { clientId: 'cv-e2', username: 'e2', password: 't2', protocolVersion: 4, reconnectPeriod: 0 });
-  for (const [at, topic] of [`cv/v1/in/${CENTRE}/e1/cmd`, `cv/v1/in/${CENTRE}/e2/cmd`, `cv/v1/in/${CENTRE}/e1/rsp`].entries()) {
+  for (const [index, topic] of [`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e1/rsp`].entries()) {
     const client = await connect();
     const closed = new Promise<void>((resolve) => { client.once('close', () => resolve()); });
     client.on('error', () => {});
     client.publish(topic, '{}', { qos: 1 }, () => {});
     await closed;
-    assert.equal(denied(), at + 1, topic);
+    assert.equal(denied(), index + 1, topic);
     client.end(true);
   }
   const client = await connect();
   t.after(() => client.end(true));
-  await assert.rejects(client.subscribeAsync(`cv/v1/in/${CENTRE}/e1/cmd`, { qos: 1 }));
-  await client.subscribeAsync(`cv/v1/in/${CENTRE}/e2/cmd`, { qos: 1 });
+  await assert.rejects(client.subscribeAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, { qos: 1 }));
+  await client.subscribeAsync(`cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, { qos: 1 });
 });
 
 test('a broker that keeps commands from an edge costs the commands alone', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
   const { FakeGateway } = await import('../../edge/testing/fake-gateway.ts');
   const gateway = await FakeGateway.open({ clockAheadMs: 0 });
   t.after(() => gateway.close());
   gateway.broker.authorizeSubscribe = (_client, subscription, done) => { done(null, subscription.topic.endsWith('/cmd') ? null : subscription); };
-  const edge = await startEdge(t, dir, edgeYaml(gateway.url, device.port));
+  const edge = await startCommandEdge(t, dir, commandEdgeYaml(gateway.url, device.port));
   await until(() => gateway.events.size > 10 && edge.told.some(({ kind }) => kind === 'events_settled'));
   const codes = edge.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
   assert.deepEqual([codes.filter((code) => code.startsWith('CV_UPLINK')), edge.uplink().online], [['CV_UPLINK_COMMANDS'], true]);
 });
 
 test('an edge that is away: pending, then expired; a gateway that is killed goes on asking', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
   const port = await freePort();
-  const gateway = await startGateway(t, dir, port);
-  const yaml = edgeYaml(gateway.brokerUrl, device.port);
-  const edge = await startEdge(t, dir, yaml);
-  await known(gateway.httpUrl);
+  const gateway = await startCommandGateway(t, dir, port);
+  const yaml = commandEdgeYaml(gateway.brokerUrl, device.port);
+  const edge = await startCommandEdge(t, dir, yaml);
+  await knownCommand(gateway.httpUrl);
   await edge.close();
   const write = { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test' };
-  const short = await call(gateway.httpUrl, '/commands', { ...write, expiresInMs: 1000 });
-  const long = await call(gateway.httpUrl, '/commands', { ...write, expiresInMs: 600_000 });
+  const short = await callApi(gateway.httpUrl, '/commands', { ...write, expiresInMs: 1000 });
+  const long = await callApi(gateway.httpUrl, '/commands', { ...write, expiresInMs: 600_000 });
   assert.equal(short.body.status, 'pending');
-  const expired = await settled(gateway.httpUrl, short.body.id);
+  const expired = await settledCommand(gateway.httpUrl, short.body.id);
   assert.deepEqual([expired.status, expired.fault?.code, expired.sentAt], ['expired', 'CV_COMMAND_UNDELIVERED', null]);
   await gateway.close();
-  const again = await startGateway(t, dir, port);
-  assert.equal((await call(again.httpUrl, `/commands/${long.body.id}`)).body.status, 'pending');
-  assert.equal((await call(again.httpUrl, `/commands/${short.body.id}`)).body.status, 'expired');
-  await startEdge(t, dir, yaml);
-  assert.equal((await settled(again.httpUrl, long.body.id)).status, 'done');
+  const again = await startCommandGateway(t, dir, port);
+  assert.equal((await callApi(again.httpUrl, `/commands/${long.body.id}`)).body.status, 'pending');
+  assert.equal((await callApi(again.httpUrl, `/commands/${short.body.id}`)).body.status, 'expired');
+  await startCommandEdge(t, dir, yaml);
+  assert.equal((await settledCommand(again.httpUrl, long.body.id)).status, 'done');
   assert.equal(device.writes.length, 1);
 });

@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { CENTRE, folder, give, known, startEdge, startGateway } from './bench.ts';
+import { COMMAND_CENTRE, commandFolder, giveCommand, knownCommand, startCommandEdge, startCommandGateway } from './bench.ts';
 
 const yaml = (brokerUrl: string, port: number) => `edge: e1
-centre: "${CENTRE}"
+centre: "${COMMAND_CENTRE}"
 gateway: { url: "${brokerUrl}", token: t1 }
 devices:
   - id: plc
@@ -24,16 +24,16 @@ devices:
 `;
 
 test('the pump goes on and off, water moves only then; a setpoint is taken, one that the plant refuses is not', { timeout: 120_000 }, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const station = spawn(process.execPath, [join(import.meta.dirname, '..', 'town', 'pump-station.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => station.kill());
   const [line] = await once(createInterface({ input: station.stdout }), 'line') as [string];
-  const { httpUrl, brokerUrl } = await startGateway(t, dir);
-  await startEdge(t, dir, yaml(brokerUrl, (JSON.parse(line) as { port: number }).port));
-  await known(httpUrl);
-  const flow = async () => (await give(httpUrl, { kind: 'read', device: 'plc', points: ['flow'] })).values?.[0]?.value as number;
+  const { httpUrl, brokerUrl } = await startCommandGateway(t, dir);
+  await startCommandEdge(t, dir, yaml(brokerUrl, (JSON.parse(line) as { port: number }).port));
+  await knownCommand(httpUrl);
+  const flow = async () => (await giveCommand(httpUrl, { kind: 'read', device: 'plc', points: ['flow'] })).values?.[0]?.value as number;
   const write = async (point: string, value: unknown) => {
-    const { status, readBack, fault } = await give(httpUrl, { kind: 'write', device: 'plc', point, value });
+    const { status, readBack, fault } = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point, value });
     return [status, readBack, fault?.code ?? null];
   };
   assert.equal(await flow(), 0);
@@ -44,5 +44,5 @@ test('the pump goes on and off, water moves only then; a setpoint is taken, one 
   assert.deepEqual(await write('setpoint', 2.55), ['done', 2.55, null]);
   const [status, , code] = await write('setpoint', 7);
   assert.equal(status, 'failed', String(code));
-  assert.deepEqual((await give(httpUrl, { kind: 'read', device: 'plc', points: ['setpoint'] })).values?.[0]?.value, 2.55);
+  assert.deepEqual((await giveCommand(httpUrl, { kind: 'read', device: 'plc', points: ['setpoint'] })).values?.[0]?.value, 2.55);
 });

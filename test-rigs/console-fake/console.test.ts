@@ -19,7 +19,7 @@ import { EXAMPLES } from '../../gateway/http/examples.ts';
 import { Readers } from '../../gateway/http/readers.ts';
 import { serveApi, type ApiServer } from '../../gateway/http/server.ts';
 import { Operators } from '../../gateway/commands/operators.ts';
-import { OPERATOR, openWatchedEdge } from '../live-view/watched-edge.ts';
+import { LIVE_VIEW_OPERATOR, openLiveViewEdge } from '../live-view/watched-edge.ts';
 import { sceneAt } from './scene.ts';
 import { fakeTown, waterAt, type FakeTown } from './town.ts';
 
@@ -287,7 +287,7 @@ test('of many cameras one is chosen, sought and opened, no more than may be at o
 
 test('an operator takes a snapshot of a camera that cannot be watched live; what keeps it from being taken is said', { skip }, async (t) => {
   const { town, api, world } = await stormyTown(t);
-  const operators = new Operators([OPERATOR], world.clock);
+  const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
   const given: Record<string, unknown>[] = [];
   let answer: Partial<CommandView> = { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', message: { zh: '没有画面', en: 'no picture' }, remedy: { zh: '检查摄像机', en: 'check the camera' } } };
   const command = (): CommandView => ({ ...EXAMPLES.command, kind: 'snapshot', fault: null, readBack: null, ...answer });
@@ -301,7 +301,7 @@ test('an operator takes a snapshot of a camera that cannot be watched live; what
   };
   const { page, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
   await page.click('[data-part=snapshot] button');
-  await page.fill('.live-token input', OPERATOR.token);
+  await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
   await page.click('.live-token button');
   await page.locator('[data-part=snapshot]', { hasText: '没有画面 检查摄像机' }).waitFor();
   answer = { status: 'done', picture: await sceneAt('gate-cam', world.clock.nowMs()) };
@@ -333,7 +333,7 @@ const drawn = (page: Page): Promise<{ box: boolean; masked: boolean }> => page.e
 test('an operator watches a camera: a token, moving pictures, what is seen drawn over them, back by itself after its ffmpeg was killed, single pictures when left', { skip: skip || noFfmpeg }, async (t) => {
   const { town, api, world } = await stormyTown(t);
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-live-'));
-  const edge = await openWatchedEdge({ dir, asStream: true, streams: { lingerMs: 3000 }, settings: {
+  const edge = await openLiveViewEdge({ dir, asStream: true, streams: { lingerMs: 3000 }, settings: {
     mask: [[[0.8, 0], [1, 0], [1, 0.3], [0.8, 0.3]]],
     zones: [{ id: 'square', zh: '广场', polygon: [[0.1, 0.4], [0.7, 0.4], [0.7, 0.95], [0.1, 0.95]], count: ['person'] }],
     lines: [{ id: 'entry', zh: '入口', from: [0.1, 0.6], to: [0.7, 0.6], inside: [0.4, 0.9] }],
@@ -351,7 +351,7 @@ test('an operator watches a camera: a token, moving pictures, what is seen drawn
   await page.click('.live-token button');
   await until(() => page.inputValue('.live-token input'), (written) => written === ''); // asked for anew
   assert.equal(edge.streams.pids().size, 0);
-  await page.fill('.live-token input', OPERATOR.token);
+  await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
   await page.click('.live-token button');
   await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 100_000 });
   const first = await until(() => shown(page), ({ shades }) => shades > 20);

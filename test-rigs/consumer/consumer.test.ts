@@ -8,10 +8,10 @@ import { zstdCompressSync } from 'node:zlib';
 import { connectAsync } from 'mqtt';
 import { eventProblem } from '../../core/event-schema.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import { EDGE, eventsOf, startStreamGateway } from './gateway.ts';
+import { CONSUMER_EDGE, streamedEvents, startStreamGateway } from './gateway.ts';
 import { openLossyBridge } from './lossy-bridge.ts';
-import { SampleConsumer, TYPESCRIPT, type Taken } from './sample.ts';
-import { openSender, type Rows, type Sender } from './sender.ts';
+import { SampleConsumer, TYPESCRIPT, type ConsumedValue } from './sample.ts';
+import { openSender, type Rows, type EventSender } from './sender.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const [EVENT, BATCH] = [...readFileSync(join(DOCS, 'events.md'), 'utf8').matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json as string) as unknown) as [Record<string, unknown>, Rows];
@@ -19,13 +19,13 @@ const temp = await tempDir();
 let gateway: Awaited<ReturnType<typeof startStreamGateway>>;
 let brokerUrl = '';
 let apiUrl = '';
-let sender: Sender;
+let sender: EventSender;
 let consumer: SampleConsumer | null = null;
 
 before(async () => {
   gateway = await startStreamGateway(temp.dir);
   ({ brokerUrl, apiUrl } = gateway);
-  sender = await openSender(brokerUrl, EDGE.id, EDGE.token);
+  sender = await openSender(brokerUrl, CONSUMER_EDGE.id, CONSUMER_EDGE.token);
 });
 after(async () => {
   await consumer?.kill();
@@ -41,7 +41,7 @@ function numbers(count: number): Rows {
   const first = seq;
   seq += count;
   const [event] = BATCH.events;
-  const events = Array.from({ length: count }, (_, at) => ({ ...event, indicator: `X-${(first + at) % 3}`, value: first + at, occurredAt: BATCH.epoch + first + at, observedAt: BATCH.epoch + first + at }));
+  const events = Array.from({ length: count }, (_, index) => ({ ...event, indicator: `X-${(first + index) % 3}`, value: first + index, occurredAt: BATCH.epoch + first + index, observedAt: BATCH.epoch + first + index }));
   return { ...BATCH, epoch: EPOCH, seq: first, events };
 }
 
@@ -81,11 +81,11 @@ test('holes, refusals and unreadable payloads are answered as docs/events.md say
 
 test('a consumer reads what goes out, with the cursor of the message before, and nothing else', async () => {
   const client = await connectAsync(brokerUrl, { protocolVersion: 4 });
-  const messages: Taken[] = [];
+  const messages: ConsumedValue[] = [];
   const two = new Promise<void>((resolve) => {
     client.on('message', (topic, payload) => {
       assert.equal(topic, 'cv/v1/out/500112001/OUT-1');
-      if (messages.push(JSON.parse(payload.toString()) as Taken) === 2) resolve();
+      if (messages.push(JSON.parse(payload.toString()) as ConsumedValue) === 2) resolve();
     });
   });
   await client.subscribeAsync('cv/v1/out/+/OUT-1', { qos: 1 });
@@ -93,7 +93,7 @@ test('a consumer reads what goes out, with the cursor of the message before, and
   const events = BATCH.events.map((event) => ({ ...event, indicator: 'OUT-1' }));
   for (const first of [1, 2]) await sender.send({ ...BATCH, epoch: 8, seq: first, events });
   await two;
-  const page = await (await fetch(`${apiUrl}/api/v1/events?after=${messages[0]?.cursor}&limit=1`)).json() as { items: Taken[]; next: string };
+  const page = await (await fetch(`${apiUrl}/api/v1/events?after=${messages[0]?.cursor}&limit=1`)).json() as { items: ConsumedValue[]; next: string };
   assert.deepEqual([messages[0]?.previous, messages[1]?.previous], [null, messages[0]?.cursor]);
   assert.deepEqual([page.items[0]?.cursor, page.next], [messages[1]?.cursor, messages[1]?.cursor]);
   await client.endAsync();
@@ -143,14 +143,14 @@ test('the sample consumer takes every number once, whoever is killed when', { ti
   await bridge.mend();
   await sender.send(numbers(9));
 
-  const all = (await eventsOf(apiUrl)).map(({ cursor }) => cursor);
+  const all = (await streamedEvents(apiUrl)).map(({ cursor }) => cursor);
   await consumer.until(() => (consumer as SampleConsumer).count >= all.length);
   await consumer.kill();
   const kept = consumer.taken();
   await bridge.close();
   assert.deepEqual(kept.map(({ cursor }) => cursor).toSorted(), all.toSorted());
   const own = kept.filter(({ epoch }) => epoch === EPOCH);
-  assert.deepEqual(own.map(({ value }) => value).toSorted((a, b) => a - b), Array.from({ length: seq - 1 }, (_, at) => at + 1));
+  assert.deepEqual(own.map(({ value }) => value).toSorted((a, b) => a - b), Array.from({ length: seq - 1 }, (_, index) => index + 1));
   assert.ok(bridge.dropped > 50);
   assert.ok(own.some(({ previous }) => previous), 'some came as messages');
   assert.ok(own.some(({ previous }) => previous === undefined), 'some came from the API');

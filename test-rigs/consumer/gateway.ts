@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { StatusView } from '../../api/views.ts';
-import { pauseMs } from '../bench/rig.ts';
-import { startChild, type Child } from '../processes/child.ts';
+import { benchPauseMs } from '../bench/rig.ts';
+import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 import { freePort } from '../../core/free-port.ts';
-import type { Taken } from './sample.ts';
+import type { ConsumedValue } from './sample.ts';
 
-export const EDGE = { id: 'my-edge', token: 'a-token' };
+export const CONSUMER_EDGE = { id: 'my-edge', token: 'a-token' };
 const CENTRE = '500112001';
 /** Values of `W-1` from 2 on raise a warning. */
 const RULE = {
@@ -28,9 +28,9 @@ export async function startStreamGateway(dir: string): Promise<StreamGateway> {
   const [brokerPort, httpPort] = [await freePort(), await freePort()];
   writeFileSync(join(dir, 'rule.yaml'), stringify(RULE));
   writeFileSync(join(dir, 'gateway.yaml'), stringify({
-    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [EDGE] } }, http: { port: httpPort }, rules: ['rule.yaml'], catalogue: [join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-emergency.yaml')],
+    gateway: 'g', centre: CENTRE, broker: { embedded: { port: brokerPort, edges: [CONSUMER_EDGE] } }, http: { port: httpPort }, rules: ['rule.yaml'], catalogue: [join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-emergency.yaml')],
   }));
-  const start = (): Promise<Child> => startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
+  const start = (): Promise<ChildProcessHandle> => startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
   let gateway = await start();
   return {
     brokerUrl: `mqtt://127.0.0.1:${brokerPort}`,
@@ -44,10 +44,10 @@ export async function startStreamGateway(dir: string): Promise<StreamGateway> {
 }
 
 /** The whole durable stream. */
-export async function eventsOf(apiUrl: string): Promise<Taken[]> {
-  const events: Taken[] = [];
+export async function streamedEvents(apiUrl: string): Promise<ConsumedValue[]> {
+  const events: ConsumedValue[] = [];
   for (let next = ''; ;) {
-    const page = await (await fetch(`${apiUrl}/api/v1/events?limit=5000${next && `&after=${next}`}`)).json() as { items: Taken[]; next: string };
+    const page = await (await fetch(`${apiUrl}/api/v1/events?limit=5000${next && `&after=${next}`}`)).json() as { items: ConsumedValue[]; next: string };
     if (page.items.length === 0) return events;
     events.push(...page.items);
     next = page.next;
@@ -56,7 +56,7 @@ export async function eventsOf(apiUrl: string): Promise<Taken[]> {
 
 /** Every value of every series of the store, once it has all that was accepted. */
 export async function storedValues(apiUrl: string): Promise<number[]> {
-  for (let lag = 1; lag > 0; await pauseMs(20)) lag = ((await (await fetch(`${apiUrl}/api/v1/status`)).json()) as StatusView).path.storeLag;
+  for (let lag = 1; lag > 0; await benchPauseMs(20)) lag = ((await (await fetch(`${apiUrl}/api/v1/status`)).json()) as StatusView).path.storeLag;
   const { items } = await (await fetch(`${apiUrl}/api/v1/series?limit=1000`)).json() as { items: { indicator: string; device: string; point: string }[] };
   const values: number[] = [];
   for (const { indicator, device, point } of items) {

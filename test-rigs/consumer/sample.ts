@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 
-export interface Taken {
+export interface ConsumedValue {
   cursor: string;
   previous?: string | null;
   epoch: number;
@@ -14,7 +14,7 @@ export interface Taken {
 }
 
 /** A change of a warning as it was taken. */
-export interface TakenChange {
+export interface ConsumedChange {
   cursor: string;
   previous?: string | null;
   id: string;
@@ -22,29 +22,29 @@ export interface TakenChange {
 }
 
 /** How a sample is started (with broker, API and file behind it), and what its file holds. */
-export interface Sample {
+export interface ConsumerSample {
   name: string;
   command: readonly [string, ...string[]];
-  taken(file: string): Taken[];
-  changes(file: string): TakenChange[];
+  taken(file: string): ConsumedValue[];
+  changes(file: string): ConsumedChange[];
 }
 
 const SAMPLES = join(import.meta.dirname, '..', '..', 'docs', 'samples');
 
-export const TYPESCRIPT: Sample = {
+export const TYPESCRIPT: ConsumerSample = {
   name: 'consumer.ts', command: [process.execPath, join(SAMPLES, 'consumer.ts')],
   taken: (file) => linesOf(file).filter((line) => 'cursor' in line),
   changes: (file) => linesOf(file).flatMap((line) => ('changed' in line ? [line.changed] : [])),
 };
 
-export const PYTHON: Sample = {
+export const PYTHON: ConsumerSample = {
   // The package belongs to Debian's own Python, which need not be the first in PATH.
   name: 'consumer.py', command: ['/usr/bin/python3', join(SAMPLES, 'consumer.py')],
   taken: (file) => rowsOf(file, 'events', 'event'),
   changes: (file) => rowsOf(file, 'warnings', 'warning'),
 };
 
-type Line = Taken | { place: string } | { changed: TakenChange };
+type Line = ConsumedValue | { place: string } | { changed: ConsumedChange };
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
 
 /** A file from before the sample took warnings has no such table until it runs. */
@@ -60,7 +60,7 @@ function rowsOf<T extends { cursor: string }>(file: string, table: string, colum
 
 export class SampleConsumer {
   readonly #file: string;
-  readonly #sample: Sample;
+  readonly #sample: ConsumerSample;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #onLine: () => void = () => {};
@@ -73,7 +73,7 @@ export class SampleConsumer {
   /** Changes of warnings in its file, counted likewise. */
   changeCount: number;
 
-  constructor(sample: Sample, brokerUrl: string, apiUrl: string, file: string) {
+  constructor(sample: ConsumerSample, brokerUrl: string, apiUrl: string, file: string) {
     this.#sample = sample;
     this.#file = file;
     this.count = this.taken().length;
@@ -109,11 +109,11 @@ export class SampleConsumer {
   }
 
   /** Changes of warnings in its file, in the order in which they were taken. */
-  changes(): TakenChange[] {
+  changes(): ConsumedChange[] {
     return existsSync(this.#file) ? this.#sample.changes(this.#file) : [];
   }
 
-  taken(): Taken[] {
+  taken(): ConsumedValue[] {
     return existsSync(this.#file) ? this.#sample.taken(this.#file) : [];
   }
 

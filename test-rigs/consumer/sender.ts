@@ -21,7 +21,7 @@ interface Answer {
   sha256?: string;
 }
 
-export interface Sender {
+export interface EventSender {
   /** Publishes bytes as they are; resolves with the first answer that comes after. */
   ask(payload: string | Uint8Array): Promise<Answer>;
   /** Sends a batch, again after each reconnect, until an ack has it settled. */
@@ -32,7 +32,7 @@ export interface Sender {
 const CENTRE = '500112001';
 
 /** Connects; resolves when it listens to its acks. */
-export async function openSender(brokerUrl: string, edge: string, token: string): Promise<Sender> {
+export async function openSender(brokerUrl: string, edge: string, token: string): Promise<EventSender> {
   const topic = (leaf: string) => `cv/v1/in/${CENTRE}/${edge}/${leaf}`;
   const client = connect(brokerUrl, { protocolVersion: 4, clientId: `cv-${edge}`, username: edge, password: token, clean: true, reconnectPeriod: 100, queueQoSZero: false });
   const open = new Set<{ batch: Rows; settle(): void }>();

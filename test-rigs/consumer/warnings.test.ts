@@ -5,28 +5,28 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
-import { EDGE, startStreamGateway } from './gateway.ts';
-import { PYTHON, SampleConsumer, TYPESCRIPT, type Sample, type TakenChange } from './sample.ts';
+import { CONSUMER_EDGE, startStreamGateway } from './gateway.ts';
+import { PYTHON, SampleConsumer, TYPESCRIPT, type ConsumerSample, type ConsumedChange } from './sample.ts';
 import { openSender } from './sender.ts';
 
 const lacksPaho = spawnSync('/usr/bin/python3', ['-c', 'import paho.mqtt'], { stdio: 'ignore' }).status === 0 ? false : 'python3-paho-mqtt is not installed';
 
-async function takesEachChange(t: TestContext, sample: Sample): Promise<void> {
+async function takesEachChange(t: TestContext, sample: ConsumerSample): Promise<void> {
   const temp = await tempDir();
   t.after(() => temp.remove());
   const gateway = await startStreamGateway(temp.dir);
   t.after(() => gateway.stop());
-  const sender = await openSender(gateway.brokerUrl, EDGE.id, EDGE.token);
+  const sender = await openSender(gateway.brokerUrl, CONSUMER_EDGE.id, CONSUMER_EDGE.token);
   t.after(() => sender.close());
   const startMs = Date.now();
   let seq = 0;
   const value = (now: number) => {
     seq += 1;
-    return sender.send({ v: 1, from: EDGE.id, stream: 'measurement', epoch: startMs, seq, events: [{
+    return sender.send({ v: 1, from: CONSUMER_EDGE.id, stream: 'measurement', epoch: startMs, seq, events: [{
       device: 'd', point: 'w', indicator: 'W-1', centre: '500112001', kind: 'measurement', value: now, unit: 'm', occurredAt: startMs + seq, clock: 'edge', observedAt: startMs + seq, quality: 'good', origin: 'live',
     }] });
   };
-  const changes = async () => ((await (await fetch(`${gateway.apiUrl}/api/v1/warnings?after=0-0&limit=500`)).json()) as { items: TakenChange[] }).items;
+  const changes = async () => ((await (await fetch(`${gateway.apiUrl}/api/v1/warnings?after=0-0&limit=500`)).json()) as { items: ConsumedChange[] }).items;
   const changed = (count: number) => until(async () => (await changes()).length >= count);
   const start = () => new SampleConsumer(sample, gateway.brokerUrl, gateway.apiUrl, join(temp.dir, `taken-${sample.name}`));
 

@@ -8,7 +8,7 @@ export const STATION_MN = '50011200100000000000A005';
 const EDGE_ID = 'town-box-01';
 const CENTRE = '500112001';
 
-export interface EdgePlan {
+export interface DemoEdgePlan {
   gatewayPort: number;
   pumpPort: number;
   airEndpoint: string;
@@ -19,7 +19,7 @@ export interface EdgePlan {
   clip: string | null;
 }
 
-export function edgeYaml(plan: EdgePlan): string {
+export function demoEdgeYaml(plan: DemoEdgePlan): string {
   const place = { lon: 106.577, lat: 29.557 };
   const devices: unknown[] = [
     {
@@ -69,14 +69,14 @@ export function edgeYaml(plan: EdgePlan): string {
   });
 }
 
-export interface GatewayPlan {
+export interface DemoGatewayPlan {
   httpPort: number;
   token: string;
   rules: string;
   catalogue: string;
 }
 
-export function gatewayYaml(plan: GatewayPlan): string {
+export function demoGatewayYaml(plan: DemoGatewayPlan): string {
   return stringify({
     gateway: 'town-gateway', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true,
     broker: { embedded: { host: '127.0.0.1', port: 0, edges: [{ id: EDGE_ID, token: plan.token }] } },

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
-import type { Outcome } from './outcome.ts';
+import type { DemoOutcome } from './outcome.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 const { dir, remove } = await tempDir();
@@ -54,7 +54,7 @@ async function running(): Promise<string[]> {
 test('an unattended minute: warned and cleared in time, through a kill of the edge; nothing lost, nothing twice, nothing left behind', { timeout: 150_000 }, async () => {
   let runningAt = 0;
   const { code, lines } = await demo(['--for', '60s', '--json'], (line) => { if (line === 'demo running') runningAt = Date.now(); });
-  const outcome = JSON.parse(lines.at(-1) ?? '') as Outcome;
+  const outcome = JSON.parse(lines.at(-1) ?? '') as DemoOutcome;
   assert.deepEqual({ lost: outcome.lost, duplicates: outcome.duplicates, backlog: outcome.backlog }, { lost: 0, duplicates: 0, backlog: 0 });
   assert.deepEqual(Object.keys(outcome.events.byDevice).toSorted(), ['air-03', 'air-05', 'gate-02', 'pump-07']);
   assert.equal(Object.values(outcome.events.byDevice).reduce((sum, count) => sum + count, 0), outcome.events.total);

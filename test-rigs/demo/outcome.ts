@@ -1,10 +1,10 @@
 /** What a run of the demo gave, and what of the expected did not happen. */
 import type { WarningView } from '../../api/views.ts';
 import type { Words } from '../../core/words.ts';
-import type { Reconciler, Tally } from './reconciler.ts';
+import type { Reconciler, ReconciledCounts } from './reconciler.ts';
 import { CLEARED_BY_SECONDS, RAISED_BY_SECONDS } from './script.ts';
 
-export interface Outcome {
+export interface DemoOutcome {
   events: { total: number; byDevice: Record<string, number>; byIndicator: Record<string, number> };
   warnings: { rule: string; subject: string; level: number; raisedAt: number; clearedAt: number | null }[];
   lost: number;
@@ -12,7 +12,7 @@ export interface Outcome {
   backlog: number;
 }
 
-export function outcomeOf(reconciler: Reconciler, warnings: readonly WarningView[], tally: Tally, backlog: number): Outcome {
+export function demoOutcome(reconciler: Reconciler, warnings: readonly WarningView[], tally: ReconciledCounts, backlog: number): DemoOutcome {
   return {
     events: { total: reconciler.total, byDevice: reconciler.byDevice, byIndicator: reconciler.byIndicator },
     warnings: warnings.map(({ rule, subject, level, raisedAt, clearedAt }) => ({ rule, subject, level, raisedAt, clearedAt })),
@@ -24,7 +24,7 @@ export function outcomeOf(reconciler: Reconciler, warnings: readonly WarningView
 }
 
 /** @param runningAt ms UTC of `demo running` @param ranSeconds how long it ran from there */
-export function disappointments(outcome: Outcome, devices: readonly string[], runningAt: number, ranSeconds: number): Words[] {
+export function demoFailures(outcome: DemoOutcome, devices: readonly string[], runningAt: number, ranSeconds: number): Words[] {
   const found: Words[] = [];
   for (const device of devices) {
     if (!outcome.events.byDevice[device]) found.push({ en: `no event of ${device}`, zh: `没有来自 ${device} 的事件` });

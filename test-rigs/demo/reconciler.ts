@@ -5,14 +5,14 @@
 import type { Event } from '../../core/event.ts';
 import { NumberSet } from '../processes/number-set.ts';
 
-export interface Kept {
+export interface CommittedEvent {
   stream: string;
   epoch: number;
   from: number;
   to: number;
 }
 
-export interface Tally {
+export interface ReconciledCounts {
   witnessed: number;
   /** Witnessed and not at the gateway; what is on its way counts until it is there. */
   missing: number;
@@ -41,7 +41,7 @@ export class Reconciler {
     this.#url = gatewayUrl;
   }
 
-  witness(kept: Kept): void {
+  witness(kept: CommittedEvent): void {
     const set = setOf(this.#witness, kept.stream, kept.epoch);
     for (let seq = kept.from; seq <= kept.to; seq += 1) set.add(seq);
   }
@@ -71,7 +71,7 @@ export class Reconciler {
     this.byIndicator[event.indicator] = (this.byIndicator[event.indicator] ?? 0) + 1;
   }
 
-  tally(): Tally {
+  tally(): ReconciledCounts {
     let witnessed = 0;
     let missing = 0;
     for (const [key, witness] of this.#witness) {

@@ -3,10 +3,10 @@ import type { DemoView, StatusView, WarningView } from '../../api/views.ts';
 import type { Words } from '../../core/words.ts';
 import type { Level } from '../../core/event.ts';
 import { fetchCamera, presentClip, hasScene } from './footage.ts';
-import { disappointments, outcomeOf } from './outcome.ts';
-import { Reconciler, type Kept } from './reconciler.ts';
-import { ACTS, CUT_SECONDS, type Act } from './script.ts';
-import { startTown, type Town } from './town.ts';
+import { demoFailures, demoOutcome } from './outcome.ts';
+import { Reconciler, type CommittedEvent } from './reconciler.ts';
+import { DEMO_ACTS, CUT_SECONDS, type DemoAct } from './script.ts';
+import { startTown, type DemoTown } from './town.ts';
 
 export interface DemoOptions {
   dir: string;
@@ -24,7 +24,7 @@ export interface DemoOptions {
   signal: AbortSignal;
 }
 
-export interface Demo {
+export interface RunningDemo {
   cut(): void;
   kill(): void;
   /** Exit code, and the outcome when the run was unattended. */
@@ -35,16 +35,16 @@ const TICK_MS = 500;
 const DRAIN_MS = 15_000;
 const EDGE_DOWN_MS = 1000;
 
-export function startDemo(options: DemoOptions): Demo {
+export function startDemo(options: DemoOptions): RunningDemo {
   const run = new DemoRun(options);
   return { cut: () => run.cut(), kill: () => run.kill(), done: run.run() };
 }
 
 class DemoRun {
   readonly #options: DemoOptions;
-  #town: Town | null = null;
+  #town: DemoTown | null = null;
   #reconciler: Reconciler | null = null;
-  readonly #early: Kept[] = [];
+  readonly #early: CommittedEvent[] = [];
   #clip: string | null;
   #runningAt = 0;
   #act: Words = { en: 'starting', zh: '正在启动' };
@@ -189,13 +189,13 @@ class DemoRun {
   }
 
   #playActs(): void {
-    for (let act = ACTS[this.#actsDone]; act && act.atSeconds <= this.#seconds(); act = ACTS[this.#actsDone]) {
+    for (let act = DEMO_ACTS[this.#actsDone]; act && act.atSeconds <= this.#seconds(); act = DEMO_ACTS[this.#actsDone]) {
       this.#actsDone += 1;
       this.#play(act);
     }
   }
 
-  #play(act: Act): void {
+  #play(act: DemoAct): void {
     const { forSeconds } = this.#options;
     if (act.unattended && forSeconds === null) return;
     if (act.needs === 'clip' && (this.#clip === null || !hasScene(this.#clip))) return;
@@ -247,8 +247,8 @@ class DemoRun {
     const status = await this.#get<StatusView>('status');
     const { items: warnings } = await this.#get<{ items: WarningView[] }>('warnings');
     const worst = warnings.map((warning) => ({ ...warning, level: this.#worst.get(warning.id) ?? warning.level }));
-    const outcome = outcomeOf(reconciler, worst, tally, Math.min(tally.missing, status.path.edgeDepth));
-    const missed = disappointments(outcome, this.#devices(), this.#runningAt, ranSeconds);
+    const outcome = demoOutcome(reconciler, worst, tally, Math.min(tally.missing, status.path.edgeDepth));
+    const missed = demoFailures(outcome, this.#devices(), this.#runningAt, ranSeconds);
     for (const words of missed) this.#options.say({ en: `expected and did not happen: ${words.en}`, zh: `预期未发生：${words.zh}` });
     return { ok: missed.length === 0, outcome };
   }

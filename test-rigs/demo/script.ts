@@ -1,7 +1,7 @@
 /** The demo's acts, in seconds after `demo running`: what happens by itself and what the viewer may look at and try. */
 import type { Words } from '../../core/words.ts';
 
-export interface Act {
+export interface DemoAct {
   atSeconds: number;
   /** What the rig does, besides saying the words. */
   does?: 'kill-edge' | 'cut-network';
@@ -19,7 +19,7 @@ export const CUT_SECONDS = 20;
 export const RAISED_BY_SECONDS = 45;
 export const CLEARED_BY_SECONDS = 80;
 
-export const ACTS: readonly Act[] = [
+export const DEMO_ACTS: readonly DemoAct[] = [
   { atSeconds: 0, words: { en: 'calm: pump station, air station and camera report; look at the values moving', zh: '平静：泵站、空气站和摄像头正常上报；请看数值变化' } },
   { atSeconds: 8, does: 'kill-edge', unattended: true, healsBySeconds: 20, words: { en: 'the edge is killed (−9) and started again', zh: '边缘节点被强制终止（−9）后重新启动' } },
   { atSeconds: 15, words: { en: 'rain: the water level rises', zh: '降雨：水位上涨' } },

@@ -5,12 +5,12 @@ import { extname, join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
 import { lockLogFolder } from '../../log/log-folder.ts';
 import { StorageError } from '../../log/storage.ts';
-import { startChild, type Child, type ChildMessage } from '../processes/child.ts';
+import { startChild, type ChildProcessHandle, type ChildMessage } from '../processes/child.ts';
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
 import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
-import { edgeYaml, gatewayYaml, type EdgePlan } from './configuration.ts';
-import type { Kept } from './reconciler.ts';
+import { demoEdgeYaml, demoGatewayYaml, type DemoEdgePlan } from './configuration.ts';
+import type { CommittedEvent } from './reconciler.ts';
 
 export interface TownOptions {
   /** Everything the demo writes lies here; emptied at the start. */
@@ -21,7 +21,7 @@ export interface TownOptions {
   clip: string | null;
   /** The console answers at this URL; the rest of the town is still coming. */
   onGateway(url: string): void;
-  onKept(kept: Kept): void;
+  onKept(kept: CommittedEvent): void;
   /** A word of the gateway: `cut` or `kill` from the console's buttons. */
   onButton(button: 'cut' | 'kill'): void;
   onEdgeLost(): void;
@@ -30,7 +30,7 @@ export interface TownOptions {
   signal: AbortSignal;
 }
 
-export interface Town {
+export interface DemoTown {
   readonly url: string;
   readonly relay: Relay;
   readonly edgeRunning: boolean;
@@ -49,14 +49,14 @@ const SUFFIX = extname(import.meta.url);
 const CONFIGS = join(RIGS, SUFFIX === '.ts' ? '..' : '../..', 'configs');
 const MARK = '.cityvitals-demo';
 
-export async function startTown(options: TownOptions): Promise<Town> {
+export async function startTown(options: TownOptions): Promise<DemoTown> {
   const { dir, signal } = options;
   const lock = takeFolder(dir);
   const token = randomBytes(16).toString('hex');
   writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
   const device = (name: string, module: string, port = 0) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', String(port), '--seed', String(options.seed)], signal);
   const httpPort = await freePort(options.httpPort);
-  writeFileSync(join(dir, 'gateway.yaml'), gatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
+  writeFileSync(join(dir, 'gateway.yaml'), demoGatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
 
   const started: { stop(): Promise<void> }[] = [];
   let relay: Relay | null = null;
@@ -77,7 +77,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
       note<DeviceProcess>(device('air-03', 'air-station')),
       note<DeviceProcess>(device('air-05', 'air-uploader', uploadPort)),
       note<DeviceProcess>(device('gate-02', 'gate-reader')),
-      note<Child>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log'), signal })).then((child) => {
+      note<ChildProcessHandle>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log'), signal })).then((child) => {
         options.onGateway(String(child.ready.httpUrl));
         return child;
       }),
@@ -89,7 +89,7 @@ export async function startTown(options: TownOptions): Promise<Town> {
       if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
     });
 
-    const plan: EdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, uploadPort, gatePort: gate.port, clip: options.clip };
+    const plan: DemoEdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, uploadPort, gatePort: gate.port, clip: options.clip };
     let edge = await startEdge(dir, plan, options);
     started.push({ stop: () => edge.stop() });
     return {
@@ -116,11 +116,11 @@ export async function startTown(options: TownOptions): Promise<Town> {
   }
 }
 
-async function startEdge(dir: string, plan: EdgePlan, options: TownOptions): Promise<Child> {
-  writeFileSync(join(dir, 'edge.yaml'), edgeYaml(plan));
+async function startEdge(dir: string, plan: DemoEdgePlan, options: TownOptions): Promise<ChildProcessHandle> {
+  writeFileSync(join(dir, 'edge.yaml'), demoEdgeYaml(plan));
   const edge = await startChild({ name: 'edge', module: join(RIGS, 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log'), signal: options.signal });
   edge.onMessage((message) => {
-    if (message.kind === 'kept') options.onKept(message as unknown as Kept);
+    if (message.kind === 'kept') options.onKept(message as unknown as CommittedEvent);
   });
   void edge.exited.then(() => options.onEdgeLost());
   return edge;

@@ -15,7 +15,7 @@ import { loadGateway } from '../../cli/load.ts';
 import { CHANNELS, MESSAGES, type MessageName } from '../../gateway/http/asyncapi.ts';
 import { WIRE_EXAMPLES } from '../../gateway/http/wire-examples.ts';
 import { runGateway } from '../../gateway/main.ts';
-import { CENTRE, CountingDevice, edgeYaml, folder, give, known, startEdge, TOKEN } from '../commands/bench.ts';
+import { COMMAND_CENTRE, CountingDevice, commandEdgeYaml, commandFolder, giveCommand, knownCommand, startCommandEdge, TOKEN } from '../commands/bench.ts';
 
 const GARBAGE = '{ nothing';
 const RULE = `id: high
@@ -57,7 +57,7 @@ async function openBroker(t: TestContext): Promise<{ url: string; heard: Heard[]
 
 async function openGateway(t: TestContext, dir: string, brokerUrl: string) {
   writeFileSync(join(dir, 'rule.yaml'), RULE);
-  const text = `gateway: g\ncentre: "${CENTRE}"\nbroker: { url: "${brokerUrl}" }\nhttp: { port: 0 }\nrules: [rule.yaml]\noperators: [{ name: duty-1, token: ${TOKEN} }]\n`;
+  const text = `gateway: g\ncentre: "${COMMAND_CENTRE}"\nbroker: { url: "${brokerUrl}" }\nhttp: { port: 0 }\nrules: [rule.yaml]\noperators: [{ name: duty-1, token: ${TOKEN} }]\n`;
   const { setup, problems } = await loadGateway({ path: join(dir, 'gateway.yaml'), text });
   assert.ok(setup, JSON.stringify(problems));
   const gateway = await runGateway(setup, realWorld(() => {}));
@@ -91,18 +91,18 @@ function nameOf({ topic, payload }: Heard): MessageName | 'Cleared' {
 }
 
 test('every message of a run is one that the document describes, field by field, and every one of these is met', { timeout: 120_000 }, async (t) => {
-  const dir = folder(t);
+  const dir = commandFolder(t);
   const { url, heard, say } = await openBroker(t);
   const device = await new CountingDevice().open(t);
   const gateway = await openGateway(t, dir, url);
-  const yaml = edgeYaml(url, device.port);
-  const edge = await startEdge(t, dir, yaml);
-  await known(gateway.httpUrl);
+  const yaml = commandEdgeYaml(url, device.port);
+  const edge = await startCommandEdge(t, dir, yaml);
+  await knownCommand(gateway.httpUrl);
 
-  await give(gateway.httpUrl, { kind: 'read', device: 'plc' });
-  await give(gateway.httpUrl, { kind: 'write', device: 'plc', point: 'pump', value: true, ifState: { point: 'level', below: 3 } });
-  await give(gateway.httpUrl, { kind: 'write', device: 'plc', point: 'nothing', value: true });
-  await give(gateway.httpUrl, { kind: 'snapshot', device: 'plc' });
+  await giveCommand(gateway.httpUrl, { kind: 'read', device: 'plc' });
+  await giveCommand(gateway.httpUrl, { kind: 'write', device: 'plc', point: 'pump', value: true, ifState: { point: 'level', below: 3 } });
+  await giveCommand(gateway.httpUrl, { kind: 'write', device: 'plc', point: 'nothing', value: true });
+  await giveCommand(gateway.httpUrl, { kind: 'snapshot', device: 'plc' });
   const warned = (change: string) => until(() => heard.some(({ topic, payload }) => topic.includes('/warnings/') && payload.toString().includes(change)));
   device.registers[2] = 250;
   await warned('"condition":"active"');
@@ -110,7 +110,7 @@ test('every message of a run is one that the document describes, field by field,
   await warned('"condition":"cleared"');
 
   // Another sender, with what an edge of ours never sends: rows, a gap record, a refused event, bytes that are nothing.
-  const base = `cv/v1/in/${CENTRE}/another`;
+  const base = `cv/v1/in/${COMMAND_CENTRE}/another`;
   const { rows } = WIRE_EXAMPLES;
   const [event] = rows.events;
   const gap = { stream: 'measurement', epoch: 1, fromSeq: 3, toSeq: 9, fromAt: 1, toAt: 2, count: 7, reason: 'log_full' };
@@ -120,7 +120,7 @@ test('every message of a run is one that the document describes, field by field,
   await until(() => heard.some(({ topic, payload }) => topic === `${base}/ack` && payload.includes('sha256')));
 
   // A camera's picture, which this edge has none of.
-  say(`cv/v1/in/${CENTRE}/e1/evidence`, JSON.stringify(WIRE_EXAMPLES.evidencePart));
+  say(`cv/v1/in/${COMMAND_CENTRE}/e1/evidence`, JSON.stringify(WIRE_EXAMPLES.evidencePart));
   await until(() => heard.some(({ topic, payload }) => topic.endsWith('/e1/ack') && payload.includes('"have":21')));
 
   // Away and back: a backlog of an epoch that is over goes by its own lane.
@@ -133,7 +133,7 @@ test('every message of a run is one that the document describes, field by field,
   });
   await edge.close();
   await openGateway(t, dir, url);
-  await startEdge(t, dir, yaml);
+  await startCommandEdge(t, dir, yaml);
   await until(() => heard.some(({ topic, payload }) => topic.endsWith('/e1/late') && payload.length > 0));
 
   const met = Map.groupBy(heard.filter(({ topic, payload }) => !topic.startsWith('$SYS') && payload.toString() !== GARBAGE), nameOf);

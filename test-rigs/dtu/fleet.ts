@@ -82,8 +82,8 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
 
   const devices = members.map((_member, who): DeviceSetup => {
     const settings = driver.settings.parse({ transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: `DTU-${who}` }, heartbeat: { hex: BEAT.toString('hex') }, framing: framingOf(who) });
-    const points = POINTS.map((id, at) => ({
-      id, indicator: 'T', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: Object.assign(driver.point?.parse({ address: `holding:${at}` }) as object, { id }),
+    const points = POINTS.map((id, index) => ({
+      id, indicator: 'T', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: Object.assign(driver.point?.parse({ address: `holding:${index}` }) as object, { id }),
     }));
     return { id: `unit-${who}`, driver: 'modbus', subject: 'rig', settings, everyMs: EVERY_MS, timeoutMs: TIMEOUT_MS, points };
   });

@@ -19,6 +19,6 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 function numberAfter(argv: readonly string[], name: string): number | undefined {
-  const at = argv.indexOf(name);
-  return at < 0 ? undefined : Number(argv[at + 1]);
+  const index = argv.indexOf(name);
+  return index < 0 ? undefined : Number(argv[index + 1]);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
-import { startLoad } from './load.ts';
-import { Tally } from './tally.ts';
+import { startCpuLoad } from './load.ts';
+import { FlakeTally } from './tally.ts';
 import { failuresOf, runTestFile } from './test-file.ts';
 import { touchingFiles } from './touching.ts';
 
@@ -40,12 +40,12 @@ test('touching is a test that opens something itself, over a helper, or by what 
 
 test('a run counts each test once, keeps its first error, and goes on from its file', () => {
   const path = join(dir, 'state.json');
-  const tally = Tally.read(path);
+  const tally = FlakeTally.read(path);
   tally.add('a.test.ts', []);
   tally.add('a.test.ts', [{ test: 'one', error: 'first' }, { test: 'one', error: 'its namesake' }]);
   tally.add('b.test.ts', [{ test: 'two', error: 'other' }]);
   tally.write(path);
-  const later = Tally.read(path);
+  const later = FlakeTally.read(path);
   assert.deepEqual([later.runsOf('a.test.ts'), later.runsOf('b.test.ts'), later.runsOf('c.test.ts')], [2, 1, 0]);
   later.add('a.test.ts', [{ test: 'one', error: 'second' }]);
   assert.deepEqual(later.failedOf(['a.test.ts']), [{ file: 'a.test.ts', test: 'one', times: 2, error: 'first' }]);
@@ -86,7 +86,7 @@ test('lines that a test printed itself are no failures', () => {
 });
 
 test('busy processes run until they are stopped', async () => {
-  const load = startLoad(2);
+  const load = startCpuLoad(2);
   assert.equal(load.pids.length, 2);
   for (const pid of load.pids) assert.equal(process.kill(pid, 0), true);
   await load.stop();

@@ -4,13 +4,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 /** One that has lost its parent without a word (kill −9) sees it by itself. */
 const BUSY = 'const parent = Number(process.argv[1]); while (process.ppid === parent) for (let i = 0; i < 1e7; i += 1);';
 
-export interface Load {
+export interface CpuLoad {
   pids: readonly number[];
   /** Resolves when they have ended. */
   stop(): Promise<void>;
 }
 
-export function startLoad(count: number): Load {
+export function startCpuLoad(count: number): CpuLoad {
   const children = Array.from({ length: count }, () => spawn(process.execPath, ['-e', BUSY, String(process.pid)], { stdio: 'ignore' }));
   const ended = Promise.all(children.map(untilEnded));
   const kill = () => { for (const child of children) child.kill('SIGKILL'); };

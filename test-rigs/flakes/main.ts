@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { readSources } from '../../tools/imports.ts';
-import { Tally } from './tally.ts';
-import { startLoad } from './load.ts';
+import { FlakeTally } from './tally.ts';
+import { startCpuLoad } from './load.ts';
 import { runTestFile } from './test-file.ts';
 import { touchingFiles } from './touching.ts';
 
@@ -33,11 +33,11 @@ export async function run(argv: string[]): Promise<number> {
     process.stderr.write('flakes: [FILES] [--touching] --runs 5 --load 3 [--state FILE]\n');
     return 2;
   }
-  const tally = Tally.read(values.state);
+  const tally = FlakeTally.read(values.state);
   const ending = new AbortController();
   const end = () => ending.abort();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, end);
-  const load = startLoad(busy);
+  const load = startCpuLoad(busy);
   try {
     for (let round = 1; round <= runs && !ending.signal.aborted; round += 1) {
       const left = files.filter((file) => tally.runsOf(file) < round);

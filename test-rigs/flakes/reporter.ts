@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 
-export interface Failure {
+export interface TestFailure {
   test: string;
   error: string;
 }
@@ -22,6 +22,6 @@ export default async function* failures(source: AsyncIterable<TestEvent>): Async
     const cause = error.cause instanceof Error ? error.cause.stack : undefined;
     // A whole file that fails has its own name as its test's, and nothing to say but that.
     const isFile = data.nesting === 0 && data.name === basename(data.file ?? '') || data.name === data.file;
-    yield `${JSON.stringify({ test: data.name, error: (isFile && said.trim() !== '' ? said.trim() : cause ?? error.message).slice(0, MAX_ERROR) } satisfies Failure)}\n`;
+    yield `${JSON.stringify({ test: data.name, error: (isFile && said.trim() !== '' ? said.trim() : cause ?? error.message).slice(0, MAX_ERROR) } satisfies TestFailure)}\n`;
   }
 }

@@ -1,6 +1,6 @@
 /** How often each file has run, and which tests failed how often; kept in a file, so that an ended run goes on. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Failure } from './reporter.ts';
+import type { TestFailure } from './reporter.ts';
 
 export interface Flake {
   file: string;
@@ -10,7 +10,7 @@ export interface Flake {
   error: string;
 }
 
-export class Tally {
+export class FlakeTally {
   readonly #runs: Map<string, number>;
   readonly #failed: Flake[];
 
@@ -19,17 +19,17 @@ export class Tally {
     this.#failed = structuredClone([...failed]);
   }
 
-  static read(path: string | undefined): Tally {
-    if (!path || !existsSync(path)) return new Tally();
+  static read(path: string | undefined): FlakeTally {
+    if (!path || !existsSync(path)) return new FlakeTally();
     const { runs, failed } = JSON.parse(readFileSync(path, 'utf8')) as { runs: Record<string, number>; failed: Flake[] };
-    return new Tally(runs, failed);
+    return new FlakeTally(runs, failed);
   }
 
   runsOf(file: string): number {
     return this.#runs.get(file) ?? 0;
   }
 
-  add(file: string, failures: readonly Failure[]): void {
+  add(file: string, failures: readonly TestFailure[]): void {
     this.#runs.set(file, this.runsOf(file) + 1);
     // Several of one name are told apart by nothing; one run of a file counts once.
     const counted = new Set<Flake>();

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Failure } from './reporter.ts';
+import type { TestFailure } from './reporter.ts';
 
 const REPORTER = join(import.meta.dirname, 'reporter.ts');
 /** As in tools/test.ts. */
@@ -21,10 +21,10 @@ interface Limits {
 }
 
 /** @returns null where it was called off */
-export const runTestFile = (root: string, file: string, signal: AbortSignal): Promise<Failure[] | null> => runTestFiles(root, [file], { testMs: TEST_TIMEOUT_MS, allMs: LIMIT_MS }, signal);
+export const runTestFile = (root: string, file: string, signal: AbortSignal): Promise<TestFailure[] | null> => runTestFiles(root, [file], { testMs: TEST_TIMEOUT_MS, allMs: LIMIT_MS }, signal);
 
 /** One after the other. @returns null where it was called off */
-export function runTestFiles(root: string, files: readonly string[], { testMs, allMs, endsAtFirst }: Limits, signal: AbortSignal): Promise<Failure[] | null> {
+export function runTestFiles(root: string, files: readonly string[], { testMs, allMs, endsAtFirst }: Limits, signal: AbortSignal): Promise<TestFailure[] | null> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return resolve(null);
     // A test's own runner says to its children that they are within one; this is another run.
@@ -38,7 +38,7 @@ export function runTestFiles(root: string, files: readonly string[], { testMs, a
         if (child.pid) process.kill(-child.pid, 'SIGKILL');
       } catch { /* It has ended by itself. */ }
     };
-    const failures: Failure[] = [];
+    const failures: TestFailure[] = [];
     let said = '';
     createInterface({ input: child.stdout }).on('line', (line) => {
       failures.push(...failuresOf(line));
@@ -69,10 +69,10 @@ export function runTestFiles(root: string, files: readonly string[], { testMs, a
 }
 
 /** Lines that are none of the reporter's are what a test printed itself. */
-export function failuresOf(lines: string): Failure[] {
+export function failuresOf(lines: string): TestFailure[] {
   return lines.split('\n').flatMap((line) => {
     try {
-      const failure = JSON.parse(line) as Failure;
+      const failure = JSON.parse(line) as TestFailure;
       return typeof failure?.test === 'string' && typeof failure.error === 'string' ? [failure] : [];
     } catch {
       return [];

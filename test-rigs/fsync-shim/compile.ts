@@ -11,7 +11,7 @@ const MADE = join(import.meta.dirname, '..', '..', '.cache', 'fsync-shim');
 export const canCompile = async (): Promise<boolean> => promisify(execFile)('gcc', ['--version']).then(() => true, () => false);
 
 /** The library, compiled once for each version of its source. @throws when gcc is not there or cannot compile it */
-export async function compiled(source: string): Promise<string> {
+export async function compileShim(source: string): Promise<string> {
   const library = join(MADE, `${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)}.so`);
   if (existsSync(library)) return library;
   mkdirSync(MADE, { recursive: true });

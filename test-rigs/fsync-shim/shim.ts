@@ -1,7 +1,7 @@
 /** Makes and sets `fsync-shim.c`: for any process that a rig starts, a disk that flushes slowly, or fails to. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compiled } from './compile.ts';
+import { compileShim } from './compile.ts';
 
 const SOURCE = join(import.meta.dirname, 'fsync-shim.c');
 
@@ -21,7 +21,7 @@ export interface SlowDisk {
 /** The environment that puts a process on such a disk. @throws when gcc is not there or cannot compile it */
 export async function slowDisk(disk: SlowDisk): Promise<Record<string, string>> {
   return {
-    LD_PRELOAD: await compiled(SOURCE),
+    LD_PRELOAD: await compileShim(SOURCE),
     ...(disk.delayMs === undefined ? {} : { FSYNC_SHIM_DELAY_MS: String(disk.delayMs) }),
     ...(disk.errno === undefined ? {} : { FSYNC_SHIM_ERRNO: String(disk.errno) }),
     ...(disk.path === undefined ? {} : { FSYNC_SHIM_PATH: disk.path }),

@@ -6,8 +6,8 @@
  * from 512 kB to 2 MB. Last line with --json:
  * `{"cases":N,"worst":x.x,"failed":[]}`.
  */
-import { FAMILIES, generated } from './families.ts';
-import { TARGETS, type Target } from './targets.ts';
+import { LINEAR_FAMILIES, generateInputs } from './families.ts';
+import { LINEAR_TARGETS, type LinearTarget } from './targets.ts';
 
 const KB = 1024;
 const SIZES = [64 * KB, 128 * KB, 256 * KB];
@@ -29,8 +29,8 @@ export async function run(argv: string[]): Promise<number> {
   const only = valueAfter(argv, '--only');
   let [cases, worst] = [0, 0];
   const failed: { case: string; times: number; us: number[] }[] = [];
-  for (const target of TARGETS.filter(({ name }) => only === undefined || name.includes(only))) {
-    for (const [family, unit] of [...Object.entries({ ...FAMILIES, ...target.families }), ...generated(seed, target)]) {
+  for (const target of LINEAR_TARGETS.filter(({ name }) => only === undefined || name.includes(only))) {
+    for (const [family, unit] of [...Object.entries({ ...LINEAR_FAMILIES, ...target.families }), ...generateInputs(seed, target)]) {
       for (const piece of PIECES) {
         const name = `${target.name}: ${family}, ${piece === Infinity ? 'one write' : `writes of ${piece}`}`;
         let { times, us } = growthOf(target, unit, piece);
@@ -49,7 +49,7 @@ export async function run(argv: string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-function growthOf(target: Target, unit: Buffer, piece: number, sizes: readonly number[] = SIZES): { times: number; us: number[] } {
+function growthOf(target: LinearTarget, unit: Buffer, piece: number, sizes: readonly number[] = SIZES): { times: number; us: number[] } {
   const us: number[] = [];
   let times = 0;
   for (const size of sizes) {
@@ -63,12 +63,12 @@ function growthOf(target: Target, unit: Buffer, piece: number, sizes: readonly n
 }
 
 /** The best of several: what else the process does only adds. */
-function costOf(target: Target, bytes: Buffer, piece: number): number {
+function costOf(target: LinearTarget, bytes: Buffer, piece: number): number {
   let best = Infinity;
   for (let turn = 0; turn < TRIES; turn += 1) {
     const feed = target.make();
     const before = process.cpuUsage();
-    for (let at = 0; at < bytes.length; at += piece) feed(bytes.subarray(at, at + piece));
+    for (let offset = 0; offset < bytes.length; offset += piece) feed(bytes.subarray(offset, offset + piece));
     feed.end?.();
     const { user, system } = process.cpuUsage(before);
     best = Math.min(best, user + system);
@@ -78,6 +78,6 @@ function costOf(target: Target, bytes: Buffer, piece: number): number {
 }
 
 function valueAfter(argv: string[], flag: string): string | undefined {
-  const at = argv.indexOf(flag);
-  return at < 0 ? undefined : argv[at + 1];
+  const index = argv.indexOf(flag);
+  return index < 0 ? undefined : argv[index + 1];
 }

@@ -15,7 +15,7 @@ import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
 import { frameOf as mqttIn } from '../../drivers/mqtt-in/frame-of.ts';
 import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
 
-export interface Target {
+export interface LinearTarget {
   name: string;
   families: Readonly<Record<string, Buffer>>;
   /** Of which inputs are made at random. */
@@ -28,7 +28,7 @@ const text = (...all: string[]) => all.map((one) => Buffer.from(one, 'latin1'));
 const hex = (...all: string[]) => all.map((one) => Buffer.from(one, 'hex'));
 const [heads, halfHeads, longHeads] = text('##9999&&0000', '##99', '\r\n##9999') as [Buffer, Buffer, Buffer];
 
-const hj212: Target = {
+const hj212: LinearTarget = {
   name: 'hj212',
   families: {
     'heads and ends': heads, 'half heads': halfHeads, 'heads on lines': longHeads, 'heads alone': Buffer.from('##9999'), 'heads without data': Buffer.from('##0000&&FFFF'),
@@ -42,14 +42,14 @@ const hj212: Target = {
   },
 };
 
-const frames = shippedNames().flatMap((name): Target[] => {
+const frames = shippedNames().flatMap((name): LinearTarget[] => {
   const { protocol } = loadDescription(`shipped:${name}`);
   if (!protocol) return [];
   const { header, terminator } = protocol;
   const words = [header, header.subarray(0, 1), terminator, ...hex('00', 'ff', '0010', '7d01', '7d02', 'ffff'), ...text('0', '9', 'x'.repeat(40))].filter(({ length }) => length > 0);
   return [{
     name: `frame ${name}`,
-    families: Object.fromEntries(words.map((word, at) => [`word ${at}`, word]).concat([['header and end', Buffer.concat([header, terminator, Buffer.from('0')])]]) as [string, Buffer][]),
+    families: Object.fromEntries(words.map((word, index) => [`word ${index}`, word]).concat([['header and end', Buffer.concat([header, terminator, Buffer.from('0')])]]) as [string, Buffer][]),
     words,
     make() {
       const cutter = new FrameCutter(protocol);
@@ -60,7 +60,7 @@ const frames = shippedNames().flatMap((name): Target[] => {
 });
 
 const LLRP_KEEPALIVE = Buffer.from('043e0000000a00000001', 'hex');
-const llrp: Target = {
+const llrp: LinearTarget = {
   name: 'llrp',
   families: { keepalives: LLRP_KEEPALIVE, 'a long message': Buffer.concat([Buffer.from('043d0007ffff00000001', 'hex'), Buffer.alloc(512 * 1024)]) },
   words: [LLRP_KEEPALIVE, ...hex('043d0000001400000001', '00000000', '00f0000e')],
@@ -74,7 +74,7 @@ const ASKED: Awaited = { asked: { unit: 1, fc: 3, count: 10 }, transaction: 7, s
 /** As a port keeps bytes while it waits for an answer: never more than so many. */
 const MOST_HELD = 2048;
 
-function modbus(name: string, framing: Framing): Target {
+function modbus(name: string, framing: Framing): LinearTarget {
   return {
     name: `modbus ${name}`,
     families: Object.fromEntries(Object.entries({ heads: '010314', exceptions: '0183', 'transactions of others': '0008000000050103020000', 'own transaction': '0007000000050103020000', heartbeats: 'fe' }).map(([family, bytes]) => [family, Buffer.from(bytes, 'hex')])),
@@ -82,8 +82,8 @@ function modbus(name: string, framing: Framing): Target {
     make() {
       let held = Buffer.alloc(0);
       return (bytes) => {
-        for (let at = 0; at < bytes.length; at += MOST_HELD / 2) {
-          held = Buffer.concat([held, bytes.subarray(at, at + MOST_HELD / 2)]).subarray(-MOST_HELD);
+        for (let offset = 0; offset < bytes.length; offset += MOST_HELD / 2) {
+          held = Buffer.concat([held, bytes.subarray(offset, offset + MOST_HELD / 2)]).subarray(-MOST_HELD);
           const cut = framing.cut(held, ASKED, false);
           if (cut.kind === 'broken') return;
           if (cut.kind !== 'wait') held = Buffer.from(cut.rest);
@@ -93,20 +93,20 @@ function modbus(name: string, framing: Framing): Target {
   };
 }
 
-const registration: Target = {
+const registration: LinearTarget = {
   name: 'modbus registration', families: { heartbeats: Buffer.from('fe'), text: Buffer.from('DTU-1 ') }, words: hex('fe', 'fe00fe', '0103', '44'),
-  make: () => (bytes) => { for (let at = 0; at < bytes.length; at += 512) registrationIn(withoutHeartbeats(bytes.subarray(at, at + 512), hex('fe', '00'))); },
+  make: () => (bytes) => { for (let offset = 0; offset < bytes.length; offset += 512) registrationIn(withoutHeartbeats(bytes.subarray(offset, offset + 512), hex('fe', '00'))); },
 };
 
 const STEP = 7;
 /** Its input says in which order segments of one byte come behind a hole: `+` the next, `-` one from behind, `=` the newest again. */
-const capture: Target = {
+const capture: LinearTarget = {
   name: 'captures', families: { 'after a hole': Buffer.from('+'), 'from behind': Buffer.from('-'), 'again and again': Buffer.from('+=='), 'by turns': Buffer.from('+-') }, words: [Buffer.from('+'), Buffer.from('-'), Buffer.from('='), Buffer.from('++--')],
   make() {
     return (bytes) => {
       let [ahead, behind] = [0, 0];
       // A packet costs as much as many bytes; by an odd step no family loses its turns.
-      const packets = Array.from(bytes.filter((_, at) => at % STEP === 0), (byte, at): Packet => ({ atUs: at, linkType: 101, bytes: segment(byte === 0x2b ? 2 ** 30 + (ahead += 1) : byte === 0x2d ? 2 ** 30 - (behind += 1) : 2 ** 30 + ahead) }));
+      const packets = Array.from(bytes.filter((_, index) => index % STEP === 0), (byte, index): Packet => ({ atUs: index, linkType: 101, bytes: segment(byte === 0x2b ? 2 ** 30 + (ahead += 1) : byte === 0x2d ? 2 ** 30 - (behind += 1) : 2 ** 30 + ahead) }));
       conversationsOf([{ atUs: 0, linkType: 101, bytes: segment(1) }, ...packets]);
     };
   },
@@ -120,13 +120,13 @@ function segment(seq: number): Buffer {
 }
 
 /** Files: what is fed in one write is one. */
-const captureFiles: Target[] = ['d4c3b2a1020004000000000000000000ffff000001000000', '0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000'].map((head, at) => ({
-  name: `capture file ${at === 0 ? 'pcap' : 'pcapng'}`, families: { 'empty packets': Buffer.alloc(16), 'short blocks': hex('060000000c0000000c000000')[0] as Buffer, interfaces: hex('0100000014000000010000000000000014000000')[0] as Buffer }, words: hex('00000000', '06000000', '0c000000', '01000000', '14000000', 'ffffffff'),
+const captureFiles: LinearTarget[] = ['d4c3b2a1020004000000000000000000ffff000001000000', '0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000'].map((head, index) => ({
+  name: `capture file ${index === 0 ? 'pcap' : 'pcapng'}`, families: { 'empty packets': Buffer.alloc(16), 'short blocks': hex('060000000c0000000c000000')[0] as Buffer, interfaces: hex('0100000014000000010000000000000014000000')[0] as Buffer }, words: hex('00000000', '06000000', '0c000000', '01000000', '14000000', 'ffffffff'),
   make: () => (bytes) => { readCapture('rig', Buffer.concat([Buffer.from(head, 'hex'), bytes])); },
 }));
 
 /** Whole messages: nested parts, long names, numbers without end. */
-const messages: Target[] = PROFILES.map((profile) => ({
+const messages: LinearTarget[] = PROFILES.map((profile) => ({
   name: `mqtt-in ${profile}`, families: { arrays: Buffer.from('['), objects: Buffer.from('{"a":'), strings: Buffer.from('"\\'), digits: Buffer.from('[1234567890'), varints: hex('80')[0] as Buffer, 'nested fields': hex('1202')[0] as Buffer }, words: [...text('[', '{"', '":', ',', '1', 'e9'), ...hex('12', '0a', '80', 'ff', '08')],
   make: () => (bytes) => {
     const [read] = mqttIn.read([{ topic: profile === 'sparkplug' ? 'spBv1.0/g/DDATA/n/d' : 'application/a/device/d/event/up', base64: Buffer.from(bytes).toString('base64'), profile }], []);
@@ -135,7 +135,7 @@ const messages: Target[] = PROFILES.map((profile) => ({
 }));
 
 const patterns = () => hex('fe', 'fe00fe');
-export const TARGETS: readonly Target[] = [
+export const LINEAR_TARGETS: readonly LinearTarget[] = [
   hj212, ...frames, llrp, modbus('tcp', mbapFraming), modbus('rtu', rtuFraming()), modbus('rtu through a unit', rtuFraming({ patterns })), modbus('tcp through a unit', mbapThroughUnit(patterns)), registration,
   capture, ...captureFiles, ...messages,
 ];

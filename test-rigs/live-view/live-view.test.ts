@@ -17,11 +17,11 @@ import { realWorld, type Clock } from '../../core/world.ts';
 import { LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from '../../gateway/http/live-messages.ts';
 import { openApi } from '../../gateway/http/testing/http.ts';
 import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
-import { openWatchedEdge, OPERATOR, type WatchedOptions } from './watched-edge.ts';
+import { openLiveViewEdge, LIVE_VIEW_OPERATOR, type LiveViewEdgeOptions } from './watched-edge.ts';
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 const skip = hasFfmpeg ? false : 'no ffmpeg on this machine (apt-get install ffmpeg)';
-const AS_OPERATOR = { authorization: `Bearer ${OPERATOR.token}` };
+const AS_OPERATOR = { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` };
 
 const ajv = new Ajv({ strict: false });
 const checks = { scene: ajv.compile(jsonSchemaOf(LIVE_SCENE_SCHEMA)), seen: ajv.compile(jsonSchemaOf(LIVE_SEEN_SCHEMA)) };
@@ -31,9 +31,9 @@ function problemOf(note: LiveNote): unknown {
   return check(note) ? null : check.errors;
 }
 
-async function start(t: TestContext, options: Omit<WatchedOptions, 'dir'> = {}) {
+async function start(t: TestContext, options: Omit<LiveViewEdgeOptions, 'dir'> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'cv-live-'));
-  const edge = await openWatchedEdge({ dir, ...options });
+  const edge = await openLiveViewEdge({ dir, ...options });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
   const { api, ask } = await openApi({ after: () => {} }, gateway.sources, realWorld(() => {}));
@@ -108,8 +108,8 @@ test('an operator sees pictures; only loopback is listened on; a killed ffmpeg c
   assert.deepEqual([picture.length, ...new Set(picture.subarray(0, 100))], [320 * 240, 0], 'the masked half is black');
   assert.ok(new Set(picture.subarray(200, 320)).size > 3, 'the other half is not');
 
-  for (const [at, { pid: ffmpeg }] of ffmpegs.entries()) {
-    const now = at === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
+  for (const [index, { pid: ffmpeg }] of ffmpegs.entries()) {
+    const now = index === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
     process.kill(now, 'SIGKILL');
     await until(() => Promise.resolve([...edge.streams.pids().values()].flatMap((id) => (id === undefined ? [] : childrenOf(id)))), (found) => found.length === 2 && found.every((one) => one.pid !== now));
     await viewer.more(20_000);
@@ -126,7 +126,7 @@ test('an operator sees pictures; only loopback is listened on; a killed ffmpeg c
     { step: 'ended', device: undefined, by: undefined, address: undefined, reason: 'left', dropped: 0 },
   ]);
   assert.ok((lines[1]?.bytes as number) >= 100_000);
-  assert.doesNotMatch(await readFile(join(dir, 'live-view', 'commands-000001.jsonl'), 'utf8'), new RegExp(OPERATOR.token));
+  assert.doesNotMatch(await readFile(join(dir, 'live-view', 'commands-000001.jsonl'), 'utf8'), new RegExp(LIVE_VIEW_OPERATOR.token));
 });
 
 test('a live view in which something hangs is ended, with all that is of it, and begins anew', { skip }, async (t) => {

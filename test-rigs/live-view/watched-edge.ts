@@ -12,9 +12,9 @@ import { LiveDesk } from '../../gateway/media/live-view/desk.ts';
 import { Operators } from '../../gateway/commands/operators.ts';
 
 const KEY = 'a-key-of-this-edge';
-export const OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
+export const LIVE_VIEW_OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
 
-export interface WatchedEdge {
+export interface LiveViewEdge {
   desk: LiveDesk;
   streams: LiveStreams;
   told: TelemetryEvent[];
@@ -24,7 +24,7 @@ export interface WatchedEdge {
   close(): Promise<void>;
 }
 
-export interface WatchedOptions {
+export interface LiveViewEdgeOptions {
   /** Folder for the clip and the record. */
   dir: string;
   /** Shown as what a camera sends, though it is a clip. */
@@ -42,7 +42,7 @@ function makeClip(dir: string): string {
   return path;
 }
 
-export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}, asStream = false, world: given }: WatchedOptions): Promise<WatchedEdge> {
+export async function openLiveViewEdge({ dir, settings = {}, streams: limits = {}, asStream = false, world: given }: LiveViewEdgeOptions): Promise<LiveViewEdge> {
   const told: TelemetryEvent[] = [];
   const real = given ?? realWorld(() => {});
   const world: World = { ...real, tell: (event) => { told.push(event); } };
@@ -53,8 +53,8 @@ export async function openWatchedEdge({ dir, settings = {}, streams: limits = {}
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);
   const http = await openLocalHttp({ host: '127.0.0.1', port: 0, key: KEY }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) }, world.clock);
-  const operators = new Operators([OPERATOR], world.clock);
-  const setup: WatchedEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
+  const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
+  const setup: LiveViewEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
   const desk = new LiveDesk({
     dir: join(dir, 'live-view'), setup: () => setup, identify: (authorization, address) => operators.identify(authorization, address),
     registry: {

@@ -11,9 +11,9 @@ import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
-import { EDGE, GATEWAY, SENDER, SENDER_EPOCH, SETTLED, STREAM, type LogFolder } from './folders.ts';
+import { DAMAGED_EDGE, DAMAGED_GATEWAY, DAMAGED_SENDER, SENDER_EPOCH, SETTLED_NUMBERS, DAMAGED_STREAM, type LogFolder } from './folders.ts';
 
-export interface Outcome {
+export interface DamageCheck {
   /** Numbers that were lost, and groups they lay in. */
   lostNumbers: number;
   lostGroups: number;
@@ -31,7 +31,7 @@ interface Found {
 }
 
 /** Opens a damaged copy, reads it, appends to it and opens it once more. @throws AssertionError, saying which promise does not hold */
-export async function checkDamaged(folder: LogFolder, dir: string): Promise<Outcome> {
+export async function checkDamaged(folder: LogFolder, dir: string): Promise<DamageCheck> {
   const first = await (folder.kind === 'edge' ? openEdge(folder, dir) : openGateway(folder, dir));
   const again = await (folder.kind === 'edge' ? openEdge(folder, dir) : openGateway(folder, dir));
   assert.deepEqual([...again.found.events.keys()], [...first.found.events.keys()], 'the next opening finds the same');
@@ -40,10 +40,10 @@ export async function checkDamaged(folder: LogFolder, dir: string): Promise<Outc
   return { ...compare(folder, first.found), salvaged: first.salvaged, rewound: first.rewound };
 }
 
-function compare(folder: LogFolder, { events, named }: Found): Pick<Outcome, 'lostNumbers' | 'lostGroups' | 'wrong'> {
+function compare(folder: LogFolder, { events, named }: Found): Pick<DamageCheck, 'lostNumbers' | 'lostGroups' | 'wrong'> {
   let wrong = 0;
   for (const [seq, event] of events) {
-    const origin = folder.kind === 'edge' ? { edge: EDGE.edge, stream: STREAM, epoch: folder.epoch, seq } : { edge: SENDER, stream: 'measurement', epoch: SENDER_EPOCH, seq };
+    const origin = folder.kind === 'edge' ? { edge: DAMAGED_EDGE.edge, stream: DAMAGED_STREAM, epoch: folder.epoch, seq } : { edge: DAMAGED_SENDER, stream: 'measurement', epoch: SENDER_EPOCH, seq };
     const expected = { ...testDraft(seq, folder.kind === 'edge' ? { kind: 'state' } : {}), ...origin };
     try {
       assert.deepEqual(event, expected);
@@ -52,13 +52,13 @@ function compare(folder: LogFolder, { events, named }: Found): Pick<Outcome, 'lo
     }
   }
   const lost: number[] = [];
-  for (let seq = folder.kind === 'edge' ? SETTLED + 1 : 1; seq <= folder.lastSeq; seq += 1) {
+  for (let seq = folder.kind === 'edge' ? SETTLED_NUMBERS + 1 : 1; seq <= folder.lastSeq; seq += 1) {
     const times = (events.has(seq) ? 1 : 0) + (named.get(seq) ?? 0);
     assert.equal(times, 1, `number ${seq} is ${events.has(seq) ? 'there' : 'not there'} and named ${named.get(seq) ?? 0} times`);
     if (named.has(seq)) lost.push(seq);
   }
   for (const seq of named.keys()) assert.ok(seq <= folder.lastSeq, `number ${seq} is named and was never given`);
-  const lostGroups = folder.groups.filter((from, at) => lost.some((seq) => seq >= from && seq < (folder.groups[at + 1] ?? Infinity))).length;
+  const lostGroups = folder.groups.filter((from, index) => lost.some((seq) => seq >= from && seq < (folder.groups[index + 1] ?? Infinity))).length;
   return { lostNumbers: lost.length, lostGroups, wrong };
 }
 
@@ -67,12 +67,12 @@ type Opened = { found: Found; salvaged: number; rewound: boolean };
 async function openEdge(folder: LogFolder, dir: string): Promise<Opened> {
   const world = testWorld();
   world.clock.advanceMs(1);
-  const log = await openEdgeLog({ ...EDGE, dir }, world, directStorage());
+  const log = await openEdgeLog({ ...DAMAGED_EDGE, dir }, world, directStorage());
   try {
-    const events = await readAll(log, STREAM);
+    const events = await readAll(log, DAMAGED_STREAM);
     await log.append([testDraft(5, { kind: 'state' })]);
-    assert.equal((await readAll(log, STREAM, { epoch: log.epoch, seq: 0 })).findLast(({ gap }) => !gap)?.value, 5);
-    await appendsAnew(dir, `${STREAM}-${log.epoch}-`);
+    assert.equal((await readAll(log, DAMAGED_STREAM, { epoch: log.epoch, seq: 0 })).findLast(({ gap }) => !gap)?.value, 5);
+    await appendsAnew(dir, `${DAMAGED_STREAM}-${log.epoch}-`);
     const gaps = events.flatMap(({ gap }) => (gap?.epoch === folder.epoch ? [gap] : []));
     return { found: { events: byNumber(events.filter(({ epoch }) => epoch === folder.epoch)), named: namedBy(gaps) }, ...told(world) };
   } finally {
@@ -82,19 +82,19 @@ async function openEdge(folder: LogFolder, dir: string): Promise<Opened> {
 
 async function openGateway(folder: LogFolder, dir: string): Promise<Opened> {
   const world = testWorld();
-  const log = await openGatewayLog({ ...GATEWAY, dir }, world, directStorage());
+  const log = await openGatewayLog({ ...DAMAGED_GATEWAY, dir }, world, directStorage());
   try {
     await readGroups(log);
     // Gap events are written by then.
     await log.accept([acceptedGroup('edge-b', 1, 1)]);
     const groups = await readGroups(log);
     await appendsAnew(dir, `log-${log.epoch}-`);
-    const gaps = groups.filter(({ origin }) => origin?.sender === GATEWAY.gateway).flatMap(({ payload }) => decodeBatch(payload).events.flatMap(({ gap }) => (gap?.epoch === folder.epoch ? [gap] : [])));
-    const own = groups.filter(({ epoch, origin }) => epoch === folder.epoch && origin?.sender === SENDER);
+    const gaps = groups.filter(({ origin }) => origin?.sender === DAMAGED_GATEWAY.gateway).flatMap(({ payload }) => decodeBatch(payload).events.flatMap(({ gap }) => (gap?.epoch === folder.epoch ? [gap] : [])));
+    const own = groups.filter(({ epoch, origin }) => epoch === folder.epoch && origin?.sender === DAMAGED_SENDER);
     // The log's numbers and the sender's were given alike.
     for (const { seq, origin } of own) assert.equal(origin?.seq, seq);
     const events = byNumber(own.flatMap(({ payload }) => decodeBatch(payload).events));
-    const mark = log.mark(SENDER, 'measurement', SENDER_EPOCH);
+    const mark = log.mark(DAMAGED_SENDER, 'measurement', SENDER_EPOCH);
     const isMarked = (seq: number) => seq <= mark.upTo || mark.have.some(([from, to]) => seq >= from && seq <= to);
     for (const seq of events.keys()) assert.ok(isMarked(seq), `number ${seq} is there and would be taken again`);
     return { found: { events, named: namedBy(gaps) }, ...told(world) };

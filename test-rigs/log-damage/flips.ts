@@ -3,12 +3,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryDir } from '../../core/testing/temp-dir.ts';
 import { seededRandom } from '../../core/world.ts';
-import { checkDamaged, type Outcome } from './check.ts';
-import { CUT, flips, GARBAGE, ZEROED, type Damage } from './damage.ts';
-import { copyFolder, makeFolder, type Kind, type LogFolder } from './folders.ts';
+import { checkDamaged, type DamageCheck } from './check.ts';
+import { TRUNCATED, bitFlips, GARBAGE, ZEROED, type FileDamage } from './damage.ts';
+import { copyFolder, makeLogFolder, type LogFolderKind, type LogFolder } from './folders.ts';
 
 export interface DamageResult {
-  log: Kind;
+  log: LogFolderKind;
   left: 'closed' | 'killed';
   damage: string;
   trials: number;
@@ -34,10 +34,10 @@ export async function runDamages(plan: DamagePlan): Promise<DamageResult[]> {
     const results: DamageResult[] = [];
     for (const kind of ['edge', 'gateway'] as const) {
       for (const killed of [false, true]) {
-        const folder = await makeFolder(dir, kind, killed);
+        const folder = await makeLogFolder(dir, kind, killed);
         for (const [damage, trials] of damagesFor(killed, plan.trials)) {
           const result = await runTrials(folder, damage, { ...plan, trials }, join(dir, 'trial'));
-          plan.say(lineOf(result));
+          plan.say(damageLine(result));
           results.push(result);
         }
       }
@@ -48,17 +48,17 @@ export async function runDamages(plan: DamagePlan): Promise<DamageResult[]> {
   }
 }
 
-function damagesFor(killed: boolean, trials: number): [Damage, number][] {
+function damagesFor(killed: boolean, trials: number): [FileDamage, number][] {
   const fewer = Math.ceil(trials / 4);
   return [
-    [flips(1, 'file'), trials],
-    ...(killed ? [[flips(1, 'write-ahead log'), trials] satisfies [Damage, number]] : []),
-    [flips(2, 'any'), fewer], [flips(20, 'any'), fewer], [flips(200, 'any'), Math.ceil(fewer / 4)],
-    [CUT, fewer], [ZEROED, fewer], [GARBAGE, fewer],
+    [bitFlips(1, 'file'), trials],
+    ...(killed ? [[bitFlips(1, 'write-ahead log'), trials] satisfies [FileDamage, number]] : []),
+    [bitFlips(2, 'any'), fewer], [bitFlips(20, 'any'), fewer], [bitFlips(200, 'any'), Math.ceil(fewer / 4)],
+    [TRUNCATED, fewer], [ZEROED, fewer], [GARBAGE, fewer],
   ];
 }
 
-export async function runTrials(folder: LogFolder, damage: Damage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
+export async function runTrials(folder: LogFolder, damage: FileDamage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
   const result: DamageResult = {
     log: folder.kind, left: folder.killed ? 'killed' : 'closed', damage: damage.name, trials, wrong: 0, withLoss: 0, lostGroups: 0, mostGroups: 0, salvaged: 0, failures: [],
   };
@@ -76,7 +76,7 @@ export async function runTrials(folder: LogFolder, damage: Damage, { seed, trial
   return result;
 }
 
-function add(result: DamageResult, { wrong, lostNumbers, lostGroups, salvaged }: Outcome): void {
+function add(result: DamageResult, { wrong, lostNumbers, lostGroups, salvaged }: DamageCheck): void {
   result.wrong += wrong;
   result.withLoss += lostNumbers > 0 ? 1 : 0;
   result.lostGroups += lostGroups;
@@ -84,6 +84,6 @@ function add(result: DamageResult, { wrong, lostNumbers, lostGroups, salvaged }:
   result.salvaged += salvaged;
 }
 
-export function lineOf({ log, left, damage, trials, wrong, withLoss, lostGroups, mostGroups, salvaged, failures }: DamageResult): string {
+export function damageLine({ log, left, damage, trials, wrong, withLoss, lostGroups, mostGroups, salvaged, failures }: DamageResult): string {
   return `${log}, ${left}, ${damage}: ${trials} trials, wrong values ${wrong}, ${withLoss} with a loss (${lostGroups} groups, at most ${mostGroups} at once), ${salvaged} files salvaged, ${failures.length} broken promises`;
 }

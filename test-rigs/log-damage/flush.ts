@@ -13,7 +13,7 @@ import { TEST_CENTRE } from '../../core/testing/drafts.ts';
 import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { fsyncCounts, shimAvailable, slowDisk } from '../fsync-shim/shim.ts';
 import type { PartResult } from './result.ts';
-import { listener, restMs } from './small-disk.ts';
+import { telemetryListener, settleDelayMs } from './small-disk.ts';
 
 const EIO = 5;
 const OUTAGES = 5;
@@ -52,22 +52,22 @@ async function strike(dir: string): Promise<PartResult> {
     for (let value = word.from ?? 1; value <= (word.to ?? 0); value += 1) said.acknowledged.add(value);
   });
   const ended = new Promise((resolve) => { child.once('close', resolve); });
-  while (said.answers === 0) await restMs(20);
+  while (said.answers === 0) await settleDelayMs(20);
   let wentOn = 0;
   for (let outage = 0; outage < OUTAGES; outage += 1) {
-    await restMs(BETWEEN_MS);
+    await settleDelayMs(BETWEEN_MS);
     await writeFile(gate, '');
-    await restMs(OUTAGE_MS);
+    await settleDelayMs(OUTAGE_MS);
     await rm(gate);
     const before = said.answers;
-    await restMs(BETWEEN_MS);
+    await settleDelayMs(BETWEEN_MS);
     wentOn += said.answers > before ? 1 : 0;
   }
   expect(child.exitCode === null, `the process ended with ${child.exitCode}`);
   child.kill('SIGKILL');
   await ended;
 
-  const heard = listener();
+  const heard = telemetryListener();
   const log = await openEdgeLog({ dir: folder, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, heard.world, directStorage());
   const events = await readAll(log, 'state');
   await log.close();

@@ -12,18 +12,18 @@ import { TEST_CENTRE, testDrafts } from '../../core/testing/drafts.ts';
 import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 
-export type Kind = 'edge' | 'gateway';
+export type LogFolderKind = 'edge' | 'gateway';
 
-export const STREAM = 'state';
-export const EDGE = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 16 << 20, maxFileBytes: 96 << 10, ballastBytes: 0 };
-export const GATEWAY = { gateway: 'town-1', maxBytes: 16 << 20, maxFileBytes: 96 << 10, ballastBytes: 0, keepMs: 3600_000 };
-export const SENDER = 'edge-a';
+export const DAMAGED_STREAM = 'state';
+export const DAMAGED_EDGE = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 16 << 20, maxFileBytes: 96 << 10, ballastBytes: 0 };
+export const DAMAGED_GATEWAY = { gateway: 'town-1', maxBytes: 16 << 20, maxFileBytes: 96 << 10, ballastBytes: 0, keepMs: 3600_000 };
+export const DAMAGED_SENDER = 'edge-a';
 export const SENDER_EPOCH = 7;
 /** Numbers up to here were settled before (an edge's): they may be gone without a word. */
-export const SETTLED = 40;
+export const SETTLED_NUMBERS = 40;
 
 export interface LogFolder {
-  kind: Kind;
+  kind: LogFolderKind;
   dir: string;
   /** With a write-ahead log. */
   killed: boolean;
@@ -37,20 +37,20 @@ export interface LogFolder {
 const SIZES = [1, 3, 25, 1, 60, 7, 300, 1, 1, 12, 500, 2, 25, 25, 90, 1, 5, 40];
 const ROUNDS = 8;
 
-export async function makeFolder(parent: string, kind: Kind, killed: boolean): Promise<LogFolder> {
+export async function makeLogFolder(parent: string, kind: LogFolderKind, killed: boolean): Promise<LogFolder> {
   const live = join(parent, `${kind}-${killed ? 'killed' : 'closed'}-live`);
   const dir = join(parent, `${kind}-${killed ? 'killed' : 'closed'}`);
-  const sizes = Array.from({ length: ROUNDS }, (_, round) => SIZES.map((size, at) => 1 + ((size * (round + 2) + at) % 500))).flat();
+  const sizes = Array.from({ length: ROUNDS }, (_, round) => SIZES.map((size, index) => 1 + ((size * (round + 2) + index) % 500))).flat();
   const groups: number[] = [];
   let lastSeq = 0;
   const world = testWorld();
-  const log = kind === 'edge' ? await openEdgeLog({ ...EDGE, dir: live }, world, directStorage()) : await openGatewayLog({ ...GATEWAY, dir: live }, world, directStorage());
+  const log = kind === 'edge' ? await openEdgeLog({ ...DAMAGED_EDGE, dir: live }, world, directStorage()) : await openGatewayLog({ ...DAMAGED_GATEWAY, dir: live }, world, directStorage());
   for (const size of sizes) {
     groups.push(lastSeq + 1);
     if ('append' in log) await log.append(testDrafts(lastSeq + 1, size, { kind: 'state' }));
-    else await log.accept([acceptedGroup(SENDER, lastSeq + 1, size, SENDER_EPOCH)]);
+    else await log.accept([acceptedGroup(DAMAGED_SENDER, lastSeq + 1, size, SENDER_EPOCH)]);
     lastSeq += size;
-    if ('settle' in log) await log.settle(STREAM, log.epoch, { upTo: Math.min(SETTLED, lastSeq), have: [] });
+    if ('settle' in log) await log.settle(DAMAGED_STREAM, log.epoch, { upTo: Math.min(SETTLED_NUMBERS, lastSeq), have: [] });
   }
   if (killed) await copyFolder(live, dir);
   await log.close();

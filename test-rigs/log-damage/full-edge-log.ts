@@ -8,7 +8,7 @@ import { bulkyDraft, TEST_CENTRE, testDraft, testWarning } from '../../core/test
 import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
-import { fillDisk, freeOn, listener, until, type SmallDisk } from './small-disk.ts';
+import { fillDisk, freeOn, telemetryListener, waitUntil, type SmallDisk } from './small-disk.ts';
 
 const EVENT_BYTES = 400;
 /** A full group: it is written at once. */
@@ -82,7 +82,7 @@ class Taker {
 export async function edgeLogOnFullDisk({ disk }: SmallDisk): Promise<PartResult> {
   const failures: string[] = [];
   const expect = (holds: boolean, what: string) => { if (!holds) failures.push(what); };
-  const heard = listener();
+  const heard = telemetryListener();
   const dir = join(disk, 'log');
   const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 30 }, heard.world);
   const producer = new Producer(log);
@@ -101,11 +101,11 @@ export async function edgeLogOnFullDisk({ disk }: SmallDisk): Promise<PartResult
   const takenWhileFull = await taker.take(log);
   expect(takenWhileFull > 0, 'nothing can be read on a full disk');
   filled.free();
-  const resumedMs = await until(5000, () => producer.batch());
+  const resumedMs = await waitUntil(5000, () => producer.batch());
   expect(resumedMs !== null, 'it did not go on when there was room');
   // What the gateway has taken frees files; the ballast comes back and the fault goes.
   await taker.take(log);
-  const clearedMs = await until(10_000, async () => (await producer.batch()) && !heard.standing().includes('CV_LOG_DISK_FULL'));
+  const clearedMs = await waitUntil(10_000, async () => (await producer.batch()) && !heard.standing().includes('CV_LOG_DISK_FULL'));
   expect(clearedMs !== null && existsSync(join(dir, 'ballast')), 'the ballast did not come back');
 
   await taker.take(log);
@@ -119,7 +119,7 @@ export async function edgeLogOnFullDisk({ disk }: SmallDisk): Promise<PartResult
     counted += named;
   }
   await log.close();
-  const reopened = listener();
+  const reopened = telemetryListener();
   const again = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 30 }, reopened.world);
   expect(reopened.told.every(({ kind }) => kind !== 'fault'), `faults at the next opening: ${reopened.standing().join(' ')}`);
   await again.close();

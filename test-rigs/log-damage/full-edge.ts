@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { verify } from '../chaos/verify.ts';
-import { DEVICES } from '../chaos/numbers.ts';
+import { verifyChaos } from '../chaos/verify.ts';
+import { CHAOS_DEVICES } from '../chaos/numbers.ts';
 import { startChild } from '../processes/child.ts';
 import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
 import type { PartResult } from './result.ts';
-import { fillDisk, restMs, until, type SmallDisk } from './small-disk.ts';
+import { fillDisk, settleDelayMs, waitUntil, type SmallDisk } from './small-disk.ts';
 
 const PER_SECOND = 1000;
 const FULL_MS = 8000;
@@ -25,7 +25,7 @@ export async function wholeEdgeOnFullDisk({ dir, disk, say }: SmallDisk): Promis
   }));
   writeFileSync(join(dir, 'edge.yaml'), stringify({
     edge: 'disk-edge', centre: '500112001', gateway: { url: `mqtt://127.0.0.1:${brokerPort}`, token: TOKEN }, log: { dir: join(disk, 'log'), maxBytes: '1GB' }, http: { host: '127.0.0.1', port: edgePort },
-    devices: Array.from({ length: DEVICES }, (_, device) => ({ id: `numbers-${device}`, driver: 'numbers', settings: { device }, points: [{ id: 'n', indicator: 'RIG-NUM-001' }] })),
+    devices: Array.from({ length: CHAOS_DEVICES }, (_, device) => ({ id: `numbers-${device}`, driver: 'numbers', settings: { device }, points: [{ id: 'n', indicator: 'RIG-NUM-001' }] })),
   }));
   const witness = new NumberSet();
   let depth = 0;
@@ -41,10 +41,10 @@ export async function wholeEdgeOnFullDisk({ dir, disk, say }: SmallDisk): Promis
     },
   });
   try {
-    await until(20_000, () => witness.size > PER_SECOND);
+    await waitUntil(20_000, () => witness.size > PER_SECOND);
     const filled = fillDisk(disk);
     const [keptBefore, sentBefore] = [witness.size, witness.size - depth];
-    await restMs(FULL_MS);
+    await settleDelayMs(FULL_MS);
     const health = await fetch(`http://127.0.0.1:${edgePort}/healthz`);
     const said = (await health.json()) as { problems?: { code: string }[] };
     expect(edge.running, 'the edge ended');
@@ -55,14 +55,14 @@ export async function wholeEdgeOnFullDisk({ dir, disk, say }: SmallDisk): Promis
     expect(told.includes('CV_LOG_DISK_FULL'), `its health does not tell of the disk: ${told.join(' ')}`);
     filled.free();
     const before = witness.size;
-    const resumedMs = await until(10_000, () => witness.size > before + PER_SECOND);
+    const resumedMs = await waitUntil(10_000, () => witness.size > before + PER_SECOND);
     expect(resumedMs !== null, 'it did not go on when there was room');
-    const clearedMs = await until(20_000, async () => !JSON.stringify(await (await fetch(`http://127.0.0.1:${edgePort}/healthz`)).json()).includes('CV_LOG_DISK_FULL'));
+    const clearedMs = await waitUntil(20_000, async () => !JSON.stringify(await (await fetch(`http://127.0.0.1:${edgePort}/healthz`)).json()).includes('CV_LOG_DISK_FULL'));
     expect(clearedMs !== null, 'its health still tells of the disk');
     edge.send({ kind: 'stop-numbers' });
-    await until(5000, () => witness.size >= issued);
-    expect((await until(60_000, () => depth === 0)) !== null, `${depth} events are not settled`);
-    const verdict = await verify(`http://127.0.0.1:${gatewayPort}`, witness);
+    await waitUntil(5000, () => witness.size >= issued);
+    expect((await waitUntil(60_000, () => depth === 0)) !== null, `${depth} events are not settled`);
+    const verdict = await verifyChaos(`http://127.0.0.1:${gatewayPort}`, witness);
     expect(verdict.missing === 0 && verdict.duplicates === 0, `${verdict.missing} missing, ${verdict.duplicates} twice`);
     const figures = {
       'numbers given': issued, kept: witness.size, stored: verdict.stored, missing: verdict.missing, twice: verdict.duplicates, 'ms on the full disk': FULL_MS, 'kept meanwhile': keptWhileFull,

@@ -6,7 +6,7 @@ import { bulkyDraft } from '../../core/testing/drafts.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
-import { fillDisk, listener, until, type SmallDisk } from './small-disk.ts';
+import { fillDisk, telemetryListener, waitUntil, type SmallDisk } from './small-disk.ts';
 
 const SENDER = 'pump-07';
 const EVENTS = 40;
@@ -16,7 +16,7 @@ const EVENT_BYTES = 2000;
 function batches(): (seq: number) => AcceptedGroup {
   const random = seededRandom(9);
   return (seq) => {
-    const drafts = Array.from({ length: EVENTS }, (_, at) => bulkyDraft(seq + at, EVENT_BYTES, () => random.next()));
+    const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(seq + index, EVENT_BYTES, () => random.next()));
     const payload = encodeBatch({ from: SENDER, stream: 'measurement', epoch: 7, seq }, drafts);
     return { origin: { sender: SENDER, stream: 'measurement', epoch: 7, seq, span: EVENTS, receivedAt: Date.now() }, count: EVENTS, payload };
   };
@@ -25,7 +25,7 @@ function batches(): (seq: number) => AcceptedGroup {
 export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartResult> {
   const failures: string[] = [];
   const expect = (holds: boolean, what: string) => { if (!holds) failures.push(what); };
-  const heard = listener();
+  const heard = telemetryListener();
   const dir = join(disk, 'log');
   const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 1 << 30, keepMs: 3600_000 }, heard.world);
   const batch = batches();
@@ -55,23 +55,23 @@ export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartRes
 
   // The store catches up: what it has passed goes, whatever its age, and batches are taken again.
   log.setConsumer('store', seen.end, true);
-  const resumedMs = await until(5000, accept);
+  const resumedMs = await waitUntil(5000, accept);
   expect(resumedMs !== null, 'it did not go on when the store had caught up');
   const overrun = heard.told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_OVERRUN');
   expect(overrun, 'the optional sink was not told that it was overrun');
 
   const filled = fillDisk(disk);
   let keptWhileFull = 0;
-  for (let at = 0; at < 30; at += 1) {
+  for (let index = 0; index < 30; index += 1) {
     log.setConsumer('store', log.head(), true);
     keptWhileFull += (await accept()) ? 1 : 0;
   }
   filled.free();
-  const afterMs = await until(5000, accept);
+  const afterMs = await waitUntil(5000, accept);
   expect(afterMs !== null, 'it did not go on when there was room');
   log.setConsumer('store', log.head(), true);
   log.setConsumer('sink', log.head(), false);
-  const clearedMs = await until(10_000, async () => (await accept()) && !heard.standing().includes('CV_LOG_DISK_FULL'));
+  const clearedMs = await waitUntil(10_000, async () => (await accept()) && !heard.standing().includes('CV_LOG_DISK_FULL'));
   expect(clearedMs !== null, `still told: ${heard.standing().join(' ')}`);
   const rest = await readBatches(log, log.tail());
   expect(rest.events === log.head().seq - log.tail().seq, `${rest.events} events can be read between tail and head`);

@@ -12,14 +12,14 @@ export interface SmallDisk {
   say(line: string): void;
 }
 
-export interface Listener {
+export interface TelemetryListener {
   world: World;
   told: TelemetryEvent[];
   /** Faults that were told and not cleared. */
   standing(): FaultCode[];
 }
 
-export function listener(): Listener {
+export function telemetryListener(): TelemetryListener {
   const told: TelemetryEvent[] = [];
   return {
     told,
@@ -56,14 +56,14 @@ export function freeOn(disk: string): number {
   return bavail * bsize;
 }
 
-export const restMs = (ms: number) => new Promise((resolve) => { setTimeout(resolve, ms); });
+export const settleDelayMs = (ms: number) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /** Tries until it succeeds. @returns ms it took; null when it did not within `limitMs` */
-export async function until(limitMs: number, holds: () => boolean | Promise<boolean>): Promise<number | null> {
+export async function waitUntil(limitMs: number, holds: () => boolean | Promise<boolean>): Promise<number | null> {
   const startedMs = performance.now();
   while (performance.now() - startedMs < limitMs) {
     if (await holds()) return Math.round(performance.now() - startedMs);
-    await restMs(50);
+    await settleDelayMs(50);
   }
   return null;
 }

@@ -4,7 +4,7 @@
  */
 import type { BindingView, CommandView, WarningView } from '../../api/views.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
-import { DEVICES } from '../chaos/numbers.ts';
+import { CHAOS_DEVICES } from '../chaos/numbers.ts';
 
 const OPERATOR = 'operator-token-of-the-lost-writes-rig';
 const EVERY_MS = 200;
@@ -14,7 +14,7 @@ const PAGE = 1000;
 const MAX_WRITES = 60_000;
 const RULES = 10;
 
-export interface Findings {
+export interface LostWriteFindings {
   commands: number;
   bindings: number;
   warnings: number;
@@ -36,7 +36,7 @@ interface Answer {
   body: { items: never[]; next: string | null; id?: string };
 }
 
-export class Acts {
+export class WriteActions {
   readonly #events: number;
   #url = '';
   #port = 0;
@@ -90,7 +90,7 @@ export class Acts {
   }
 
   get #limits(): number[] {
-    return Array.from({ length: RULES }, (_, at) => Math.floor((this.#events * 0.9 * (at + 0.5)) / RULES));
+    return Array.from({ length: RULES }, (_, index) => Math.floor((this.#events * 0.9 * (index + 0.5)) / RULES));
   }
 
   start(url: string): void {
@@ -138,7 +138,7 @@ export class Acts {
     }
   }
 
-  async verify(): Promise<Findings> {
+  async verify(): Promise<LostWriteFindings> {
     const problems = this.#problems;
     const commands = new Map((await this.#commands()).map((view) => [view.id, view]));
     for (const [id, value] of this.#asked) {
@@ -153,7 +153,7 @@ export class Acts {
     for (const device of this.#bound) if (!bound.has(device)) problems.push(`binding of ${device} is gone`);
     const warnings = (await this.#all<WarningView>(`/warnings?limit=${PAGE}`)).map(({ rule, device }) => `${rule} ${device}`);
     for (const limit of this.#limits) {
-      for (let device = 0; device < DEVICES; device += 1) {
+      for (let device = 0; device < CHAOS_DEVICES; device += 1) {
         const times = warnings.filter((name) => name === `over-${limit} numbers-${device}`).length;
         if (times !== 1) problems.push(`${times} warnings of over-${limit} for numbers-${device}`);
       }

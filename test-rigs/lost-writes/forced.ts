@@ -1,13 +1,13 @@
 /** A folder on a disk that loses what was not forced: the environment that a process needs, and the loss itself after its end. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compiled } from '../fsync-shim/compile.ts';
+import { compileShim } from '../fsync-shim/compile.ts';
 
 const SOURCE = join(import.meta.dirname, 'forced-writes.c');
 const PAGE_BYTES = 4096;
 
 /** What a kill has taken. */
-export interface Lost {
+export interface LostWrite {
   /** Names that are there again, or not any more. */
   names: number;
   /** Files whose content is another one, and pages of them that are. */
@@ -41,12 +41,12 @@ export class ForcedFolder {
 
   /** For a process that works in the folder. @throws when gcc is not there */
   async env(): Promise<Record<string, string>> {
-    return { LD_PRELOAD: await compiled(SOURCE), UV_USE_IO_URING: '0', FORCED_ROOT: this.#root, FORCED_KEPT: this.#kept, ...(this.#not !== undefined && { FORCED_NOT: this.#not }) };
+    return { LD_PRELOAD: await compileShim(SOURCE), UV_USE_IO_URING: '0', FORCED_ROOT: this.#root, FORCED_KEPT: this.#kept, ...(this.#not !== undefined && { FORCED_NOT: this.#not }) };
   }
 
   /** When no process works in it any more: what was not forced is lost, and what is there then is forced. */
-  lose(): Lost {
-    const lost: Lost = { names: 0, files: 0, pages: 0 };
+  lose(): LostWrite {
+    const lost: LostWrite = { names: 0, files: 0, pages: 0 };
     this.#restore(this.#root, idOf(this.#root), lost);
     this.#keepAll();
     return lost;
@@ -69,7 +69,7 @@ export class ForcedFolder {
     writeFileSync(join(this.#kept, 'folders', idOf(dir)), entries.map(({ kind, mode, id, name }) => `${kind} ${mode.toString(8)} ${id} ${name}\0`).join(''));
   }
 
-  #restore(dir: string, id: string, lost: Lost): void {
+  #restore(dir: string, id: string, lost: LostWrite): void {
     const list = join(this.#kept, 'folders', id);
     const entries = existsSync(list) ? readFileSync(list, 'utf8').split('\0').filter(Boolean).map(parsed) : [];
     for (const name of readdirSync(dir)) {
@@ -91,7 +91,7 @@ export class ForcedFolder {
   }
 
   /** A file that was never forced itself is there without content. */
-  #restoreFile(path: string, mode: number, id: string, lost: Lost): void {
+  #restoreFile(path: string, mode: number, id: string, lost: LostWrite): void {
     const copy = join(this.#kept, 'files', id);
     const isCopied = existsSync(copy);
     const content = isCopied ? readFileSync(copy) : Buffer.alloc(0);
@@ -118,8 +118,8 @@ function parsed(text: string): Entry {
 
 function differing(one: Buffer, other: Buffer): number {
   let pages = 0;
-  for (let at = 0; at < Math.max(one.length, other.length); at += PAGE_BYTES) {
-    if (!one.subarray(at, at + PAGE_BYTES).equals(other.subarray(at, at + PAGE_BYTES))) pages += 1;
+  for (let offset = 0; offset < Math.max(one.length, other.length); offset += PAGE_BYTES) {
+    if (!one.subarray(offset, offset + PAGE_BYTES).equals(other.subarray(offset, offset + PAGE_BYTES))) pages += 1;
   }
   return pages;
 }

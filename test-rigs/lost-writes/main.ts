@@ -15,15 +15,15 @@ import { parseArgs } from 'node:util';
 import { verifyJournal } from '../../log/journal.ts';
 import { STREAMS } from '../../core/event.ts';
 import { verifyLog } from '../../log/verify.ts';
-import { runChaos, type Beside, type ChaosOptions, type ChaosOutcome } from '../chaos/run.ts';
-import { Acts, type Findings } from './acts.ts';
-import { ForcedFolder, type Lost } from './forced.ts';
+import { runChaos, type ChaosExtras, type ChaosOptions, type ChaosOutcome } from '../chaos/run.ts';
+import { WriteActions, type LostWriteFindings } from './acts.ts';
+import { ForcedFolder, type LostWrite } from './forced.ts';
 
 const MAX_PROBLEMS = 20;
 
 type Who = 'edge' | 'gateway';
 type Broker = ChaosOptions['broker'];
-export type LostWritesOutcome = ChaosOutcome & Findings & { broker: Broker; lost: Lost };
+export type LostWritesOutcome = ChaosOutcome & LostWriteFindings & { broker: Broker; lost: LostWrite };
 
 export async function run(argv: string[]): Promise<number> {
   const { values } = parseArgs({ args: argv.map((word) => (word === '--without-force' ? '--without-force=' : word)), options: {
@@ -57,10 +57,10 @@ export interface LostWritesOptions extends Pick<ChaosOptions, 'events' | 'kills'
 /** What stops a run, such as a process that does not start any more, is a problem as well. */
 export async function runLostWrites({ not, ...options }: LostWritesOptions): Promise<LostWritesOutcome> {
   const { dir, events, broker } = options;
-  const acts = new Acts(events);
+  const acts = new WriteActions(events);
   const folders = new Map<Who, ForcedFolder>();
-  const lost: Lost = { names: 0, files: 0, pages: 0 };
-  const beside: Beside = {
+  const lost: LostWrite = { names: 0, files: 0, pages: 0 };
+  const beside: ChaosExtras = {
     gateway: { ...acts.gateway, log: { dir: './gateway-log', maxBytes: '32MB' } },
     // Small files, so that they are begun and sealed often.
     edge: { log: { dir: './edge-log', maxBytes: '32MB' } },
@@ -83,7 +83,7 @@ export async function runLostWrites({ not, ...options }: LostWritesOptions): Pro
     settle: () => acts.settle(),
     looked: async () => { findings = await acts.verify(); },
   };
-  let findings: Findings = { commands: 0, bindings: 0, warnings: 0, shown: 0, problems: [] };
+  let findings: LostWriteFindings = { commands: 0, bindings: 0, warnings: 0, shown: 0, problems: [] };
   let outcome: ChaosOutcome = { witnessed: 0, stored: 0, missing: 0, duplicates: 0, disordered: 0, kills: 0, killsBy: { edge: 0, gateway: 0, broker: 0 }, killsInFlight: 0, killsInCompaction: 0, seed: options.seed, seconds: 0 };
   const problems: string[] = [];
   try {

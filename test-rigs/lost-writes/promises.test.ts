@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { canCompile } from '../fsync-shim/compile.ts';
 import { ForcedFolder } from './forced.ts';
-import { folderOf, PROMISES } from './promises.ts';
+import { folderOf, DURABILITY_PROMISES } from './promises.ts';
 
 const skip = (await canCompile()) ? false : 'gcc is not installed';
 const base = mkdtempSync(join(tmpdir(), 'cityvitals-promises-'));
@@ -27,7 +27,7 @@ test('a process does all of it and is killed, and what it did not force is lost'
   folder.lose();
 });
 
-for (const [name, { find }] of Object.entries(PROMISES)) {
+for (const [name, { find }] of Object.entries(DURABILITY_PROMISES)) {
   test(`${name}: there after the loss`, { skip }, async () => {
     if (!existsSync(folderOf(root, name))) throw new Error('the folder itself is gone');
     await find(folderOf(root, name));

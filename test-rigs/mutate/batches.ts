@@ -2,13 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceFile } from '../../tools/imports.ts';
-import { passes, testsOf } from './copy.ts';
-import type { Site } from './sites.ts';
+import { testsPass, testsOf } from './copy.ts';
+import type { MutationSite } from './sites.ts';
 
-export type Place = Site & { file: string };
+export type SourceLocation = MutationSite & { file: string };
 
 /** What a run knows already, and how to keep what was added. */
-export interface State {
+export interface MutationState {
   done: Record<string, boolean>;
   keep(): void;
 }
@@ -16,15 +16,15 @@ export interface State {
 /** Few at first, since most mistakes are noticed by the nearest test. */
 const AT_ONCE = [1, 3, 8];
 
-export class Batches {
+export class MutationBatches {
   readonly #dir: string;
   readonly #sources: readonly SourceFile[];
   readonly #within: readonly string[];
   readonly #limitMs: number;
   readonly #signal: AbortSignal;
-  readonly #state: State;
+  readonly #state: MutationState;
 
-  constructor(dir: string, sources: readonly SourceFile[], within: readonly string[], limitMs: number, signal: AbortSignal, state: State) {
+  constructor(dir: string, sources: readonly SourceFile[], within: readonly string[], limitMs: number, signal: AbortSignal, state: MutationState) {
     this.#dir = dir;
     this.#sources = sources;
     this.#within = within;
@@ -34,7 +34,7 @@ export class Batches {
   }
 
   /** Whether a test that passes without the mistake fails with it. */
-  async notice({ file, start, end, to }: Place): Promise<boolean> {
+  async notice({ file, start, end, to }: SourceLocation): Promise<boolean> {
     const path = join(this.#dir, file);
     const text = readFileSync(path, 'utf8');
     const tests = testsOf(file, this.#sources).filter((each) => this.#within.length === 0 || this.#within.some((folder) => each.startsWith(`${folder}/`)));
@@ -46,7 +46,7 @@ export class Batches {
       if (batch.length === 0 || this.#signal.aborted) continue;
       writeFileSync(path, text.slice(0, start) + to + text.slice(end));
       try {
-        if (!(await passes(this.#dir, batch, this.#limitMs, this.#signal)) && !this.#signal.aborted) return true;
+        if (!(await testsPass(this.#dir, batch, this.#limitMs, this.#signal)) && !this.#signal.aborted) return true;
       } finally {
         writeFileSync(path, text);
       }
@@ -59,7 +59,7 @@ export class Batches {
     const name = JSON.stringify(['sound', file]);
     const known = done[name];
     if (known !== undefined) return known;
-    const isSound = await passes(this.#dir, [file], this.#limitMs, this.#signal);
+    const isSound = await testsPass(this.#dir, [file], this.#limitMs, this.#signal);
     if (this.#signal.aborted) return false;
     if (!isSound) process.stderr.write(`left out: ${file} fails without any mistake\n`);
     done[name] = isSound;

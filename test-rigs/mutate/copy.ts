@@ -25,7 +25,7 @@ export function testsOf(path: string, sources: readonly SourceFile[]): string[] 
 }
 
 /** Whether they pass; a run over the limit does not. The first failure ends it: what a mistake lets hang would hang in many tests. */
-export async function passes(dir: string, tests: readonly string[], limitMs: number, signal: AbortSignal): Promise<boolean> {
+export async function testsPass(dir: string, tests: readonly string[], limitMs: number, signal: AbortSignal): Promise<boolean> {
   const failures = await runTestFiles(dir, tests, { testMs: limitMs, allMs: limitMs * tests.length, endsAtFirst: true }, signal);
   return failures?.length === 0;
 }

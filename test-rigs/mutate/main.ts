@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { parseDurationMs } from '../../core/quantity.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import { readSources } from '../../tools/imports.ts';
-import { Batches, type Place } from './batches.ts';
+import { MutationBatches, type SourceLocation } from './batches.ts';
 import { copyTree } from './copy.ts';
 import { sitesOf } from './sites.ts';
 
@@ -37,7 +37,7 @@ export async function run(argv: string[]): Promise<number> {
   const folders = values.folders.split(',');
   const sources = readSources(ROOT);
   const all = sources.filter(({ path }) => folders.some((folder) => path.startsWith(`${folder}/`)) && !NOT_SHIPPED.test(path))
-    .flatMap(({ path, text }) => sitesOf(path, text).map((site): Place => ({ ...site, file: path })));
+    .flatMap(({ path, text }) => sitesOf(path, text).map((site): SourceLocation => ({ ...site, file: path })));
   const places = drawn(all, Number(values.sites), seededRandom(Number(values.seed)));
   const done: Record<string, boolean> = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) as Record<string, boolean> : {};
   const keep = () => {
@@ -47,12 +47,12 @@ export async function run(argv: string[]): Promise<number> {
   const end = () => ending.abort();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, end);
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-mutate-'));
-  const survived: Pick<Place, 'file' | 'line' | 'from' | 'to'>[] = [];
+  const survived: Pick<SourceLocation, 'file' | 'line' | 'from' | 'to'>[] = [];
   let caught = 0;
   try {
     copyTree(ROOT, dir);
-    const batches = new Batches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal, { done, keep });
-    for (const [at, place] of places.entries()) {
+    const batches = new MutationBatches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal, { done, keep });
+    for (const [index, place] of places.entries()) {
       const { file, line, from, to } = place;
       const name = JSON.stringify([file, place.start, from, to]);
       const isCaught = done[name] ??= await batches.notice(place);
@@ -60,7 +60,7 @@ export async function run(argv: string[]): Promise<number> {
       keep();
       if (isCaught) caught += 1;
       else survived.push({ file, line, from, to });
-      process.stderr.write(`${at + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
+      process.stderr.write(`${index + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
     }
   } finally {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);

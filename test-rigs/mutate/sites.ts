@@ -1,7 +1,7 @@
 /** The places of a source file where a small mistake could be made, found in its syntax tree, each with the mistake. */
 import { parseSync } from 'vite';
 
-export interface Site {
+export interface MutationSite {
   line: number;
   start: number;
   end: number;
@@ -26,8 +26,8 @@ const TYPED = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpr
 /** Keys of an object whose texts are for readers: another wording is another document, not another behaviour. */
 const WORDING = new Set(['zh', 'en', 'description', 'summary']);
 
-export function sitesOf(path: string, text: string): Site[] {
-  const found: Site[] = [];
+export function sitesOf(path: string, text: string): MutationSite[] {
+  const found: MutationSite[] = [];
   const { program, errors } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`);
   const add = (start: number, end: number, to: string) => {
@@ -52,8 +52,8 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     const operator = node['operator'] as string;
     const to = OPERATORS[operator];
     const left = (node['left'] as Node).end;
-    const at = text.indexOf(operator, left);
-    if (to && at >= 0 && at < (node['right'] as Node).start) add(at, at + operator.length, to);
+    const index = text.indexOf(operator, left);
+    if (to && index >= 0 && index < (node['right'] as Node).start) add(index, index + operator.length, to);
   }
   if ((node.type === 'IfStatement' || node.type === 'ConditionalExpression') && isNode(node['test'])) {
     const { start: from, end: to } = node['test'];
@@ -67,8 +67,8 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     if (typeof value === 'string' && value !== '' && /^['"]/.test(text.slice(start, end))) add(start, end, `${text[start]}~${text.slice(start + 1, end)}`);
   }
   if (node.type === 'TemplateElement' || node.type === 'Literal') {
-    const at = text.slice(start, end).indexOf('synchronous=FULL');
-    if (at >= 0) add(start + at, start + at + 'synchronous=FULL'.length, 'synchronous=OFF');
+    const index = text.slice(start, end).indexOf('synchronous=FULL');
+    if (index >= 0) add(start + index, start + index + 'synchronous=FULL'.length, 'synchronous=OFF');
   }
 }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { realWorld } from '../../core/world.ts';
 import { ownCertificate, ownCertificatePath } from '../../drivers/opcua/own-certificate.ts';
 import { withRig, type Rig } from '../bench/rig.ts';
-import { CENTRE, folder, give, known, startEdge, startGateway } from '../commands/bench.ts';
+import { COMMAND_CENTRE, commandFolder, giveCommand, knownCommand, startCommandEdge, startCommandGateway } from '../commands/bench.ts';
 import { startOpen62541 } from '../../drivers/opcua/testing/open62541/server.ts';
 
 const USER = { user: 'plant', password: 'a word of many letters' };
@@ -17,7 +17,7 @@ export const peers: { name: string; needs: string[]; run(): Promise<void> }[] = 
   { name: 'commands: a picture is taken of a clip that ffmpeg plays, from the API on', needs: ['ffmpeg'], run: () => withRig(takesPicture) },
 ];
 
-const edgeOf = (brokerUrl: string, device: object): string => JSON.stringify({ edge: 'e1', centre: CENTRE, gateway: { url: brokerUrl, token: 't1' }, http: { port: 0 }, devices: [{ id: 'plc', ...device }] });
+const edgeOf = (brokerUrl: string, device: object): string => JSON.stringify({ edge: 'e1', centre: COMMAND_CENTRE, gateway: { url: brokerUrl, token: 't1' }, http: { port: 0 }, devices: [{ id: 'plc', ...device }] });
 
 async function writesByOpcua(rig: Rig): Promise<void> {
   const scope = { after: (close: () => unknown) => rig.undo(async () => { await close(); }) };
@@ -26,19 +26,19 @@ async function writesByOpcua(rig: Rig): Promise<void> {
   const server = await startOpen62541({ client: ownCertificatePath(certificates), ...USER, periodMs: 100 });
   rig.undo(() => server.stop());
   await copyFile(server.certificate, join(certificates, 'trusted', 'server.der'));
-  const { httpUrl, brokerUrl } = await startGateway(scope, folder(scope));
+  const { httpUrl, brokerUrl } = await startCommandGateway(scope, commandFolder(scope));
   const node = (name: string) => `nsu=urn:cityvitals:rig:open62541;s=${name}`;
-  await startEdge(scope, rig.dir, edgeOf(brokerUrl, {
+  await startCommandEdge(scope, rig.dir, edgeOf(brokerUrl, {
     driver: 'opcua', settings: { endpoint: `opc.tcp://127.0.0.1:${server.port}`, security: { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' }, ...USER, certificates: { dir: certificates } },
     points: [{ id: 'setpoint', node: node('Setpoint'), unit: '1', indicator: 'X-1', write: { allow: true, range: [0, 50] } }, { id: 'fixed', node: node('Fixed'), unit: '1', indicator: 'X-1', write: { allow: true, range: [0, 50] } }],
   }));
-  await known(httpUrl);
+  await knownCommand(httpUrl);
   const write = async (point: string, value: number) => {
-    const { status, readBack, fault } = await give(httpUrl, { kind: 'write', device: 'plc', point, value });
+    const { status, readBack, fault } = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point, value });
     return [status, readBack, fault?.code ?? null];
   };
   assert.deepEqual(await write('setpoint', 21.75), ['done', 21.75, null]);
-  assert.deepEqual((await give(httpUrl, { kind: 'read', device: 'plc', points: ['setpoint'] })).values?.map(({ value }) => value), [21.75]);
+  assert.deepEqual((await giveCommand(httpUrl, { kind: 'read', device: 'plc', points: ['setpoint'] })).values?.map(({ value }) => value), [21.75]);
   assert.deepEqual((await write('setpoint', 51)).slice(0, 1), ['refused']);
   assert.deepEqual((await write('fixed', 3)).slice(0, 1), ['failed']);
 }
@@ -47,10 +47,10 @@ async function takesPicture(rig: Rig): Promise<void> {
   const scope = { after: (close: () => unknown) => rig.undo(async () => { await close(); }) };
   const clip = join(rig.dir, 'clip.mkv');
   await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=5', '-t', '20', '-c:v', 'mjpeg', clip]);
-  const { httpUrl, brokerUrl } = await startGateway(scope, folder(scope));
-  await startEdge(scope, rig.dir, edgeOf(brokerUrl, { driver: 'camera', settings: { url: `file:${clip}`, fps: 5, model: 'centernet-320' } }));
-  await known(httpUrl);
-  const { status, picture, fault } = await give(httpUrl, { kind: 'snapshot', device: 'plc' });
+  const { httpUrl, brokerUrl } = await startCommandGateway(scope, commandFolder(scope));
+  await startCommandEdge(scope, rig.dir, edgeOf(brokerUrl, { driver: 'camera', settings: { url: `file:${clip}`, fps: 5, model: 'centernet-320' } }));
+  await knownCommand(httpUrl);
+  const { status, picture, fault } = await giveCommand(httpUrl, { kind: 'snapshot', device: 'plc' });
   assert.equal(status, 'done', JSON.stringify(fault));
   assert.ok(picture);
   assert.equal(picture.device, 'plc');

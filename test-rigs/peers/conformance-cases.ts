@@ -5,34 +5,34 @@
  * @see MQTT Version 3.1.1, OASIS Standard, and for the one case of MQTT 5 its section 3.2.2.2
  */
 
-export type Actor = 'a' | 'b' | 'peer';
-export type Step =
-  | { on: Actor; send: Buffer }
+export type MqttActor = 'a' | 'b' | 'peer';
+export type ConformanceStep =
+  | { on: MqttActor; send: Buffer }
   /** An acknowledgement (first byte given) of what came last with an identifier. */
-  | { on: Actor; acknowledge: number }
+  | { on: MqttActor; acknowledge: number }
   /** Packets as `packetWords` of conformance.ts puts them; `closed` when the broker ends the connection. */
-  | { on: Actor; want: string }
+  | { on: MqttActor; want: string }
   /** The connection breaks without DISCONNECT. */
-  | { on: Actor; cut: true };
+  | { on: MqttActor; cut: true };
 
 export interface ConformanceCase {
   name: string;
   clause: string;
   /** Waits for time to pass; left out where the suite must be quick. */
   isSlow?: true;
-  steps: Step[];
+  steps: ConformanceStep[];
 }
 
-export const EDGE = { id: 'cv-pump', user: 'pump', password: 'pump-token' };
+export const CONFORMANCE_EDGE = { id: 'cv-pump', user: 'pump', password: 'pump-token' };
 const CITY = { id: 'reader', user: 'city', password: 'city-password' };
 const ROOT = 'cv/v1/in/500112001/pump';
 const [UP, STATE, CMD, ACK] = [`${ROOT}/up`, `${ROOT}/state`, `${ROOT}/cmd`, `${ROOT}/ack`];
 const OUT = 'cv/v1/out/500112001/level';
 
-export const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+export const packetBytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
 const text = (value: string | Buffer): Buffer => Buffer.concat([u16(Buffer.byteLength(value)), Buffer.from(value as string)]);
-export function packet(first: number, ...parts: Buffer[]): Buffer {
+export function mqttPacket(first: number, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const length = body.length < 128 ? [body.length] : [(body.length & 127) | 128, body.length >> 7];
   return Buffer.concat([Buffer.from([first, ...length]), body]);
@@ -51,35 +51,35 @@ interface Connect {
   /** Bytes between keepalive and client id: properties of MQTT 5. */
   properties?: Buffer;
 }
-export function connect({ id = '', user, password, name = 'MQTT', level = 4, flags, keepalive = 0, will, properties = Buffer.alloc(0) }: Connect): Buffer {
+export function connectAction({ id = '', user, password, name = 'MQTT', level = 4, flags, keepalive = 0, will, properties = Buffer.alloc(0) }: Connect): Buffer {
   const own = 0x02 | (user === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40) | (will ? 0x0c | (will.retain ? 0x20 : 0) : 0);
   const fields = [text(id), ...(will ? [text(will.topic), text(will.payload)] : []), ...[user, password].filter((field) => field !== undefined).map(text)];
-  return packet(0x10, text(name), Buffer.from([level, flags ?? own]), u16(keepalive), properties, ...fields);
+  return mqttPacket(0x10, text(name), Buffer.from([level, flags ?? own]), u16(keepalive), properties, ...fields);
 }
-const publish = (first: number, topic: string | Buffer, id: number | null, payload = 'x'): Buffer => packet(first, text(topic), ...(id === null ? [] : [u16(id)]), Buffer.from(payload));
-const subscribe = (id: number, filter: string | Buffer, qos: number, first = 0x82): Buffer => packet(first, u16(id), text(filter), Buffer.from([qos]));
-const unsubscribe = (id: number, filter: string | Buffer): Buffer => packet(0xa2, u16(id), text(filter));
-const PING = bytes('c000');
-const DISCONNECT = bytes('e000');
+const publish = (first: number, topic: string | Buffer, id: number | null, payload = 'x'): Buffer => mqttPacket(first, text(topic), ...(id === null ? [] : [u16(id)]), Buffer.from(payload));
+const subscribe = (id: number, filter: string | Buffer, qos: number, first = 0x82): Buffer => mqttPacket(first, u16(id), text(filter), Buffer.from([qos]));
+const unsubscribe = (id: number, filter: string | Buffer): Buffer => mqttPacket(0xa2, u16(id), text(filter));
+const PING = packetBytes('c000');
+const DISCONNECT = packetBytes('e000');
 
-const send = (on: Actor, data: Buffer): Step => ({ on, send: data });
-const want = (on: Actor, words: string): Step => ({ on, want: words });
-const ask = (on: Actor, data: Buffer, words: string): Step[] => [send(on, data), want(on, words)];
+const send = (on: MqttActor, data: Buffer): ConformanceStep => ({ on, send: data });
+const want = (on: MqttActor, words: string): ConformanceStep => ({ on, want: words });
+const ask = (on: MqttActor, data: Buffer, words: string): ConformanceStep[] => [send(on, data), want(on, words)];
 /** The broker closes without an answer. */
-const closesAt = (...data: Buffer[]): Step[] => [...data.map((one) => send('a', one)), want('a', 'closed')];
-const edge = (over: Connect = {}): Buffer => connect({ ...EDGE, ...over });
-const city = (over: Connect = {}): Buffer => connect({ ...CITY, ...over });
-const isIn = (on: Actor, data: Buffer): Step[] => ask(on, data, 'CONNACK 0 0');
+const closesAt = (...data: Buffer[]): ConformanceStep[] => [...data.map((one) => send('a', one)), want('a', 'closed')];
+const edge = (over: Connect = {}): Buffer => connectAction({ ...CONFORMANCE_EDGE, ...over });
+const city = (over: Connect = {}): Buffer => connectAction({ ...CITY, ...over });
+const isIn = (on: MqttActor, data: Buffer): ConformanceStep[] => ask(on, data, 'CONNACK 0 0');
 const edgeIn = isIn('a', edge());
 const cityIn = isIn('a', city());
-const BAD_TEXT = Buffer.concat([Buffer.from('cv/v1/out/'), bytes('c328')]);
+const BAD_TEXT = Buffer.concat([Buffer.from('cv/v1/out/'), packetBytes('c328')]);
 const NUL_TEXT = Buffer.from('cv/v1/out/\0');
 
 export const CASES: ConformanceCase[] = [
   // The fixed header and identifiers.
-  { name: 'a remaining length of five bytes', clause: '2.2.3', steps: closesAt(bytes('10 ffffffff7f')) },
-  { name: 'packet type 0', clause: '2.2.1', steps: [...cityIn, ...closesAt(bytes('0000'))] },
-  { name: 'reserved flags in PINGREQ', clause: 'MQTT-2.2.2-2', steps: [...cityIn, ...closesAt(bytes('c100'))] },
+  { name: 'a remaining length of five bytes', clause: '2.2.3', steps: closesAt(packetBytes('10 ffffffff7f')) },
+  { name: 'packet type 0', clause: '2.2.1', steps: [...cityIn, ...closesAt(packetBytes('0000'))] },
+  { name: 'reserved flags in PINGREQ', clause: 'MQTT-2.2.2-2', steps: [...cityIn, ...closesAt(packetBytes('c100'))] },
   { name: 'SUBSCRIBE with packet identifier 0', clause: 'MQTT-2.3.1-1', steps: [...cityIn, ...closesAt(subscribe(0, 'cv/v1/out/#', 1))] },
   { name: 'PUBLISH of QoS 1 with packet identifier 0', clause: 'MQTT-2.3.1-1', steps: [...edgeIn, ...closesAt(publish(0x32, UP, 0))] },
   // CONNECT.
@@ -90,9 +90,9 @@ export const CASES: ConformanceCase[] = [
   { name: 'the reserved flag of CONNECT', clause: 'MQTT-3.1.2-3', steps: closesAt(city({ flags: 0xc3 })) },
   { name: 'a will with QoS 3', clause: 'MQTT-3.1.2-14', steps: closesAt(edge({ will: { topic: STATE, payload: '{}' }, flags: 0xde })) },
   { name: 'QoS of a will without a will', clause: 'MQTT-3.1.2-13', steps: closesAt(city({ flags: 0xca })) },
-  { name: 'a password without a user', clause: 'MQTT-3.1.2-22', steps: closesAt(connect({ id: 'reader', password: 'x' })) },
-  { name: 'a CONNECT that ends within its client id', clause: 'MQTT-3.1.3-3', steps: closesAt(packet(0x10, text('MQTT'), bytes('04 02 0000 0009 61'))) },
-  { name: 'an ill-formed client id', clause: 'MQTT-1.5.3-1', steps: closesAt(city({ id: bytes('c328') })) },
+  { name: 'a password without a user', clause: 'MQTT-3.1.2-22', steps: closesAt(connectAction({ id: 'reader', password: 'x' })) },
+  { name: 'a CONNECT that ends within its client id', clause: 'MQTT-3.1.3-3', steps: closesAt(mqttPacket(0x10, text('MQTT'), packetBytes('04 02 0000 0009 61'))) },
+  { name: 'an ill-formed client id', clause: 'MQTT-1.5.3-1', steps: closesAt(city({ id: packetBytes('c328') })) },
   { name: 'an empty client id with clean session is given one', clause: 'MQTT-3.1.3-6', steps: [...isIn('a', city({ id: '' })), ...ask('a', PING, 'PINGRESP')] },
   { name: 'an empty client id without clean session is answered with CONNACK 2', clause: 'MQTT-3.1.3-8', steps: [...ask('a', city({ id: '', flags: 0xc0 }), 'CONNACK 0 2'), want('a', 'closed')] },
   { name: 'a wrong password is refused', clause: '3.2.2.3', steps: [...ask('a', city({ password: 'no' }), 'CONNACK 0 5'), want('a', 'closed')] },
@@ -110,10 +110,10 @@ export const CASES: ConformanceCase[] = [
     ...ask('a', publish(0x32, UP, 7, 'two'), 'PUBACK 7'), want('peer', `PUBLISH ${UP} q1 two`),
   ] },
   { name: 'QoS 2 of a publisher', clause: 'MQTT-4.3.3-2', steps: [
-    ...cityIn, ...ask('a', subscribe(1, OUT, 0), 'SUBACK 1 [0]'), ...ask('peer', publish(0x34, OUT, 9, 'once'), 'PUBREC 9'), ...ask('peer', packet(0x62, u16(9)), 'PUBCOMP 9'), want('a', `PUBLISH ${OUT} q0 once`),
+    ...cityIn, ...ask('a', subscribe(1, OUT, 0), 'SUBACK 1 [0]'), ...ask('peer', publish(0x34, OUT, 9, 'once'), 'PUBREC 9'), ...ask('peer', mqttPacket(0x62, u16(9)), 'PUBCOMP 9'), want('a', `PUBLISH ${OUT} q0 once`),
   ] },
   { name: 'QoS 2 to a subscriber', clause: 'MQTT-4.3.3-1', steps: [
-    ...edgeIn, ...ask('a', subscribe(1, CMD, 2), 'SUBACK 1 [2]'), ...ask('peer', publish(0x34, CMD, 4, 'do'), 'PUBREC 4'), ...ask('peer', packet(0x62, u16(4)), 'PUBCOMP 4'),
+    ...edgeIn, ...ask('a', subscribe(1, CMD, 2), 'SUBACK 1 [2]'), ...ask('peer', publish(0x34, CMD, 4, 'do'), 'PUBREC 4'), ...ask('peer', mqttPacket(0x62, u16(4)), 'PUBCOMP 4'),
     want('a', `PUBLISH ${CMD} q2 do`), { on: 'a', acknowledge: 0x50 }, want('a', 'PUBREL'), { on: 'a', acknowledge: 0x70 }, ...ask('a', PING, 'PINGRESP'),
   ] },
   { name: 'a retained message reaches who subscribes later, with the flag', clause: 'MQTT-3.3.1-6', steps: [
@@ -134,13 +134,13 @@ export const CASES: ConformanceCase[] = [
   ] },
   // SUBSCRIBE and UNSUBSCRIBE.
   { name: 'reserved flags in SUBSCRIBE', clause: 'MQTT-3.8.1-1', steps: [...cityIn, ...closesAt(subscribe(1, 'cv/v1/out/#', 1, 0x80))] },
-  { name: 'SUBSCRIBE without a filter', clause: 'MQTT-3.8.3-3', steps: [...cityIn, ...closesAt(packet(0x82, u16(1)))] },
+  { name: 'SUBSCRIBE without a filter', clause: 'MQTT-3.8.3-3', steps: [...cityIn, ...closesAt(mqttPacket(0x82, u16(1)))] },
   { name: 'SUBSCRIBE with QoS 3', clause: 'MQTT-3.8.3-4', steps: [...cityIn, ...closesAt(subscribe(1, 'cv/v1/out/#', 3))] },
   { name: 'ill-formed UTF-8 in a filter', clause: 'MQTT-1.5.3-1', steps: [...cityIn, ...closesAt(subscribe(1, BAD_TEXT, 1))] },
   { name: 'U+0000 in a filter', clause: 'MQTT-1.5.3-2', steps: [...cityIn, ...closesAt(subscribe(1, NUL_TEXT, 1))] },
   { name: '# that is not the last level', clause: 'MQTT-4.7.1-2', steps: [...cityIn, ...closesAt(subscribe(1, 'cv/v1/out/#/x', 1))] },
   { name: 'filters that overlap: each message comes, and each SUBSCRIBE is answered', clause: 'MQTT-3.8.4-1', steps: [
-    ...cityIn, ...ask('a', packet(0x82, u16(5), text('cv/v1/out/#'), Buffer.from([0]), text('cv/v1/out/+/level'), Buffer.from([0])), 'SUBACK 5 [0,0]'),
+    ...cityIn, ...ask('a', mqttPacket(0x82, u16(5), text('cv/v1/out/#'), Buffer.from([0]), text('cv/v1/out/+/level'), Buffer.from([0])), 'SUBACK 5 [0,0]'),
     send('peer', publish(0x30, OUT, null, 'both')), want('a', `PUBLISH ${OUT} q0 both`),
   ] },
   { name: 'UNSUBSCRIBE is answered, and ends what was subscribed', clause: 'MQTT-3.10.4-4', steps: [

@@ -10,7 +10,7 @@ import { realWorld } from '../../core/world.ts';
 import { openEmbeddedBroker } from '../../gateway/broker/embedded.ts';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { startMosquitto } from '../processes/mosquitto.ts';
-import { CASES, connect, EDGE, type Actor, type ConformanceCase, type Step } from './conformance-cases.ts';
+import { CASES, connectAction, CONFORMANCE_EDGE, type MqttActor, type ConformanceCase, type ConformanceStep } from './conformance-cases.ts';
 
 export interface ConformanceBroker {
   /** A new connection under test. */
@@ -22,7 +22,7 @@ export interface ConformanceBroker {
 
 /** Longer than the keep-alive case waits on mosquitto, which looks once a second. */
 const WAIT_MS = 8000;
-const CREDENTIALS = { edges: [{ id: EDGE.user, token: EDGE.password }], consumers: [{ user: 'city', password: 'city-password' }, { user: 'peer', password: 'peer-password' }] };
+const CREDENTIALS = { edges: [{ id: CONFORMANCE_EDGE.user, token: CONFORMANCE_EDGE.password }], consumers: [{ user: 'city', password: 'city-password' }, { user: 'peer', password: 'peer-password' }] };
 
 /** One end of a connection: packets in words, in order, `closed` last. */
 class End {
@@ -105,8 +105,8 @@ export function packetWords(first: number, body: Buffer): string {
 
 /** @returns what went otherwise than the case wants, or null */
 export async function runCase(broker: ConformanceBroker, one: ConformanceCase): Promise<string | null> {
-  const ends = new Map<Actor, End>();
-  const endOf = async (actor: Actor): Promise<End> => {
+  const ends = new Map<MqttActor, End>();
+  const endOf = async (actor: MqttActor): Promise<End> => {
     const known = ends.get(actor);
     if (known) return known;
     const { conn, hello } = actor === 'peer' ? broker.openPeer() : { conn: broker.open(), hello: null };
@@ -119,10 +119,10 @@ export async function runCase(broker: ConformanceBroker, one: ConformanceCase): 
     return end;
   };
   try {
-    for (const [at, step] of one.steps.entries()) {
+    for (const [index, step] of one.steps.entries()) {
       const end = await endOf(step.on);
       const problem = await play(end, step);
-      if (problem) return `step ${at + 1}, ${step.on}: ${problem}`;
+      if (problem) return `step ${index + 1}, ${step.on}: ${problem}`;
     }
     return null;
   } finally {
@@ -130,7 +130,7 @@ export async function runCase(broker: ConformanceBroker, one: ConformanceCase): 
   }
 }
 
-async function play(end: End, step: Step): Promise<string | null> {
+async function play(end: End, step: ConformanceStep): Promise<string | null> {
   if ('cut' in step) end.destroy();
   else if ('send' in step) end.send(step.send);
   else if ('acknowledge' in step) end.send(Buffer.concat([Buffer.from([step.acknowledge, 2]), end.identifier]));
@@ -147,7 +147,7 @@ export async function embeddedBroker(): Promise<ConformanceBroker> {
   let peers = 0;
   return {
     open: () => dial(port, '127.0.0.1'),
-    openPeer: () => ({ conn: broker.connectGateway(), hello: connect({ id: `gateway:${peers += 1}` }) }),
+    openPeer: () => ({ conn: broker.connectGateway(), hello: connectAction({ id: `gateway:${peers += 1}` }) }),
     close: () => broker.close(),
   };
 }
@@ -159,7 +159,7 @@ async function mosquittoBroker(): Promise<ConformanceBroker> {
   let peers = 0;
   return {
     open: () => dial(mosquitto.port, '127.0.0.1'),
-    openPeer: () => ({ conn: dial(mosquitto.port, '127.0.0.1'), hello: connect({ id: `peer${peers += 1}`, user: 'peer', password: 'peer-password' }) }),
+    openPeer: () => ({ conn: dial(mosquitto.port, '127.0.0.1'), hello: connectAction({ id: `peer${peers += 1}`, user: 'peer', password: 'peer-password' }) }),
     async close() {
       await mosquitto.stop();
       await rm(dir, { recursive: true, force: true });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { EDGE, eventsOf, startStreamGateway, storedValues } from '../consumer/gateway.ts';
-import { PYTHON, SampleConsumer, TYPESCRIPT, type Sample } from '../consumer/sample.ts';
+import { CONSUMER_EDGE, streamedEvents, startStreamGateway, storedValues } from '../consumer/gateway.ts';
+import { PYTHON, SampleConsumer, TYPESCRIPT, type ConsumerSample } from '../consumer/sample.ts';
 import { openSender, type Rows } from '../consumer/sender.ts';
 import { withRig } from '../bench/rig.ts';
 
@@ -24,7 +24,7 @@ async function goesOnFromTheOldest(): Promise<void> {
   await withRig(async (rig) => {
     const gateway = await startStreamGateway(rig.dir);
     rig.undo(() => gateway.stop());
-    const sender = await openSender(gateway.brokerUrl, EDGE.id, EDGE.token);
+    const sender = await openSender(gateway.brokerUrl, CONSUMER_EDGE.id, CONSUMER_EDGE.token);
     rig.undo(() => sender.close());
     await sender.send(batchOf(1, Date.now()));
     const file = join(rig.dir, 'taken');
@@ -42,18 +42,18 @@ async function goesOnFromTheOldest(): Promise<void> {
 
 /** Numbers from `seq` on, as values of a few series. */
 function batchOf(seq: number, epoch: number): Rows {
-  const events = Array.from({ length: BATCH }, (_, at) => ({
-    device: 'd', point: `p${(seq + at) % SERIES}`, indicator: `X-${(seq + at) % SERIES}`, centre: CENTRE, kind: 'measurement', value: seq + at, unit: 'm',
-    occurredAt: epoch + seq + at, clock: 'edge', observedAt: epoch, quality: 'good', origin: 'live',
+  const events = Array.from({ length: BATCH }, (_, index) => ({
+    device: 'd', point: `p${(seq + index) % SERIES}`, indicator: `X-${(seq + index) % SERIES}`, centre: CENTRE, kind: 'measurement', value: seq + index, unit: 'm',
+    occurredAt: epoch + seq + index, clock: 'edge', observedAt: epoch, quality: 'good', origin: 'live',
   }));
-  return { v: 1, from: EDGE.id, stream: 'measurement', epoch, seq, events };
+  return { v: 1, from: CONSUMER_EDGE.id, stream: 'measurement', epoch, seq, events };
 }
 
-async function takesAllOnce(sample: Sample): Promise<void> {
+async function takesAllOnce(sample: ConsumerSample): Promise<void> {
   await withRig(async (rig) => {
     const gateway = await startStreamGateway(rig.dir);
     rig.undo(() => gateway.stop());
-    const sender = await openSender(gateway.brokerUrl, EDGE.id, EDGE.token);
+    const sender = await openSender(gateway.brokerUrl, CONSUMER_EDGE.id, CONSUMER_EDGE.token);
     rig.undo(() => sender.close());
     const epoch = Date.now();
     let sent = 0;
@@ -83,7 +83,7 @@ async function takesAllOnce(sample: Sample): Promise<void> {
     isSending = false;
     await sending;
     const consumer = start();
-    const all = await eventsOf(gateway.apiUrl);
+    const all = await streamedEvents(gateway.apiUrl);
     await consumer.until(() => consumer.count >= all.length);
     await consumer.kill();
 

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { TrafficLine } from '../../cases/format.ts';
-import { captureFile, type Sent } from '../record/capture/testing/capture-files.ts';
+import { captureFile, type SentPacket } from '../record/capture/testing/capture-files.ts';
 import { messageAt, TYPE, type Message } from '../../drivers/llrp/message.ts';
 import { readsOf } from '../../drivers/llrp/reads.ts';
 import { startDevice } from '../processes/device.ts';
-import { recordDevice, type RecordedDevice } from '../record/device.ts';
+import { recordDevice, type DeviceRecording } from '../record/device.ts';
 
 const run = promisify(execFile);
 const CLIENT = '127.0.0.1:40000';
@@ -36,8 +36,8 @@ async function readerAgrees(): Promise<void> {
   const theirs = rows.flatMap(([types, ids, epcs, antennas, rssis, times, counts]) => {
     const list = (field = '') => (field === '' ? [] : field.split(','));
     const numbers = (field?: string) => list(field).map(Number);
-    return list(types).map((type, at) => ({
-      type: Number(type), id: numbers(ids)[at],
+    return list(types).map((type, index) => ({
+      type: Number(type), id: numbers(ids)[index],
       // A report may share its packet with a keep-alive, never with another report. First and last seen of each tag follow each other.
       reads: Number(type) === TYPE.report ? list(epcs).map((epc, tag) => ({ epc: epc.toUpperCase(), antenna: numbers(antennas)[tag], rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24, firstUtcUs: BigInt(list(times)[tag * 2] as string), lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string), count: numbers(counts)[tag] })) : [],
     }));
@@ -57,8 +57,8 @@ async function pumpAgrees(): Promise<void> {
     assert.equal(unit, '1');
     const area = [null, 'coil', 'discrete', 'holding', 'input'][Number(fc)];
     const [places, values] = registers ? [registers, words] : [bitNumbers, bits];
-    places?.split(',').forEach((place, at) => {
-      const value = String(values?.split(',')[at]);
+    places?.split(',').forEach((place, index) => {
+      const value = String(values?.split(',')[index]);
       const point = `${area}-${place}`;
       theirs.set(point, [...theirs.get(point) ?? [], value === 'True' ? 1 : value === 'False' ? 0 : Number(value)]);
     });
@@ -70,7 +70,7 @@ async function pumpAgrees(): Promise<void> {
   for (const [point, values] of ours) assert.deepEqual(theirs.get(point), values, point);
 }
 
-async function recording(module: string, forMs: number, device: (port: number) => Record<string, unknown>): Promise<RecordedDevice> {
+async function recording(module: string, forMs: number, device: (port: number) => Record<string, unknown>): Promise<DeviceRecording> {
   const simulated = await startDevice(module, join(TOWN, `${module}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`), ['--seed', '7']);
   const dir = await mkdtemp(join(tmpdir(), 'cv-dissection-'));
   try {
@@ -95,7 +95,7 @@ function messagesIn(bytes: Buffer): Message[] {
 async function dissected(traffic: readonly TrafficLine[], port: number, fields: readonly string[]): Promise<string[][]> {
   const next = { in: 1, out: 1 };
   const device = `127.0.0.1:${port}`;
-  const sent = linesOfBytes(traffic).map(({ afterUs, dir, bytes: hex }): Sent => {
+  const sent = linesOfBytes(traffic).map(({ afterUs, dir, bytes: hex }): SentPacket => {
     const bytes = Buffer.from(hex, 'hex');
     const seq = next[dir];
     next[dir] += bytes.length;

@@ -10,8 +10,8 @@ import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
 import { serveApi } from '../../gateway/http/server.ts';
 import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
-import { openWatchedEdge, OPERATOR } from '../live-view/watched-edge.ts';
-import { CODECS, end, LOGIN, startServer } from './rtsp.ts';
+import { openLiveViewEdge, LIVE_VIEW_OPERATOR } from '../live-view/watched-edge.ts';
+import { CODECS, stopServer, LOGIN, startServer } from './rtsp.ts';
 
 const ENOUGH_BYTES = 100_000;
 const KILLS = 3;
@@ -36,7 +36,7 @@ async function watches(): Promise<void> {
         const backMs: number[] = [];
         for (let kill = 0; kill < KILLS; kill += 1) {
           const before = watched.pid();
-          await end(server, 'SIGKILL');
+          await stopServer(server, 'SIGKILL');
           server = await startServer(port);
           const startedMs = performance.now();
           await until(() => watched.pid(), (pid) => pid !== undefined && pid !== before);
@@ -57,14 +57,14 @@ async function watches(): Promise<void> {
     await refusesLogin(`rtsp://127.0.0.1:${port}/h264`);
   } finally {
     server.kill('SIGCONT');
-    await end(server);
+    await stopServer(server);
   }
 }
 
 /** Asked again and again, a wrong password is tried once: cameras lock out who comes with it too often. */
 async function refusesLogin(url: string): Promise<void> {
   const { dir, remove } = await tempDir();
-  const edge = await openWatchedEdge({ dir, settings: { url, user: LOGIN.user, password: 'wrong' } });
+  const edge = await openLiveViewEdge({ dir, settings: { url, user: LOGIN.user, password: 'wrong' } });
   for (let turn = 0; turn < 3; turn += 1) await assert.rejects(edge.streams.open(DEVICE), (error: FaultError) => error.fault.code === 'CV_CAMERA_LOGIN' && error.fault.params.minutes === 1);
   assert.equal(edge.told.filter(({ kind }) => kind === 'fault').length, 1);
   await edge.close();
@@ -75,11 +75,11 @@ async function refusesLogin(url: string): Promise<void> {
 async function watch(url: string) {
   const { dir, remove } = await tempDir();
   const askedMs = performance.now();
-  const edge = await openWatchedEdge({ dir, settings: { url, ...LOGIN } });
+  const edge = await openLiveViewEdge({ dir, settings: { url, ...LOGIN } });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
   const api = await serveApi(gateway.sources, { port: 0, version: '0.0.0' }, realWorld(() => {}));
-  const response = await fetch(new URL(`/api/v1/devices/${DEVICE}/live-view`, api.url), { method: 'POST', headers: { authorization: `Bearer ${OPERATOR.token}` } });
+  const response = await fetch(new URL(`/api/v1/devices/${DEVICE}/live-view`, api.url), { method: 'POST', headers: { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` } });
   const answer = (await response.json()) as { path: string };
   assert.equal(response.status, 200, JSON.stringify(answer));
   const viewer = new WebSocket(new URL(answer.path, api.url).href.replace('http', 'ws'));

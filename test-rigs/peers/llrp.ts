@@ -11,7 +11,7 @@ import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
 import { freePort } from '../../core/free-port.ts';
 import { loadCase, type LoadedCase } from '../replay/cases.ts';
-import { standAs } from '../replay/serve.ts';
+import { serveDevices } from '../replay/serve.ts';
 
 type Fields = Record<string, unknown>;
 interface Said {
@@ -86,7 +86,7 @@ async function clientOfOurs(): Promise<void> {
 async function clientOfRecorded(): Promise<void> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/llrp/recorded/gate-in-and-out'));
   const wanted = (loaded as LoadedCase).recorded.expected?.flatMap((line) => ('fault' in line || line.point !== 'tag' ? [] : [String(line.value)]));
-  const standing = await standAs(loaded as LoadedCase, { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false });
+  const standing = await serveDevices(loaded as LoadedCase, { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false });
   const client = await connected(standing.devices[0]?.port as number);
   try {
     const first = next(client, 'RO_ACCESS_REPORT');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { serialLine } from '../../drivers/modbus/testing/serial-line.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
-import { readOnce, valueOf } from './modbus.ts';
+import { readOnce, registerValue } from './modbus.ts';
 import { startPymodbus } from './pymodbus.ts';
 import { registersOfEveryType } from './registers.ts';
 
@@ -30,7 +30,7 @@ async function everyTypeAndOrderByRtu(): Promise<void> {
     const server = await startPymodbus(join(folder, 'registers.json'), theirs);
     try {
       const values = await readOnce({ transport: 'rtu', port: ours, unit: 7, baudRate: 115_200 }, points);
-      for (const [point, value] of wanted) assert.deepEqual(valueOf(values.get(point)), value, point);
+      for (const [point, value] of wanted) assert.deepEqual(registerValue(values.get(point)), value, point);
       assert.equal(values.size, wanted.size);
     } finally {
       await server.stop();
@@ -45,9 +45,9 @@ async function everyTypeAndOrderByRtu(): Promise<void> {
 async function mbpollByRtu(): Promise<void> {
   const cells = new Map<number, number>([[10, 1234]]);
   const server = await serveModbus({
-    read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => cells.get(start + at) ?? 0),
+    read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, index) => cells.get(start + index) ?? 0),
     write(_unit, _fc, start, written) {
-      written.forEach((cell, at) => cells.set(start + at, cell));
+      written.forEach((cell, index) => cells.set(start + index, cell));
       return null;
     },
     units: [5],

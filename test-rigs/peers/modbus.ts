@@ -33,13 +33,13 @@ export async function readOnce(settings: Record<string, unknown>, config: readon
   return values;
 }
 
-export const valueOf = (one: PointValue | string | undefined) => (typeof one === 'object' ? one.fault?.code ?? one.value : one);
+export const registerValue = (one: PointValue | string | undefined) => (typeof one === 'object' ? one.fault?.code ?? one.value : one);
 
 async function everyTypeAndOrder(): Promise<void> {
   const { cells, points, wanted } = registersOfEveryType();
   await withPymodbus({ unit: 1, ...cells }, async (port) => {
     const values = await readOnce({ port, unit: 1 }, points);
-    for (const [point, value] of wanted) assert.deepEqual(valueOf(values.get(point)), value, point);
+    for (const [point, value] of wanted) assert.deepEqual(registerValue(values.get(point)), value, point);
     assert.equal(values.size, wanted.size);
   });
 }
@@ -48,10 +48,10 @@ async function exceptionsAndUnknownUnit(): Promise<void> {
   const holding = { 10: 100, 11: 101, 13: 103, 16: 106 };
   await withPymodbus({ unit: 3, holding, input: { 0: 1 }, coil: { 0: 1 }, discrete: { 0: 1 } }, async (port) => {
     const values = await readOnce({ port, unit: 3 }, [10, 11, 13, 14, 16].map((at) => ({ id: `h${at}`, address: `holding:${at}` })));
-    assert.deepEqual([...values.values()].map(valueOf), [100, 101, 103, 'CV_MODBUS_ILLEGAL_ADDRESS', 106]);
+    assert.deepEqual([...values.values()].map(registerValue), [100, 101, 103, 'CV_MODBUS_ILLEGAL_ADDRESS', 106]);
     assert.deepEqual((values.get('h14') as PointValue).flags, ['config']);
     const absent = await readOnce({ port, unit: 99 }, [{ id: 'a', address: 'holding:10' }]);
-    assert.equal(valueOf(absent.get('a')), 'CV_MODBUS_GATEWAY_TARGET');
+    assert.equal(registerValue(absent.get('a')), 'CV_MODBUS_GATEWAY_TARGET');
     const findings = await driver.probe?.(driver.settings.parse({ host: '127.0.0.1', port, unit: 3 }), [], realWorld(() => {}), AbortSignal.timeout(ANSWER_MS));
     assert.match(findings?.[0]?.en ?? '', /pymodbus/);
   });

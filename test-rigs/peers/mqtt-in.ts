@@ -19,7 +19,7 @@ import { freePort } from '../../core/free-port.ts';
 const run = promisify(execFile);
 const FLOW: MqttInPointOf[] = [{ ...point.parse({ path: 'flow' }), id: 'flow' }];
 
-export interface Bench {
+export interface MqttInBench {
   port: number;
   publish(topic: string, payload: string | Buffer, ...more: string[]): Promise<void>;
 }
@@ -30,9 +30,9 @@ export const peers: { name: string; needs?: string[]; run(): Promise<void> }[] =
   { name: 'mqtt-in: TLS to mosquitto, its certificate checked and refused', needs: ['openssl'], run: tls },
 ];
 
-async function bothVersions({ port, publish }: Bench): Promise<void> {
+async function bothVersions({ port, publish }: MqttInBench): Promise<void> {
   for (const version of ['3.1.1', '5'] as const) {
-    const { link, next } = await device({ url: `mqtt://127.0.0.1:${port}`, version, topic: 'site/+/data' });
+    const { link, next } = await mqttInDevice({ url: `mqtt://127.0.0.1:${port}`, version, topic: 'site/+/data' });
     const values: unknown[] = [];
     const reading = (async () => {
       while (values.length < 100) {
@@ -48,16 +48,16 @@ async function bothVersions({ port, publish }: Bench): Promise<void> {
   }
 }
 
-async function keepsSession({ port, publish }: Bench): Promise<void> {
+async function keepsSession({ port, publish }: MqttInBench): Promise<void> {
   for (const version of ['3.1.1', '5'] as const) {
     const kept = { url: `mqtt://127.0.0.1:${port}`, version, topic: 'kept', session: 'kept', clientId: `edge-${version}` };
-    const first = await device(kept);
+    const first = await mqttInDevice(kept);
     for (const flow of [1, 2, 3]) await publish('kept', JSON.stringify({ flow }));
     const frames = [await first.next(), await first.next(), await first.next()];
     first.link.taken?.(frames[0] as MqttInFrame);
     await first.link.close();
     await publish('kept', JSON.stringify({ flow: 4 }));
-    const second = await device(kept);
+    const second = await mqttInDevice(kept);
     const values = [];
     for (let count = 0; count < 3; count += 1) {
       const frame = await second.next();
@@ -76,13 +76,13 @@ async function tls(): Promise<void> {
     await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=broker', '-addext', 'subjectAltName=IP:127.0.0.1']);
     await withBroker([`certfile ${cert}`, `keyfile ${key}`], async ({ port, publish }) => {
       const url = `mqtts://127.0.0.1:${port}`;
-      const { link, next } = await device({ url, topic: 'safe', tls: { ca: cert } });
+      const { link, next } = await mqttInDevice({ url, topic: 'safe', tls: { ca: cert } });
       await publish('safe', JSON.stringify({ flow: 5 }), '--cafile', cert);
       assert.equal(valueOf(await next()), 5);
       await link.close();
-      await assert.rejects(device({ url, topic: 'safe' }), (error) => error instanceof FaultError && error.fault.code === 'CV_MQTT_IN_TLS');
+      await assert.rejects(mqttInDevice({ url, topic: 'safe' }), (error) => error instanceof FaultError && error.fault.code === 'CV_MQTT_IN_TLS');
       const faults: Fault[] = [];
-      const unchecked = await device({ url, topic: 'safe', tls: { verify: false } }, FLOW, faults);
+      const unchecked = await mqttInDevice({ url, topic: 'safe', tls: { verify: false } }, FLOW, faults);
       await unchecked.link.close();
       assert.deepEqual(faults.map(({ code }) => code), ['CV_MQTT_IN_UNVERIFIED']);
     });
@@ -91,7 +91,7 @@ async function tls(): Promise<void> {
   }
 }
 
-export async function device(config: Record<string, unknown>, points = FLOW, faults: Fault[] = []) {
+export async function mqttInDevice(config: Record<string, unknown>, points = FLOW, faults: Fault[] = []) {
   const link = await open(settings.parse(config), points, realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); }));
   const frames = framesOf(link, new AbortController().signal);
   return { link, next: async () => (await frames.next()).value as MqttInFrame };
@@ -102,7 +102,7 @@ function valueOf(frame: MqttInFrame): unknown {
   return decoded.ok ? decoded.values?.[0]?.value : decoded.fault.code;
 }
 
-export async function withBroker(lines: readonly string[], work: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBroker(lines: readonly string[], work: (bench: MqttInBench) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-mqtt-in-'));
   const port = await freePort();
   const file = join(dir, 'mosquitto.conf');

@@ -41,7 +41,7 @@ async function speaks(): Promise<void> {
         const pictures: Picture[] = [];
         for await (const picture of link.frames(new AbortController().signal)) if (pictures.push(picture) === 10) break;
         assert.ok(pictures.every(({ width, height }) => width === 320 && height === 240));
-        const steps = pictures.slice(1).map(({ ptsMs }, at) => Math.round(ptsMs - (pictures[at] as Picture).ptsMs));
+        const steps = pictures.slice(1).map(({ ptsMs }, index) => Math.round(ptsMs - (pictures[index] as Picture).ptsMs));
         // Where a packet is lost, or nobody had the time to look, a picture is left out.
         assert.ok(steps.every((ms) => ms % PERIOD_MS === 0), `${codec} ${transport}: ${steps.join(' ')} ms`);
       }
@@ -50,7 +50,7 @@ async function speaks(): Promise<void> {
     assert.equal(await refused({ password: 'wrong' }), 'CV_CAMERA_LOGIN');
     assert.equal(await refused({ url: `rtsp://127.0.0.1:${port}/none` }), 'CV_CAMERA_NO_STREAM');
   } finally {
-    await end(server);
+    await stopServer(server);
   }
 }
 
@@ -95,7 +95,7 @@ async function survives(minutes: number): Promise<void> {
     for (let kill = 0; kill < KILLS; kill += 1) {
       await wait((minutes * 60_000) / (KILLS + 1));
       assert.equal(children().length, CODECS.length + 1, 'one ffmpeg a camera, and the server');
-      await end(server, 'SIGKILL');
+      await stopServer(server, 'SIGKILL');
       const back = watch.back();
       server = await startServer(port);
       backMs.push(...await back);
@@ -104,7 +104,7 @@ async function survives(minutes: number): Promise<void> {
   } finally {
     clearInterval(sampling);
     await watch.close();
-    await end(server);
+    await stopServer(server);
   }
   const [early, late] = [median(part(memory, 1)), median(part(memory, 4))];
   process.stdout.write(`  ${minutes} min, ${KILLS} kills: back after ${Math.round(median(backMs))} ms (median), ${Math.round(Math.max(...backMs))} ms at most; ${watch.said()}; memory ${early.toFixed(0)} → ${late.toFixed(0)} MB\n`);
@@ -122,14 +122,14 @@ async function changes(): Promise<void> {
   try {
     await watch.back();
     for (const codec of ['h265', 'mjpeg', 'h264'] as const) {
-      await end(server, 'SIGKILL');
+      await stopServer(server, 'SIGKILL');
       const back = watch.back();
       server = await startServer(port, codec);
       backMs.push(...await back);
     }
   } finally {
     await watch.close();
-    await end(server);
+    await stopServer(server);
   }
   process.stdout.write(`  H.265, MJPEG, H.264: back after ${backMs.map(Math.round).join(', ')} ms; ${watch.said()}\n`);
   assert.ok(Math.max(...backMs) <= BACK_WITHIN_MS, backMs.map(Math.round).join(' '));
@@ -153,7 +153,7 @@ async function freezes(): Promise<void> {
   } finally {
     server.kill('SIGCONT');
     await watch.close();
-    await end(server);
+    await stopServer(server);
   }
   assert.deepEqual(children(), [], 'no child is left');
 }
@@ -179,7 +179,7 @@ export async function startServer(port: number, codec?: (typeof CODECS)[number])
   return child;
 }
 
-export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function stopServer(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => { child.once('close', resolve); });
   child.kill(signal);

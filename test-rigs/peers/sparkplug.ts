@@ -5,7 +5,7 @@ import { decode } from '../../drivers/mqtt-in/decode.ts';
 import type { MqttInFrame } from '../../drivers/mqtt-in/frame.ts';
 import { point, type MqttInPointOf } from '../../drivers/mqtt-in/settings.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
-import { device, withBroker, type Bench } from './mqtt-in.ts';
+import { mqttInDevice, withBroker, type MqttInBench } from './mqtt-in.ts';
 
 interface Metric {
   name?: string;
@@ -41,12 +41,12 @@ export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'sparkplug-payload: births, data by alias, a rebirth that we ask for, deaths, through mosquitto', run: () => withBroker([], livesOfANode) },
 ];
 
-async function livesOfANode({ port }: Bench): Promise<void> {
+async function livesOfANode({ port }: MqttInBench): Promise<void> {
   const nodes = [await Node.join(port, 0)];
   const first = nodes[0] as Node;
   // Nobody heard these births: they are not retained.
   await first.born();
-  const { link, next } = await device({ url: `mqtt://127.0.0.1:${port}`, profile: 'sparkplug', group: 'lab', node: 'gw1', device: 'pump' }, POINTS);
+  const { link, next } = await mqttInDevice({ url: `mqtt://127.0.0.1:${port}`, profile: 'sparkplug', group: 'lab', node: 'gw1', device: 'pump' }, POINTS);
   try {
     await first.says('DDATA', [{ alias: 2, type: 'Double', value: 3.6 }]);
     assert.deepEqual(await until(next, 'CV_MQTT_IN_UNBORN'), []);

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { sharedFolder } from '../../core/testing/shared.ts';
 import { modelById } from '../../models/index.ts';
 import { sha256 } from '../../models/verify.ts';
-import { lookAtClip } from '../vision-clips/follow.ts';
-import { score, sum, within95, type LabelledPicture, type Score } from './score.ts';
+import { detectClip } from '../vision-clips/follow.ts';
+import { scorePictures, sumScores, within95, type LabelledPicture, type Score } from './score.ts';
 
 interface LabelledClip {
   everyMs: number;
@@ -23,7 +23,7 @@ const LABELS = JSON.parse(readFileSync(join(import.meta.dirname, 'labels.json'),
 const PERSON = new Set(['person']);
 const VEHICLE = new Set(['car', 'truck', 'bus']);
 
-export interface Measured {
+export interface PrecisionMeasurement {
   pictures: number;
   skipped: string[];
   persons: Score;
@@ -31,7 +31,7 @@ export interface Measured {
 }
 
 /** @throws FaultError as `openDetector` */
-export async function measure(model: string): Promise<Measured> {
+export async function measurePrecision(model: string): Promise<PrecisionMeasurement> {
   const spec = modelById(model);
   if (!spec) throw new Error(`no model ${model}`);
   const skipped: string[] = [];
@@ -43,21 +43,21 @@ export async function measure(model: string): Promise<Measured> {
       skipped.push(name);
       continue;
     }
-    const looks = await lookAtClip(path, spec, 1000 / everyMs);
+    const looks = await detectClip(path, spec, 1000 / everyMs);
     for (const picture of pictures) {
       const boxes = looks.find(({ ptsMs }) => Math.abs(ptsMs - picture.ms) < 1)?.boxes;
       if (!boxes) throw new Error(`${name} has no picture at ${picture.ms} ms`);
-      persons.push(score(boxes.filter((box) => PERSON.has(box.class)), picture.persons, picture.cut));
-      if (picture.vehicles) vehicles.push(score(boxes.filter((box) => VEHICLE.has(box.class)), picture.vehicles, picture.cut));
+      persons.push(scorePictures(boxes.filter((box) => PERSON.has(box.class)), picture.persons, picture.cut));
+      if (picture.vehicles) vehicles.push(scorePictures(boxes.filter((box) => VEHICLE.has(box.class)), picture.vehicles, picture.cut));
     }
   }
-  return { pictures: persons.length, skipped, persons: sum(persons), vehicles: sum(vehicles) };
+  return { pictures: persons.length, skipped, persons: sumScores(persons), vehicles: sumScores(vehicles) };
 }
 
 export async function run(argv: string[]): Promise<number> {
-  const at = argv.indexOf('--model');
-  const model = at < 0 ? 'centernet-320' : argv[at + 1] ?? '';
-  const measured = await measure(model);
+  const index = argv.indexOf('--model');
+  const model = index < 0 ? 'centernet-320' : argv[index + 1] ?? '';
+  const measured = await measurePrecision(model);
   for (const name of measured.skipped) process.stderr.write(`${name}: not here, left out (set CITYVITALS_SHARED)\n`);
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ model, ...measured })}\n`);
   else for (const what of ['persons', 'vehicles'] as const) process.stdout.write(`${model}, ${measured.pictures} pictures, ${what}: ${words(measured[what])}\n`);

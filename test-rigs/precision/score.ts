@@ -2,15 +2,15 @@
 import type { Box } from '../../core/event.ts';
 
 /** x, y, width, height in fractions of the picture. */
-export type Rect = readonly [number, number, number, number];
+export type LabelledBox = readonly [number, number, number, number];
 
 export interface LabelledPicture {
   ms: number;
-  persons: readonly Rect[];
+  persons: readonly LabelledBox[];
   /** Cars and vans; absent: not labelled. */
-  vehicles?: readonly Rect[];
+  vehicles?: readonly LabelledBox[];
   /** Of what more than half lies outside the picture: found or not, it does not count. */
-  cut?: readonly Rect[];
+  cut?: readonly LabelledBox[];
 }
 
 export interface Score {
@@ -24,7 +24,7 @@ export interface Score {
 const SAME = 0.3;
 
 /** The surest box first; each label is found once, so a second box on it is a false one. */
-export function score(boxes: readonly Box[], labels: readonly Rect[], cut: readonly Rect[] = []): Score {
+export function scorePictures(boxes: readonly Box[], labels: readonly LabelledBox[], cut: readonly LabelledBox[] = []): Score {
   const left = new Set(labels);
   let [found, right] = [0, 0];
   for (const box of boxes.toSorted((a, b) => b.score - a.score)) {
@@ -39,7 +39,7 @@ export function score(boxes: readonly Box[], labels: readonly Rect[], cut: reado
   return { labelled: labels.length, found, right };
 }
 
-export function sum(scores: readonly Score[]): Score {
+export function sumScores(scores: readonly Score[]): Score {
   return scores.reduce((all, { labelled, found, right }) => ({ labelled: all.labelled + labelled, found: all.found + found, right: all.right + right }), { labelled: 0, found: 0, right: 0 });
 }
 
@@ -53,9 +53,9 @@ export function within95(part: number, whole: number): [number, number] {
   return [middle - half, middle + half];
 }
 
-const rectOf = ({ x, y, width, height }: Box): Rect => [x, y, width, height];
+const rectOf = ({ x, y, width, height }: Box): LabelledBox => [x, y, width, height];
 
-function overlap([ax, ay, aw, ah]: Rect, [bx, by, bw, bh]: Rect): number {
+function overlap([ax, ay, aw, ah]: LabelledBox, [bx, by, bw, bh]: LabelledBox): number {
   const shared = Math.max(0, Math.min(ax + aw, bx + bw) - Math.max(ax, bx)) * Math.max(0, Math.min(ay + ah, by + bh) - Math.max(ay, by));
   return shared / (aw * ah + bw * bh - shared);
 }

@@ -23,7 +23,7 @@ export interface ChildOptions {
 /** A message of a child over its channel: a kind and what belongs to it. */
 export type ChildMessage = { kind: string } & Record<string, unknown>;
 
-export interface Child {
+export interface ChildProcessHandle {
   readonly name: string;
   readonly pid: number;
   readonly running: boolean;
@@ -40,7 +40,7 @@ export interface Child {
 }
 
 /** Starts a module of ours; resolves when it has sent `{ kind: 'ready' }`. */
-export async function startChild(options: ChildOptions): Promise<Child> {
+export async function startChild(options: ChildOptions): Promise<ChildProcessHandle> {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = createWriteStream(options.logFile, { flags: 'a' });
   const child = fork(options.module, options.args ?? [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.onLine ? ['pipe' as const] : [])], env: { ...process.env, ...options.env } });
@@ -137,9 +137,9 @@ export function tellParent(message: ChildMessage): void {
 /** In a child: a line to the parent on descriptor 4 that is in the pipe when this returns, so that a kill cannot lose it. */
 export function writeLine(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
-  for (let at = 0; at < bytes.length;) {
+  for (let offset = 0; offset < bytes.length;) {
     try {
-      at += writeSync(4, bytes, at);
+      offset += writeSync(4, bytes, offset);
     } catch (error) {
       // The pipe is full for a moment: the parent reads it.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;

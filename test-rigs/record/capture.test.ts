@@ -15,7 +15,7 @@ import llrp from '../../drivers/llrp/driver.ts';
 import { readsOf } from '../../drivers/llrp/reads.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { caseOfCapture } from './capture.ts';
-import { answeredCells, asListed, functionsOf } from './modbus-answers.ts';
+import { answeredCells, pointsInOrder, functionsOf } from './modbus-answers.ts';
 
 const folder = sharedFolder('traffic');
 const skip = skipWithout(folder, 'traffic folder');
@@ -55,9 +55,9 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
 /** Of one unit that was asked and answered at once. */
 function exchangesWith(recorded: Case, isWanted: (fc: number) => boolean): number {
   const messages = messagesOf(modbus, recorded);
-  return messages.filter(({ direction, bytes }, at) => {
-    const next = messages[at + 1];
-    return direction === 'out' && next?.direction === 'in' && isWanted(bytes[7] as number) && next.bytes[7] === bytes[7] && next.conn === messages[at]?.conn && next.bytes[6] === bytes[6] && Buffer.from(next.bytes).readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
+  return messages.filter(({ direction, bytes }, index) => {
+    const next = messages[index + 1];
+    return direction === 'out' && next?.direction === 'in' && isWanted(bytes[7] as number) && next.bytes[7] === bytes[7] && next.conn === messages[index]?.conn && next.bytes[6] === bytes[6] && Buffer.from(next.bytes).readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
   }).length;
 }
 
@@ -73,7 +73,7 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
     const functions = functionsOf(messages);
     // tshark leaves out what came for the first time in a repeated segment, and connections that begin with something else.
     for (const [, fc, count] of facts.matchAll(/FC(\d+)x(\d+)/g)) assert.ok((functions.get(Number(fc)) ?? 0) >= Number(count), `function ${fc}: ${functions.get(Number(fc))}, listed ${count}`);
-    const counted = asListed(messages);
+    const counted = pointsInOrder(messages);
     for (const { key, first, times } of registersIn(facts)) assert.deepEqual([counted.get(key)?.[0], counted.get(key)?.length], [first, times], key);
     const places = new Map(recorded.devices.map(({ id, settings: { host, port, unit } }) => [id, { place: `${host}:${port}`, unit }]));
     const devices = new Map(recorded.traffic.map(({ conn, device }) => [conn, places.get(device as string)?.place as string]));

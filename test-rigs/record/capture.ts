@@ -13,7 +13,7 @@ import { FaultError, type Fault } from '../../core/faults.ts';
 import { addressOf } from '../../core/net.ts';
 import type { BytesRecording, CaptureRules } from '../../core/recording.ts';
 
-export interface CaptureWishes {
+export interface CaptureOptions {
   driver: Driver;
   /** The devices' port, where it is none of the protocol's own. */
   port?: number;
@@ -46,7 +46,7 @@ interface Picked {
 }
 
 /** @throws CV_CAPTURE_UNREADABLE, CV_CAPTURE_EMPTY, CV_RECORDING_NOT_OFFERED */
-export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWishes): CapturedCase {
+export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureOptions): CapturedCase {
   const { driver } = wishes;
   const recording = bytesRecordingOf(driver);
   const { captures } = recording;
@@ -58,7 +58,7 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureWis
   if (picked.length === 0) throw new FaultError('CV_CAPTURE_EMPTY', { path, driver: driver.id, count: all.length });
   const startsAt = Math.floor(Math.min(...picked.map(({ conversation }) => conversation.openUs)) / 1000);
   const devices = devicesOf(picked, recording, reading, wishes, startsAt);
-  const lines = picked.flatMap((one, at) => linesOf(one, at + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
+  const lines = picked.flatMap((one, index) => linesOf(one, index + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
   const { traffic, count } = maskSecrets(lines, () => reading);
   const remarks: Fault[] = picked.flatMap(({ conversation }) => lostIn(conversation));
   if (cutAt !== null) remarks.unshift({ code: 'CV_CAPTURE_CUT', params: { path, detail: `byte ${cutAt} of ${file.length}`, detailZh: `第 ${cutAt} 字节，共 ${file.length} 字节` } });
@@ -111,7 +111,7 @@ function linesOf({ conversation, device }: Picked, conn: number, startsAt: numbe
 }
 
 /** The devices of each conversation; those with the same place are the same devices. */
-function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureWishes, startsAt: number): Map<Picked, CaseDevice[]> {
+function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureOptions, startsAt: number): Map<Picked, CaseDevice[]> {
   const { driver, devices: byHand } = wishes;
   const found = new Map<Picked, CaseDevice[]>();
   if (byHand) {
@@ -127,8 +127,8 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
   }
   for (const mine of places.values()) {
     const { place } = mine[0] as Picked;
-    const messages = mine.flatMap((one, at) => new ByteStreams(linesOf(one, at + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
-    const timeoutMs = patience(mine.flatMap((one, at) => linesOf(one, at + 1, startsAt, undefined, captures)), reading);
+    const messages = mine.flatMap((one, index) => new ByteStreams(linesOf(one, index + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
+    const timeoutMs = patience(mine.flatMap((one, index) => linesOf(one, index + 1, startsAt, undefined, captures)), reading);
     const surveyed = captures.survey(messages, place, reading.settings).map(({ id, settings, points }): CaseDevice => ({
       id: places.size > 1 ? `${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}-${id}` : id, driver: driver.id, settings, points: points as CaseDevice['points'], timeoutMs,
     }));

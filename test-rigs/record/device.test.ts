@@ -19,7 +19,7 @@ import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
 import { freePort } from '../../core/free-port.ts';
-import { recordDevice, type RecordedDevice } from './device.ts';
+import { recordDevice, type DeviceRecording } from './device.ts';
 
 const drivers = new Map([modbus, llrp, hj212].map((driver) => [driver.id, driver]));
 const FOR_MS = 700;
@@ -27,7 +27,7 @@ const FOR_MS = 700;
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
   const { dir, remove } = await tempDir();
   let asked = 0;
-  const server = await serveModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
+  const server = await serveModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, index) => start + index + (asked += 1)) });
   const config = join(dir, 'edge.yaml');
   await writeFile(config, stringify({
     edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
@@ -56,7 +56,7 @@ test('secrets that others need are not missed: the token for the gateway, the pa
 
 const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, signal: new AbortController().signal, say: () => {} });
 
-async function givesWhatWasStamped({ recorded, stamped }: RecordedDevice): Promise<void> {
+async function givesWhatWasStamped({ recorded, stamped }: DeviceRecording): Promise<void> {
   assert.ok(stamped.length >= 2, 'at least one exchange of each area');
   const lines = await replayCaseLines({ ...recorded, name: 'meter', folder: '', expected: null }, { drivers });
   assert.deepEqual(lines, stamped);
@@ -84,7 +84,7 @@ test('of a running edge: the samples of the case are those that the edge stamped
 test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));
 
 /** An edge with one device is recorded beside, once something of it was kept. @returns the recording; it gave what was stamped */
-async function recordedBeside(device: Record<string, unknown> & { id: string }): Promise<RecordedDevice> {
+async function recordedBeside(device: Record<string, unknown> & { id: string }): Promise<DeviceRecording> {
   const { dir, remove } = await tempDir();
   const config = join(dir, 'edge.yaml');
   const text = stringify({ edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' }, devices: [device] });
@@ -104,7 +104,7 @@ async function recordedBeside(device: Record<string, unknown> & { id: string }):
   }
 }
 
-const pointsIn = ({ stamped }: RecordedDevice) => new Set(stamped.map((one) => ('point' in one ? one.point : '')));
+const pointsIn = ({ stamped }: DeviceRecording) => new Set(stamped.map((one) => ('point' in one ? one.point : '')));
 
 test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
   const reader = await serveReader({ aheadMs: 90_000 });

@@ -16,7 +16,7 @@ import { DOOR_FILE } from '../../edge/tap/door.ts';
 import { Taps, type TapLine } from '../../edge/tap/taps.ts';
 import { caseOfTap } from './from-tap.ts';
 
-export interface RecordWishes {
+export interface RecordOptions {
   device: string;
   config: string;
   forMs: number;
@@ -28,7 +28,7 @@ export interface RecordWishes {
   onTaken?(lines: number, bytes: number): void;
 }
 
-export interface RecordedDevice {
+export interface DeviceRecording {
   recorded: Omit<Case, 'name' | 'folder' | 'expected'>;
   /** What the edge made of it, as it stamped it. */
   stamped: ResultLine[];
@@ -38,7 +38,7 @@ export interface RecordedDevice {
 const MAX_BYTES = 64 << 20;
 
 /** @throws CV_CONFIG_UNREADABLE or the first problem of the file, CV_INPUT_INVALID for another device, CV_CASE_EMPTY, CV_CASE_SECRET, CV_RECORDING_NOT_OFFERED */
-export async function recordDevice(wishes: RecordWishes): Promise<RecordedDevice> {
+export async function recordDevice(wishes: RecordOptions): Promise<DeviceRecording> {
   const text = textOf(wishes.config);
   const { setup, problems: [problem] } = await loadForDevice({ path: wishes.config, text }, wishes.device);
   if (!setup) throw new FaultError(problem?.fault.code ?? 'CV_CONFIG_UNREADABLE', problem?.fault.params);
@@ -76,7 +76,7 @@ async function loadForDevice(source: ConfigSource, id: string): Promise<CheckedE
 }
 
 /** @returns false when no edge runs with this configuration */
-async function listenAtDoor(path: string, { device, forMs, say }: RecordWishes, signal: AbortSignal, take: (line: TapLine) => void): Promise<boolean> {
+async function listenAtDoor(path: string, { device, forMs, say }: RecordOptions, signal: AbortSignal, take: (line: TapLine) => void): Promise<boolean> {
   let door: { url: string; key: string };
   try {
     door = JSON.parse(readFileSync(path, 'utf8')) as typeof door;
@@ -111,7 +111,7 @@ async function listenAtDoor(path: string, { device, forMs, say }: RecordWishes, 
   return true;
 }
 
-async function readHere(setup: EdgeSetup, driver: Driver, { device, forMs, say }: RecordWishes, signal: AbortSignal, take: (line: TapLine) => void): Promise<void> {
+async function readHere(setup: EdgeSetup, driver: Driver, { device, forMs, say }: RecordOptions, signal: AbortSignal, take: (line: TapLine) => void): Promise<void> {
   say({ en: 'no edge runs with this configuration: reading the device here …', zh: '没有使用此配置运行的边缘节点，改由本命令直接读取…' });
   const world = realWorld(() => {});
   const taps = new Taps(world);

@@ -10,7 +10,7 @@ import type { ResultLine } from '../../cases/result-lines.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
 import type { TapLine } from '../../edge/tap/taps.ts';
 
-export interface Heard {
+export interface TapRecording {
   lines: readonly TapLine[];
   /** ms UTC. */
   startsAt: number;
@@ -26,7 +26,7 @@ export interface Heard {
 type Recorded = Omit<Case, 'name' | 'folder' | 'expected'>;
 
 /** @throws CV_CASE_EMPTY, CV_CASE_SECRET */
-export function caseOfTap(heard: Heard): { recorded: Recorded; stamped: ResultLine[] } {
+export function caseOfTap(heard: TapRecording): { recorded: Recorded; stamped: ResultLine[] } {
   const { driver, device, written, title, licence } = heard;
   const isAbove = driver.recording?.level === 'frames';
   // A session that was under way cannot be begun again from bytes that were not heard.
@@ -51,14 +51,14 @@ export function caseOfTap(heard: Heard): { recorded: Recorded; stamped: ResultLi
   };
 }
 
-function framesOf({ lines, startsAt }: Heard): FrameLine[] {
+function framesOf({ lines, startsAt }: TapRecording): FrameLine[] {
   return lines.flatMap((line) => (line.kind === 'decoded' && line.frame ? [{ afterUs: Math.max(0, line.atMs - startsAt) * 1000, ...line.frame }] : []));
 }
 
 type DecodedLine = Extract<TapLine, { kind: 'decoded' }>;
 
 /** The lines, and what came of those that are in them. */
-function trafficOf(heard: Heard): { traffic: TrafficLine[]; decoded: DecodedLine[] } {
+function trafficOf(heard: TapRecording): { traffic: TrafficLine[]; decoded: DecodedLine[] } {
   const { startsAt, driver, device } = heard;
   const isPolled = driver.traits.includes('polled');
   const traffic: TrafficLine[] = [];
@@ -101,7 +101,7 @@ function ofThis(traffic: readonly TrafficLine[], driver: Driver, device: DeviceS
   const own = JSON.stringify(device.settings);
   const named = new Map<number, Set<string>>();
   for (const { conn, bytes, notes } of new ByteStreams(traffic, () => reading).messages) {
-    for (const { at, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', at, at + length)));
+    for (const { at: offset, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', offset, offset + length)));
   }
   return traffic.filter(({ conn }) => {
     const names = [...named.get(conn) ?? []];

@@ -5,23 +5,23 @@ import { test } from 'node:test';
 import { replayCaseLines } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { captureFile, type FileForm, type Sent } from './capture/testing/capture-files.ts';
+import { captureFile, type CaptureFileFormat, type SentPacket } from './capture/testing/capture-files.ts';
 import { casesIn, type Case } from '../../drivers/testing/cases.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { caseOfCapture } from './capture.ts';
 
-const PLAIN: FileForm = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
+const PLAIN: CaptureFileFormat = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
 const OURS = '192.0.2.1';
 const FIRST_PORT = 50_000;
 /** A segment of Ethernet holds no more. */
 const SEGMENT_BYTES = 1400;
 
 /** The case's bytes as TCP segments between us and `device`, each connection with a port of its own. */
-function onWire({ startsAt, traffic }: Case, device: string, isDialledIn: boolean): Sent[] {
+function onWire({ startsAt, traffic }: Case, device: string, isDialledIn: boolean): SentPacket[] {
   const next = new Map<string, number>();
-  const sent: Sent[] = [];
+  const sent: SentPacket[] = [];
   for (const line of traffic) {
     const { conn, afterUs } = line;
     const [us, them] = isDialledIn ? [`${OURS}:${device.split(':')[1]}`, `${device.split(':')[0]}:${FIRST_PORT + conn}`] : [`${OURS}:${FIRST_PORT + conn}`, device];
@@ -34,8 +34,8 @@ function onWire({ startsAt, traffic }: Case, device: string, isDialledIn: boolea
     if (!('bytes' in line)) continue;
     const { dir } = line;
     const whole = Buffer.from(line.bytes, 'hex');
-    for (let at = 0; at < whole.length; at += SEGMENT_BYTES) {
-      const piece = whole.subarray(at, at + SEGMENT_BYTES);
+    for (let offset = 0; offset < whole.length; offset += SEGMENT_BYTES) {
+      const piece = whole.subarray(offset, offset + SEGMENT_BYTES);
       const seq = next.get(`${conn} ${dir}`) as number;
       sent.push({ atUs, from: dir === 'in' ? them : us, to: dir === 'in' ? us : them, bytes: piece, tcp: { seq } });
       next.set(`${conn} ${dir}`, seq + piece.length);

@@ -10,7 +10,7 @@ import { realFiles, realNet, seededRandom, type World } from '../../core/world.t
 import { infer } from '../../edge/infer/infer.ts';
 import { openDetectors } from '../../edge/infer/detectors.ts';
 import { MODELS } from '../../models/index.ts';
-import { handedOver } from './handed-over.ts';
+import { recordDeliveries } from './delivered.ts';
 
 export interface CameraReplay {
   lines: ResultLine[];
@@ -36,7 +36,7 @@ export async function replayCamera(recorded: Case, driver: Driver, signal: Abort
       for await (const picture of (link.frames?.(signal) ?? []) as AsyncIterable<Picture>) {
         const { index, ptsMs, takenAt = recorded.startsAt } = picture;
         replay.frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
-        const handed = handedOver(picture);
+        const handed = recordDeliveries(picture);
         station.take?.([{ device: device.id, picture: handed.picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }], (samples) => { replay.lines.push(...samples.map(sampleLine)); });
         await handed.done;
       }

@@ -22,9 +22,9 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
   const digits = made.toString('hex');
   if (/^\d+$/.test(digits)) return Buffer.from(counted(digits, n), 'hex');
   let carry = n;
-  for (let at = made.length - 1; at >= 0 && carry > 0; at -= 1) {
-    carry += made[at] as number;
-    made[at] = carry & 0xff;
+  for (let index = made.length - 1; index >= 0 && carry > 0; index -= 1) {
+    carry += made[index] as number;
+    made[index] = carry & 0xff;
     carry = Math.floor(carry / 256);
   }
   return made;
@@ -33,7 +33,7 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
 const counted = (digits: string, n: number): string => ((BigInt(digits) + BigInt(n)) % 10n ** BigInt(digits.length)).toString().padStart(digits.length, '0');
 
 /** A message in the name of another: each of its identities is replaced by what `as` gives, and it is whole again. */
-export function renamed(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: RecordingContext, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {
+export function renameIdentity(message: Uint8Array, spans: readonly Span[], direction: Direction, { recording, settings }: RecordingContext, as: (span: Span, bytes: Uint8Array) => Uint8Array): Buffer {
   const made = Buffer.from(message);
   if (spans.length === 0) return made;
   const wasWhole = hasValidChecksum(made, direction, { recording, settings });

@@ -9,16 +9,16 @@ import hj212 from '../../drivers/hj212/driver.ts';
 import { frameOf } from '../../drivers/frame/testing/terminal.ts';
 import { framed } from '../../drivers/hj212/testing/logger.ts';
 import { loadCase } from './cases.ts';
-import { Reports } from './reports.ts';
+import { DeviceReports } from './reports.ts';
 
 const LATER_MS = 3_600_000;
 const LOOP_MS = 60_000;
 
-async function reportsOf(number: number, name: string, isLoop = true): Promise<Reports> {
+async function reportsOf(number: number, name: string, isLoop = true): Promise<DeviceReports> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/hj212/recorded', name));
   assert.ok(loaded);
   const reading = { recording: bytesRecordingOf(hj212), settings: hj212.settings.parse(loaded.recorded.devices[0].settings) };
-  return new Reports({ script: deviceScript(loaded.recorded.traffic, () => reading), reading, number }, { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null });
+  return new DeviceReports({ script: deviceScript(loaded.recorded.traffic, () => reading), reading, number }, { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null });
 }
 
 const field = (bytes: Buffer, name: string) => new RegExp(`${name}=([^;&]*)`).exec(bytes.toString('latin1'))?.[1] ?? '';
@@ -72,7 +72,7 @@ test('a described device keeps what its description answers, by its number', asy
   assert.ok(loaded);
   const reading = { recording: bytesRecordingOf(frame), settings: frame.settings.parse(loaded.recorded.devices[0].settings) };
   const script = deviceScript(loaded.recorded.traffic, () => reading);
-  const reports = new Reports({ script, reading, number: 3 }, { laterMs: 0, loopMs: null });
+  const reports = new DeviceReports({ script, reading, number: 3 }, { laterMs: 0, loopMs: null });
   for (; reports.next(); reports.wentOut());
   const [heartbeat, tags] = reports.kept();
   assert.ok(heartbeat && tags);

@@ -10,10 +10,10 @@ import { seededRandom } from '../../core/world.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { loadCase, type LoadedCase } from './cases.ts';
 import { nthIdentity } from './identity.ts';
-import { standAs, type ServeOptions } from './serve.ts';
-import { Way } from './trouble.ts';
+import { serveDevices, type DeviceServerOptions } from './serve.ts';
+import { DeliveryPath } from './message-fault.ts';
 
-const PLAIN: ServeOptions = { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false, redialMs: 20 };
+const PLAIN: DeviceServerOptions = { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false, redialMs: 20 };
 
 async function meter(): Promise<LoadedCase> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/modbus/recorded/specification-examples'));
@@ -38,7 +38,7 @@ async function ask(port: number, messages: readonly string[]): Promise<string[]>
 }
 
 test('what was asked so is answered so; a part of it by its part; what is not there is refused; transactions are those of the asker', async () => {
-  const standing = await standAs(await meter(), PLAIN);
+  const standing = await serveDevices(await meter(), PLAIN);
   try {
     const port = standing.devices[0]?.port as number;
     const block = '1234000000061103006b0003';
@@ -55,7 +55,7 @@ test('what was asked so is answered so; a part of it by its part; what is not th
 });
 
 test('many devices that listen take a port each', async () => {
-  const standing = await standAs(await meter(), { ...PLAIN, times: 3 });
+  const standing = await serveDevices(await meter(), { ...PLAIN, times: 3 });
   try {
     const ports = standing.devices.map(({ port }) => port);
     assert.equal(new Set(ports).size, 3);
@@ -93,7 +93,7 @@ test('a device that dialled dials: registers, and dials again when it was cut', 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const standing = await standAs({ recorded, drivers: new Map([[modbus.id, modbus]]) }, { ...PLAIN, port: (server.address() as AddressInfo).port });
+  const standing = await serveDevices({ recorded, drivers: new Map([[modbus.id, modbus]]) }, { ...PLAIN, port: (server.address() as AddressInfo).port });
   try {
     await twice.promise;
     assert.equal(heard[0], 'DTU-7');
@@ -117,7 +117,7 @@ test('identities count on, whatever they are made of', () => {
 test('a fault befalls one message, at its time, the same for the same seed', () => {
   const message = Buffer.from('0123456789');
   const through = (kind: 'drop' | 'delay' | 'cut' | 'corrupt' | 'reorder') => {
-    const way = new Way({ kind, atMs: 100 }, seededRandom(7));
+    const way = new DeliveryPath({ kind, atMs: 100 }, seededRandom(7));
     return [0, 100, 200, 300].map((atMs) => way.pass(message, atMs));
   };
   for (const kind of ['drop', 'delay', 'cut', 'corrupt', 'reorder'] as const) {

@@ -5,29 +5,29 @@ import { deviceScript } from '../../cases/device-script.ts';
 import { FaultError } from '../../core/faults.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import type { LoadedCase } from './cases.ts';
-import { Reports, type Report } from './reports.ts';
-import { StandIn, type StandInFacts } from './stand-in.ts';
-import { Talk } from './talk.ts';
-import type { Trouble } from './trouble.ts';
+import { DeviceReports, type DeviceReport } from './reports.ts';
+import { SimulatedDevice, type SimulatedDeviceOptions } from './stand-in.ts';
+import { DeviceSession } from './talk.ts';
+import type { MessageFault } from './message-fault.ts';
 
-export interface ServeOptions {
+export interface DeviceServerOptions {
   host: string;
   /** To listen on, the first of as many as there are devices; or to dial. 0 takes any (to listen). */
   port: number;
   /** As how many devices. */
   times: number;
   /** Befalls the first connection of each. */
-  trouble: Trouble | null;
+  trouble: MessageFault | null;
   seed: number;
   /** Said again from the beginning when it is over. */
   isLoop: boolean;
   /** Before it dials again, at least. */
   redialMs?: number;
   /** A report was answered, by a device that keeps what is not. */
-  onSettled?(number: number, report: Report): void;
+  onSettled?(number: number, report: DeviceReport): void;
 }
 
-export interface Counts {
+export interface DeviceServerCounts {
   /** Reports said so far; those of them that the other side answered, and that are still to be answered. */
   said: number;
   acknowledged: number;
@@ -37,9 +37,9 @@ export interface Counts {
   connections: number;
 }
 
-export interface Standing {
+export interface DeviceServer {
   devices: { number: number; port: number; identities: Record<string, string> }[];
-  counts(): Counts;
+  counts(): DeviceServerCounts;
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ const REDIAL_SPREAD = 5;
 const SPREAD_MS = 10_000;
 
 /** @throws CV_RECORDING_NOT_OFFERED for cases of frames, CV_API_LISTEN where the port is taken */
-export async function standAs({ recorded, drivers }: LoadedCase, options: ServeOptions): Promise<Standing> {
+export async function serveDevices({ recorded, drivers }: LoadedCase, options: DeviceServerOptions): Promise<DeviceServer> {
   const [device] = recorded.devices;
   const driver = drivers.get(device.driver);
   if (!driver || recorded.level !== 'bytes') throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: device.driver, what: 'stand on a socket: its cases are frames', whatZh: '在套接字上重放：其案例为帧' });
@@ -60,14 +60,14 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
   // An answer whose question was not recorded answers nothing now; what is no message may be how a device registers.
   const script = { ...whole, spoken: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
   const loopMs = options.isLoop ? Math.max(1000, Math.ceil((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000)) : null;
-  const all = new Set<Reports>();
+  const all = new Set<DeviceReports>();
   const gone = { said: 0, acknowledged: 0, forgotten: 0 };
-  const talking = new Set<Talk>();
+  const talking = new Set<DeviceSession>();
   const closers: (() => Promise<void>)[] = [];
-  const standing: Standing = {
+  const standing: DeviceServer = {
     devices: [],
     counts() {
-      const counts: Counts = { ...gone, unanswered: 0, connections: talking.size };
+      const counts: DeviceServerCounts = { ...gone, unanswered: 0, connections: talking.size };
       for (const reports of all) {
         for (const key of ['said', 'acknowledged', 'forgotten'] as const) counts[key] += reports[key];
         counts.unanswered += reports.kept().length;
@@ -78,16 +78,16 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
   };
 
   for (let number = 0; number < options.times; number += 1) {
-    const facts: StandInFacts = { script, reading, number };
+    const facts: SimulatedDeviceOptions = { script, reading, number };
     const random = seededRandom(options.seed + number);
     const reportsFrom = (startsAt: number) => {
-      const reports = new Reports(facts, { laterMs: startsAt - recorded.startsAt, loopMs });
+      const reports = new DeviceReports(facts, { laterMs: startsAt - recorded.startsAt, loopMs });
       all.add(reports);
       return { reports, startsAt };
     };
-    const talk = (socket: Socket, { reports, startsAt }: ReturnType<typeof reportsFrom>, trouble: Trouble | null, onOver: () => void) => {
-      const one = new Talk(socket, {
-        standIn: new StandIn(facts), reports, startsAt, random, trouble, againAfterMs: reading.recording.keeps?.againAfterMs ?? null,
+    const talk = (socket: Socket, { reports, startsAt }: ReturnType<typeof reportsFrom>, trouble: MessageFault | null, onOver: () => void) => {
+      const one = new DeviceSession(socket, {
+        standIn: new SimulatedDevice(facts), reports, startsAt, random, trouble, againAfterMs: reading.recording.keeps?.againAfterMs ?? null,
         onSettled: (report) => options.onSettled?.(number, report),
         onOver() {
           talking.delete(one);
@@ -96,7 +96,7 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
       });
       talking.add(one);
     };
-    const identities = new StandIn(facts).identities();
+    const identities = new SimulatedDevice(facts).identities();
     if (isDialling) {
       const delayMs = number === 0 ? 0 : random.next() * Math.min(SPREAD_MS, options.times * 20);
       // A device that dials again goes on where it was.
@@ -121,7 +121,7 @@ export async function standAs({ recorded, drivers }: LoadedCase, options: ServeO
 }
 
 /** Dials, talks, and dials again when the connection went, until closed. */
-function dial({ host, port, redialMs = REDIAL_MS }: ServeOptions, random: Random, delayMs: number, talk: (socket: Socket, whenOver: () => void) => void): () => Promise<void> {
+function dial({ host, port, redialMs = REDIAL_MS }: DeviceServerOptions, random: Random, delayMs: number, talk: (socket: Socket, whenOver: () => void) => void): () => Promise<void> {
   let isOver = false;
   let timer = setTimeout(attempt, delayMs);
   let socket: Socket | null = null;

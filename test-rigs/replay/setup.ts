@@ -6,7 +6,7 @@ import { formatDuration } from '../../core/quantity.ts';
 import { checkEdge } from '../../edge/config/check.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
 
-export interface ReplayPlace {
+export interface ReplaySetup {
   /** Of the edge; default: a name for replays alone. */
   edge?: string;
   centre?: string;
@@ -16,7 +16,7 @@ export interface ReplayPlace {
 }
 
 /** @returns throws CV_CASE_LINE when the devices of the case are none that an edge could have */
-export async function setupOf(recorded: Case, drivers: ReadonlyMap<string, Driver>, { edge = 'replay', centre = '000000000', gateway, dir = './replay' }: ReplayPlace = {}): Promise<EdgeSetup> {
+export async function setupOf(recorded: Case, drivers: ReadonlyMap<string, Driver>, { edge = 'replay', centre = '000000000', gateway, dir = './replay' }: ReplaySetup = {}): Promise<EdgeSetup> {
   const devices = recorded.devices.map(({ id, driver, settings, points, timeoutMs }) => ({
     id, driver, settings, timeout: formatDuration(Math.max(10, timeoutMs)),
     ...(drivers.get(driver)?.points ? {} : { points: points.map((point) => ({ indicator: indicatorOf(point.id), unit: '', ...point })) }),

@@ -2,16 +2,16 @@
 import type { MessageNotes } from '../../core/recording.ts';
 import { correlateAnswer, questionKey, type RecordedQuestion, type DeviceScript } from '../../cases/device-script.ts';
 import { cutMessages, type RecordedMessage, type RecordingContext } from '../../cases/byte-streams.ts';
-import { nthIdentity, renamed } from './identity.ts';
+import { nthIdentity, renameIdentity } from './identity.ts';
 
 /** What a device says, and how long after it was asked. */
-export interface Reply {
+export interface SimulatedReply {
   bytes: Buffer;
   afterMs: number;
 }
 
 /** What is known of a device before anybody connects; shared by its connections and by all that stand beside it. */
-export interface StandInFacts {
+export interface SimulatedDeviceOptions {
   script: DeviceScript;
   reading: RecordingContext;
   /** Which of many: 0 is the recorded one. */
@@ -21,8 +21,8 @@ export interface StandInFacts {
 /** A recorded device that took longer than this to answer is not waited for. */
 const LONGEST_MS = 5_000;
 
-export class StandIn {
-  readonly #facts: StandInFacts;
+export class SimulatedDevice {
+  readonly #facts: SimulatedDeviceOptions;
   readonly #exchanges: { question: RecordedQuestion; answer: RecordedMessage }[];
   /** By what was asked: the recorded exchanges that hold an answer, and how many were given. */
   readonly #asked = new Map<string, { exchanges: { question: RecordedQuestion; answer: RecordedMessage }[]; given: number; isWhole: boolean }>();
@@ -30,11 +30,11 @@ export class StandIn {
   readonly #own = new Map<string, Uint8Array>();
   #held: Buffer = Buffer.alloc(0);
 
-  constructor(facts: StandInFacts) {
+  constructor(facts: SimulatedDeviceOptions) {
     this.#facts = facts;
     this.#exchanges = facts.script.questions.flatMap((question) => question.answers.map((answer) => ({ question, answer })));
     for (const { bytes, notes } of [...facts.script.unsolicited, ...facts.script.questions.map(({ message }) => message)]) {
-      for (const { name, at, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(at, at + length)));
+      for (const { name, at: offset, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(offset, offset + length)));
     }
   }
 
@@ -44,8 +44,8 @@ export class StandIn {
   }
 
   /** Bytes that came in. @param word called with each whole message that asks nothing @returns what is said to the others */
-  hear(bytes: Uint8Array, word: (message: Buffer) => void): Reply[] {
-    const replies: Reply[] = [];
+  hear(bytes: Uint8Array, word: (message: Buffer) => void): SimulatedReply[] {
+    const replies: SimulatedReply[] = [];
     this.#held = cutMessages(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') replies.push(...this.#answers(message, notes));
       else if (notes) word(message);
@@ -53,10 +53,10 @@ export class StandIn {
     return replies;
   }
 
-  #answers(asked: Buffer, notes: MessageNotes): Reply[] {
+  #answers(asked: Buffer, notes: MessageNotes): SimulatedReply[] {
     const { reading, script } = this.#facts;
     // As if the recorded device were asked.
-    const plain = renamed(asked, notes.identities ?? [], 'out', reading, ({ name }, was) => this.#own.get(name) ?? was);
+    const plain = renameIdentity(asked, notes.identities ?? [], 'out', reading, ({ name }, was) => this.#own.get(name) ?? was);
     const key = questionKey(plain, notes, reading);
     let known = this.#asked.get(key);
     if (!known) {
@@ -80,14 +80,14 @@ export class StandIn {
     return together.map((one) => {
       const bytes = known.isWhole ? correlateAnswer(plain, notes, question, one, reading) : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
       const took = ((one.parts.at(-1)?.afterUs ?? 0) - question.afterUs) / 1000;
-      return { bytes: inItsName(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
+      return { bytes: withIdentity(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
     });
   }
 }
 
 /** What the recorded device said, as said by this one. */
-export function inItsName({ reading, number }: StandInFacts, bytes: Uint8Array, notes: MessageNotes | null): Buffer {
-  return renamed(bytes, notes?.identities ?? [], 'in', reading, (_span, was) => nthIdentity(was, number));
+export function withIdentity({ reading, number }: SimulatedDeviceOptions, bytes: Uint8Array, notes: MessageNotes | null): Buffer {
+  return renameIdentity(bytes, notes?.identities ?? [], 'in', reading, (_span, was) => nthIdentity(was, number));
 }
 
 const shown = (bytes: Buffer): string => (/^[\x20-\x7e]*$/.test(bytes.toString('latin1')) ? bytes.toString('latin1') : bytes.toString('hex'));

@@ -1,36 +1,36 @@
 /** One connection of one device that a recording stands for. */
 import type { Socket } from 'node:net';
 import type { Random } from '../../core/world.ts';
-import type { Report, Reports } from './reports.ts';
-import type { Reply, StandIn } from './stand-in.ts';
-import { Way, type Trouble } from './trouble.ts';
+import type { DeviceReport, DeviceReports } from './reports.ts';
+import type { SimulatedReply, SimulatedDevice } from './stand-in.ts';
+import { DeliveryPath, type MessageFault } from './message-fault.ts';
 
-export interface TalkFacts {
-  standIn: StandIn;
+export interface DeviceSessionOptions {
+  standIn: SimulatedDevice;
   /** Its own, also on the connection after this one. */
-  reports: Reports;
+  reports: DeviceReports;
   /** Wall clock from which reports count. */
   startsAt: number;
   /** How long after which a report is sent again; null: never. */
   againAfterMs: number | null;
   random: Random;
-  trouble: Trouble | null;
-  onSettled(report: Report): void;
+  trouble: MessageFault | null;
+  onSettled(report: DeviceReport): void;
   onOver(): void;
 }
 
-export class Talk {
+export class DeviceSession {
   readonly #socket: Socket;
-  readonly #facts: TalkFacts;
-  readonly #way: Way;
+  readonly #facts: DeviceSessionOptions;
+  readonly #way: DeliveryPath;
   readonly #begunMs = performance.now();
   readonly #timers = new Set<NodeJS.Timeout>();
   #readyMs = 0;
 
-  constructor(socket: Socket, facts: TalkFacts) {
+  constructor(socket: Socket, facts: DeviceSessionOptions) {
     this.#socket = socket;
     this.#facts = facts;
-    this.#way = new Way(facts.trouble, facts.random);
+    this.#way = new DeliveryPath(facts.trouble, facts.random);
     socket.setNoDelay(true);
     socket.on('error', () => { socket.destroy(); });
     socket.on('close', () => {
@@ -49,7 +49,7 @@ export class Talk {
     if (report) this.#facts.onSettled(report);
   }
 
-  #answer({ bytes, afterMs }: Reply): void {
+  #answer({ bytes, afterMs }: SimulatedReply): void {
     const nowMs = performance.now();
     // Answers keep the order of their questions.
     this.#readyMs = Math.max(this.#readyMs, nowMs + afterMs);
@@ -70,7 +70,7 @@ export class Talk {
   }
 
   /** Until it is answered. */
-  #again(report: Report, delayMs: number): void {
+  #again(report: DeviceReport, delayMs: number): void {
     this.#after(delayMs, () => {
       const { reports, againAfterMs } = this.#facts;
       if (reports.isKept(report) && this.#send(report.bytes) && againAfterMs !== null) this.#again(report, againAfterMs);

@@ -23,9 +23,9 @@ export function answeredValues(line: string): AnsweredValue[] {
 const stampMs = (stamp: string) => Date.parse(stamp.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6+08:00'));
 
 /** By station, point and time. */
-export type Stored = Map<string, { value: Event['value']; times: number }>;
+export type StoredRow = Map<string, { value: Event['value']; times: number }>;
 
-export const keyOf = (device: string, point: string, at: number) => `${device} ${point} ${at}`;
+export const reportKey = (device: string, point: string, at: number) => `${device} ${point} ${at}`;
 
 /** Whether it stands there as it was sent; a text that is no number stands there as none. */
 export function isStored({ text, mark }: AnsweredValue, found: { value: Event['value'] } | undefined): boolean {

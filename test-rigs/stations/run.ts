@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Event } from '../../core/event.ts';
-import { startChild, type Child } from '../processes/child.ts';
+import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 import { startCommand, type RunningCommand } from '../processes/command.ts';
 import { freePort } from '../../core/free-port.ts';
 import { startRelay } from '../processes/relay.ts';
-import type { Counts } from '../replay/serve.ts';
-import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from './answered.ts';
+import type { DeviceServerCounts } from '../replay/serve.ts';
+import { answeredValues, isStored, reportKey, type AnsweredValue, type StoredRow } from './answered.ts';
 
 export interface StationsOptions {
   stations: number;
@@ -60,7 +60,7 @@ export async function runStations({ stations, seconds, seed, fault, dir }: Stati
   try {
     const standIns = await startCommand(['replay', CASE, '--serve', String(relay.port), '--times', String(stations), '--fault', fault, '--seed', String(seed), '--loop', '--acknowledged', list, '--json'], join(dir, 'replay.log'));
     undo.unshift(() => standIns.stop());
-    const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, at) => [mn, `station-${at}`]));
+    const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, index) => [mn, `station-${index}`]));
     const gateway = await startTown(dir, [...deviceOf], recorded, port);
     undo.unshift(() => gateway.stop());
     let edge = await startEdge(dir);
@@ -82,11 +82,11 @@ export async function runStations({ stations, seconds, seed, fault, dir }: Stati
     edgeMb.push(rssMbOf(edge.pid));
     standInsMb.push(rssMbOf(standIns.pid));
     await standIns.stop();
-    const { said } = JSON.parse(standIns.lines.at(-1) as string) as Counts;
+    const { said } = JSON.parse(standIns.lines.at(-1) as string) as DeviceServerCounts;
     const answered = linesOf(list).map(answeredValues);
     const pointOf = new Map(recorded.points.map(({ id, factor }) => [factor, id]));
     const wanted = answered.flat().filter(({ factor }) => pointOf.has(factor));
-    const keyOfValue = ({ mn, factor, at }: AnsweredValue) => keyOf(deviceOf.get(mn) ?? mn, pointOf.get(factor) as string, at);
+    const keyOfValue = ({ mn, factor, at }: AnsweredValue) => reportKey(deviceOf.get(mn) ?? mn, pointOf.get(factor) as string, at);
     const stored = await storedAtLeast(String(gateway.ready.httpUrl), new Set(wanted.map(keyOfValue)));
     return {
       stations, answeredStations: new Set(wanted.map(({ mn }) => mn)).size, said, answered: answered.length, values: wanted.length,
@@ -104,7 +104,7 @@ async function identitiesOf({ lines }: RunningCommand, stations: number): Promis
   return lines.slice(0, stations).map((line) => (JSON.parse(line) as { identities: { MN: string } }).identities.MN);
 }
 
-async function startTown(dir: string, stations: readonly [mn: string, device: string][], { points }: Recorded, port: number): Promise<Child> {
+async function startTown(dir: string, stations: readonly [mn: string, device: string][], { points }: Recorded, port: number): Promise<ChildProcessHandle> {
   const token = randomBytes(8).toString('hex');
   const brokerPort = await freePort();
   writeFileSync(join(dir, 'gateway.yaml'), stringify({
@@ -118,19 +118,19 @@ async function startTown(dir: string, stations: readonly [mn: string, device: st
   return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
 }
 
-function startEdge(dir: string): Promise<Child> {
+function startEdge(dir: string): Promise<ChildProcessHandle> {
   return startChild({ name: 'edge', module: join(import.meta.dirname, '..', 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
 }
 
 /** Values of the durable events, once all that are `wanted` are among them, or after a while. */
-async function storedAtLeast(gatewayUrl: string, wanted: ReadonlySet<string>): Promise<Stored> {
-  const found: Stored = new Map();
+async function storedAtLeast(gatewayUrl: string, wanted: ReadonlySet<string>): Promise<StoredRow> {
+  const found: StoredRow = new Map();
   let cursor = '';
   for (const untilMs = Date.now() + DRAIN_MS; Date.now() < untilMs;) {
     const answer = await fetch(`${gatewayUrl}/api/v1/events?limit=1000${cursor && `&after=${cursor}`}`);
     const page = (await answer.json()) as { items: Event[]; next: string };
     for (const { device, point, occurredAt, value } of page.items) {
-      const key = keyOf(device, point, occurredAt);
+      const key = reportKey(device, point, occurredAt);
       found.set(key, { value, times: (found.get(key)?.times ?? 0) + 1 });
     }
     cursor = page.next;

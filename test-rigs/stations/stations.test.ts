@@ -9,8 +9,8 @@ import { loadEdge } from '../../cli/load.ts';
 import { runEdge } from '../../edge/main.ts';
 import { freePort } from '../../core/free-port.ts';
 import { loadCase } from '../replay/cases.ts';
-import { standAs } from '../replay/serve.ts';
-import { answeredValues, isStored, keyOf, type AnsweredValue, type Stored } from './answered.ts';
+import { serveDevices } from '../replay/serve.ts';
+import { answeredValues, isStored, reportKey, type AnsweredValue, type StoredRow } from './answered.ts';
 
 const CASE = join(import.meta.dirname, '../../drivers/hj212/recorded/air-realtime-and-marks');
 const STATIONS = 8;
@@ -20,19 +20,19 @@ test('what was answered to a station is on disk; what was cut off is said again'
   assert.ok(loaded);
   const { dir, remove } = await tempDir();
   const port = await freePort();
-  const stored: Stored = new Map();
+  const stored: StoredRow = new Map();
   const answered: AnsweredValue[] = [];
   const lost: AnsweredValue[] = [];
   const heard = new Set<number>();
   const all = Promise.withResolvers<void>();
   const { points } = loaded.recorded.devices[0];
   const pointOf = new Map(points.map((point) => [String((point as { factor?: unknown }).factor), point.id]));
-  const standing = await standAs(loaded, {
+  const standing = await serveDevices(loaded, {
     host: '127.0.0.1', port, times: STATIONS, trouble: { kind: 'cut', atMs: 0 }, seed: 1, isLoop: false, redialMs: 20,
     onSettled(number, { bytes }) {
       const values = answeredValues(JSON.stringify({ bytes: bytes.toString('hex') })).filter(({ factor }) => pointOf.has(factor));
       answered.push(...values);
-      lost.push(...values.filter((value) => !isStored(value, stored.get(keyOf(value.mn, pointOf.get(value.factor) as string, value.at)))));
+      lost.push(...values.filter((value) => !isStored(value, stored.get(reportKey(value.mn, pointOf.get(value.factor) as string, value.at)))));
       if (heard.add(number).size === STATIONS) all.resolve();
     },
   });
@@ -43,7 +43,7 @@ test('what was answered to a station is on disk; what was cut off is said again'
   });
   const { setup, problems } = await loadEdge({ path, text });
   assert.ok(setup, JSON.stringify(problems));
-  const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { for (const { device, point, occurredAt, value } of drafts) stored.set(keyOf(device, point, occurredAt), { value, times: 1 }); } });
+  const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { for (const { device, point, occurredAt, value } of drafts) stored.set(reportKey(device, point, occurredAt), { value, times: 1 }); } });
   try {
     await all.promise;
     assert.equal(new Set(answered.map(({ mn }) => mn)).size, STATIONS);

@@ -2,7 +2,7 @@
 import { seededRandom } from '../../core/world.ts';
 
 /** What the station measures at one moment. */
-export interface Station {
+export interface PumpStation {
   levelM: number;
   running: boolean;
   currentA: number;
@@ -68,13 +68,13 @@ function noise(seed: number, channel: number, seconds: number): number {
 }
 
 /** What was set from outside; what is not there the station decides by itself. */
-export interface Orders {
+export interface PumpOrders {
   running?: boolean;
   setpointCm?: number;
 }
 
 /** @param seconds since the storm's script began; negative before */
-export function stationAt(seed: number, seconds: number, orders: Orders = {}): Station {
+export function stationAt(seed: number, seconds: number, orders: PumpOrders = {}): PumpStation {
   const storm = stormOf(seed);
   const running = orders.running ?? (seconds >= storm.startsAt && seconds < storm.stopsAt);
   const ranSeconds = Math.min(Math.max(seconds, storm.startsAt), storm.stopsAt) - storm.startsAt;
@@ -88,7 +88,7 @@ export function stationAt(seed: number, seconds: number, orders: Orders = {}): S
 }
 
 /** Cells of the station's register map by area; what is not here the station does not have. */
-export interface Cells {
+export interface PumpRegisters {
   coil: ReadonlyMap<number, number>;
   discrete: ReadonlyMap<number, number>;
   holding: ReadonlyMap<number, number>;
@@ -104,7 +104,7 @@ const SERIAL = 'PS-07-0001';
  * number, 10 letters · 130 level at which the pump starts, uint16, cm, may be written. Input: 0 to 4 the same as holding
  * 100 to 104. Coil: 0 mains, 3 running, may be written. Discrete: 0 door closed, 1 float switch.
  */
-export function registersAt(seed: number, seconds: number, orders: Orders = {}): Cells {
+export function registersAt(seed: number, seconds: number, orders: PumpOrders = {}): PumpRegisters {
   const { levelM, running, currentA, flowM3h, runHours } = stationAt(seed, seconds, orders);
   const isHigh = levelM >= FLOAT_SWITCH_M;
   const float = Buffer.alloc(4);
@@ -113,11 +113,11 @@ export function registersAt(seed: number, seconds: number, orders: Orders = {}):
   const measured = [float.readUInt16BE(0), float.readUInt16BE(2), Math.round(flowM3h), Math.round(currentA * 10), hundredths & 0xffff, hundredths >>> 16];
   const status = Number(running) | 2 | (Number(isHigh) << 2);
   const serial = Buffer.from(SERIAL);
-  const letters = Array.from({ length: SERIAL.length / 2 }, (_, at) => serial.readUInt16BE(at * 2));
+  const letters = Array.from({ length: SERIAL.length / 2 }, (_, index) => serial.readUInt16BE(index * 2));
   return {
     coil: new Map([[0, 1], [1, 0], [2, 0], [3, Number(running)]]),
     discrete: new Map([[0, 1], [1, Number(isHigh)]]),
-    holding: new Map([...[...measured, status].map((cell, at) => [100 + at, cell] as const), ...letters.map((cell, at) => [120 + at, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
-    input: new Map(measured.slice(0, 5).map((cell, at) => [at, cell] as const)),
+    holding: new Map([...[...measured, status].map((cell, index) => [100 + index, cell] as const), ...letters.map((cell, index) => [120 + index, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
+    input: new Map(measured.slice(0, 5).map((cell, index) => [index, cell] as const)),
   };
 }

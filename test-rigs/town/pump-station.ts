@@ -11,7 +11,7 @@ import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { NO_SUCH_UNIT, serveModbus } from '../../drivers/modbus/testing/server.ts';
-import { registersAt, type Cells, type Orders } from './pump-model.ts';
+import { registersAt, type PumpRegisters, type PumpOrders } from './pump-model.ts';
 
 const UNIT = 1;
 const ILLEGAL_ADDRESS = 2;
@@ -29,11 +29,11 @@ if (!Number.isSafeInteger(seed) || !Number.isInteger(port) || port < 0 || port >
   process.exit(2);
 }
 
-const AREA = { 1: 'coil', 2: 'discrete', 3: 'holding', 4: 'input' } as const satisfies Record<number, keyof Cells>;
+const AREA = { 1: 'coil', 2: 'discrete', 3: 'holding', 4: 'input' } as const satisfies Record<number, keyof PumpRegisters>;
 
 const beganMs = performance.now();
 let startedMs: number | null = null;
-const orders: Orders = {};
+const orders: PumpOrders = {};
 /** Before the word, a day before the storm. */
 const seconds = () => (startedMs === null ? (performance.now() - beganMs) / 1000 - CALM_SECONDS : (performance.now() - startedMs) / 1000);
 
@@ -42,7 +42,7 @@ const server = await serveModbus({
   read(unit, fc, start, count) {
     if (unit !== UNIT) return { exception: NO_SUCH_UNIT };
     const area = registersAt(seed, seconds(), orders)[AREA[fc]];
-    const cells = Array.from({ length: count }, (_, at) => area.get(start + at));
+    const cells = Array.from({ length: count }, (_, index) => area.get(start + index));
     return cells.every((cell) => cell !== undefined) ? cells : { exception: ILLEGAL_ADDRESS };
   },
   write(unit, fc, start, [cell = 0, ...more]) {

@@ -25,14 +25,14 @@ export const FILTERS: Partial<Record<PictureFinding, readonly string[]>> = {
 };
 
 /** @returns the path of a new clip below `folder` */
-export async function filtered(source: string, filter: string, folder: string, name: string): Promise<string> {
+export async function filterClip(source: string, filter: string, folder: string, name: string): Promise<string> {
   const path = join(folder, `${name}.mkv`);
   await run('ffmpeg', ['-v', 'error', '-nostdin', '-t', String(SECONDS), '-i', source, '-vf', filter, '-an', ...ENCODED, '-y', path]);
   return path;
 }
 
 /** One clip, then another: the camera was turned. */
-export async function changed(source: string, other: string, folder: string): Promise<string> {
+export async function changeClip(source: string, other: string, folder: string): Promise<string> {
   const path = join(folder, 'wrong-scene.mkv');
   const like = 'scale=768:432,fps=10,setsar=1';
   await run('ffmpeg', ['-v', 'error', '-nostdin', '-t', String(AT), '-i', source, '-t', String(SECONDS - AT), '-i', other, '-filter_complex', `[0:v]${like}[a];[1:v]${like}[b];[a][b]concat`, '-an', ...ENCODED, '-y', path]);
@@ -40,7 +40,7 @@ export async function changed(source: string, other: string, folder: string): Pr
 }
 
 /** A source that stops in the middle and keeps its line open; until it stops there is enough to see what it is. The caller ends it. */
-export async function stopping(source: string, folder: string): Promise<{ path: string; child: ChildProcess }> {
+export async function stopClip(source: string, folder: string): Promise<{ path: string; child: ChildProcess }> {
   const path = join(folder, 'stalled.pipe');
   await run('mkfifo', [path]);
   // A shell that opens the pipe once, so that it stays open when ffmpeg has gone.

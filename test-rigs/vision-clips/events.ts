@@ -10,7 +10,7 @@ import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
 import { infer } from '../../edge/infer/infer.ts';
 import { sightOf } from '../../edge/infer/sight.ts';
 import type { Detector } from '../../models/load.ts';
-import { handedOver } from '../replay/handed-over.ts';
+import { recordDeliveries } from '../replay/delivered.ts';
 import { findBlobs } from './blobs.ts';
 
 export interface ClipEvent {
@@ -36,7 +36,7 @@ export async function eventsOfClip(path: string, fps: number, scene: z.input<z.Z
     for await (const picture of link.frames(new AbortController().signal)) {
       const { index, ptsMs } = picture;
       const samples: { point: string; value: unknown }[] = [];
-      const handed = handedOver(picture);
+      const handed = recordDeliveries(picture);
       station.take?.([{ device: 'cam', picture: handed.picture, at: ptsMs, observedAt: ptsMs, points }], (given) => { samples.push(...given); });
       await handed.done;
       for (const { point, value } of samples) {

@@ -18,7 +18,7 @@ import { NO_TRACKS, step } from '../../edge/infer/track/tracker.ts';
 import type { Detector } from '../../models/detector.ts';
 import { openDetector } from '../../models/load.ts';
 
-export interface LookedAt {
+export interface DetectedClip {
   ptsMs: number;
   boxes: Box[];
   weak: Box[];
@@ -28,10 +28,10 @@ export interface LookedAt {
 }
 
 /** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop. @param motion the gate that a camera would have; none: every picture is looked at */
-export async function lookAtClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity, motion?: Partial<GateSettings>): Promise<LookedAt[]> {
+export async function detectClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity, motion?: Partial<GateSettings>): Promise<DetectedClip[]> {
   const world = realWorld(() => {});
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world);
-  const looks: LookedAt[] = [];
+  const looks: DetectedClip[] = [];
   const sight = motion ? sightOf(cameraSettings.parse({ url: `file:${path}`, motion }), spec.scoreThreshold) : null;
   try {
     const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', motion: motion ?? 'off' }), [], world);
@@ -69,7 +69,7 @@ async function lookTwice(detector: Detector, picture: Picture, sight: CameraSigh
 }
 
 /** A thing that was followed, and the presentation times at which it was seen. */
-export interface Followed {
+export interface TrackedClip {
   id: number;
   class: string;
   group: string;
@@ -77,8 +77,8 @@ export interface Followed {
 }
 
 /** @param every takes each such picture, as a camera with that part of the rate would give them */
-export function follow(looks: readonly LookedAt[], every = 1): Followed[] {
-  const things = new Map<number, Followed>();
+export function trackClip(looks: readonly DetectedClip[], every = 1): TrackedClip[] {
+  const things = new Map<number, TrackedClip>();
   let state = NO_TRACKS;
   for (const look of looks.filter((_, index) => index % every === 0)) {
     state = step(state, look);
@@ -101,7 +101,7 @@ export interface Visits {
 }
 
 /** One person at a time: each visit should be one track and each track one visit. @param windows ms from and to */
-export function judgeVisits(followed: readonly Followed[], windows: readonly (readonly [number, number])[]): Visits {
+export function judgeVisits(followed: readonly TrackedClip[], windows: readonly (readonly [number, number])[]): Visits {
   const people = followed.filter(({ group }) => group === 'person');
   const inEach = windows.map(([from, to]) => people.filter(({ seenMs }) => seenMs.some((ms) => ms >= from && ms <= to)).length);
   return { visits: windows.length, tracks: people.length, found: inEach.filter((tracks) => tracks > 0).length, switches: inEach.reduce((sum, tracks) => sum + Math.max(0, tracks - 1), 0) };
@@ -119,7 +119,7 @@ export function visitWindows(clip: string, fps: number): [number, number][] {
   return [...truthOf(clip).matchAll(/\b(\d+)-(\d+)\b/g)].map(([, from, to]) => [(Number(from) * 1000) / fps, (Number(to) * 1000) / fps]);
 }
 
-export const clipPath = (clip: string): string | null => {
+export const scenarioClipPath = (clip: string): string | null => {
   const folder = sharedFolder('footage');
   return folder && join(folder, clip);
 };

@@ -11,7 +11,7 @@ import { openDetector } from '../../models/load.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';
 import { graphPath } from '../../models/verify.ts';
 import { eventsOfClip } from './events.ts';
-import { clipPath, follow, judgeVisits, lookAtClip, truthOf, visitWindows, type LookedAt, type Visits } from './follow.ts';
+import { scenarioClipPath, trackClip, judgeVisits, detectClip, truthOf, visitWindows, type DetectedClip, type Visits } from './follow.ts';
 
 const ONE_BY_ONE = { clip: 'one-by-one-person-detection.mp4', fps: 10 };
 const MANY = { clip: 'vtest.avi', fps: 10 };
@@ -42,13 +42,13 @@ interface Totals {
 const TOTALS = { cars: 2, cyclists: 2, people: 3 };
 
 async function judge(spec: ModelSpec): Promise<Result> {
-  const look = ({ clip, fps }: { clip: string; fps: number }, motion?: { closer: true }) => lookAtClip(clipPath(clip) as string, spec, fps, Infinity, motion);
+  const look = ({ clip, fps }: { clip: string; fps: number }, motion?: { closer: true }) => detectClip(scenarioClipPath(clip) as string, spec, fps, Infinity, motion);
   const visitors = await look(ONE_BY_ONE);
   const windows = visitWindows(ONE_BY_ONE.clip, ONE_BY_ONE.fps);
   const crowd = await look(MANY);
   return {
     model: spec.id,
-    visits: Object.fromEntries(STRIDES.map((stride) => [ONE_BY_ONE.fps / stride, judgeVisits(follow(visitors, stride), windows)])),
+    visits: Object.fromEntries(STRIDES.map((stride) => [ONE_BY_ONE.fps / stride, judgeVisits(trackClip(visitors, stride), windows)])),
     whole: await throughTheEdge(spec),
     counts: countsOf(crowd),
     totals: totalsOf(await look(CAR_PARK)),
@@ -56,8 +56,8 @@ async function judge(spec: ModelSpec): Promise<Result> {
   };
 }
 
-function totalsOf(looks: readonly LookedAt[]): Totals {
-  const groups = follow(looks).map(({ group }) => group);
+function totalsOf(looks: readonly DetectedClip[]): Totals {
+  const groups = trackClip(looks).map(({ group }) => group);
   const count = (group: string) => groups.filter((one) => one === group).length;
   const totals = { cars: count('vehicle'), cyclists: count('two-wheeler'), people: count('person') };
   return { ...totals, within1: (Object.keys(TOTALS) as (keyof typeof TOTALS)[]).every((kind) => Math.abs(totals[kind] - TOTALS[kind]) <= 1) };
@@ -68,19 +68,19 @@ const EVERYWHERE: [number, number][] = [[0, 0], [1, 0], [1, 1], [0, 1]];
 async function throughTheEdge(spec: ModelSpec): Promise<Result['whole']> {
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, realWorld(() => {}));
   try {
-    const people = (await eventsOfClip(clipPath(ONE_BY_ONE.clip) as string, 2, { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] }, detector, spec.scoreThreshold)).map(({ value }) => value);
-    return { came: people.filter((value, at) => at > 0 && value > (people[at - 1] as number)).length, most: Math.max(...people) };
+    const people = (await eventsOfClip(scenarioClipPath(ONE_BY_ONE.clip) as string, 2, { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] }, detector, spec.scoreThreshold)).map(({ value }) => value);
+    return { came: people.filter((value, index) => index > 0 && value > (people[index - 1] as number)).length, most: Math.max(...people) };
   } finally {
     await detector.close();
   }
 }
 
-function countsOf(crowd: readonly LookedAt[]): Result['counts'] {
+function countsOf(crowd: readonly DetectedClip[]): Result['counts'] {
   const truth = [...truthOf(MANY.clip).matchAll(/\b(\d+)=(\d+)\b/g)].map(([, picture, people]) => ({ picture: Number(picture), people: Number(people) }));
-  const followed = follow(crowd).filter(({ group }) => group === 'person');
+  const followed = trackClip(crowd).filter(({ group }) => group === 'person');
   const boxes = truth.map(({ picture }) => crowd[picture]?.boxes.filter((box) => box.class === 'person').length ?? NaN);
   const tracks = truth.map(({ picture }) => followed.filter(({ seenMs }) => seenMs.includes(crowd[picture]?.ptsMs ?? NaN)).length);
-  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, at) => Math.abs(people - (boxes[at] as number)) <= 1).length };
+  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, index) => Math.abs(people - (boxes[index] as number)) <= 1).length };
 }
 
 const keepsVisits = ({ visits, whole }: Result) => whole.came === 6 && whole.most === 1 && Object.values(visits).every(({ visits: all, tracks, found, switches }) => tracks === all && found === all && switches === 0);
@@ -89,7 +89,7 @@ export async function run(argv: string[]): Promise<number> {
   const only = argv.includes('--model') ? argv[argv.indexOf('--model') + 1] : undefined;
   const shipped = MODELS.filter(({ id }) => id === 'centernet-320').map((spec) => ({ spec, graph: graphPath(spec) }));
   const models = [...shipped, ...sharedModels()].filter(({ spec }) => spec.task === 'object-detection' && (only === undefined || spec.id === only));
-  if (!clipPath(MANY.clip) || models.length === 0) {
+  if (!scenarioClipPath(MANY.clip) || models.length === 0) {
     process.stderr.write('vision-clips: no footage or no such model here (set CITYVITALS_SHARED)\n');
     return 3;
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ActorClass } from './blobs.ts';
 import { COLOURS } from './blobs.ts';
 
-export interface Actor {
+export interface MovingActor {
   class: ActorClass;
   /** Fractions of the picture. */
   width: number;
@@ -18,7 +18,7 @@ export interface MovingClip {
   height: number;
   fps: number;
   seconds: number;
-  actors: readonly Actor[];
+  actors: readonly MovingActor[];
 }
 
 const BACKGROUND = { y: 112, u: 128, v: 128 };

@@ -1,7 +1,7 @@
 /** What happens in the rendered clip, and what zones and lines have to say about it, to the second. */
 import type { z } from 'zod';
 import type { SCENE_FIELDS } from '../../scene/settings.ts';
-import type { Actor, MovingClip } from './moving.ts';
+import type { MovingActor, MovingClip } from './moving.ts';
 
 type SceneInput = z.input<z.ZodObject<typeof SCENE_FIELDS>>;
 
@@ -19,7 +19,7 @@ const against = glide(1.4, 0.4, 2, 12);
 /** Into the yard (x > 0.6) at 4 s, stands there from 6 s on. */
 const enters = glide(0.4, 0.8, 2, 6);
 
-const ACTORS: readonly Actor[] = [
+const ACTORS: readonly MovingActor[] = [
   { ...person, foot: (second) => [second < 6 ? crosses(second) : returns(second), 0.7] },
   // Sways on the line, and walks by its end.
   { ...person, foot: (second) => [0.25 + 0.004 * Math.sin(second * 5), 0.45] },
@@ -43,7 +43,7 @@ export const SCENE: SceneInput = {
 const WRONG_AT = 6 + 0.09 / (0.1 * (16 / 9));
 
 /** Point, second, value; states from their first 0 on. */
-export const WANTED: readonly (readonly [point: string, second: number, value: number])[] = [
+export const EXPECTED_EVENTS: readonly (readonly [point: string, second: number, value: number])[] = [
   ['stop-line.in', 2.5, 1], ['stop-line.out', 9.5, 1],
   ['yard.persons', 0, 0], ['yard.persons', 4, 1],
   ['yard.intrusion', 0, 0], ['yard.intrusion', 5, 1],

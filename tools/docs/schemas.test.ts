@@ -6,13 +6,13 @@ import { Ajv } from 'ajv';
 import { ConfigDocument } from '../../core/config/check.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 import { SINKS } from '../../gateway/sinks/index.ts';
-import { editorSchemas, type JsonSchema } from './schemas.ts';
+import { editorSchemas, type EditorSchema } from './schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const texts = editorSchemas(await Promise.all(DRIVERS.map((entry) => entry.load())), await Promise.all(SINKS.map((entry) => entry.load())));
-const schemas = new Map(Object.entries(texts).map(([path, text]) => [path, JSON.parse(text) as JsonSchema]));
+const schemas = new Map(Object.entries(texts).map(([path, text]) => [path, JSON.parse(text) as EditorSchema]));
 const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
-const of = (name: string) => schemas.get(`docs/schemas/${name}.schema.json`) as JsonSchema;
+const of = (name: string) => schemas.get(`docs/schemas/${name}.schema.json`) as EditorSchema;
 
 /** As an editor sees it: nothing of it is filled in. */
 const asWritten = (path: string, text: string): unknown => new ConfigDocument({ path, text }, { env: new Proxy({}, { get: (_, name) => `\${env:${String(name)}}` }), readFile: () => '${file:x}' }).value;
@@ -71,7 +71,7 @@ test('durations, sizes, rates and secrets are taken in every form they have, and
 
 test('every example that the schemas show is right by them, and everything is explained in both languages', () => {
   const bare: string[] = [];
-  const walk = (schema: JsonSchema, path: string): void => {
+  const walk = (schema: EditorSchema, path: string): void => {
     const validate = ajv.compile({ ...schema, examples: undefined });
     for (const example of Array.isArray(schema.examples) ? schema.examples : []) assert.ok(validate(example), `${path}: ${JSON.stringify(example)}`);
     for (const [name, field] of Object.entries(schema.properties ?? {})) {

@@ -11,31 +11,31 @@ import { GATEWAY_SCHEMA } from '../../gateway/config/schema.ts';
 import { MANIFEST_SCHEMA } from '../../models/manifest.ts';
 
 /** As far as it is looked into here. */
-export interface JsonSchema {
+export interface EditorSchema {
   type?: string | string[];
-  properties?: Record<string, JsonSchema>;
+  properties?: Record<string, EditorSchema>;
   required?: string[];
-  items?: JsonSchema;
-  allOf?: JsonSchema[];
-  anyOf?: JsonSchema[];
-  oneOf?: JsonSchema[];
-  if?: JsonSchema;
-  then?: JsonSchema;
+  items?: EditorSchema;
+  allOf?: EditorSchema[];
+  anyOf?: EditorSchema[];
+  oneOf?: EditorSchema[];
+  if?: EditorSchema;
+  then?: EditorSchema;
   enum?: unknown[];
   const?: unknown;
   pattern?: string;
-  additionalProperties?: JsonSchema | boolean;
+  additionalProperties?: EditorSchema | boolean;
   [keyword: string]: unknown;
 }
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 /** A whole value that comes from outside: its form cannot be seen in the file. */
-const SECRET: JsonSchema = { pattern: '\\$\\{(env|file):[^}]+\\}' };
+const SECRET: EditorSchema = { pattern: '\\$\\{(env|file):[^}]+\\}' };
 const TEXT_RULES = new Set(['pattern', 'enum', 'const', 'format', 'minLength', 'maxLength']);
 
 /** Draft 7 is what the editors' YAML language servers know best. Path below docs → text. */
 export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]): Record<string, string> {
-  const schemas: Record<string, JsonSchema> = {
+  const schemas: Record<string, EditorSchema> = {
     edge: titled(edgeSchema(drivers), 'cityvitals edge · 边缘节点配置'),
     gateway: titled(gatewaySchema(sinks), 'cityvitals gateway · 网关配置'),
     rule: titled(schemaOf(RULE_SCHEMA), 'cityvitals rule · 规则文件'),
@@ -46,17 +46,17 @@ export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`]));
 }
 
-function edgeSchema(drivers: readonly Driver[]): JsonSchema {
+function edgeSchema(drivers: readonly Driver[]): EditorSchema {
   const schema = schemaOf(EDGE_SCHEMA);
-  const device = schema.properties?.devices?.items as JsonSchema;
+  const device = schema.properties?.devices?.items as EditorSchema;
   // A device's settings and points are its driver's.
-  const { points, settings, driver } = device.properties as Record<'points' | 'settings' | 'driver', JsonSchema>;
+  const { points, settings, driver } = device.properties as Record<'points' | 'settings' | 'driver', EditorSchema>;
   Object.assign(device.properties as object, { driver: { ...driver, enum: drivers.map(({ id }) => id) }, points: loose(points), settings: loose(settings) });
   device.allOf = drivers.map((one) => when('driver', one.id, deviceOf(one)));
   return schema;
 }
 
-function deviceOf(driver: Driver): JsonSchema {
+function deviceOf(driver: Driver): EditorSchema {
   const settings = titled(schemaOf(driver.settings), `${driver.title.en} · ${driver.title.zh}`);
   const needed = (settings.required?.length ?? 0) > 0 ? ['settings'] : [];
   const general = schemaOf(POINT_SCHEMA);
@@ -72,10 +72,10 @@ function deviceOf(driver: Driver): JsonSchema {
   return { properties: { settings, points: { type: 'array', minItems: 1, items: item } }, required: [...needed, 'points'] };
 }
 
-function gatewaySchema(sinks: readonly Sink[]): JsonSchema {
+function gatewaySchema(sinks: readonly Sink[]): EditorSchema {
   const schema = schemaOf(GATEWAY_SCHEMA);
-  const sink = schema.properties?.sinks?.items as JsonSchema;
-  const { kind, settings } = sink.properties as Record<'kind' | 'settings', JsonSchema>;
+  const sink = schema.properties?.sinks?.items as EditorSchema;
+  const { kind, settings } = sink.properties as Record<'kind' | 'settings', EditorSchema>;
   Object.assign(sink.properties as object, { kind: { ...kind, enum: sinks.map(({ id }) => id) }, settings: loose(settings) });
   sink.allOf = sinks.map((one) => {
     const own = titled(schemaOf(one.settings), `${one.title.en} · ${one.title.zh}`);
@@ -85,21 +85,21 @@ function gatewaySchema(sinks: readonly Sink[]): JsonSchema {
 }
 
 // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
-const when = (key: string, value: string, then: JsonSchema): JsonSchema => ({ if: { properties: { [key]: { const: value } }, required: [key] }, then });
+const when = (key: string, value: string, then: EditorSchema): EditorSchema => ({ if: { properties: { [key]: { const: value } }, required: [key] }, then });
 /** Says nothing of what is within: a condition beside it does. */
-const loose = ({ type, description }: JsonSchema): JsonSchema => ({ ...(type === undefined ? {} : { type }), ...(description === undefined ? {} : { description }) });
-const titled = (schema: JsonSchema, title: string): JsonSchema => ({ title, ...schema });
+const loose = ({ type, description }: EditorSchema): EditorSchema => ({ ...(type === undefined ? {} : { type }), ...(description === undefined ? {} : { description }) });
+const titled = (schema: EditorSchema, title: string): EditorSchema => ({ title, ...schema });
 
-function schemaOf(schema: z.ZodType): JsonSchema {
+function schemaOf(schema: z.ZodType): EditorSchema {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io: 'input', target: 'draft-7', unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema }) => forEditors(zodSchema as unknown as z.ZodType, jsonSchema as JsonSchema),
-  }) as JsonSchema;
+    override: ({ zodSchema, jsonSchema }) => forEditors(zodSchema as unknown as z.ZodType, jsonSchema as EditorSchema),
+  }) as EditorSchema;
   return json;
 }
 
 /** Our notes become descriptions, special forms patterns; a text may also be a secret from elsewhere, and no unknown key passes. */
-function forEditors(zod: z.ZodType, json: JsonSchema): void {
+function forEditors(zod: z.ZodType, json: EditorSchema): void {
   const { en, zh, form } = metaOf(zod);
   for (const key of ['en', 'zh', 'form', 'secret', 'path']) delete json[key];
   if (form?.pattern !== undefined) json.pattern = form.pattern;
@@ -109,7 +109,7 @@ function forEditors(zod: z.ZodType, json: JsonSchema): void {
   if (json.type === 'string') orSecret(json);
 }
 
-function orSecret(json: JsonSchema): void {
+function orSecret(json: EditorSchema): void {
   const rules = Object.entries(json).filter(([keyword]) => TEXT_RULES.has(keyword));
   if (rules.length === 0) return;
   for (const [keyword] of rules) delete json[keyword];

@@ -1,7 +1,7 @@
 /** All cameras: those whose views are open above, and the list to pick from, each with its state and a small picture. */
 import { useState } from 'preact/hooks';
 import type { DeviceView } from '../../../api/views.ts';
-import { camerasOf, findingOf, grouped, isWell, MAX_OPEN, sifted, SIFTS, type CameraGroup, type Sift } from '../../data/cameras.ts';
+import { camerasOf, findingOf, groupCameras, isHealthy, MAX_OPEN, filterCameras, CAMERA_FILTERS, type CameraGroup, type CameraFilter } from '../../data/cameras.ts';
 import { isImpaired } from '../../data/device-state.ts';
 import { age, fullTime } from '../../ui/format.ts';
 import { usePreview } from '../../ui/camera/pictures.ts';
@@ -17,9 +17,9 @@ const OLD_MS = 60_000;
 export function CamerasPage({ open }: { open: string[] }) {
   const { state, words } = useView();
   const [search, setSearch] = useState('');
-  const [sift, setSift] = useState<Sift>('all');
+  const [sift, setSift] = useState<CameraFilter>('all');
   const cameras = camerasOf(state.devices);
-  const shown = sifted(cameras, search, sift);
+  const shown = filterCameras(cameras, search, sift);
   const isFull = open.length >= MAX_OPEN;
   return (
     <>
@@ -32,12 +32,12 @@ export function CamerasPage({ open }: { open: string[] }) {
             <div class="camera-tools">
               <input type="search" aria-label={words.cameraSearch} placeholder={words.cameraSearch} value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
               <div class="sifts" role="group">
-                {SIFTS.map((one) => <button key={one} type="button" aria-pressed={one === sift} onClick={() => setSift(one)}>{words.sifts[one]} {sifted(cameras, search, one).length}</button>)}
+                {CAMERA_FILTERS.map((one) => <button key={one} type="button" aria-pressed={one === sift} onClick={() => setSift(one)}>{words.sifts[one]} {filterCameras(cameras, search, one).length}</button>)}
               </div>
             </div>
             <p class="quiet" aria-live="polite" data-part="views-limit">{words.viewsOpen(open.length, MAX_OPEN)}{isFull ? <strong class="tone-late"> · {words.viewsFull}</strong> : ` · ${words.viewsWhy}`}</p>
             {shown.length === 0 && <p class="calm">{words.cameraNone}</p>}
-            {grouped(shown).map((group) => <Group key={`${group.centre} ${group.edge}`} group={group} open={open} />)}
+            {groupCameras(shown).map((group) => <Group key={`${group.centre} ${group.edge}`} group={group} open={open} />)}
           </>
         )}
       </section>
@@ -64,7 +64,7 @@ function Group({ group: { centre, edge, cameras }, open }: { group: CameraGroup;
   const { words } = useView();
   return (
     <div class="camera-group">
-      <h3>{words.groupOf(edge, centre)} <span class="quiet">{words.groupCount(cameras.length, cameras.filter((camera) => !isWell(camera)).length)}</span></h3>
+      <h3>{words.groupOf(edge, centre)} <span class="quiet">{words.groupCount(cameras.length, cameras.filter((camera) => !isHealthy(camera)).length)}</span></h3>
       <ul class="camera-list">{cameras.map((camera) => <Choice key={camera.id} camera={camera} open={open} />)}</ul>
     </div>
   );

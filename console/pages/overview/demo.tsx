@@ -2,27 +2,27 @@
 import { useState } from 'preact/hooks';
 import type { DemoView, StatusView } from '../../../api/views.ts';
 import { clockTime, countText } from '../../ui/format.ts';
-import { ask, Refused } from '../../shell/link.ts';
+import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
 import { useView } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
+import { pickText } from '../../shell/dictionary.ts';
 import { Icon } from '../../ui/icons.tsx';
 
-export function Demo() {
+export function DemoPanel() {
   const { state, words, lang } = useView();
   const [failure, setFailure] = useState('');
   const { demo } = state;
   if (!demo) return null;
   const act = (what: 'cut' | 'kill') => () => {
     setFailure('');
-    ask<DemoView>(`demo/${what}`, { method: 'POST' }).catch((error: unknown) => {
-      setFailure(`${words.demoFailed}: ${error instanceof Refused ? `${error.problem.detail} ${error.problem.remedy}` : words.gone}`);
+    requestApi<DemoView>(`demo/${what}`, { method: 'POST' }).catch((error: unknown) => {
+      setFailure(`${words.demoFailed}: ${error instanceof RefusedError ? `${error.problem.detail} ${error.problem.remedy}` : words.gone}`);
     });
   };
   const live = state.link.is === 'live';
   return (
     <section class="panel demo" data-part="demo" aria-labelledby="demo-title">
       <h2 id="demo-title">{words.demo}<span class="quiet">t+{Math.floor(demo.seconds)} s</span></h2>
-      <p class="demo-act" aria-live="polite">{pick(demo.act, lang)}</p>
+      <p class="demo-act" aria-live="polite">{pickText(demo.act, lang)}</p>
       <div class="demo-buttons">
         <button type="button" disabled={!live || !demo.canCut} onClick={act('cut')}><Icon name="unplugged" />{demo.networkCut ? words.demoCutting : words.demoCut}</button>
         <button type="button" disabled={!live || !demo.canKill} onClick={act('kill')}><Icon name="bolt" />{demo.edgeDown ? words.demoDown : words.demoKill}</button>

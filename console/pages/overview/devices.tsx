@@ -1,32 +1,32 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
 import { useState } from 'preact/hooks';
 import type { DeviceView, LastValue } from '../../../api/views.ts';
-import { findingOf, isWell } from '../../data/cameras.ts';
-import { happened, isImpaired, standing } from '../../data/device-state.ts';
-import { age, clockTime, fullTime, unitText, valueText } from '../../ui/format.ts';
+import { findingOf, isHealthy } from '../../data/cameras.ts';
+import { occurrenceValues, isImpaired, currentValues } from '../../data/device-state.ts';
+import { age, clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';
 import { beyondLimit } from '../../data/limits.ts';
 import { reasonOf } from '../../data/reason.ts';
 import { seriesHref, useView } from '../../shell/view.ts';
-import { pick, type Dictionary } from '../../shell/words.ts';
+import { pickText, type Dictionary } from '../../shell/dictionary.ts';
 import { freshnessIcon, Icon, levelIcon } from '../../ui/icons.tsx';
 import { Prose } from '../../ui/prose.tsx';
-import { UnknownDevices } from './unknown.tsx';
+import { UnknownDevicesPanel } from './unknown.tsx';
 
 const OLD_MS = 15_000;
 /** More than these are shown on demand: those that are not well come first. */
 const SHOWN = 12;
 
-export function Devices() {
+export function DevicesPanel() {
   const { state, words } = useView();
   const [isWhole, setWhole] = useState(false);
   const { devices } = state;
-  const shown = isWhole || devices.length <= SHOWN ? devices : devices.toSorted((a, b) => Number(isWell(a)) - Number(isWell(b))).slice(0, SHOWN);
+  const shown = isWhole || devices.length <= SHOWN ? devices : devices.toSorted((a, b) => Number(isHealthy(a)) - Number(isHealthy(b))).slice(0, SHOWN);
   return (
     <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
       <h2 id="devices-title">{words.devices}{devices.length > 0 && <span class="count">{devices.length}</span>}</h2>
       {devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{shown.map((device) => <Device key={device.id} device={device} />)}</ul>}
       {shown.length < devices.length && <button type="button" class="devices-more" onClick={() => setWhole(true)}>{words.allDevices(devices.length)}</button>}
-      <UnknownDevices />
+      <UnknownDevicesPanel />
     </section>
   );
 }
@@ -45,7 +45,7 @@ function Device({ device }: { device: DeviceView }) {
         <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
       </div>
       {reason !== '' && <p class="device-reason"><Prose text={reason} /></p>}
-      <ul class="values">{standing(device).map((value) => <LastOne key={keyOf(value)} device={device} value={value} />)}</ul>
+      <ul class="values">{currentValues(device).map((value) => <LastOne key={keyOf(value)} device={device} value={value} />)}</ul>
       <Happened device={device} />
     </li>
   );
@@ -76,7 +76,7 @@ function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
 /** What was at a time and is over, newest first: crossings, commands, what follows an event as its evidence. */
 function Happened({ device }: { device: DeviceView }) {
   const { words } = useView();
-  const found = happened(device);
+  const found = occurrenceValues(device);
   if (found.length === 0) return null;
   return (
     <div class="happened">
@@ -87,7 +87,7 @@ function Happened({ device }: { device: DeviceView }) {
             <a class="value" href={hrefOf(device, value)} title={fullTime(value.at)}>
               <time class="quiet">{clockTime(value.at)}</time>
               <Name device={device} value={value} />
-              <span class="value-text">{valueText(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
+              <span class="value-text">{formatValue(value.value, words)}<span class="unit">{unitText(value.unit)}</span></span>
             </a>
           </li>
         ))}
@@ -100,10 +100,10 @@ function Happened({ device }: { device: DeviceView }) {
 function Name({ device, value }: { device: DeviceView; value: LastValue }) {
   const { lang } = useView();
   const isOneOfSeveral = device.values.filter(({ indicator }) => indicator === value.indicator).length > 1;
-  return <span class="value-name">{pick(value.name, lang)}{isOneOfSeveral && <span class="value-point">{value.point}</span>}</span>;
+  return <span class="value-name">{pickText(value.name, lang)}{isOneOfSeveral && <span class="value-point">{value.point}</span>}</span>;
 }
 
 const hrefOf = ({ id }: DeviceView, { indicator, point }: LastValue): string => seriesHref({ indicator, device: id, point, at: null });
 
 /** A camera's diagnosis says in words that all is well. */
-const shownText = ({ point, value }: LastValue, words: Dictionary): string => (point === 'video' && value === 'good' ? (words.findings.good ?? value) : valueText(value, words));
+const shownText = ({ point, value }: LastValue, words: Dictionary): string => (point === 'video' && value === 'good' ? (words.findings.good ?? value) : formatValue(value, words));

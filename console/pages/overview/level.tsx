@@ -1,10 +1,10 @@
 /** The value that matters most now, moving against its limits: the water level in the demo. */
-import { age, clockTime, unitText, valueText } from '../../ui/format.ts';
+import { age, clockTime, unitText, formatValue } from '../../ui/format.ts';
 import { beyondLimit } from '../../data/limits.ts';
 import { focusOf } from '../../data/state.ts';
 import { TAIL_MS, useTail } from '../../data/tail.ts';
 import { seriesHref, useView } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
+import { pickText } from '../../shell/dictionary.ts';
 import { Chart } from '../../ui/chart.tsx';
 import { freshnessIcon, Icon, levelIcon } from '../../ui/icons.tsx';
 
@@ -21,7 +21,7 @@ export function LevelPanel() {
     return <section class="panel level" data-part="level" aria-labelledby="level-title"><h2 id="level-title">{words.level}</h2><p class="calm">{words.chartWaiting}</p></section>;
   }
   const level = beyondLimit(last);
-  const name = pick(last.name, lang);
+  const name = pickText(last.name, lang);
   const unit = unitText(last.unit);
   const limitText = (of: 1 | 2 | 3 | 4, value: number) => words.limit(words.colours[of], `${value} ${unit}`.trim());
   const standing = level === null ? (last.limits.length > 0 ? words.withinLimits : '') : words.beyond(words.colours[level]);
@@ -34,12 +34,12 @@ export function LevelPanel() {
     <section class="panel level" data-part="level" aria-labelledby="level-title">
       <h2 id="level-title">{words.chartOf(name)}<span class="quiet">{device.id} · {words.lastMinutes}</span></h2>
       <p class={`figure ${level === null ? '' : `level-${level}`}`}>
-        <a class="figure-value" href={seriesHref({ ...focus, at: null })} aria-label={`${name} ${valueText(last.value, words)} ${unit}`}>{valueText(last.value, words)}<span class="unit">{unit}</span></a>
+        <a class="figure-value" href={seriesHref({ ...focus, at: null })} aria-label={`${name} ${formatValue(last.value, words)} ${unit}`}>{formatValue(last.value, words)}<span class="unit">{unit}</span></a>
         {device.freshness !== 'fresh' && <span class={`standing device-state is-${device.freshness}`}><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]} {words.ago(age(now - last.at, lang))}</span>}
         {standing !== '' && <span class={level === null ? 'standing tone-good' : `standing level-word level-${level}`}><Icon name={level === null ? 'fresh' : levelIcon(level)} />{standing}</span>}
       </p>
       <Chart data={shown} from={to - TAIL_MS} to={to} limits={last.limits} limitText={limitText} heightPx={HEIGHT_PX}
-        label={`${name}, ${words.lastMinutes}: ${words.now} ${valueText(last.value, words)} ${unit} (${clockTime(last.at)}), ${standing}; ${last.limits.map((limit) => limitText(limit.level, limit.value)).join(', ')}`} />
+        label={`${name}, ${words.lastMinutes}: ${words.now} ${formatValue(last.value, words)} ${unit} (${clockTime(last.at)}), ${standing}; ${last.limits.map((limit) => limitText(limit.level, limit.value)).join(', ')}`} />
     </section>
   );
 }

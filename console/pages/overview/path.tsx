@@ -3,17 +3,17 @@ import type { ComponentChildren } from 'preact';
 import type { StatusView } from '../../../api/views.ts';
 import { countText, msText } from '../../ui/format.ts';
 import { useView } from '../../shell/view.ts';
-import type { Dictionary } from '../../shell/words.ts';
+import type { Dictionary } from '../../shell/dictionary.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { Sinks } from './sinks.tsx';
+import { SinksPanel } from './sinks.tsx';
 
-export function Path() {
+export function DataPathPanel() {
   const { state, words } = useView();
   return (
     <section class="panel path" data-part="path" aria-labelledby="path-title">
       <h2 id="path-title">{words.path}</h2>
       {state.status && <ol class="path-nodes">{nodesOf(state.status, words)}</ol>}
-      <Sinks sinks={state.status?.sinks ?? []} />
+      <SinksPanel sinks={state.status?.sinks ?? []} />
     </section>
   );
 }

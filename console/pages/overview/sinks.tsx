@@ -2,10 +2,10 @@
 import type { SinkView } from '../../../api/views.ts';
 import { countText } from '../../ui/format.ts';
 import { useView } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
+import { pickText } from '../../shell/dictionary.ts';
 import { Icon } from '../../ui/icons.tsx';
 
-export function Sinks({ sinks }: { sinks: readonly SinkView[] }) {
+export function SinksPanel({ sinks }: { sinks: readonly SinkView[] }) {
   const { words } = useView();
   if (sinks.length === 0) return null;
   return (
@@ -31,7 +31,7 @@ function Sink({ id, kind, lag, written, setAside, missed, problem }: SinkView) {
         {setAside > 0 && <span class="tone-late">{facts.setAside} {countText(setAside)}</span>}
         {missed > 0 && <span class="tone-lost">{facts.missed} {countText(missed)}</span>}
       </span>
-      {problem && <span class="sink-problem" title={problem.code}>{pick(problem, lang)}</span>}
+      {problem && <span class="sink-problem" title={problem.code}>{pickText(problem, lang)}</span>}
     </li>
   );
 }

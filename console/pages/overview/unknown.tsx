@@ -2,20 +2,20 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Page, UnknownDeviceView } from '../../../api/views.ts';
 import { age } from '../../ui/format.ts';
-import { ask } from '../../shell/link.ts';
+import { requestApi } from '../../shell/gateway-link.ts';
 import { useView } from '../../shell/view.ts';
 
 const EVERY_MS = 15_000;
 const SHOWN = 20;
 
-export function UnknownDevices() {
+export function UnknownDevicesPanel() {
   const { state, words, lang, now } = useView();
   const isLive = state.link.is === 'live';
   const [devices, setDevices] = useState<UnknownDeviceView[]>([]);
   useEffect(() => {
     if (!isLive) return;
     // While the gateway does not answer, the page says so itself; what was known stays.
-    const look = (): void => { ask<Page<UnknownDeviceView>>('unknown-devices').then(({ items }) => setDevices(items), () => {}); };
+    const look = (): void => { requestApi<Page<UnknownDeviceView>>('unknown-devices').then(({ items }) => setDevices(items), () => {}); };
     look();
     const timer = setInterval(look, EVERY_MS);
     return () => clearInterval(timer);

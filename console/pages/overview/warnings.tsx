@@ -1,23 +1,23 @@
 /** Open warnings as cards: level by icon, word and colour; place; since when; why, each reason a link to its value. */
 import type { Reason, WarningView } from '../../../api/views.ts';
-import { age, clockTime, fullTime, unitText, valueText } from '../../ui/format.ts';
-import { clearedWarnings, openWarnings } from '../../data/state.ts';
+import { age, clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';
+import { listClearedWarnings, listOpenWarnings } from '../../data/state.ts';
 import { seriesHref, useView } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
-import { Clipped, pathOf, Shown, snapshotOf } from '../../ui/evidence.tsx';
+import { pickText } from '../../shell/dictionary.ts';
+import { EvidenceClips, pathOf, EvidencePictures, snapshotOf } from '../../ui/evidence.tsx';
 import { Icon, levelIcon } from '../../ui/icons.tsx';
 
 const MAX_CARDS = 3;
 const MAX_CLEARED = 3;
 
-export function Warnings() {
+export function WarningsPanel() {
   const { state, words, lang } = useView();
-  const open = openWarnings(state);
-  const cleared = clearedWarnings(state).slice(0, MAX_CLEARED);
+  const open = listOpenWarnings(state);
+  const cleared = listClearedWarnings(state).slice(0, MAX_CLEARED);
   return (
     <section class="panel warnings" data-part="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">{words.warnings}{open.length > 0 && <span class="count">{open.length}</span>}</h2>
-      <p class="hidden-word" aria-live="polite">{open.map((warning) => `${words.colours[warning.level]}: ${pick(warning.title, lang)}`).join('; ')}</p>
+      <p class="hidden-word" aria-live="polite">{open.map((warning) => `${words.colours[warning.level]}: ${pickText(warning.title, lang)}`).join('; ')}</p>
       <div>
         {open.length === 0 && <p class="calm"><Icon name="fresh" />{words.noWarnings}</p>}
         {open.slice(0, MAX_CARDS).map((warning) => <Card key={warning.id} warning={warning} />)}
@@ -45,22 +45,22 @@ function Card({ warning }: { warning: WarningView }) {
       </div>
       <div class="card-body">
         <div class="card-title">
-          <h3>{pick(warning.title, lang)}</h3>
+          <h3>{pickText(warning.title, lang)}</h3>
           {warning.exercise && <span class="badge badge-exercise" title={words.exerciseWhy}>{words.exercise}</span>}
           <span class="badge">{words.states[warning.state]}</span>
           {warning.late && <span class="badge" title={words.lateWhy}>{words.late}</span>}
         </div>
         <p class="card-facts">
-          <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pick(warning.place, lang)}</span>
+          <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pickText(warning.place, lang)}</span>
           <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
         </p>
-        <Shown warning={warning} />
-        <Clipped warning={warning} />
+        <EvidencePictures warning={warning} />
+        <EvidenceClips warning={warning} />
         <dl class="card-text">
           <dt>{words.why}</dt>
-          <dd>{warning.reasons.map((reason, at) => <ReasonLink key={at} reason={reason} />)}</dd>
+          <dd>{warning.reasons.map((reason, index) => <ReasonLink key={index} reason={reason} />)}</dd>
           <dt>{words.suggestion}</dt>
-          <dd>{pick(warning.suggestion, lang)}</dd>
+          <dd>{pickText(warning.suggestion, lang)}</dd>
           {parts.length > 0 && <><dt>{words.incomplete}</dt><dd class="incomplete">{parts.join(lang === 'en' ? ', ' : '、')}</dd></>}
         </dl>
       </div>
@@ -72,8 +72,8 @@ function Card({ warning }: { warning: WarningView }) {
 function ReasonLink({ reason }: { reason: Reason }) {
   const { lang, words } = useView();
   const { cites } = reason;
-  const value = `${valueText(cites.value, words)} ${unitText(cites.unit)}`.trim();
-  return <a class="reason" href={seriesHref(cites)} title={`${words.seeValue}: ${value}, ${fullTime(cites.at)}`}><Icon name="chart" />{pick(reason, lang)}</a>;
+  const value = `${formatValue(cites.value, words)} ${unitText(cites.unit)}`.trim();
+  return <a class="reason" href={seriesHref(cites)} title={`${words.seeValue}: ${value}, ${fullTime(cites.at)}`}><Icon name="chart" />{pickText(reason, lang)}</a>;
 }
 
 function Cleared({ warning }: { warning: WarningView }) {
@@ -83,7 +83,7 @@ function Cleared({ warning }: { warning: WarningView }) {
   return (
     <li>
       <span class={`level-word level-${warning.level}`}><Icon name={levelIcon(warning.level)} />{words.colours[warning.level]}</span>
-      <span>{pick(warning.title, lang)}</span>
+      <span>{pickText(warning.title, lang)}</span>
       {shown && <a class="quiet" href={pathOf(shown)} target="_blank" rel="noreferrer" title={words.snapshotShown(shown.blurred)}><Icon name="camera" /><span class="hidden-word">{words.snapshotAlt(warning.device)}</span></a>}
       <span class="quiet" title={fullTime(clearedAt)}>{words.cleared(clockTime(clearedAt), age(clearedAt - warning.onsetAt, lang))}</span>
     </li>

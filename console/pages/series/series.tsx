@@ -1,11 +1,11 @@
 /** One series around a moment: the line with its limits, and the values in figures. Deep-linkable. */
 import { useEffect, useState } from 'preact/hooks';
 import type { PointView, SeriesRange } from '../../../api/views.ts';
-import { clockTime, fullTime, unitText, valueText } from '../../ui/format.ts';
-import { ask, Refused } from '../../shell/link.ts';
+import { clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';
+import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
 import { toChart } from '../../data/tail.ts';
-import { useView, type SeriesPlace } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
+import { useView, type SeriesLocation } from '../../shell/view.ts';
+import { pickText } from '../../shell/dictionary.ts';
 import { Chart } from '../../ui/chart.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Prose } from '../../ui/prose.tsx';
@@ -16,7 +16,7 @@ const REREAD_MS = 2000;
 const MAX_POINTS = 1500;
 const TABLE_ROWS = 12;
 
-export function SeriesPage({ place }: { place: SeriesPlace }) {
+export function SeriesPage({ place }: { place: SeriesLocation }) {
   const { words, lang, state, now } = useView();
   const live = state.link.is === 'live';
   // Never before the cited value: the page's own time lags a little behind the gateway's.
@@ -27,7 +27,7 @@ export function SeriesPage({ place }: { place: SeriesPlace }) {
   const limits = last?.limits ?? [];
   const unit = unitText(range?.series.unit ?? '');
   const drawn = toChart(range?.items ?? []);
-  const title = range ? pick(range.series.name, lang) : place.indicator;
+  const title = range ? pickText(range.series.name, lang) : place.indicator;
   return (
     <section class="panel series" data-part="series" aria-labelledby="series-title">
       <a class="back" href="#/"><Icon name="back" />{words.back}</a>
@@ -59,7 +59,7 @@ function Table({ items, at, unit }: { items: PointView[]; at: number | null; uni
           {items.slice(start, start + TABLE_ROWS).map((item, nth) => (
             <tr key={`${item.at}-${nth}`} class={start + nth === cited ? 'cited' : ''} title={fullTime(item.at)}>
               <td>{clockTime(item.at)}.{String(item.at % 1000).padStart(3, '0')}{start + nth === cited && <span class="hidden-word"> {words.atThatTime}</span>}</td>
-              <td class={typeof item.value === 'string' ? 'text' : 'number'}>{valueText(item.value, words)}</td>
+              <td class={typeof item.value === 'string' ? 'text' : 'number'}>{formatValue(item.value, words)}</td>
               <td>{words.qualities[item.quality]}</td>
               <td>{item.flags.map((flag) => words.flagNames[flag] ?? flag).join(' ')}</td>
             </tr>
@@ -70,7 +70,7 @@ function Table({ items, at, unit }: { items: PointView[]; at: number | null; uni
   );
 }
 
-function useRange(place: SeriesPlace, from: number, to: number, live: boolean): { range: SeriesRange | null; failure: string } {
+function useRange(place: SeriesLocation, from: number, to: number, live: boolean): { range: SeriesRange | null; failure: string } {
   const [range, setRange] = useState<SeriesRange | null>(null);
   const [failure, setFailure] = useState('');
   const key = `${place.indicator}|${place.device}|${place.point}|${place.at}`;
@@ -81,11 +81,11 @@ function useRange(place: SeriesPlace, from: number, to: number, live: boolean): 
     if (!live) return;
     const stop = new AbortController();
     const query = new URLSearchParams({ indicator: place.indicator, device: place.device, point: place.point, from: String(from), to: String(to), maxPoints: String(MAX_POINTS) });
-    ask<SeriesRange>(`series?${query}`, { signal: stop.signal }).then((found) => {
+    requestApi<SeriesRange>(`series?${query}`, { signal: stop.signal }).then((found) => {
       setRange(found);
       setFailure('');
     }, (error: unknown) => {
-      if (!stop.signal.aborted) setFailure(error instanceof Refused ? `${error.problem.detail} ${error.problem.remedy}` : String(error));
+      if (!stop.signal.aborted) setFailure(error instanceof RefusedError ? `${error.problem.detail} ${error.problem.remedy}` : String(error));
     });
     return () => stop.abort();
   }, [key, turn, live]);

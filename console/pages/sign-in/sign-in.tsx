@@ -1,6 +1,6 @@
 /** Asks once for the token by which this browser may read. */
 import { useState } from 'preact/hooks';
-import { isSignedOut, Refused } from '../../shell/link.ts';
+import { isSignedOut, RefusedError } from '../../shell/gateway-link.ts';
 import { signIn } from '../../shell/session.ts';
 import { useView } from '../../shell/view.ts';
 
@@ -15,7 +15,7 @@ export function SignIn({ done }: { done(): void }) {
       await signIn(token);
       done();
     } catch (error) {
-      const problem = error instanceof Refused ? error.problem : null;
+      const problem = error instanceof RefusedError ? error.problem : null;
       setWrong(isSignedOut(error) ? words.signInWrong : problem ? `${problem.detail} ${problem.remedy}` : words.gone);
       setAsking(false);
     }

@@ -1,15 +1,15 @@
 /** A camera's last picture with what was found in it, drawn over it by the browser; or, for who may and wants to, its stream. */
 import { useState } from 'preact/hooks';
 import type { DeviceView, PictureView } from '../../../api/views.ts';
-import { camerasOf, firstOf } from '../../data/cameras.ts';
+import { camerasOf, firstCameras } from '../../data/cameras.ts';
 import { age, clockTime, fullTime } from '../format.ts';
 import { useLive } from './live.ts';
 import { usePicture } from './pictures.ts';
 import { camerasHref, useView } from '../../shell/view.ts';
-import type { Dictionary } from '../../shell/words.ts';
+import type { Dictionary } from '../../shell/dictionary.ts';
 import { Icon } from '../icons.tsx';
 import { LiveBar } from './live-bar.tsx';
-import { Overlay, Sayings } from './overlay.tsx';
+import { Overlay, OverlayTexts } from './overlay.tsx';
 import { SnapshotBar } from './snapshot.tsx';
 
 const VEHICLES = new Set(['car', 'bus', 'truck', 'motorcycle', 'bicycle']);
@@ -21,7 +21,7 @@ export function Cameras() {
   const { state, words } = useView();
   const cameras = camerasOf(state.devices);
   const [chosen, setChosen] = useState(() => localStorage.getItem(REMEMBERED) ?? '');
-  const camera = cameras.find(({ id }) => id === chosen) ?? firstOf(cameras);
+  const camera = cameras.find(({ id }) => id === chosen) ?? firstCameras(cameras);
   const choose = (id: string): void => {
     localStorage.setItem(REMEMBERED, id);
     setChosen(id);
@@ -64,8 +64,8 @@ export function CameraView({ device }: { device: DeviceView }) {
         {isShowing && hasNotes && <Overlay notes={live.notes} />}
         {picture && (
           <svg hidden={isShowing} viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
-            {picture.boxes.map((box, at) => (
-              <rect key={at} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
+            {picture.boxes.map((box, index) => (
+              <rect key={index} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
             ))}
           </svg>
         )}
@@ -76,7 +76,7 @@ export function CameraView({ device }: { device: DeviceView }) {
           <span class="quiet" title={fullTime(picture.at)}>{snapshot ? words.snapshotOf(clockTime(picture.at)) : words.frame(clockTime(picture.at))}{now - picture.at > OLD_MS && ` · ${words.ago(age(now - picture.at, lang))}`}</span>
         </figcaption>
       )}
-      {isShowing && hasNotes && <Sayings notes={live.notes} />}
+      {isShowing && hasNotes && <OverlayTexts notes={live.notes} />}
       {device.live === undefined
         ? !isAway && <SnapshotBar device={device.id} snapshot={snapshot} show={setSnapshot} />
         : <LiveBar live={live} isWanted={isWanted} setWanted={setWanted} hasNotes={hasNotes} setNotes={setNotes} />}

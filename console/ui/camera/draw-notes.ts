@@ -1,6 +1,6 @@
 /** Draws over a live picture what is said beside it: zones, lines, boxes with what they are; and over all of it what nobody may see. */
-import type { Dictionary, Lang } from '../../shell/words.ts';
-import { boxText, freshness, sayings, type Notes } from './notes.ts';
+import type { Dictionary, Lang } from '../../shell/dictionary.ts';
+import { boxText, freshness, overlayTexts, type LiveNotes } from './live-notes.ts';
 
 type Place = readonly [number, number];
 
@@ -15,7 +15,7 @@ const NARROW_PX = 480;
 const ARROW = 0.06;
 
 /** @param nowMs by the gateway's clock */
-export function drawNotes(canvas: HTMLCanvasElement, notes: Notes, nowMs: number, words: Dictionary, lang: Lang): void {
+export function drawNotes(canvas: HTMLCanvasElement, notes: LiveNotes, nowMs: number, words: Dictionary, lang: Lang): void {
   const scale = devicePixelRatio;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
@@ -42,7 +42,7 @@ export function drawNotes(canvas: HTMLCanvasElement, notes: Notes, nowMs: number
     pen.fillText(text, left + 4, top + 3);
   };
   const alpha = freshness(notes, nowMs);
-  const said = new Map(sayings(alpha > 0 ? notes : { ...notes, seen: null }, words, lang).map(({ id, name, said: texts }) => [id, (width < NARROW_PX ? [name] : [name, ...texts]).join(' · ')]));
+  const said = new Map(overlayTexts(alpha > 0 ? notes : { ...notes, seen: null }, words, lang).map(({ id, name, said: texts }) => [id, (width < NARROW_PX ? [name] : [name, ...texts]).join(' · ')]));
 
   pen.lineWidth = 2;
   for (const { id, polygon } of notes.scene.zones) {

@@ -1,12 +1,12 @@
 /** What stands under a camera's picture about watching it live: the switch, the token it may need, and why it cannot be seen. */
-import type { Live } from './live.ts';
+import type { LiveView } from './live.ts';
 import { useView } from '../../shell/view.ts';
 import { Icon } from '../icons.tsx';
 import { Prose } from '../prose.tsx';
 import { TokenForm } from '../token.tsx';
 
 interface LiveBarProps {
-  live: Live;
+  live: LiveView;
   isWanted: boolean;
   setWanted(wanted: boolean): void;
   /** Whether what is seen is drawn over it. */

@@ -1,9 +1,9 @@
 /** Watching a camera: asks for a ticket, opens its stream in JSMpeg, and tries again while somebody wants to see it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveNote, LiveTicketView, Problem } from '../../../api/views.ts';
-import { ask, Refused } from '../../shell/link.ts';
-import { heard, NO_NOTES, type Notes } from './notes.ts';
-import { asOperator, beOperator, forgetOperator } from '../../shell/operator.ts';
+import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
+import { addNote, EMPTY_LIVE_NOTES, type LiveNotes } from './live-notes.ts';
+import { asOperator, signInOperator, signOutOperator } from '../../shell/operator.ts';
 
 /** off; waiting for the first picture; showing; a token is needed; or why it cannot be seen (null: the gateway does not answer). */
 type LiveState = { is: 'off' | 'waiting' | 'showing' | 'token' } | { is: 'failed'; problem: Problem | null; again: boolean };
@@ -15,33 +15,33 @@ const FINAL_STATUSES = new Set([403, 404, 409]);
 /** A page that nobody looks at lets go of the stream. */
 const HIDDEN_MS = 15_000;
 
-export interface Live {
+export interface LiveView {
   state: LiveState;
   /** What is said beside its pictures. */
-  notes: Notes;
+  notes: LiveNotes;
   /** The place for its picture. */
   place: { current: HTMLDivElement | null };
   /** Tries with another token. */
   give(token: string): void;
 }
 
-export function useLive(device: string, isWanted: boolean): Live {
+export function useLive(device: string, isWanted: boolean): LiveView {
   const place = useRef<HTMLDivElement | null>(null);
   const [state, setState] = useState<LiveState>({ is: 'off' });
-  const [notes, setNotes] = useState(NO_NOTES);
+  const [notes, setNotes] = useState(EMPTY_LIVE_NOTES);
   const [turn, setTurn] = useState(0);
   const isSeen = useSeen();
   const wanted = isWanted && isSeen;
   useEffect(() => {
     if (!wanted || !place.current) return setState({ is: 'off' });
     setState({ is: 'waiting' });
-    setNotes(NO_NOTES);
-    return watch(device, place.current, setState, (note) => setNotes((before) => heard(before, note)));
+    setNotes(EMPTY_LIVE_NOTES);
+    return watch(device, place.current, setState, (note) => setNotes((before) => addNote(before, note)));
   }, [device, wanted, turn]);
   return {
     state, notes, place,
     give(given) {
-      beOperator(given);
+      signInOperator(given);
       setTurn((now) => now + 1);
     },
   };
@@ -56,7 +56,7 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
 
   async function begin(): Promise<void> {
     try {
-      const { path } = await ask<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, { method: 'POST', headers: asOperator(), signal: stop.signal });
+      const { path } = await requestApi<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, { method: 'POST', headers: asOperator(), signal: stop.signal });
       // Only who watches loads the decoder.
       const { default: JSMpeg } = await import('@cycjimmy/jsmpeg-player');
       if (!stop.signal.aborted) play(JSMpeg, path);
@@ -90,9 +90,9 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
   }
 
   function fail(error: unknown): void {
-    const problem = error instanceof Refused ? error.problem : null;
+    const problem = error instanceof RefusedError ? error.problem : null;
     if (problem?.status === 401) {
-      forgetOperator();
+      signOutOperator();
       return tell({ is: 'token' });
     }
     if (problem && FINAL_STATUSES.has(problem.status)) return tell({ is: 'failed', problem, again: false });

@@ -1,7 +1,7 @@
 /** Pictures of cameras, fetched while somebody sees them: one camera's each second, those of a long list seldom and few at a time. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CommandView, DeviceView, PictureView } from '../../../api/views.ts';
-import { ask } from '../../shell/link.ts';
+import { requestApi } from '../../shell/gateway-link.ts';
 import { asOperator } from '../../shell/operator.ts';
 
 const EVERY_MS = 1000;
@@ -12,7 +12,7 @@ const ANSWER_EVERY_MS = 500;
 
 /** The newest picture, asked for each second while the page is seen; the last one stays when none comes. */
 export function usePicture(device: DeviceView, live: boolean): PictureView | null {
-  return usePictures(device, live, EVERY_MS, (path, signal) => ask<PictureView>(path, { signal }));
+  return usePictures(device, live, EVERY_MS, (path, signal) => requestApi<PictureView>(path, { signal }));
 }
 
 /** The same for a list: only while its place is in sight. */
@@ -24,7 +24,7 @@ export function usePreview(device: DeviceView, live: boolean): { picture: Pictur
     if (place.current) observer.observe(place.current);
     return () => observer.disconnect();
   }, []);
-  const picture = usePictures(device, live && isSeen, PREVIEW_EVERY_MS, (path, signal) => inTurn(() => ask<PictureView>(path, { signal })));
+  const picture = usePictures(device, live && isSeen, PREVIEW_EVERY_MS, (path, signal) => inTurn(() => requestApi<PictureView>(path, { signal })));
   return { picture, place };
 }
 
@@ -65,10 +65,10 @@ async function inTurn<T>(task: () => Promise<T>): Promise<T> {
 /** Has the edge fetch a sharp picture of now: by a command, so operators alone may. @returns what became of it */
 export async function takeSnapshot(device: string, reason: string, signal: AbortSignal): Promise<CommandView> {
   const headers = asOperator();
-  let command = await ask<CommandView>('commands', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'snapshot', device, reason }), signal });
+  let command = await requestApi<CommandView>('commands', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'snapshot', device, reason }), signal });
   while (command.status === 'pending') {
     await new Promise((resolve) => { setTimeout(resolve, ANSWER_EVERY_MS); });
-    command = await ask<CommandView>(`commands/${encodeURIComponent(command.id)}`, { headers, signal });
+    command = await requestApi<CommandView>(`commands/${encodeURIComponent(command.id)}`, { headers, signal });
   }
   return command;
 }

@@ -1,11 +1,11 @@
 /** What stands under the picture of a camera that cannot be watched live: a sharp picture of now, for operators. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PictureView, Words } from '../../../api/views.ts';
-import { Refused } from '../../shell/link.ts';
-import { beOperator, forgetOperator } from '../../shell/operator.ts';
+import { RefusedError } from '../../shell/gateway-link.ts';
+import { signInOperator, signOutOperator } from '../../shell/operator.ts';
 import { takeSnapshot } from './pictures.ts';
 import { useView } from '../../shell/view.ts';
-import { pick } from '../../shell/words.ts';
+import { pickText } from '../../shell/dictionary.ts';
 import { Icon } from '../icons.tsx';
 import { Prose } from '../prose.tsx';
 import { TokenForm } from '../token.tsx';
@@ -26,11 +26,11 @@ export function SnapshotBar({ device, snapshot, show }: { device: string; snapsh
       setTaking(picture ? { is: 'idle' } : { is: 'failed', why: { zh: sentence('zh'), en: sentence('en') } });
     }, (error: unknown) => {
       if (stop.current.signal.aborted) return;
-      if (error instanceof Refused && error.problem.status === 401) {
-        forgetOperator();
+      if (error instanceof RefusedError && error.problem.status === 401) {
+        signOutOperator();
         return setTaking({ is: 'token' });
       }
-      const why = error instanceof Refused ? `${error.problem.detail} ${error.problem.remedy}` : words.gone;
+      const why = error instanceof RefusedError ? `${error.problem.detail} ${error.problem.remedy}` : words.gone;
       setTaking({ is: 'failed', why: { zh: why, en: why } });
     });
   }
@@ -42,10 +42,10 @@ export function SnapshotBar({ device, snapshot, show }: { device: string; snapsh
         : <button type="button" disabled={taking.is === 'taking'} onClick={take}><Icon name="camera" />{words.snapshotTake}</button>}
       <span aria-live="polite">
         {taking.is === 'taking' && <span class="quiet">{words.snapshotTaking}</span>}
-        {taking.is === 'failed' && <span class="tone-late"><Prose text={pick(taking.why, lang)} /></span>}
+        {taking.is === 'failed' && <span class="tone-late"><Prose text={pickText(taking.why, lang)} /></span>}
         {taking.is === 'idle' && !snapshot && <span class="quiet">{words.liveElsewhere}</span>}
       </span>
-      {taking.is === 'token' && <TokenForm act={words.snapshotTake} give={(token) => { beOperator(token); take(); }} />}
+      {taking.is === 'token' && <TokenForm act={words.snapshotTake} give={(token) => { signInOperator(token); take(); }} />}
     </div>
   );
 }

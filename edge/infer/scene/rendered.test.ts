@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import { BLOBS, eventsOfClip } from '../../../test-rigs/vision-clips/events.ts';
 import { renderClip } from '../../../test-rigs/vision-clips/moving.ts';
-import { CLIP, SCENE, WANTED } from '../../../test-rigs/vision-clips/scenario.ts';
+import { CLIP, SCENE, EXPECTED_EVENTS } from '../../../test-rigs/vision-clips/scenario.ts';
 
 const { dir: folder, remove } = await tempDir();
 before(async () => {
@@ -16,8 +16,8 @@ after(remove);
 for (const fps of [2, 5, 12.5]) {
   test(`line, wrong way, intrusion and loitering at ${fps} pictures a second: exact counts, within a picture of their time`, async () => {
     const events = await eventsOfClip(join(folder, 'moving.avi'), fps, SCENE);
-    for (const point of new Set(WANTED.map(([name]) => name))) {
-      const wanted = WANTED.filter(([name]) => name === point);
+    for (const point of new Set(EXPECTED_EVENTS.map(([name]) => name))) {
+      const wanted = EXPECTED_EVENTS.filter(([name]) => name === point);
       const found = events.filter((event) => event.point === point);
       assert.deepEqual(found.map(({ value }) => value), wanted.map(([, , value]) => value), `${point}: ${JSON.stringify(found)}`);
       found.forEach(({ picture, second }, index) => {

@@ -1,5 +1,5 @@
 import mqtt from 'mqtt';
-import { pauseMs, tokenOf, type Attack } from '../rig.ts';
+import { attackPauseMs, tokenOf, type Attack } from '../rig.ts';
 
 export default {
   name: 'connecting under the client id of another edge, or of the gateway', clause: 'own',
@@ -10,7 +10,7 @@ export default {
       refused.push(client === null);
       await client?.endAsync(true);
     }
-    await pauseMs(300);
+    await attackPauseMs(300);
     const tookMs = rig.honest.client.connected ? await rig.honest.send(1, 'honest-d') : null;
     return { held: refused.every(Boolean) && tookMs !== null, detail: `${refused.filter(Boolean).length} of ${refused.length} refused; the honest edge ${tookMs === null ? 'was pushed out' : 'stays'}` };
   },

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
-import { CENTRE, tokenOf, type Attack } from '../rig.ts';
+import { ATTACK_CENTRE, tokenOf, type Attack } from '../rig.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts');
 const DEVICE = { id: 'plc', driver: 'modbus', settings: { transport: 'tcp', host: '127.0.0.1', port: 9, unit: 1 }, points: [{ id: 'level', address: 'holding:1', type: 'uint16', unit: 'm', indicator: 'YJ-FLD-001' }] };
@@ -17,8 +17,8 @@ export default {
     mkdirSync(dir);
     const kept = ['log', 'store', 'edge-log'].map((name) => join(dir, name));
     const configs = {
-      gateway: { gateway: 'by-hand', centre: CENTRE, broker: { embedded: { port: 0, edges: [{ id: 'hostile', token: tokenOf('hostile') }] } }, log: { dir: './log', maxBytes: '64MB' }, store: { dir: './store' }, http: { port: 0 } },
-      edge: { edge: 'hostile', centre: CENTRE, gateway: { url: rig.brokerUrl, token: tokenOf('hostile') }, log: { dir: './edge-log', maxBytes: '64MB' }, http: { host: '127.0.0.1', port: 0 }, devices: [DEVICE] },
+      gateway: { gateway: 'by-hand', centre: ATTACK_CENTRE, broker: { embedded: { port: 0, edges: [{ id: 'hostile', token: tokenOf('hostile') }] } }, log: { dir: './log', maxBytes: '64MB' }, store: { dir: './store' }, http: { port: 0 } },
+      edge: { edge: 'hostile', centre: ATTACK_CENTRE, gateway: { url: rig.brokerUrl, token: tokenOf('hostile') }, log: { dir: './edge-log', maxBytes: '64MB' }, http: { host: '127.0.0.1', port: 0 }, devices: [DEVICE] },
     };
     for (const [name, config] of Object.entries(configs)) {
       const path = join(dir, `${name}.yaml`);

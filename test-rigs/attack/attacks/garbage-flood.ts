@@ -1,4 +1,4 @@
-import { pauseMs, type Attack } from '../rig.ts';
+import { attackPauseMs, type Attack } from '../rig.ts';
 
 export default {
   name: '3,000 payloads that are no batch, each another', clause: 'own',
@@ -6,7 +6,7 @@ export default {
     const hostile = await rig.sender('hostile');
     for (let count = 0; count < 3000; count += 1) hostile.publish('up', `garbage ${count}`);
     const tookMs = await rig.honest.send(1, 'honest-d');
-    await pauseMs(500);
+    await attackPauseMs(500);
     await hostile.client.endAsync(true);
     return { held: tookMs !== null && tookMs < 1500, detail: `honest ack after ${Math.round(tookMs ?? Infinity)} ms` };
   },

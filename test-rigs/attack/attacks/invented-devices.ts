@@ -1,11 +1,11 @@
-import { pauseMs, type Attack } from '../rig.ts';
+import { attackPauseMs, type Attack } from '../rig.ts';
 
 export default {
   name: '20,000 invented devices', clause: '1.11',
   async run(rig) {
     const hostile = await rig.sender('hostile');
-    await hostile.state(Array.from({ length: 20_000 }, (_, at) => `invented-${at}`));
-    await pauseMs(1500);
+    await hostile.state(Array.from({ length: 20_000 }, (_, index) => `invented-${index}`));
+    await attackPauseMs(1500);
     const tookMs: number[] = [];
     for (let turn = 0; turn < 20; turn += 1) {
       const startedMs = performance.now();

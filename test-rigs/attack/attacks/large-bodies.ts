@@ -1,4 +1,4 @@
-import { OPERATOR, type Attack } from '../rig.ts';
+import { ATTACK_OPERATOR, type Attack } from '../rig.ts';
 
 const BYTES = 32 << 20;
 
@@ -11,7 +11,7 @@ export default {
     const statuses: number[] = [];
     for (const path of ['/api/v1/bindings', '/api/v1/commands', '/api/v1/session']) {
       for (const body of bodies) {
-        const { status } = await rig.get(path, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization: `Bearer ${OPERATOR}` } });
+        const { status } = await rig.get(path, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization: `Bearer ${ATTACK_OPERATOR}` } });
         statuses.push(status);
       }
     }

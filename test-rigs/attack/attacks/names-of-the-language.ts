@@ -1,5 +1,5 @@
 import { encodeBatch } from '../../../core/wire/batch.ts';
-import { draftOf, pauseMs, type Attack } from '../rig.ts';
+import { draftOf, attackPauseMs, type Attack } from '../rig.ts';
 
 const NAMES = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', '../../etc', 'a b', '', 'x'.repeat(100_000), '<img src=x onerror=alert(1)>', 'a\u0000b', 'a\nb', '\ud800'];
 
@@ -13,7 +13,7 @@ export default {
       }
       await hostile.state([name]);
     }
-    await pauseMs(500);
+    await attackPauseMs(500);
     const answers = await Promise.all(NAMES.filter((name) => name !== '' && name.isWellFormed()).map((name) => rig.get(`/api/v1/devices/${encodeURIComponent(name)}`)));
     const wrong = answers.filter(({ status }) => status === 0 || status >= 500).length;
     const honest = await rig.device('honest-d');

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { pauseMs, type Attack } from '../rig.ts';
+import { attackPauseMs, type Attack } from '../rig.ts';
 
 const CONNECTIONS = 100;
 /** CONNECT, with a remaining length of 268,435,455 bytes, the most that MQTT can say (2.2.3). */
@@ -16,7 +16,7 @@ export default {
       socket.on('error', () => socket.destroy()).on('close', () => { closed += 1; });
       sockets.push(socket);
     }
-    await pauseMs(1500);
+    await attackPauseMs(1500);
     const moreMB = rig.rssMB(rig.gateway) - beforeMB;
     const tookMs = await rig.honest.send(1, 'honest-d');
     for (const socket of sockets) socket.destroy();

@@ -1,4 +1,4 @@
-import { exchange, portOf, type Attack } from '../rig.ts';
+import { exchangeBytes, portOf, type Attack } from '../rig.ts';
 
 const LINES = ['GET //: HTTP/1.1', 'GET http://: HTTP/1.1', 'GET /tap/%ff HTTP/1.1', 'GET /frames/%E0%A4 HTTP/1.1', 'POST //:/live/a HTTP/1.1', 'GET /api/v1/devices/%ff HTTP/1.1', 'GET /api/v1/devices/%E0%A4/picture HTTP/1.1', 'CONNECT //: HTTP/1.1', 'OPTIONS * HTTP/1.1', 'GET'];
 
@@ -8,7 +8,7 @@ export default {
     const failed: string[] = [];
     for (const url of [rig.edgeUrl, rig.gatewayUrl]) {
       for (const line of LINES) {
-        const answer = (await exchange(portOf(url), `${line}\r\nhost: 127.0.0.1:${portOf(url)}\r\nconnection: close\r\n\r\n`)).toString('latin1');
+        const answer = (await exchangeBytes(portOf(url), `${line}\r\nhost: 127.0.0.1:${portOf(url)}\r\nconnection: close\r\n\r\n`)).toString('latin1');
         if (answer.startsWith('HTTP/1.1 5')) failed.push(`${line}: ${answer.slice(9, 12)}`);
       }
     }

@@ -1,5 +1,5 @@
 import { encodeBatch } from '../../../core/wire/batch.ts';
-import { draftOf, pauseMs, type Attack } from '../rig.ts';
+import { draftOf, attackPauseMs, type Attack } from '../rig.ts';
 
 export default {
   name: 'a batch that names another edge as its sender', clause: 'own',
@@ -7,7 +7,7 @@ export default {
     const hostile = await rig.sender('hostile');
     // Far above what the honest edge has sent: if it were taken, a hole would be acknowledged to it.
     hostile.publish('up', encodeBatch({ from: 'honest', stream: 'measurement', epoch: rig.honest.epoch, seq: 1_000_000 }, [draftOf('honest-d')]));
-    await pauseMs(500);
+    await attackPauseMs(500);
     await rig.honest.send(1, 'honest-d');
     const refused = hostile.answers.some((answer) => answer.error === 'CV_WIRE_SENDER');
     const polluted = rig.honest.answers.some((answer) => JSON.stringify(answer.have ?? []).includes('1000000'));

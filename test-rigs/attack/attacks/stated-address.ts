@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { pauseMs, type Attack } from '../rig.ts';
+import { attackPauseMs, type Attack } from '../rig.ts';
 
 export default {
   name: 'an edge states the address, path and query of somebody else', clause: '1.7',
@@ -18,7 +18,7 @@ export default {
     const hostile = await rig.sender('liar');
     // Never asked for a picture here: whether it would be stands in the gateway's log.
     await hostile.state([], { http: 'http://192.0.2.1:80' });
-    await pauseMs(300);
+    await attackPauseMs(300);
     const isRefused = readFileSync(join(rig.dir, 'gateway.txt'), 'utf8').split('\n').some((line) => line.includes('CV_EDGE_HTTP') && line.includes('192.0.2.1'));
     const devices = [{ id: 'liar-cam', driver: 'camera', online: true, reason: '', lastAt: Date.now(), pictures: true }];
     for (const http of [`http://127.0.0.2:${port}/admin?delete=all&x=`, `http://127.0.0.2:${port}/?x=`, `http://user:pw@127.0.0.2:${port}`]) {

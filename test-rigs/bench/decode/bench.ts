@@ -1,10 +1,10 @@
 /** `decode`: frames a second of each driver on one core, beside the least that any program would do with the bytes, and beside another implementation where there is one. */
 import { installPeers, peerRequire } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { say } from '../rig.ts';
+import { printBench } from '../rig.ts';
 import { frameWork } from './works-frame.ts';
 import { jsonWork, sparkplugWork } from './works-mqtt-in.ts';
-import { hj212Work, llrpWork, modbusWork, type Work } from './works.ts';
+import { hj212Work, llrpWork, modbusWork, type DecodeWorkload } from './works.ts';
 
 export const DECODE_NOTES = [
   'One thread, frames made beforehand and decoded over and over, turn by turn with the others; the best of five turns each. Ours is the driver\'s own `decode`, from the frame to values with quality, time and evidence.',
@@ -22,14 +22,14 @@ export async function benchDecode(options: { seconds: number }): Promise<BenchRe
   const results: BenchResult[] = [];
   for (const work of [hj212Work(), llrpWork(peerRequire()), modbusWork(), frameWork(), sparkplugWork(peerRequire()), jsonWork()]) {
     const rates = measured(work, turnMs);
-    say(`${work.name}: ${[...rates].map(([name, rate]) => `${name} ${Math.round(rate)}/s`).join(', ')}`);
+    printBench(`${work.name}: ${[...rates].map(([name, rate]) => `${name} ${Math.round(rate)}/s`).join(', ')}`);
     const { ours, ...others } = Object.fromEntries(rates) as { ours: number } & Record<string, number>;
     results.push(result(`decode-${work.name}`, ours, work.unit, others));
   }
   return results;
 }
 
-function measured({ contenders, perCall }: Work, turnMs: number): Map<string, number> {
+function measured({ contenders, perCall }: DecodeWorkload, turnMs: number): Map<string, number> {
   const best = new Map<string, number>();
   for (let turn = 0; turn < TURNS; turn += 1) {
     for (const [name, decode] of Object.entries(contenders)) {
@@ -37,7 +37,7 @@ function measured({ contenders, perCall }: Work, turnMs: number): Map<string, nu
       let calls = 0;
       let elapsedMs = 0;
       while (elapsedMs < turnMs) {
-        for (let at = 0; at < 64; at += 1) decode(calls + at);
+        for (let index = 0; index < 64; index += 1) decode(calls + index);
         calls += 64;
         elapsedMs = performance.now() - startedMs;
       }

@@ -5,14 +5,14 @@ import { planOf } from '../../../drivers/frame/frame.ts';
 import { loadDescription } from '../../../drivers/frame/load.ts';
 import { point, type FramePoint } from '../../../drivers/frame/settings.ts';
 import { frameOf, tags } from '../../../drivers/frame/testing/terminal.ts';
-import { FRAMES, isRead, type Work } from './works.ts';
+import { FRAMES, isRead, type DecodeWorkload } from './works.ts';
 
 const TAGS = 10;
 
-export function frameWork(): Work {
+export function frameWork(): DecodeWorkload {
   const { protocol } = loadDescription('shipped:compound-terminal');
   if (!protocol) throw new Error('the description of the compound terminal is not sound');
-  const reads = (turn: number) => Array.from({ length: TAGS }, (_, at) => ['260101080000', 1 + (at % 4), -60, `3034284${String(turn * TAGS + at).padStart(17, '0')}`] as const);
+  const reads = (turn: number) => Array.from({ length: TAGS }, (_, index) => ['260101080000', 1 + (index % 4), -60, `3034284${String(turn * TAGS + index).padStart(17, '0')}`] as const);
   const frames = Array.from({ length: FRAMES }, (_, turn) => frameOf('500112000017', turn, 2, tags(reads(turn))));
   const plan = planOf(protocol, [{ id: 'tag', ...(point.parse({ read: 'tags.reads.epc' }) as FramePoint) }]);
   return {

@@ -1,7 +1,7 @@
 /** What a contender of the ingest bench gives: where messages go, how they look, how far it has come, and what it stored. */
 import type { Rig } from '../rig.ts';
 
-export type Shape = 'single' | 'batch';
+export type PayloadShape = 'single' | 'batch';
 
 export interface Login {
   clientId: string;
@@ -14,11 +14,11 @@ export interface Contender {
   /** One line: what it is and what its figure means. */
   method: string;
   /** Most events on their way by shape: more than it takes in a second, since VictoriaMetrics tells its count but once a second. */
-  window: Record<Shape, number>;
-  start(rig: Rig): Promise<Running>;
+  window: Record<PayloadShape, number>;
+  start(rig: Rig): Promise<RunningContender>;
 }
 
-export interface Running {
+export interface RunningContender {
   brokerPort: number;
   /** Its processes without the load's: what its processor time is counted from. */
   pids: readonly number[];

@@ -1,11 +1,11 @@
 /** The two runs of every contender: closed loop (how fast does it go?) and hold (does it keep that up?). */
 import { cpuMsOf } from '../usage.ts';
-import { pauseMs } from '../rig.ts';
-import type { Running, Shape } from './contender.ts';
-import { Sender } from './sender.ts';
-import { DEVICES_EACH, SENDERS, valuesOf } from './series.ts';
+import { benchPauseMs } from '../rig.ts';
+import type { RunningContender, PayloadShape } from './contender.ts';
+import { LoadSender } from './sender.ts';
+import { DEVICES_EACH, SENDERS, seriesValues } from './series.ts';
 
-export interface Measured {
+export interface IngestMeasurement {
   /** Events stored and open to queries, a second. */
   perSecond: number;
   /** Processor time of the contender, µs an event. */
@@ -33,22 +33,22 @@ interface Standing {
   cpuMs: number;
 }
 
-export class Load {
-  readonly #running: Running;
-  readonly #senders: Sender[];
+export class IngestLoad {
+  readonly #running: RunningContender;
+  readonly #senders: LoadSender[];
   readonly #events: number;
   #turn = 0;
 
-  private constructor(running: Running, senders: Sender[], shape: Shape) {
+  private constructor(running: RunningContender, senders: LoadSender[], shape: PayloadShape) {
     this.#running = running;
     this.#senders = senders;
     this.#events = shape === 'batch' ? DEVICES_EACH : 1;
   }
 
-  static async open(running: Running, shape: Shape): Promise<Load> {
-    const senders: Sender[] = [];
-    for (let sender = 0; sender < SENDERS; sender += 1) senders.push(await Sender.open(running.brokerPort, running.login(sender), running.topic(sender)));
-    return new Load(running, senders, shape);
+  static async open(running: RunningContender, shape: PayloadShape): Promise<IngestLoad> {
+    const senders: LoadSender[] = [];
+    for (let sender = 0; sender < SENDERS; sender += 1) senders.push(await LoadSender.open(running.brokerPort, running.login(sender), running.topic(sender)));
+    return new IngestLoad(running, senders, shape);
   }
 
   get sent(): number {
@@ -60,7 +60,7 @@ export class Load {
     const atMs = Date.now();
     for (let given = 0; given < events; given += this.#events) {
       const number = this.#turn % SENDERS;
-      const sender = this.#senders[number] as Sender;
+      const sender = this.#senders[number] as LoadSender;
       if (sender.failed) throw sender.failed;
       sender.publish(this.#running.payload(number, sender.sent, this.#events, atMs), this.#events);
       this.#turn += 1;
@@ -68,18 +68,18 @@ export class Load {
   }
 
   /** As much as the window lets out, for `seconds`. */
-  closedLoop(seconds: number, window: number): Promise<Measured> {
+  closedLoop(seconds: number, window: number): Promise<IngestMeasurement> {
     return this.#run(seconds, (stored) => window - (this.sent - stored), true);
   }
 
   /** So many a second, whatever comes of it. */
-  hold(seconds: number, perSecond: number): Promise<Measured> {
+  hold(seconds: number, perSecond: number): Promise<IngestMeasurement> {
     const startedMs = performance.now();
     return this.#run(seconds, () => ((performance.now() - startedMs) / 1000) * perSecond - this.sent, false);
   }
 
   /** @param asks `room` wants to know how many are stored: that costs the contender time, so it is asked only then */
-  async #run(seconds: number, room: (stored: number) => number, asks: boolean): Promise<Measured> {
+  async #run(seconds: number, room: (stored: number) => number, asks: boolean): Promise<IngestMeasurement> {
     const startedMs = performance.now();
     const endsMs = startedMs + (WARM_SECONDS + seconds) * 1000;
     let stored = 0;
@@ -96,13 +96,13 @@ export class Load {
       if (this.#senders.every(({ waiting }) => waiting < 1 << 20)) this.#give(Math.min(room(stored), MOST_A_TICK));
       // The load goes on while it is found out where things stand.
       if (!asking && performance.now() - startedMs >= WARM_SECONDS * 1000) asking = this.#now().then((found) => { from = found; });
-      await pauseMs(TICK_MS);
+      await benchPauseMs(TICK_MS);
     }
     const drainedMs = performance.now();
     await asking;
     const to = await this.#now();
     let last = to.stored;
-    for (; last < this.sent && performance.now() - drainedMs < DRAIN_MS; last = await this.#running.stored()) await pauseMs(POLL_MS / 2);
+    for (; last < this.sent && performance.now() - drainedMs < DRAIN_MS; last = await this.#running.stored()) await benchPauseMs(POLL_MS / 2);
     const counted = to.stored - from.stored;
     return {
       perSecond: (counted * 1000) / (to.ms - from.ms),
@@ -118,7 +118,7 @@ export class Load {
     const untilMs = performance.now() + COUNT_MOVES_MS;
     let stored = before;
     while (stored === before && performance.now() < untilMs) {
-      await pauseMs(POLL_MS / 5);
+      await benchPauseMs(POLL_MS / 5);
       stored = await this.#running.stored();
     }
     return { ms: performance.now(), stored, cpuMs: cpuMsOf(this.#running.pids) };
@@ -126,14 +126,14 @@ export class Load {
 
   /** Everything that was sent is there, each once and right, in series picked over all senders. @throws when it is not */
   async check(): Promise<void> {
-    for (let at = 0; at < READ_BACK_SERIES; at += 1) {
-      const sender = (at * 7) % SENDERS;
-      const device = (at * 13) % DEVICES_EACH;
-      const wanted = valuesOf(sender, device, (this.#senders[sender] as Sender).sent).toSorted((one, other) => one - other);
+    for (let index = 0; index < READ_BACK_SERIES; index += 1) {
+      const sender = (index * 7) % SENDERS;
+      const device = (index * 13) % DEVICES_EACH;
+      const wanted = seriesValues(sender, device, (this.#senders[sender] as LoadSender).sent).toSorted((one, other) => one - other);
       let found = await this.#running.readBack(sender, device);
       // Counted is not always readable at once, even after a flush.
       for (const untilMs = performance.now() + READ_BACK_MS; found.length < wanted.length && performance.now() < untilMs;) {
-        await pauseMs(500);
+        await benchPauseMs(500);
         found = await this.#running.readBack(sender, device);
       }
       // As bags: a store of whole milliseconds may give two points of one millisecond in either order.

@@ -2,16 +2,16 @@
 import type { PointView } from '../../../api/views.ts';
 import { packBatch } from '../../../core/wire/batch.ts';
 import { edgeTopic } from '../../../core/wire/topics.ts';
-import { startGateway, type BenchGateway } from '../gateway.ts';
+import { startBenchGateway, type BenchGateway } from '../gateway.ts';
 import type { Rig } from '../rig.ts';
-import type { Contender, Running } from './contender.ts';
-import { CENTRE, deviceName, DEVICES_EACH, INDICATOR, SENDERS, senderName, valueText } from './series.ts';
+import type { Contender, RunningContender } from './contender.ts';
+import { INGEST_CENTRE, deviceName, DEVICES_EACH, INDICATOR, SENDERS, senderName, seriesValueText } from './series.ts';
 
 const EPOCH = 1;
 const PAGE = 10_000;
 
-export const ours = contender('ours', 'mosquitto', 'mosquitto → gateway → log on disk → store');
-export const oursEmbedded = contender('ours-embedded', 'embedded', 'its own broker, in one process with all else → gateway → log on disk → store');
+export const externalBrokerGateway = contender('ours', 'mosquitto', 'mosquitto → gateway → log on disk → store');
+export const embeddedBrokerGateway = contender('ours-embedded', 'embedded', 'its own broker, in one process with all else → gateway → log on disk → store');
 
 function contender(name: string, broker: 'embedded' | 'mosquitto', way: string): Contender {
   return {
@@ -23,13 +23,13 @@ function contender(name: string, broker: 'embedded' | 'mosquitto', way: string):
 }
 
 /** @param also edges beside the senders, and rule files */
-export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also: { edges?: readonly string[]; rules?: readonly string[] } = {}): Promise<{ gateway: BenchGateway; running: Running }> {
+export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also: { edges?: readonly string[]; rules?: readonly string[] } = {}): Promise<{ gateway: BenchGateway; running: RunningContender }> {
   const senders = Array.from({ length: SENDERS }, (_, sender) => senderName(sender));
-  const gateway = await startGateway(rig, { broker, centre: CENTRE, edges: [...senders, ...(also.edges ?? [])], rules: also.rules ?? [], streams: 'none' });
-  const running: Running = {
+  const gateway = await startBenchGateway(rig, { broker, centre: INGEST_CENTRE, edges: [...senders, ...(also.edges ?? [])], rules: also.rules ?? [], streams: 'none' });
+  const running: RunningContender = {
     brokerPort: gateway.brokerPort, pids: gateway.pids,
     login: (sender) => ({ clientId: `cv-${senderName(sender)}`, user: senderName(sender), password: gateway.token }),
-    topic: (sender) => edgeTopic(CENTRE, senderName(sender), 'up'),
+    topic: (sender) => edgeTopic(INGEST_CENTRE, senderName(sender), 'up'),
     payload,
     stored: () => gateway.metric('cityvitals_points_stored_total'),
     readBack: (sender, device) => readBack(gateway.httpUrl, deviceName(sender, device)),
@@ -40,14 +40,14 @@ export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also
 /** What an edge sends: columns, in zstd when that pays, put together from parts so that the load takes little of the machine. */
 function payload(sender: number, k: number, count: number, atMs: number): Uint8Array {
   const devices = count === 1 ? `{"all":"${deviceName(sender, k)}"}` : namesOf(sender, k, count);
-  const values = count === 1 ? `{"all":${valueText(sender, k)}}` : valuesOf(sender, k, count);
+  const values = count === 1 ? `{"all":${seriesValueText(sender, k)}}` : valuesOf(sender, k, count);
   return packBatch(`{"v":1,"from":"${senderName(sender)}","stream":"measurement","epoch":${EPOCH},"seq":${k + 1},"count":${count},"columns":{"device":${devices},"point":{"all":"v"},"indicator":{"all":"${INDICATOR}"},`
-    + `"centre":{"all":"${CENTRE}"},"kind":{"all":"measurement"},"value":${values},"unit":{"all":"1"},"occurredAt":{"all":${atMs}},"clock":{"all":"edge"},"observedAt":{"all":${atMs}},"quality":{"all":"good"},"origin":{"all":"live"}}}`, count);
+    + `"centre":{"all":"${INGEST_CENTRE}"},"kind":{"all":"measurement"},"value":${values},"unit":{"all":"1"},"occurredAt":{"all":${atMs}},"clock":{"all":"edge"},"observedAt":{"all":${atMs}},"quality":{"all":"good"},"origin":{"all":"live"}}}`, count);
 }
 
 function valuesOf(sender: number, k: number, count: number): string {
-  let values = valueText(sender, k);
-  for (let at = k + 1; at < k + count; at += 1) values += `,${valueText(sender, at)}`;
+  let values = seriesValueText(sender, k);
+  for (let index = k + 1; index < k + count; index += 1) values += `,${seriesValueText(sender, index)}`;
   return `[${values}]`;
 }
 
@@ -56,7 +56,7 @@ const names = new Map<string, string>();
 function namesOf(sender: number, k: number, count: number): string {
   const key = `${sender} ${k % DEVICES_EACH} ${count}`;
   let known = names.get(key);
-  if (known === undefined) names.set(key, known = JSON.stringify(Array.from({ length: count }, (_, at) => deviceName(sender, k + at))));
+  if (known === undefined) names.set(key, known = JSON.stringify(Array.from({ length: count }, (_, index) => deviceName(sender, k + index))));
   return known;
 }
 

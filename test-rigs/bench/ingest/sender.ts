@@ -3,7 +3,7 @@ import { connectPacket } from '../../../core/testing/raw-mqtt.ts';
 import { connect, type Socket } from 'node:net';
 import type { Login } from './contender.ts';
 
-export class Sender {
+export class LoadSender {
   readonly #socket: Socket;
   readonly #topic: Buffer;
   #packetId = 0;
@@ -21,7 +21,7 @@ export class Sender {
     socket.resume();
   }
 
-  static async open(port: number, login: Login, topic: string): Promise<Sender> {
+  static async open(port: number, login: Login, topic: string): Promise<LoadSender> {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
@@ -33,7 +33,7 @@ export class Sender {
       socket.once('close', () => reject(new Error('closed before CONNACK')));
     });
     if (answer[0] !== 0x20 || answer[3] !== 0) throw new Error(`CONNACK ${answer[3]}`);
-    return new Sender(socket, topic);
+    return new LoadSender(socket, topic);
   }
 
   /** Bytes that the socket has not taken yet. */

@@ -6,7 +6,7 @@
 export const SENDERS = 35;
 export const DEVICES_EACH = 100;
 export const INDICATOR = 'BN-ING-001';
-export const CENTRE = '500112001';
+export const INGEST_CENTRE = '500112001';
 
 export const senderName = (sender: number): string => `bench-${String(sender).padStart(2, '0')}`;
 const NAMES = Array.from({ length: SENDERS * DEVICES_EACH }, (_, device) => `d${device}`);
@@ -17,17 +17,17 @@ const THOUSANDTHS = Array.from({ length: 1000 }, (_, part) => String(part / 1000
 const thousandthsOf = (sender: number, k: number): number => (sender * 1_000_003 + k * 7919) % 1_000_000;
 
 /** Three decimals, none of them lost in a double. */
-export const valueOf = (sender: number, k: number): number => thousandthsOf(sender, k) / 1000;
+export const seriesValue = (sender: number, k: number): number => thousandthsOf(sender, k) / 1000;
 
 /** The same as JSON has it, put together from parts, which takes a third of what writing a number does. */
-export function valueText(sender: number, k: number): string {
+export function seriesValueText(sender: number, k: number): string {
   const thousandths = thousandthsOf(sender, k);
   return Math.floor(thousandths / 1000) + (THOUSANDTHS[thousandths % 1000] as string);
 }
 
 /** The values of a sender's device, in order, when the sender has sent `sent` events. */
-export function valuesOf(sender: number, device: number, sent: number): number[] {
+export function seriesValues(sender: number, device: number, sent: number): number[] {
   const values: number[] = [];
-  for (let k = device; k < sent; k += DEVICES_EACH) values.push(valueOf(sender, k));
+  for (let k = device; k < sent; k += DEVICES_EACH) values.push(seriesValue(sender, k));
   return values;
 }

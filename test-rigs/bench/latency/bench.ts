@@ -6,12 +6,12 @@ import { stringify } from 'yaml';
 import { startChild } from '../../processes/child.ts';
 import type { BenchGateway } from '../gateway.ts';
 import { singleRate } from '../ingest/bench.ts';
-import { Load } from '../ingest/load.ts';
+import { IngestLoad } from '../ingest/load.ts';
 import { startOurs } from '../ingest/ours.ts';
-import { CENTRE } from '../ingest/series.ts';
+import { INGEST_CENTRE } from '../ingest/series.ts';
 import { installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { pauseMs, say, withRig, type Rig } from '../rig.ts';
+import { benchPauseMs, printBench, withRig, type Rig } from '../rig.ts';
 import { Floor } from './floor.ts';
 
 export const LATENCY_NOTES = [
@@ -38,7 +38,7 @@ export async function benchLatency(options: { seconds: number }): Promise<BenchR
   const perSecond = (await singleRate(options.seconds)) / 2;
   const probes = Math.min(MOST_PROBES, Math.ceil(options.seconds * PROBES_A_SECOND));
   const { idle, loaded } = await withRig((rig) => probeAll(rig, perSecond, Math.min(options.seconds, MOST_SECONDS), probes));
-  say(`${loaded.floor.length} probes at ${Math.round(perSecond)} events/s, ${idle.floor.length} without load`);
+  printBench(`${loaded.floor.length} probes at ${Math.round(perSecond)} events/s, ${idle.floor.length} without load`);
   const floor = percentiles(loaded.floor);
   return [
     ...medians('latency-idle', idle),
@@ -110,12 +110,12 @@ async function probeAll(rig: Rig, perSecond: number, seconds: number, probes: nu
   }
   await several(WARM_PROBES, Infinity);
   const idle = await several(IDLE_PROBES, Infinity);
-  const load = await Load.open(running, 'single');
+  const load = await IngestLoad.open(running, 'single');
   rig.undo(() => load.close());
   const holding = load.hold(seconds, perSecond);
   const warmUntilMs = performance.now() + WARM_SECONDS * 1000;
   await several(WARM_PROBES, warmUntilMs);
-  await pauseMs(Math.max(0, warmUntilMs - performance.now()));
+  await benchPauseMs(Math.max(0, warmUntilMs - performance.now()));
   const loaded = await several(probes, performance.now() + seconds * 1000);
   await holding;
   const received = await receivedAt(gateway);
@@ -163,7 +163,7 @@ async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promi
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'edge.yaml');
   writeFileSync(path, stringify({
-    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
+    edge: EDGE, centre: INGEST_CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
     devices: Array.from({ length: probes }, (_, device) => ({
       // A state: like a warning it goes at once, while measurements are gathered for a quarter of a second.
       id: `probe-${device}`, driver: 'probe', every: '1h', settings: { device }, points: [{ id: 'v', indicator: INDICATOR, kind: 'state' }],
@@ -189,13 +189,13 @@ async function listen(rig: Rig, gateway: BenchGateway): Promise<{ of(device: num
     waiting.get(subject)?.(atNs);
     waiting.delete(subject);
   });
-  await client.subscribeAsync(`cv/v1/out/${CENTRE}/warnings/+`, { qos: 1 });
+  await client.subscribeAsync(`cv/v1/out/${INGEST_CENTRE}/warnings/+`, { qos: 1 });
   return { of: (device) => new Promise((resolve) => { waiting.set(`probe-${device}`, resolve); }) };
 }
 
 /** When a query shows it first. */
 async function stored(gateway: BenchGateway, device: number): Promise<bigint> {
-  for (const untilMs = performance.now() + PATIENCE_MS; performance.now() < untilMs; await pauseMs(1)) {
+  for (const untilMs = performance.now() + PATIENCE_MS; performance.now() < untilMs; await benchPauseMs(1)) {
     const answer = await fetch(`${gateway.httpUrl}/api/v1/series?device=probe-${device}&indicator=${INDICATOR}&point=v`);
     const { items } = (await answer.json()) as { items: unknown[] };
     if (items.length > 0) return process.hrtime.bigint();

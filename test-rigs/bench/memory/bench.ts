@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { startGateway } from '../gateway.ts';
+import { startBenchGateway } from '../gateway.ts';
 import { compileModbus, startModbusServer } from '../modbus/server.ts';
 import { installNodeRed, installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { pauseMs, portOpen, say, withRig, type Rig } from '../rig.ts';
+import { benchPauseMs, portOpen, printBench, withRig, type Rig } from '../rig.ts';
 import { residentBytesOf, steadyCpuMsOf } from '../usage.ts';
 import { freePort } from '../../../core/free-port.ts';
-import { DEVICES, REGISTERS, startFlowOfBlocks, startFlowOfKeptValues, startFlowOfValues, type ReadingFlow } from './flow.ts';
+import { MEMORY_DEVICES, REGISTERS, startFlowOfBlocks, startFlowOfKeptValues, startFlowOfValues, type ReadingFlow } from './flow.ts';
 import { benchGrowth } from './growth.ts';
 
 export const MEMORY_NOTES = [
@@ -28,7 +28,7 @@ const WARM_SECONDS = 60;
 const LEAST_SECONDS = 40;
 const MOST_SECONDS = 60;
 const GROWTH_SECONDS = 5;
-const POINTS_PER_SECOND = DEVICES * REGISTERS;
+const POINTS_PER_SECOND = MEMORY_DEVICES * REGISTERS;
 
 interface Held {
   bytes: number;
@@ -58,29 +58,29 @@ export async function benchMemory(options: { seconds: number }): Promise<BenchRe
 }
 
 function build(): void {
-  say('building the compiled program …');
+  printBench('building the compiled program …');
   const done = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (done.status !== 0 || !existsSync(MAIN)) throw new Error('npm run build failed; see above');
 }
 
 async function measureFlow(rig: Rig, name: string, start: (rig: Rig, firstPort: number) => Promise<ReadingFlow>, seconds: number): Promise<Held> {
   compileModbus(rig);
-  const { firstPort } = await startModbusServer(rig, DEVICES);
+  const { firstPort } = await startModbusServer(rig, MEMORY_DEVICES);
   const { program, arrived } = await start(rig, firstPort);
   return measure(name, [program.pid], arrived, seconds);
 }
 
 async function measureOurs(rig: Rig, seconds: number): Promise<{ edge: Held; gateway: Held }> {
   compileModbus(rig);
-  const { firstPort } = await startModbusServer(rig, DEVICES);
-  const gateway = await startGateway(rig, { broker: 'embedded', centre: CENTRE, edges: [EDGE], command: [process.execPath, MAIN, 'gateway', '--config'] });
+  const { firstPort } = await startModbusServer(rig, MEMORY_DEVICES);
+  const gateway = await startBenchGateway(rig, { broker: 'embedded', centre: CENTRE, edges: [EDGE], command: [process.execPath, MAIN, 'gateway', '--config'] });
   const httpPort = await freePort();
   const path = join(rig.dir, 'edge', 'edge.yaml');
   mkdirSync(join(rig.dir, 'edge'));
   writeFileSync(path, stringify({
     edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' }, http: { port: httpPort },
-    devices: Array.from({ length: DEVICES }, (_, at) => ({
-      id: `d${at}`, driver: 'modbus', every: '1s', settings: { host: '127.0.0.1', port: firstPort + at, unit: 1 },
+    devices: Array.from({ length: MEMORY_DEVICES }, (_, index) => ({
+      id: `d${index}`, driver: 'modbus', every: '1s', settings: { host: '127.0.0.1', port: firstPort + index, unit: 1 },
       points: Array.from({ length: REGISTERS }, (__, place) => ({ id: `p${place}`, address: `holding:${place}`, type: 'uint16', unit: '1', indicator: 'BN-MEM-001' })),
     })),
   }));
@@ -99,20 +99,20 @@ function serviceEnvironment(): Record<string, string> {
 }
 
 async function measureLater(pids: readonly number[], seconds: number): Promise<Held> {
-  await pauseMs(WARM_SECONDS * 1000);
+  await benchPauseMs(WARM_SECONDS * 1000);
   const before = { cpuMs: steadyCpuMsOf(pids), ms: performance.now() };
-  await pauseMs(seconds * 1000);
+  await benchPauseMs(seconds * 1000);
   return { bytes: residentBytesOf(pids), cpu: (steadyCpuMsOf(pids) - before.cpuMs) / (performance.now() - before.ms) };
 }
 
 /** @throws when it did not do its 1,000 points a second */
 async function measure(name: string, pids: readonly number[], stored: () => Promise<number>, seconds: number): Promise<Held> {
   const held = measureLater(pids, seconds);
-  await pauseMs(WARM_SECONDS * 1000);
+  await benchPauseMs(WARM_SECONDS * 1000);
   const before = { stored: await stored(), ms: performance.now() };
   const found = await held;
   const perSecond = (((await stored()) - before.stored) * 1000) / (performance.now() - before.ms);
-  say(`${name}: ${(found.bytes / 2 ** 20).toFixed(0)} MB, ${(found.cpu * 100).toFixed(1)} % of a processor, ${Math.round(perSecond)} points/s stored`);
+  printBench(`${name}: ${(found.bytes / 2 ** 20).toFixed(0)} MB, ${(found.cpu * 100).toFixed(1)} % of a processor, ${Math.round(perSecond)} points/s stored`);
   if (Math.abs(perSecond - POINTS_PER_SECOND) > POINTS_PER_SECOND * 0.25) throw new Error(`${name} stored ${Math.round(perSecond)} points/s, not ${POINTS_PER_SECOND}`);
   return found;
 }

@@ -6,7 +6,7 @@ import { startNodeRed, type FlowNode } from '../peers/node-red.ts';
 import { startVictoria } from '../peers/victoria.ts';
 import type { Program, Rig } from '../rig.ts';
 
-export const DEVICES = 10;
+export const MEMORY_DEVICES = 10;
 export const REGISTERS = 100;
 
 export interface ReadingFlow {
@@ -52,17 +52,17 @@ return { method: 'POST', url: ${JSON.stringify(victoria.writeUrl)}, headers: { '
 
 /** @param func the function node's text for a device; what it returns goes to the node `to` */
 function devicesRead(firstPort: number, func: (device: number) => string, to = 'out'): FlowNode[] {
-  return Array.from({ length: DEVICES }, (_, at): FlowNode[] => [
+  return Array.from({ length: MEMORY_DEVICES }, (_, index): FlowNode[] => [
     {
-      id: `client-${at}`, type: 'modbus-client', name: '', clienttype: 'tcp', bufferCommands: true, stateLogEnabled: false, queueLogEnabled: false, failureLogEnabled: true,
-      tcpHost: '127.0.0.1', tcpPort: String(firstPort + at), tcpType: 'DEFAULT', serialPort: '', unit_id: '1', commandDelay: '1', clientTimeout: '1000', reconnectOnTimeout: true,
+      id: `client-${index}`, type: 'modbus-client', name: '', clienttype: 'tcp', bufferCommands: true, stateLogEnabled: false, queueLogEnabled: false, failureLogEnabled: true,
+      tcpHost: '127.0.0.1', tcpPort: String(firstPort + index), tcpType: 'DEFAULT', serialPort: '', unit_id: '1', commandDelay: '1', clientTimeout: '1000', reconnectOnTimeout: true,
       reconnectTimeout: '2000', parallelUnitIdsAllowed: true, showErrors: true, showWarnings: true, showLogs: false,
     },
     {
-      id: `read-${at}`, type: 'modbus-read', name: '', topic: `d${at}`, server: `client-${at}`, unitid: '1', dataType: 'HoldingRegister', adr: '0', quantity: String(REGISTERS), rate: '1', rateUnit: 's',
+      id: `read-${index}`, type: 'modbus-read', name: '', topic: `d${index}`, server: `client-${index}`, unitid: '1', dataType: 'HoldingRegister', adr: '0', quantity: String(REGISTERS), rate: '1', rateUnit: 's',
       delayOnStart: false, startDelayTime: '', showStatusActivities: false, showErrors: true, showWarnings: true, logIOActivities: false, useIOFile: false, ioFile: '', useIOForPayload: false, emptyMsgOnFail: false,
-      wires: [[`values-${at}`], []],
+      wires: [[`values-${index}`], []],
     },
-    { id: `values-${at}`, type: 'function', outputs: 1, libs: [], wires: [[to]], func: func(at) },
+    { id: `values-${index}`, type: 'function', outputs: 1, libs: [], wires: [[to]], func: func(index) },
   ]).flat();
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { installNodeRed, installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { pauseMs, say, withRig, type Rig } from '../rig.ts';
+import { benchPauseMs, printBench, withRig, type Rig } from '../rig.ts';
 import { cpuMsOf } from '../usage.ts';
 import { startModbusFlow } from './flow.ts';
 import { compileModbus, startModbusServer } from './server.ts';
@@ -42,7 +42,7 @@ export async function benchModbus(options: { seconds: number }): Promise<BenchRe
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const name of CONTENDERS) {
           const polled = await pollWith(rig, name, devices, seconds);
-          say(`${name}, ${devices} devices: ${Math.round(polled.registersPerSecond / 1000)} k registers/s, ${polled.cpuMicros.toFixed(1)} µs of processor a thousand`);
+          printBench(`${name}, ${devices} devices: ${Math.round(polled.registersPerSecond / 1000)} k registers/s, ${polled.cpuMicros.toFixed(1)} µs of processor a thousand`);
           if (polled.registersPerSecond > (best.get(name)?.registersPerSecond ?? 0)) best.set(name, polled);
         }
       }
@@ -88,9 +88,9 @@ async function pollWithFlow(rig: Rig, firstPort: number, devices: number, second
   const flow = await startModbusFlow(rig, firstPort, devices);
   try {
     // Its clients connect after the flow has started.
-    for (const untilMs = Date.now() + 20_000; (await flow.reads()) < devices * 20 && Date.now() < untilMs;) await pauseMs(100);
+    for (const untilMs = Date.now() + 20_000; (await flow.reads()) < devices * 20 && Date.now() < untilMs;) await benchPauseMs(100);
     const before = { reads: await flow.reads(), cpuMs: cpuMsOf([flow.program.pid]), ms: performance.now() };
-    await pauseMs(seconds * 1000);
+    await benchPauseMs(seconds * 1000);
     const reads = (await flow.reads()) - before.reads;
     if (reads === 0) throw new Error('node-red-contrib-modbus read nothing');
     return polledOf(reads, cpuMsOf([flow.program.pid]) - before.cpuMs, (performance.now() - before.ms) / 1000);

@@ -9,7 +9,7 @@ const ANSWER_BYTES = 9 + REGISTERS * 2;
 const WARM_MS = 1000;
 const [firstPort = 0, devices = 1, seconds = 1] = process.argv.slice(2).map(Number);
 
-const requests = Array.from({ length: BLOCKS }, (_, at) => readAdu({ unit: 1, fc: 3, start: at * REGISTERS, count: REGISTERS }, at));
+const requests = Array.from({ length: BLOCKS }, (_, index) => readAdu({ unit: 1, fc: 3, start: index * REGISTERS, count: REGISTERS }, index));
 const buffer = Buffer.alloc(4096);
 let reads = 0;
 for (let device = 0; device < devices; device += 1) {

@@ -40,7 +40,7 @@ return msg;`,
     },
   ];
   const { program, url } = await startNodeRed(rig, [
-    ...Array.from({ length: devices }, (_, at) => device(at)).flat(),
+    ...Array.from({ length: devices }, (_, index) => device(index)).flat(),
     { id: 'count-in', type: 'http in', url: '/reads', method: 'get', wires: [['count']] },
     { id: 'count', type: 'function', outputs: 1, libs: [], func: 'msg.payload = String(global.get(\'reads\') || 0); return msg;', wires: [['count-out']] },
     { id: 'count-out', type: 'http response', statusCode: '200', wires: [] },

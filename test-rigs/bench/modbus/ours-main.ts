@@ -10,10 +10,10 @@ const VALUES_A_BLOCK = 62;
 const REGISTERS = VALUES_A_BLOCK * 2;
 const [firstPort = 0, devices = 1, seconds = 1] = process.argv.slice(2).map(Number);
 
-const own = Array.from({ length: BLOCKS * VALUES_A_BLOCK }, (_, at) => Object.assign(driver.point?.parse({ address: `holding:${at * 2}`, type: 'float32', unit: 'm' }) as object, { id: `p${at}` }));
-const points = own.map((one, at) => ({ id: `p${at}`, indicator: 'BN-MOD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: one }));
-const setups = Array.from({ length: devices }, (_, at): DeviceSetup => ({
-  id: `d${at}`, driver: 'modbus', subject: `d${at}`, settings: driver.settings.parse({ host: '127.0.0.1', port: firstPort + at, unit: 1, maxRead: REGISTERS }),
+const own = Array.from({ length: BLOCKS * VALUES_A_BLOCK }, (_, index) => Object.assign(driver.point?.parse({ address: `holding:${index * 2}`, type: 'float32', unit: 'm' }) as object, { id: `p${index}` }));
+const points = own.map((one, index) => ({ id: `p${index}`, indicator: 'BN-MOD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: one }));
+const setups = Array.from({ length: devices }, (_, index): DeviceSetup => ({
+  id: `d${index}`, driver: 'modbus', subject: `d${index}`, settings: driver.settings.parse({ host: '127.0.0.1', port: firstPort + index, unit: 1, maxRead: REGISTERS }),
   // Asked again as soon as it has answered, but for one device alone: no more than 1,000 rounds of ten reads a second.
   everyMs: 1, timeoutMs: 2000, points,
 }));

@@ -23,7 +23,7 @@ export async function startModbusServer(rig: Rig, devices: number): Promise<{ fi
 /** A run of ports that nobody has, below those that the system gives to outgoing connections. */
 async function freePortsFrom(count: number): Promise<number> {
   for (let first = 21_000; first < 32_000; first += count) {
-    const taken = await Promise.all(Array.from({ length: count }, async (_, at) => (await freePort(first + at)) !== first + at));
+    const taken = await Promise.all(Array.from({ length: count }, async (_, index) => (await freePort(first + index)) !== first + index));
     if (!taken.includes(true)) return first;
   }
   throw new Error(`no ${count} free ports in a row`);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../../core/free-port.ts';
-import { answers, PEERS_FOLDER, type Program, type Rig } from '../rig.ts';
+import { isAnswering, PEERS_FOLDER, type Program, type Rig } from '../rig.ts';
 
 /** A node as Node-RED keeps it in a flow file. */
 export interface FlowNode {
@@ -37,6 +37,6 @@ export async function startNodeRed(rig: Rig, nodes: readonly FlowNode[], credent
     externalModules: { palette: { allowInstall: false } }, logging: { console: { level: 'warn', metrics: false, audit: false } },
   })};\n`);
   const url = `http://127.0.0.1:${port}`;
-  const program = await rig.start(`node-red-${port}`, [process.execPath, join(PEERS_FOLDER, 'node_modules', 'node-red', 'red.js'), '--userDir', dir, '--settings', join(dir, 'settings.js')], () => answers(`${url}/ready`));
+  const program = await rig.start(`node-red-${port}`, [process.execPath, join(PEERS_FOLDER, 'node_modules', 'node-red', 'red.js'), '--userDir', dir, '--settings', join(dir, 'settings.js')], () => isAnswering(`${url}/ready`));
   return { program, url };
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PEERS_FOLDER, say } from '../rig.ts';
+import { PEERS_FOLDER, printBench } from '../rig.ts';
 
 /** Fixed, so that figures of two days compare. Later ones of node-red-contrib-modbus take a part from outside the npm registry. */
 const PACKAGES = { 'node-red': '4.1.15', 'node-red-contrib-modbus': '5.23.3' };
@@ -25,7 +25,7 @@ export function installNodeRed(): void {
 export function installPeers(packages: Record<string, string>): void {
   const missing = Object.entries(packages).filter(([name, version]) => peerVersion(name) !== version);
   if (missing.length === 0) return;
-  say(`installing ${missing.map(([name]) => name).join(', ')} …`);
+  printBench(`installing ${missing.map(([name]) => name).join(', ')} …`);
   mkdirSync(PEERS_FOLDER, { recursive: true });
   const done = spawnSync('npm', ['install', '--prefix', PEERS_FOLDER, '--no-audit', '--no-fund', '--loglevel=error', ...missing.map(([name, version]) => `${name}@${version}`)], { stdio: ['ignore', 2, 2] });
   if (done.status !== 0) throw new Error('npm could not install the peers; see above');

@@ -72,10 +72,10 @@ class Session implements Timescale {
     const mark = `done-${(this.#asked += 1)}`;
     if (!this.#psql.stdin.write(`${sql}\n\\echo ${mark}\n`)) await new Promise<void>((resolve) => { this.#psql.stdin.once('drain', resolve); });
     for (;;) {
-      const at = this.#said.indexOf(`${mark}\n`);
-      if (at >= 0) {
-        const answer = this.#said.slice(0, at);
-        this.#said = this.#said.slice(at + mark.length + 1);
+      const index = this.#said.indexOf(`${mark}\n`);
+      if (index >= 0) {
+        const answer = this.#said.slice(0, index);
+        this.#said = this.#said.slice(index + mark.length + 1);
         return answer;
       }
       if (this.#ended) throw new Error(`psql ended: ${this.#said.slice(-500)}`);

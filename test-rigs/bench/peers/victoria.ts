@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { freePort } from '../../../core/free-port.ts';
-import { answers, type Program, type Rig } from '../rig.ts';
+import { isAnswering, type Program, type Rig } from '../rig.ts';
 
 export interface Victoria {
   readonly program: Program;
@@ -22,7 +22,7 @@ export async function startVictoria(rig: Rig): Promise<Victoria> {
   const base = `http://127.0.0.1:${port}`;
   const program = await rig.start('victoria-metrics', [
     'victoria-metrics', `-storageDataPath=${join(rig.dir, `vm-${port}`)}`, `-httpListenAddr=127.0.0.1:${port}`, '-retentionPeriod=10y', '-loggerLevel=WARN',
-  ], () => answers(`${base}/health`));
+  ], () => isAnswering(`${base}/health`));
   return {
     program,
     writeUrl: `${base}/api/v2/write?precision=ms`,
@@ -40,7 +40,7 @@ export async function startVictoria(rig: Rig): Promise<Victoria> {
       const text = await (await fetch(`${base}/api/v1/export?${query}`)).text();
       const points = text.split('\n').filter(Boolean).flatMap((line) => {
         const { values, timestamps } = JSON.parse(line) as { values: number[]; timestamps: number[] };
-        return values.map((value, at) => ({ value, at: timestamps[at] as number }));
+        return values.map((value, index) => ({ value, at: timestamps[index] as number }));
       });
       return points.toSorted((one, other) => one.at - other.at).map(({ value }) => value);
     },

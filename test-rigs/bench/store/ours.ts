@@ -6,7 +6,7 @@ import type { Event } from '../../../core/event.ts';
 import { realWorld } from '../../../core/world.ts';
 import { groupOf } from '../../../gateway/feed/testing/groups.ts';
 import { openStore, type Store } from '../../../gateway/store/store.ts';
-import { pauseMs, say } from '../rig.ts';
+import { benchPauseMs, printBench } from '../rig.ts';
 import type { BenchPoint } from './points.ts';
 
 const HANDED = 2000;
@@ -14,7 +14,7 @@ const HANDED = 2000;
 const PACED = 500;
 const INDICATOR = 'YJ-FLD-001';
 
-export class Ours {
+export class BenchStore {
   readonly #dir: string;
   #store: Store | null = null;
   #seq = 0;
@@ -24,7 +24,7 @@ export class Ours {
   }
 
   async open(): Promise<void> {
-    const world = realWorld((told) => { if (told.kind === 'fault') say(JSON.stringify(told)); });
+    const world = realWorld((told) => { if (told.kind === 'fault') printBench(JSON.stringify(told)); });
     this.#store = await openStore({ dir: this.#dir, retentionMs: Infinity, maxBytes: 1e12, catalogue: EMPTY_CATALOGUE }, world);
     this.#seq = (await this.#store.consumer.start()).seq;
   }
@@ -53,7 +53,7 @@ export class Ours {
       while (!stopped) {
         const owed = Math.min(PACED, Math.floor(elapsed() * perSecond) - written);
         if (owed < PACED) {
-          await pauseMs(5);
+          await benchPauseMs(5);
           continue;
         }
         if (waiting.length < owed) waiting.push(...next());

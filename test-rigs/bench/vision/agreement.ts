@@ -11,10 +11,10 @@ export function agreementOf(one: readonly (readonly Box[])[], other: readonly (r
   let boxes = 0;
   let found = 0;
   for (const [from, to] of [[one, other], [other, one]] as const) {
-    from.forEach((picture, at) => {
+    from.forEach((picture, index) => {
       for (const box of picture.filter(({ score }) => score >= SURE)) {
         boxes += 1;
-        if (to[at]?.some((partner) => partner.class === box.class && overlap(box, partner) >= SAME)) found += 1;
+        if (to[index]?.some((partner) => partner.class === box.class && overlap(box, partner) >= SAME)) found += 1;
       }
     });
   }

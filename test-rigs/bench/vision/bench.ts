@@ -9,10 +9,10 @@ import centernet320 from '../../../models/centernet-320/model.ts';
 import { graphPath } from '../../../models/verify.ts';
 import { installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { say, withRig } from '../rig.ts';
+import { printBench, withRig } from '../rig.ts';
 import { cpuMsOfChildren } from '../usage.ts';
 import { agreementOf } from './agreement.ts';
-import type { Plan, Ran } from './plan.ts';
+import type { VisionBenchPlan, VisionRun } from './plan.ts';
 
 export const VISION_NOTES = [
   'Cameras are clips in a loop: vtest.avi (768 × 576, people in every picture) and, still, the first five seconds of one-by-one-person-detection.mp4 (768 × 432, an empty room). A figure is processor time a picture of the edge with its camera driver and infer station, its ffmpegs and its detector, after a warm-up of 600 pictures; nothing is sent or kept. With the gate, pictures that ffmpeg leaves out because nothing has changed count as pictures: they have been decoded and looked at by it.',
@@ -44,11 +44,11 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
   return withRig(async (rig) => {
     const still = join(rig.dir, 'still.mp4');
     await run('ffmpeg', ['-v', 'error', '-t', String(STILL_SECONDS), '-i', room, '-c', 'copy', still]);
-    const ours = async (asked: Pick<Plan, 'clip' | 'motion'> & Partial<Pick<Plan, 'fps' | 'speed' | 'cameras' | 'pictures'>>): Promise<Ran> => {
+    const ours = async (asked: Pick<VisionBenchPlan, 'clip' | 'motion'> & Partial<Pick<VisionBenchPlan, 'fps' | 'speed' | 'cameras' | 'pictures'>>): Promise<VisionRun> => {
       const { fps, cameras } = { fps: FPS, cameras: 1, ...asked };
-      const plan: Plan = { speed: 1, compiled: COMPILED_PICTURES, warm: Math.ceil(Math.min(OURS_WARM_SECONDS * fps, OURS_WARM_PICTURES / cameras)), pictures: Math.ceil(seconds * fps * cameras), ...asked, fps, cameras };
+      const plan: VisionBenchPlan = { speed: 1, compiled: COMPILED_PICTURES, warm: Math.ceil(Math.min(OURS_WARM_SECONDS * fps, OURS_WARM_PICTURES / cameras)), pictures: Math.ceil(seconds * fps * cameras), ...asked, fps, cameras };
       const ran = await ourRun(plan);
-      say(`${cameras} × ${fps}/s${plan.speed === 'max' ? ' as fast as it can' : ''}, gate ${plan.motion}: ${sum(ran).toFixed(2)} ms a picture (${JSON.stringify(ran.cpuMs)}), ${ran.looks} looks in ${ran.pictures} pictures, ${ran.late} late, at most ${ran.mostWaiting} waiting`);
+      printBench(`${cameras} × ${fps}/s${plan.speed === 'max' ? ' as fast as it can' : ''}, gate ${plan.motion}: ${sum(ran).toFixed(2)} ms a picture (${JSON.stringify(ran.cpuMs)}), ${ran.looks} looks in ${ran.pictures} pictures, ${ran.late} late, at most ${ran.mostWaiting} waiting`);
       return ran;
     };
     const pictures = Math.ceil(seconds * FPS);
@@ -64,9 +64,9 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
     const slow = await ours({ clip: moving, fps: 1, motion: 'off' });
     const slowGated = await ours({ clip: still, fps: 1, motion: 'on' });
     const bareSlow = await floorRun(Math.ceil(seconds), 1000);
-    const many = new Map<number, Ran>();
+    const many = new Map<number, VisionRun>();
     for (const cameras of [4, 8, 16]) many.set(cameras, await ours({ clip: moving, fps: 1, motion: 'off', cameras }));
-    const sixteen = many.get(16) as Ran;
+    const sixteen = many.get(16) as VisionRun;
     const pythonMax = await pythonRun(moving, stillPictures);
     const offMax = await ours({ clip: moving, motion: 'off', speed: 'max', pictures: stillPictures });
     const [bareMax, tunedMax] = [await floorRun(stillPictures), await floorRun(stillPictures, 0, 'tuned')];
@@ -75,7 +75,7 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
     const boxes = await ourBoxes(moving, AGREEMENT_PICTURES);
     const agreement = agreementOf(await pythonBoxes(rig.dir, moving), boxes);
     const loose = agreementOf(pythonMax.boxes.slice(0, AGREEMENT_PICTURES), boxes.slice(0, pythonMax.boxes.length));
-    say(`bare run ${bare.toFixed(2)} ms, of the tuned graph ${tuned.toFixed(2)}; as fast as it can ${bareMax.toFixed(2)}, ${tunedMax.toFixed(2)}`);
+    printBench(`bare run ${bare.toFixed(2)} ms, of the tuned graph ${tuned.toFixed(2)}; as fast as it can ${bareMax.toFixed(2)}, ${tunedMax.toFixed(2)}`);
     return [
       result('cpu-per-frame', sum(off), 'ms', { floor: bare + decode, python: python.cpuMs, 'floor-tuned': tuned + decode, 'floor-max': bareMax + decodeMax, 'python-max': pythonMax.cpuMs }),
       result('cpu-per-frame-max', sum(offMax), 'ms', { floor: bareMax + decodeMax, python: pythonMax.cpuMs, 'floor-tuned': tunedMax + decodeMax }),
@@ -95,8 +95,8 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
   });
 }
 
-const sum = ({ cpuMs }: Ran) => cpuMs.edge + cpuMs.ffmpeg + cpuMs.detector;
-const resident = ({ residentBytes }: Ran) => residentBytes.edge + residentBytes.ffmpeg + residentBytes.detector;
+const sum = ({ cpuMs }: VisionRun) => cpuMs.edge + cpuMs.ffmpeg + cpuMs.detector;
+const resident = ({ residentBytes }: VisionRun) => residentBytes.edge + residentBytes.ffmpeg + residentBytes.detector;
 
 function at(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN;
@@ -107,14 +107,14 @@ async function json<T>(file: string, args: readonly string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-const ourRun = (plan: Plan) => json<Ran>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
+const ourRun = (plan: VisionBenchPlan) => json<VisionRun>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
 const ourBoxes = (clip: string, pictures: number) => json<Box[][]>(process.execPath, [join(import.meta.dirname, 'boxes-main.ts'), clip, String(FPS), String(pictures)]);
 const floorRun = async (runs: number, pauseMs = 0, ...graph: 'tuned'[]) => (await json<{ cpuMs: number }>(process.execPath, [join(import.meta.dirname, 'floor-main.ts'), String(runs), '20', String(pauseMs), ...graph])).cpuMs;
 
 async function pythonRun(clip: string, pictures: number, pauseMs = 0): Promise<{ cpuMs: number; boxes: Box[][] }> {
   const warm = WARM_SECONDS * FPS;
   const said = await json<Said>('/usr/bin/python3', [...PYTHON, clip, String(CLIP_FPS / FPS), String(pictures + warm), String(warm), String(pauseMs)]);
-  say(`python, ${pauseMs} ms before each: ${said.cpuMs.toFixed(2)} ms a picture`);
+  printBench(`python, ${pauseMs} ms before each: ${said.cpuMs.toFixed(2)} ms a picture`);
   return { cpuMs: said.cpuMs, boxes: boxesOf(said) };
 }
 
@@ -140,7 +140,7 @@ const boxesOf = ({ boxes }: Said) => boxes.map((picture) => picture.map(([label,
 function decodeOnly(clip: string): number {
   const pictures = DECODED_SECONDS * FPS;
   const ms = decodedMs(clip, FPS, pictures) / pictures;
-  say(`decode alone, as fast as it can: ${ms.toFixed(2)} ms a picture`);
+  printBench(`decode alone, as fast as it can: ${ms.toFixed(2)} ms a picture`);
   return ms;
 }
 
@@ -148,7 +148,7 @@ function decodeOnly(clip: string): number {
 function decodeInItsTime(clip: string, fps: number, pictures: number): number {
   const [few, all] = [fps, pictures + fps].map((count) => decodedMs(clip, fps, count, ['-re'])) as [number, number];
   const ms = (all - few) / pictures;
-  say(`decode alone, ${fps}/s: ${ms.toFixed(2)} ms a picture`);
+  printBench(`decode alone, ${fps}/s: ${ms.toFixed(2)} ms a picture`);
   return ms;
 }
 

@@ -11,13 +11,13 @@ const [runs, warm, pauseMs] = process.argv.slice(2).map(Number) as [number, numb
 const file = readFileSync(graphPath(centernet320));
 const { spec, graph } = (process.argv[5] === 'tuned' && tune(centernet320, file, askedClasses([]))) || { spec: centernet320, graph: file };
 const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
-const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256), dims);
+const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, index) => (index * 31) % 256), dims);
 const { input, outputs } = spec;
 const feeds = { [input.name]: tensorOf(shapeOfOne(input.shape) as number[]) };
 const fetches = Object.fromEntries(Object.entries(outputs).map(([name, dims]) => [name, tensorOf(shapeOfOne(dims) as number[])]));
 let before = process.cpuUsage();
-for (let at = 0; at < warm + runs; at += 1) {
-  if (at === warm) before = process.cpuUsage();
+for (let index = 0; index < warm + runs; index += 1) {
+  if (index === warm) before = process.cpuUsage();
   if (pauseMs > 0) await new Promise((resolve) => { setTimeout(resolve, pauseMs); });
   await session.run(feeds, fetches);
 }

@@ -10,9 +10,9 @@ import { openDetectors } from '../../../edge/infer/detectors.ts';
 import { infer } from '../../../edge/infer/infer.ts';
 import { MODELS } from '../../../models/index.ts';
 import { cpuMsOf, residentBytesOf } from '../usage.ts';
-import type { Plan, Ran } from './plan.ts';
+import type { VisionBenchPlan, VisionRun } from './plan.ts';
 
-const plan = JSON.parse(process.argv[2] as string) as Plan;
+const plan = JSON.parse(process.argv[2] as string) as VisionBenchPlan;
 const told = { looks: 0, late: 0 };
 function tell(event: TelemetryEvent): void {
   if (event.kind === 'inference') told.looks += 1;
@@ -29,7 +29,7 @@ const cameraWorld = realWorld((event) => {
 });
 
 /** Ours are the edge, its ffmpegs, and what else it started: detectors. */
-function processes(): Record<keyof Ran['cpuMs'], number[]> {
+function processes(): Record<keyof VisionRun['cpuMs'], number[]> {
   const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -42,9 +42,9 @@ function processes(): Record<keyof Ran['cpuMs'], number[]> {
   const of = (isOurs: (name: string) => boolean) => children.filter(({ name }) => isOurs(name)).map(({ pid }) => pid);
   return { edge: [process.pid], ffmpeg: of((name) => name === 'ffmpeg'), detector: of((name) => name !== 'ffmpeg') };
 }
-const each = (of: (pids: readonly number[]) => number) => Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as Ran['cpuMs'];
+const each = (of: (pids: readonly number[]) => number) => Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as VisionRun['cpuMs'];
 
-const devices = Array.from({ length: plan.cameras }, (_, at) => ({ id: `cam-${at}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, speed: plan.speed, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
+const devices = Array.from({ length: plan.cameras }, (_, index) => ({ id: `cam-${index}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, speed: plan.speed, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
 const detectors = await openDetectors(devices, MODELS, world, new DetectorPool({}, world));
 const station = infer(detectors.byDevice, world);
 const stopping = new AbortController();
@@ -95,7 +95,7 @@ void compiled.promise.then(() => warm.abort());
 await watch(quick, 0, warm.signal);
 isCompiled = true;
 [came, gave] = [0, 0];
-const watching = devices.map((device, at) => watch(device, (at * 1000) / plan.fps / plan.cameras, stopping.signal));
+const watching = devices.map((device, index) => watch(device, (index * 1000) / plan.fps / plan.cameras, stopping.signal));
 await started.promise;
 const [before, lookedBefore, lateBefore, cameBefore] = [each(cpuMsOf), told.looks, told.late, gave];
 latencyMs = [];
@@ -103,7 +103,7 @@ mostWaiting = 0;
 await finished.promise;
 const after = each(cpuMsOf);
 const pictures = gave - cameBefore;
-const ran: Ran = {
+const ran: VisionRun = {
   cpuMs: { edge: (after.edge - before.edge) / pictures, ffmpeg: (after.ffmpeg - before.ffmpeg) / pictures, detector: (after.detector - before.detector) / pictures },
   pictures, looks: told.looks - lookedBefore, late: told.late - lateBefore, mostWaiting, latencyMs, residentBytes: each(residentBytesOf),
 };

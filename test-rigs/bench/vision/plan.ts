@@ -1,5 +1,5 @@
 /** What one run of `ours-main.ts` is to do, and what it says. */
-export interface Plan {
+export interface VisionBenchPlan {
   clip: string;
   fps: number;
   /** In the stream's own time, or as fast as pictures are taken. */
@@ -13,7 +13,7 @@ export interface Plan {
   pictures: number;
 }
 
-export interface Ran {
+export interface VisionRun {
   /** Processor time a picture, ms: this process, its ffmpegs, its detectors. */
   cpuMs: { edge: number; ffmpeg: number; detector: number };
   pictures: number;

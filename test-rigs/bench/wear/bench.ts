@@ -1,8 +1,8 @@
 /** `wear`: what a whole edge writes and forces to disk at 20 and 400 points a second, and what a slow disk does to it. */
 import { installPrograms } from '../peers/packages.ts';
 import { result, type BenchResult } from '../result.ts';
-import { say, withRig } from '../rig.ts';
-import { measureEdge, type Measured, type Plan } from './measured.ts';
+import { printBench, withRig } from '../rig.ts';
+import { measureEdge, type WearMeasurement, type WearPlan } from './measure-edge.ts';
 
 export const WEAR_NOTES = [
   'wear: a whole edge process before a gateway that acknowledges; stations say all their levels once a second (walks of 3 decimals), and their pumps start and stop. Bytes are `write_bytes` of the process in the steady state and, on top, these events\' groups once more, since write-ahead logs are written back every few minutes; the file system\'s journal is not in it (`cityvitals doctor` shows all that the device writes); forced writes are counted by a library before libc (test-rigs/fsync-shim). target = what the design allows.',
@@ -38,10 +38,10 @@ export async function benchWear(options: { seconds: number }): Promise<BenchResu
   return results;
 }
 
-async function measured(plan: Plan): Promise<Measured> {
+async function measured(plan: WearPlan): Promise<WearMeasurement> {
   const found = await withRig((rig) => measureEdge(rig, plan));
   const { events, elapsedSeconds, bytesWritten, fsyncs, lost, report } = found;
-  say(`${plan.devices * plan.points} points/s, fsync +${plan.delayMs} ms: ${(events / elapsedSeconds).toFixed(0)} events/s, ${(bytesWritten / events).toFixed(0)} B an event, ${(bytesWritten / elapsedSeconds / 1024).toFixed(1)} KB/s, ${(fsyncs / elapsedSeconds).toFixed(2)} fsyncs/s; p99 ${at99(report.statesMs)} ms a state, ${at99(report.measuredMs)} ms a level; stalled ${report.stalledMs.toFixed(0)} ms, ${lost} lost`);
+  printBench(`${plan.devices * plan.points} points/s, fsync +${plan.delayMs} ms: ${(events / elapsedSeconds).toFixed(0)} events/s, ${(bytesWritten / events).toFixed(0)} B an event, ${(bytesWritten / elapsedSeconds / 1024).toFixed(1)} KB/s, ${(fsyncs / elapsedSeconds).toFixed(2)} fsyncs/s; p99 ${at99(report.statesMs)} ms a state, ${at99(report.measuredMs)} ms a level; stalled ${report.stalledMs.toFixed(0)} ms, ${lost} lost`);
   return found;
 }
 

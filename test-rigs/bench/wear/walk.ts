@@ -28,7 +28,7 @@ export function walkDriver(plan: { devices: number; points: number; stateEveryMs
     title: { zh: '模拟站点', en: 'station' },
     settings: z.object({ device: z.number() }),
     points: {
-      ...Object.fromEntries(Array.from({ length: plan.points }, (_, at) => [`level-${at}`, { zh: '水位', en: 'level', unit: 'm' }])),
+      ...Object.fromEntries(Array.from({ length: plan.points }, (_, index) => [`level-${index}`, { zh: '水位', en: 'level', unit: 'm' }])),
       running: { zh: '运行', en: 'running', unit: '' },
     },
     traits: ['listens'],
@@ -54,7 +54,7 @@ export function walkDriver(plan: { devices: number; points: number; stateEveryMs
               running = !running;
               count.states += 1;
             }
-            for (let at = 0; isDue && at < levels.length; at += 1) levels[at] = Math.max(0, (levels[at] as number) + (random.next() - 0.5) * 0.04);
+            for (let index = 0; isDue && index < levels.length; index += 1) levels[index] = Math.max(0, (levels[index] as number) + (random.next() - 0.5) * 0.04);
             if (isDue) count.measured += levels.length;
             take({ at: world.clock.nowMs(), levels: isDue ? levels.map((one) => Math.round(one * 1000) / 1000) : [], running: turns ? running : null });
           }

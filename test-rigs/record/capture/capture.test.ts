@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FaultError } from '../../../core/faults.ts';
-import { captureFile, LINKS, type FileForm, type Sent } from './testing/capture-files.ts';
+import { captureFile, LINKS, type CaptureFileFormat, type SentPacket } from './testing/capture-files.ts';
 import { seededRandom } from '../../../core/world.ts';
 import { conversationsOf, type Conversation } from './conversations.ts';
 import { readCapture } from './file.ts';
@@ -11,15 +11,15 @@ import { readCapture } from './file.ts';
 const START_US = 1_760_000_000_123_456;
 const V4 = ['10.0.0.1:50000', '10.0.0.2:502'] as const;
 const V6 = ['[fe80:0:0:0:0:0:0:1]:50000', '[fe80:0:0:0:0:0:0:2]:502'] as const;
-const PLAIN: FileForm = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
+const PLAIN: CaptureFileFormat = { form: 'pcap', little: true, nanoseconds: false, link: 'ethernet' };
 
-const form = fc.record<FileForm>({ form: fc.constantFrom('pcap', 'pcapng'), little: fc.boolean(), nanoseconds: fc.boolean(), link: fc.constantFrom(...LINKS) });
-const read = (sent: readonly Sent[], how: FileForm): Conversation[] => conversationsOf(readCapture('test', captureFile(sent, how)).packets);
+const form = fc.record<CaptureFileFormat>({ form: fc.constantFrom('pcap', 'pcapng'), little: fc.boolean(), nanoseconds: fc.boolean(), link: fc.constantFrom(...LINKS) });
+const read = (sent: readonly SentPacket[], how: CaptureFileFormat): Conversation[] => conversationsOf(readCapture('test', captureFile(sent, how)).packets);
 const streamOf = ({ pieces }: Conversation, from: string): string => Buffer.concat(pieces.filter((piece) => piece.from === from).map(({ bytes }) => bytes)).toString('latin1');
 
 /** A connection of two streams, cut into segments; times go up by 10 µs. */
-function connection([client, server]: readonly [string, string], streams: readonly [string, string], sizes: readonly number[], isn: readonly [number, number]): Sent[] {
-  const sent: Sent[] = [
+function connection([client, server]: readonly [string, string], streams: readonly [string, string], sizes: readonly number[], isn: readonly [number, number]): SentPacket[] {
+  const sent: SentPacket[] = [
     { atUs: 0, from: client, to: server, bytes: Buffer.alloc(0), tcp: { seq: isn[0], isSyn: true } },
     { atUs: 0, from: server, to: client, bytes: Buffer.alloc(0), tcp: { seq: isn[1], ack: isn[0] + 1, isSyn: true } },
   ];
@@ -31,7 +31,7 @@ function connection([client, server]: readonly [string, string], streams: readon
     sent.push({ atUs: 0, from: side === 0 ? client : server, to: side === 0 ? server : client, bytes: Buffer.from(text, 'latin1'), tcp: { seq: (isn[side] as number) + 1 + at } });
     done[side] = at + text.length;
   }
-  return sent.map((one, at) => ({ ...one, atUs: START_US + at * 10 }));
+  return sent.map((one, index) => ({ ...one, atUs: START_US + index * 10 }));
 }
 
 const streams = fc.tuple(fc.string({ maxLength: 60 }), fc.string({ minLength: 1, maxLength: 60 }));
@@ -45,8 +45,8 @@ test('both streams come out whole, in whatever order and how often their segment
     const random = seededRandom(seed);
     const [first, second, ...rest] = sent;
     const again = rest.filter(() => random.next() < 0.3);
-    const shuffled = [first as Sent, second as Sent, ...[...rest, ...again].map((one) => ({ one, rank: random.next() })).toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)];
-    const [conversation] = read(shuffled.map((one, at) => ({ ...one, atUs: START_US + at * 10 })), how);
+    const shuffled = [first as SentPacket, second as SentPacket, ...[...rest, ...again].map((one) => ({ one, rank: random.next() })).toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)];
+    const [conversation] = read(shuffled.map((one, index) => ({ ...one, atUs: START_US + index * 10 })), how);
     assert.ok(conversation);
     assert.deepEqual(conversation.sides, [...ends]);
     for (const side of [0, 1] as const) assert.equal(streamOf(conversation, ends[side]), latin[side]);
@@ -62,7 +62,7 @@ test('segments that are not there are named with their bytes; all others come', 
     const latin = texts.map((text) => Buffer.from(text).toString('latin1')) as [string, string];
     const sent = connection(V4, latin, cut, numbers);
     const carrying = sent.filter(({ bytes, from }) => bytes.length > 0 && from === V4[1]);
-    const lost = carrying[which % carrying.length] as Sent;
+    const lost = carrying[which % carrying.length] as SentPacket;
     const [conversation] = read(sent.filter((one) => one !== lost), PLAIN);
     // What is missing at the very end is missed by nobody who only listens.
     const isLast = carrying.at(-1) === lost;
@@ -98,11 +98,11 @@ test('a port that is used again is another conversation; who dialled and who let
 
 test('datagrams are a conversation of their two ends', () => {
   fc.assert(fc.property(form, fc.constantFrom(V4, V6), fc.array(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 6 }), (how, [a, b], texts) => {
-    const sent = texts.map((text, at): Sent => ({ atUs: START_US + at, from: at % 2 ? b : a, to: at % 2 ? a : b, bytes: Buffer.from(text) }));
+    const sent = texts.map((text, index): SentPacket => ({ atUs: START_US + index, from: index % 2 ? b : a, to: index % 2 ? a : b, bytes: Buffer.from(text) }));
     const [conversation, ...others] = read(sent, how);
     assert.equal(others.length, 0);
     assert.equal(conversation?.via, 'udp');
-    assert.deepEqual(conversation?.pieces.map(({ bytes, atUs }) => [bytes.toString(), atUs]), texts.map((text, at) => [text, START_US + at]));
+    assert.deepEqual(conversation?.pieces.map(({ bytes, atUs }) => [bytes.toString(), atUs]), texts.map((text, index) => [text, START_US + index]));
   }), { numRuns: 60 });
 });
 
@@ -135,7 +135,7 @@ test('a file cut anywhere gives what is whole before, and says where it ends; ot
 
 test('a capture whose packets are not in the order of their time: no piece is earlier than the one before', () => {
   const [client, server] = V4;
-  const [conversation] = read([[3, 'a'], [1, 'b'], [2, 'c'], [9, 'd']].map(([atUs, text], at) => ({ atUs: START_US + Number(atUs), from: client, to: server, bytes: Buffer.from(String(text)), tcp: { seq: 1 + at } })), PLAIN);
+  const [conversation] = read([[3, 'a'], [1, 'b'], [2, 'c'], [9, 'd']].map(([atUs, text], index) => ({ atUs: START_US + Number(atUs), from: client, to: server, bytes: Buffer.from(String(text)), tcp: { seq: 1 + index } })), PLAIN);
   assert.deepEqual(conversation?.pieces.map(({ atUs, bytes }) => [bytes.toString(), atUs - START_US]), [['a', 3], ['b', 3], ['c', 3], ['d', 9]]);
 });
 

@@ -3,10 +3,10 @@
  * turn comes, what is missing named), and UDP by its two ends. Pure.
  */
 import type { Packet } from './file.ts';
-import { carriedBy, type Carried } from './packet.ts';
+import { payloadOfPacket, type PacketPayload } from './packet.ts';
 
 /** A run of bytes of one side, in the order of the stream; or a datagram. */
-export interface Piece {
+export interface ConversationSegment {
   /** When it could be read: µs since 1970. Never less than in the piece before. */
   atUs: number;
   /** `host:port` of the sender. */
@@ -23,7 +23,7 @@ export interface Conversation {
   /** Whether it does. */
   isDialSeen: boolean;
   openUs: number;
-  pieces: Piece[];
+  pieces: ConversationSegment[];
   close: { atUs: number; from: string; isReset: boolean } | null;
   /** Bytes that are missing behind the last piece, by sender. */
   lostAtEnd: { from: string; count: number }[];
@@ -39,7 +39,7 @@ export function conversationsOf(packets: readonly Packet[]): Conversation[] {
   const connections = new Map<string, Connection>();
   const datagrams = new Map<string, Conversation>();
   for (const packet of packets) {
-    const carried = carriedBy(packet);
+    const carried = payloadOfPacket(packet);
     if (!carried) continue;
     const key = [carried.from, carried.to].toSorted().join(' ');
     if (!carried.tcp) {
@@ -69,7 +69,7 @@ export function conversationsOf(packets: readonly Packet[]): Conversation[] {
   return all.filter(({ pieces }) => pieces.length > 0);
 }
 
-function begun(via: 'tcp' | 'udp', { from, to, atUs, tcp }: Carried): Conversation {
+function begun(via: 'tcp' | 'udp', { from, to, atUs, tcp }: PacketPayload): Conversation {
   // The answer to a SYN is seen where the SYN itself is not.
   const isAnswer = tcp?.isSyn === true && tcp.ack !== null;
   return { via, sides: isAnswer ? [to, from] : [from, to], isDialSeen: via === 'udp' || tcp?.isSyn === true, openUs: atUs, pieces: [], close: null, lostAtEnd: [] };
@@ -79,9 +79,9 @@ class Connection {
   readonly conversation: Conversation;
   readonly #sides: Record<string, Side>;
 
-  constructor(first: Carried) {
+  constructor(first: PacketPayload) {
     this.conversation = begun('tcp', first);
-    const give = (piece: Piece) => {
+    const give = (piece: ConversationSegment) => {
       const before = this.conversation.pieces.at(-1);
       this.conversation.pieces.push({ ...piece, atUs: Math.max(piece.atUs, before?.atUs ?? 0) });
     };
@@ -89,11 +89,11 @@ class Connection {
   }
 
   /** Whether this packet begins another connection between the same ports. */
-  isFollowedBy({ from, tcp }: Carried): boolean {
+  isFollowedBy({ from, tcp }: PacketPayload): boolean {
     return tcp?.isSyn === true && tcp.ack === null && (this.#sides[from]?.isOther(tcp.seq) ?? false);
   }
 
-  take(carried: Carried): void {
+  take(carried: PacketPayload): void {
     const { from, to, atUs, tcp } = carried;
     if (!tcp) return;
     if (tcp.ack !== null && !tcp.isReset) this.#sides[to]?.acknowledged(tcp.ack, atUs);
@@ -114,7 +114,7 @@ const distance = (seq: number, from: number): number => (seq - from) | 0;
 
 interface Early {
   seq: number;
-  carried: Carried;
+  carried: PacketPayload;
 }
 
 /** One direction: hands pieces on in order, holds what came early, drops what came twice. */
@@ -122,14 +122,14 @@ class Side {
   readonly from: string;
   /** Missing bytes that no piece has named yet. */
   lostBytes = 0;
-  readonly #give: (piece: Piece) => void;
+  readonly #give: (piece: ConversationSegment) => void;
   #first: number | null = null;
   #next: number | null = null;
   /** In the order of the stream; of two that begin alike, as they came. */
   readonly #early: Early[] = [];
   #atUs = 0;
 
-  constructor(from: string, give: (piece: Piece) => void) {
+  constructor(from: string, give: (piece: ConversationSegment) => void) {
     this.from = from;
     this.#give = give;
   }
@@ -139,7 +139,7 @@ class Side {
     return this.#next !== null && this.#first !== seq;
   }
 
-  take(carried: Carried, seq: number, isSyn: boolean): void {
+  take(carried: PacketPayload, seq: number, isSyn: boolean): void {
     this.#atUs = carried.atUs;
     let begins = seq;
     if (isSyn) {

@@ -4,7 +4,7 @@
  */
 import type { Packet } from './file.ts';
 
-export interface Carried {
+export interface PacketPayload {
   atUs: number;
   /** `host:port`; IPv6 hosts in brackets. */
   from: string;
@@ -37,7 +37,7 @@ const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 
 /** null: neither TCP nor UDP, a fragment, or too short to tell. */
-export function carriedBy(packet: Packet): Carried | null {
+export function payloadOfPacket(packet: Packet): PacketPayload | null {
   const { bytes } = packet;
   const at = internetAt(packet);
   if (at === null || at >= bytes.length) return null;
@@ -64,7 +64,7 @@ function tagged(bytes: Buffer, typeAt: number, next: number): number | null {
   return type === IPV4 || type === IPV6 ? body : null;
 }
 
-function inIpv4(atUs: number, ip: Buffer): Carried | null {
+function inIpv4(atUs: number, ip: Buffer): PacketPayload | null {
   if (ip.length < 20) return null;
   const header = (ip.readUInt8(0) & 15) * 4;
   const fragment = ip.readUInt16BE(6);
@@ -75,7 +75,7 @@ function inIpv4(atUs: number, ip: Buffer): Carried | null {
   return transport(atUs, ip.readUInt8(9), ip.subarray(header), total - header, host(12), host(16));
 }
 
-function inIpv6(atUs: number, ip: Buffer): Carried | null {
+function inIpv6(atUs: number, ip: Buffer): PacketPayload | null {
   if (ip.length < 40) return null;
   let next = ip.readUInt8(6);
   let at = 40;
@@ -97,7 +97,7 @@ function inIpv6(atUs: number, ip: Buffer): Carried | null {
   return transport(atUs, next, ip.subarray(at), end - at, host(8), host(24));
 }
 
-function transport(atUs: number, protocol: number, bytes: Buffer, wireBytes: number, source: string, target: string): Carried | null {
+function transport(atUs: number, protocol: number, bytes: Buffer, wireBytes: number, source: string, target: string): PacketPayload | null {
   if (bytes.length < 8 || (protocol !== TCP && protocol !== UDP)) return null;
   const ends = { atUs, from: `${source}:${bytes.readUInt16BE(0)}`, to: `${target}:${bytes.readUInt16BE(2)}` };
   if (protocol === UDP) {

@@ -1,7 +1,7 @@
 /** Writes packet captures, for tests of their reader: packets of TCP and UDP by every link type, in every form of file. */
 import { addressOf } from '../../../../core/net.ts';
 
-export interface Sent {
+export interface SentPacket {
   atUs: number;
   from: string;
   to: string;
@@ -14,14 +14,14 @@ export const LINKS = ['ethernet', 'vlan', 'cooked', 'cooked2', 'raw', 'loopback'
 type LinkName = (typeof LINKS)[number];
 const LINK_TYPES: Readonly<Record<LinkName, number>> = { ethernet: 1, vlan: 1, cooked: 113, cooked2: 276, raw: 101, loopback: 0 };
 
-export interface FileForm {
+export interface CaptureFileFormat {
   form: 'pcap' | 'pcapng';
   little: boolean;
   nanoseconds: boolean;
   link: LinkName;
 }
 
-export function captureFile(sent: readonly Sent[], { form, little, nanoseconds, link }: FileForm): Buffer {
+export function captureFile(sent: readonly SentPacket[], { form, little, nanoseconds, link }: CaptureFileFormat): Buffer {
   const u16 = (value: number) => numbered(2, value, little);
   const u32 = (value: number) => numbered(4, value, little);
   const perUs = nanoseconds ? 1000n : 1n;
@@ -49,7 +49,7 @@ function numbered(size: 2 | 4, value: number, little: boolean): Buffer {
   return bytes;
 }
 
-function framed(sent: Sent, link: LinkName): Buffer {
+function framed(sent: SentPacket, link: LinkName): Buffer {
   const isV6 = sent.from.startsWith('[');
   const type = isV6 ? [0x86, 0xdd] : [8, 0];
   const ip = isV6 ? ipv6(sent) : ipv4(sent);
@@ -60,14 +60,14 @@ function framed(sent: Sent, link: LinkName): Buffer {
   return Buffer.concat([Buffer.alloc(12), Buffer.from(link === 'vlan' ? [0x88, 0xa8, 0, 5, 0x81, 0, 0, 7, ...type] : type), ip]);
 }
 
-function segment({ from, to, bytes, tcp }: Sent): Buffer {
+function segment({ from, to, bytes, tcp }: SentPacket): Buffer {
   const ports = Buffer.concat([numbered(2, addressOf(from).port, false), numbered(2, addressOf(to).port, false)]);
   if (!tcp) return Buffer.concat([ports, numbered(2, bytes.length + 8, false), Buffer.alloc(2), bytes]);
   const flags = (tcp.isFin ? 1 : 0) | (tcp.isSyn ? 2 : 0) | (tcp.isReset ? 4 : 0) | (tcp.ack === undefined ? 0 : 16);
   return Buffer.concat([ports, numbered(4, tcp.seq >>> 0, false), numbered(4, (tcp.ack ?? 0) >>> 0, false), Buffer.from([5 << 4, flags]), Buffer.alloc(6), bytes]);
 }
 
-function ipv4(sent: Sent): Buffer {
+function ipv4(sent: SentPacket): Buffer {
   const inside = segment(sent);
   const ip = Buffer.alloc(20);
   ip[0] = 0x45;
@@ -79,7 +79,7 @@ function ipv4(sent: Sent): Buffer {
 }
 
 /** With an extension header before what it carries. */
-function ipv6(sent: Sent): Buffer {
+function ipv6(sent: SentPacket): Buffer {
   const inside = segment(sent);
   const ip = Buffer.alloc(48);
   ip[0] = 0x60;

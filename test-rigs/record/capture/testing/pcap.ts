@@ -1,10 +1,10 @@
 /** Captures for tests that look at their bytes. */
-import { conversationsOf, type Piece } from '../conversations.ts';
+import { conversationsOf, type ConversationSegment } from '../conversations.ts';
 import { readCapture, type Packet } from '../file.ts';
 
-export interface Conversation {
+export interface TcpConversation {
   sides: [string, string];
-  pieces: (Piece & { afterGap: boolean })[];
+  pieces: (ConversationSegment & { afterGap: boolean })[];
 }
 
 export function readPcap(file: Uint8Array): Packet[] {
@@ -12,6 +12,6 @@ export function readPcap(file: Uint8Array): Packet[] {
 }
 
 /** The TCP connections of a capture. */
-export function tcpConversations(packets: readonly Packet[]): Conversation[] {
+export function tcpConversations(packets: readonly Packet[]): TcpConversation[] {
   return conversationsOf(packets).filter(({ via }) => via === 'tcp').map(({ sides, pieces }) => ({ sides, pieces: pieces.map((piece) => ({ ...piece, afterGap: piece.lostBytes > 0 })) }));
 }

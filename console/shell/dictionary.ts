@@ -1,6 +1,6 @@
 /** Everything the console says, in both languages. zh-CN is the operators' language and the standard. */
 import type { Flag, Freshness, Level, Quality, WarningState, Words } from '../../api/views.ts';
-import type { Sift } from '../data/cameras.ts';
+import type { CameraFilter } from '../data/cameras.ts';
 
 export type Lang = 'zh-CN' | 'en';
 
@@ -45,7 +45,7 @@ const ZH = {
   beyond: (word: string) => `已越过${word}限值`,
   camera: '摄像机', cameraWaiting: '暂无画面。摄像机就绪后会自动出现。', noCamera: '没有摄像机。', nothingSeen: '未检出目标', liveWatch: '实时观看', liveStop: '结束观看', liveWaiting: '正在取流……', liveBroken: '实时画面已中断', liveAgain: '稍后自动重试', liveToken: '操作员令牌', liveAlt: (device: string) => `${device} 实时画面`, frame: (time: string) => `画面时刻 ${time}`,
   cameras: '摄像机', allCameras: (count: number) => `全部 ${count} 台摄像机`, cameraPick: '选择摄像机', cameraSearch: '按名称、边缘节点或中心查找', cameraNone: '没有符合条件的摄像机。', cameraUnknown: (id: string) => `没有名为 ${id} 的摄像机`,
-  sifts: { all: '全部', well: '正常', faulty: '异常' } satisfies Record<Sift, string>,
+  sifts: { all: '全部', well: '正常', faulty: '异常' } satisfies Record<CameraFilter, string>,
   viewsOpen: (open: number, limit: number) => `已打开 ${open} 个画面，最多同时 ${limit} 个`, viewsFull: '如需打开其他摄像机，请先关闭一个。', viewsWhy: '每个边缘节点同时可实时观看的路数由其配置决定，超出时在画面下方说明。', viewOpen: '打开画面', viewClose: '关闭画面',
   liveHere: '可实时观看', liveNotHere: '仅逐幅画面', liveElsewhere: '此处不可实时观看（不在网关本机，或未开放）：显示每秒最新画面，可抓拍。',
   groupOf: (edge: string, centre: string) => `边缘节点 ${edge} · 中心 ${centre}`, groupCount: (count: number, faulty: number) => `${count} 台${faulty > 0 ? `，${faulty} 台异常` : ''}`,
@@ -179,4 +179,4 @@ export function rememberLanguage(lang: Lang): void {
   localStorage.setItem(REMEMBERED, lang);
 }
 
-export const pick = (words: Words, lang: Lang): string => (lang === 'en' ? words.en : words.zh);
+export const pickText = (words: Words, lang: Lang): string => (lang === 'en' ? words.en : words.zh);

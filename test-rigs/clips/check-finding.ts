@@ -1,5 +1,5 @@
 /** `ok` null: it cannot be tried here, `why` says so. */
-export interface Finding {
+export interface ClipCheckFinding {
   ok: boolean | null;
   why?: string;
   [figure: string]: unknown;

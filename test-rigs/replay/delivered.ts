@@ -1,7 +1,7 @@
 /** Hands a picture to somebody and knows when it is done with: then all that was seen in it has been given. */
 import type { Picture } from '../../core/driver.ts';
 
-export function handedOver(picture: Picture): { picture: Picture; done: Promise<void> } {
+export function recordDeliveries(picture: Picture): { picture: Picture; done: Promise<void> } {
   let over = () => {};
   const done = new Promise<void>((resolve) => { over = resolve; });
   const hold = () => {

@@ -4,10 +4,10 @@
  * finding, never a warning (DESIGN 10).
  */
 import type { Level, Value } from '../../core/event.ts';
-import type { Turn } from './threshold.ts';
+import type { LatchChange } from './threshold.ts';
 
 /** The value that a saying rests on. */
-export interface Cite {
+export interface AnnouncedValue {
   at: number;
   value: Value;
   unit: string;
@@ -18,34 +18,34 @@ interface Episode {
   raisedAt: number;
   level: Level;
   worst: Level;
-  cite: Cite;
+  cite: AnnouncedValue;
   spoken: boolean;
 }
 
-export interface Speech {
+export interface AnnouncementState {
   silent: boolean;
   /** The condition as it is, spoken of or not. */
   episode: Episode | null;
   /** What others believe: the level last told, null when told cleared or nothing yet. */
   told: Level | null;
   /** When a condition that others believe in ended in silence. */
-  ended: { at: number; cite: Cite } | null;
+  ended: { at: number; cite: AnnouncedValue } | null;
 }
 
-export type Saying =
-  | { say: 'raised'; at: number; onsetAt: number; level: Level; late: boolean; cite: Cite }
-  | { say: 'level'; at: number; level: Level; cite: Cite }
-  | { say: 'cleared'; at: number; cite: Cite }
-  | { say: 'finding'; fromAt: number; toAt: number; level: Level; why: FindingReason; cite: Cite };
+export type Announcement =
+  | { say: 'raised'; at: number; onsetAt: number; level: Level; late: boolean; cite: AnnouncedValue }
+  | { say: 'level'; at: number; level: Level; cite: AnnouncedValue }
+  | { say: 'cleared'; at: number; cite: AnnouncedValue }
+  | { say: 'finding'; fromAt: number; toAt: number; level: Level; why: FindingReason; cite: AnnouncedValue };
 
 /** catch-up: came and went before the series had caught up; late: a value from before the watermark. */
 export type FindingReason = 'catch-up' | 'late';
 
-export const QUIET: Speech = { silent: false, episode: null, told: null, ended: null };
+export const NOT_ANNOUNCED: AnnouncementState = { silent: false, episode: null, told: null, ended: null };
 
 /** Takes a turn of the series; says it unless the series is silent. Changes `speech`; the caller owns it. */
-export function takeTurn(speech: Speech, turn: Turn, cite: Cite): Saying[] {
-  const sayings: Saying[] = [];
+export function announce(speech: AnnouncementState, turn: LatchChange, cite: AnnouncedValue): Announcement[] {
+  const sayings: Announcement[] = [];
   const { episode } = speech;
   if (turn.level === null) {
     if (episode?.spoken) speech.ended = { at: turn.at, cite };
@@ -64,16 +64,16 @@ export function takeTurn(speech: Speech, turn: Turn, cite: Cite): Saying[] {
 }
 
 /** The series has caught up: says what still holds. */
-export function speakUp(speech: Speech, at: number, cite: Cite): Saying[] {
+export function unsuppress(speech: AnnouncementState, atMs: number, cite: AnnouncedValue): Announcement[] {
   if (!speech.silent) return [];
   speech.silent = false;
-  return speak(speech, at, cite, true);
+  return speak(speech, atMs, cite, true);
 }
 
-function speak(speech: Speech, at: number, cite: Cite, late: boolean): Saying[] {
-  const sayings: Saying[] = [];
+function speak(speech: AnnouncementState, atMs: number, cite: AnnouncedValue, late: boolean): Announcement[] {
+  const sayings: Announcement[] = [];
   if (speech.told !== null && !speech.episode?.spoken) {
-    const ended = speech.ended ?? { at, cite };
+    const ended = speech.ended ?? { at: atMs, cite };
     sayings.push({ say: 'cleared', at: ended.at, cite: ended.cite });
     speech.told = null;
   }
@@ -84,7 +84,7 @@ function speak(speech: Speech, at: number, cite: Cite, late: boolean): Saying[] 
     episode.spoken = true;
     sayings.push({ say: 'raised', at: episode.raisedAt, onsetAt: episode.onsetAt, level: episode.level, late, cite: late ? episode.cite : cite });
   } else if (episode.level !== speech.told) {
-    sayings.push({ say: 'level', at, level: episode.level, cite });
+    sayings.push({ say: 'level', at: atMs, level: episode.level, cite });
   }
   speech.told = episode.level;
   return sayings;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { stringify } from 'yaml';
 import { fsyncCounts, slowDisk } from '../../fsync-shim/shim.ts';
-import { startChild, type Child, type ChildMessage } from '../../processes/child.ts';
-import { startGateway } from '../gateway.ts';
-import { pauseMs, type Rig } from '../rig.ts';
+import { startChild, type ChildProcessHandle, type ChildMessage } from '../../processes/child.ts';
+import { startBenchGateway } from '../gateway.ts';
+import { benchPauseMs, type Rig } from '../rig.ts';
 import type { EdgeReport } from './edge-main.ts';
 
-export interface Plan {
+export interface WearPlan {
   devices: number;
   points: number;
   /** How often a pump of each station starts or stops. */
@@ -19,7 +19,7 @@ export interface Plan {
   seconds: number;
 }
 
-export interface Measured {
+export interface WearMeasurement {
   /** Events made durable in the measured time, and after it what was in hand. */
   events: number;
   elapsedSeconds: number;
@@ -38,8 +38,8 @@ const WARM_MS = 4000;
 const WARM_FLUSHES = 44;
 const DRAIN_MS = 30_000;
 
-export async function measureEdge(rig: Rig, plan: Plan): Promise<Measured> {
-  const gateway = await startGateway(rig, { broker: 'embedded', edges: [EDGE], centre: CENTRE });
+export async function measureEdge(rig: Rig, plan: WearPlan): Promise<WearMeasurement> {
+  const gateway = await startBenchGateway(rig, { broker: 'embedded', edges: [EDGE], centre: CENTRE });
   const dir = join(rig.dir, `edge-${gateway.brokerPort}`);
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'edge.yaml');
@@ -48,7 +48,7 @@ export async function measureEdge(rig: Rig, plan: Plan): Promise<Measured> {
     edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
     devices: Array.from({ length: plan.devices }, (_, device) => ({
       id: `station-${device}`, driver: 'walk', every: '1m', settings: { device },
-      points: [...Array.from({ length: plan.points }, (_level, at) => ({ id: `level-${at}`, indicator: `BN-LVL-${String(at).padStart(3, '0')}` })), { id: 'running', indicator: 'BN-RUN-001' }],
+      points: [...Array.from({ length: plan.points }, (_level, index) => ({ id: `level-${index}`, indicator: `BN-LVL-${String(index).padStart(3, '0')}` })), { id: 'running', indicator: 'BN-RUN-001' }],
     })),
   }));
   const edge = await startChild({
@@ -56,11 +56,11 @@ export async function measureEdge(rig: Rig, plan: Plan): Promise<Measured> {
     env: await slowDisk({ count, ...(plan.delayMs > 0 ? { delayMs: plan.delayMs } : {}) }),
   });
   rig.undo(() => edge.stop());
-  await pauseMs(WARM_MS + WARM_FLUSHES * plan.delayMs);
+  await benchPauseMs(WARM_MS + WARM_FLUSHES * plan.delayMs);
   const before = await asked(edge, 'measure', 'measuring');
   const fsyncsBefore = fsyncCounts(count).calls;
   const startedMs = performance.now();
-  await pauseMs(plan.seconds * 1000);
+  await benchPauseMs(plan.seconds * 1000);
   const fsyncs = fsyncCounts(count).calls - fsyncsBefore;
   const elapsedSeconds = (performance.now() - startedMs) / 1000;
   const after = (await asked(edge, 'report', 'report')) as unknown as EdgeReport;
@@ -75,21 +75,21 @@ export async function measureEdge(rig: Rig, plan: Plan): Promise<Measured> {
 }
 
 /** Until the log has taken everything, or it takes too long. */
-async function settled(edge: Child): Promise<EdgeReport> {
-  for (const untilMs = performance.now() + DRAIN_MS; ; await pauseMs(50)) {
+async function settled(edge: ChildProcessHandle): Promise<EdgeReport> {
+  for (const untilMs = performance.now() + DRAIN_MS; ; await benchPauseMs(50)) {
     const report = (await asked(edge, 'report', 'report')) as unknown as EdgeReport;
     if (report.kept >= report.given || performance.now() > untilMs) return report;
   }
 }
 
-async function storedBy(gateway: Awaited<ReturnType<typeof startGateway>>, wanted: number): Promise<number> {
-  for (const untilMs = performance.now() + DRAIN_MS; ; await pauseMs(50)) {
+async function storedBy(gateway: Awaited<ReturnType<typeof startBenchGateway>>, wanted: number): Promise<number> {
+  for (const untilMs = performance.now() + DRAIN_MS; ; await benchPauseMs(50)) {
     const stored = await gateway.metric('cityvitals_points_stored_total');
     if (stored >= wanted || performance.now() > untilMs) return stored;
   }
 }
 
-function asked(child: Child, question: string, answer: string): Promise<ChildMessage> {
+function asked(child: ChildProcessHandle, question: string, answer: string): Promise<ChildMessage> {
   const answered = new Promise<ChildMessage>((resolve) => { child.onMessage((message) => { if (message.kind === answer) resolve(message); }); });
   child.send({ kind: question });
   return answered;

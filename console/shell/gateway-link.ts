@@ -1,6 +1,6 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
 import type { DeviceView, LiveMessage, Page, Problem, SessionView, WarningView } from '../../api/views.ts';
-import type { Input } from '../data/state.ts';
+import type { StateChange } from '../data/state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */
 const SILENCE_MS = 4000;
@@ -20,7 +20,7 @@ export interface GatewayLink {
   close(): void;
 }
 
-export function followGateway(give: (input: Input) => void): GatewayLink {
+export function followGateway(give: (input: StateChange) => void): GatewayLink {
   let source: EventSource | null = null;
   let tries = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -28,7 +28,7 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   let refresh: ReturnType<typeof setTimeout> | undefined;
   let hide: ReturnType<typeof setTimeout> | undefined;
   let hand: ReturnType<typeof setTimeout> | undefined;
-  let gathered: Input[] = [];
+  let gathered: StateChange[] = [];
 
   function handOver(): void {
     clearTimeout(hand);
@@ -128,15 +128,15 @@ export function followGateway(give: (input: Input) => void): GatewayLink {
   };
 }
 
-async function snapshot(): Promise<Input> {
+async function snapshot(): Promise<StateChange> {
   const [devices, open, cleared] = await Promise.all([
-    ask<Page<DeviceView>>('devices?limit=1000'), ask<Page<WarningView>>('warnings?condition=active&limit=200'), ask<Page<WarningView>>('warnings?condition=cleared&limit=10'),
+    requestApi<Page<DeviceView>>('devices?limit=1000'), requestApi<Page<WarningView>>('warnings?condition=active&limit=200'), requestApi<Page<WarningView>>('warnings?condition=cleared&limit=10'),
   ]);
   return { is: 'snapshot', devices: devices.items, warnings: [...open.items, ...cleared.items] };
 }
 
 /** A refusal of the gateway, with its own words. */
-export class Refused extends Error {
+export class RefusedError extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
     super(problem.detail);
@@ -145,15 +145,15 @@ export class Refused extends Error {
 }
 
 /** Asks the API. @throws Refused for a problem of the gateway, TypeError when it does not answer */
-export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+export async function requestApi<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(`./api/v1/${path}`, { headers: { 'accept-language': document.documentElement.lang }, ...init });
   const body: unknown = await response.json();
-  if (!response.ok) throw new Refused(body as Problem);
+  if (!response.ok) throw new RefusedError(body as Problem);
   return body as T;
 }
 
 /** The gateway has answered, and wants to know who reads. */
-export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.code === 'CV_API_READ_TOKEN';
+export const isSignedOut = (error: unknown): boolean => error instanceof RefusedError && error.problem.code === 'CV_API_READ_TOKEN';
 
 /** Who is signed in. @throws as `ask` */
-export const session = (): Promise<SessionView> => ask<SessionView>('session');
+export const session = (): Promise<SessionView> => requestApi<SessionView>('session');

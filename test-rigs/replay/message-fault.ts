@@ -1,10 +1,10 @@
 /** What can befall a device's words on the way, once, at a time: seeded, so that it can be had again. */
 import type { Random } from '../../core/world.ts';
 
-export const TROUBLES = ['drop', 'delay', 'cut', 'corrupt', 'reorder'] as const;
-type TroubleKind = (typeof TROUBLES)[number];
+export const MESSAGE_FAULTS = ['drop', 'delay', 'cut', 'corrupt', 'reorder'] as const;
+type TroubleKind = (typeof MESSAGE_FAULTS)[number];
 
-export interface Trouble {
+export interface MessageFault {
   kind: TroubleKind;
   /** From the start of the connection. */
   atMs: number;
@@ -13,25 +13,25 @@ export interface Trouble {
 const LATEST_MS = 5_000;
 
 /** How a message goes out: in these pieces, each so much later; `isLast`: the connection breaks behind it. */
-export interface Going {
+export interface OutgoingMessage {
   bytes: Buffer;
   laterMs: number;
   isLast?: true;
 }
 
-export class Way {
-  readonly #trouble: Trouble | null;
+export class DeliveryPath {
+  readonly #trouble: MessageFault | null;
   readonly #random: Random;
   #held: Buffer | null = null;
   #isOver = false;
 
-  constructor(trouble: Trouble | null, random: Random) {
+  constructor(trouble: MessageFault | null, random: Random) {
     this.#trouble = trouble;
     this.#random = random;
   }
 
   /** What becomes of a message that goes out at this time. */
-  pass(bytes: Buffer, atMs: number): Going[] {
+  pass(bytes: Buffer, atMs: number): OutgoingMessage[] {
     const held = this.#held;
     this.#held = null;
     if (held) return [{ bytes, laterMs: 0 }, { bytes: held, laterMs: 0 }];
