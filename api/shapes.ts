@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type * as api from './views.ts';
 import { EVENT_SCHEMA } from '../core/event-schema.ts';
-import { described, speak } from '../core/json-schema.ts';
+import { bilingualDescription, addDescriptions } from '../core/json-schema.ts';
 import { FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
 import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../core/wire/commands.ts';
@@ -26,7 +26,7 @@ const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).
 const quality = z.enum(QUALITIES);
 const flags = z.array(z.enum(FLAGS));
 
-export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.Words>;
+export const Words = named('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<api.BilingualText>;
 const Position = named('Position', 'WGS-84', 'WGS-84 坐标', z.object({ lon: z.number(), lat: z.number(), heightM: z.exactOptional(z.number()) }));
 
 const LastValue = named('LastValue', 'newest value of a point', '测点的最新值', z.object({
@@ -188,17 +188,17 @@ export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.arra
 /** An event as followers get it: the border's schema and the fields that this gateway adds. */
 const FOLLOWED_EVENT = {
   ...EVENT_SCHEMA,
-  ...described('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
+  ...bilingualDescription('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
   properties: {
     ...EVENT_SCHEMA.properties, ...PUBLISHED_PROPERTIES,
-    cursor: { type: 'string', ...described('opaque; give it as `after`', '不透明；用作 after') },
-    receivedAt: { type: 'integer', ...described('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
+    cursor: { type: 'string', ...bilingualDescription('opaque; give it as `after`', '不透明；用作 after') },
+    receivedAt: { type: 'integer', ...bilingualDescription('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
   },
 };
 const EVENT_PAGE = {
   type: 'object', additionalProperties: false, required: ['items', 'next'],
-  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...described('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
+  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...bilingualDescription('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
 };
 
 /** A schema of an answer: a reference when it is a named shape, else written out with references to those inside it. */
@@ -209,12 +209,12 @@ export function answerSchema(answer: z.ZodType): Record<string, unknown> {
 
 /** `components.schemas`: the shapes above, the event, and the page of events. */
 export function componentSchemas(): Record<string, unknown> {
-  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', ...described('a JSON document', 'JSON 文档') } };
+  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', ...bilingualDescription('a JSON document', 'JSON 文档') } };
 }
 
 function withReferences(...more: [z.ZodType, string][]): Record<string, Record<string, unknown>> {
   const registry = z.registry<{ id: string }>();
   for (const [shape, id] of [...NAMED, ...more]) registry.add(shape, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, override: ({ jsonSchema }) => speak(jsonSchema) });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, override: ({ jsonSchema }) => addDescriptions(jsonSchema) });
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
 }

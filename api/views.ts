@@ -2,11 +2,11 @@
 import type { WarningState } from '../city/warning/state.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import type { Clip, Flag, Kind, Level, Position, Quality, Snapshot, Value } from '../core/event.ts';
-import type { Words } from '../core/words.ts';
+import type { BilingualText } from '../core/bilingual-text.ts';
 
 export type { WarningState } from '../city/warning/state.ts';
 export type { Flag, Level, Quality, Value } from '../core/event.ts';
-export type { Words } from '../core/words.ts';
+export type { BilingualText } from '../core/bilingual-text.ts';
 
 export interface Page<T> {
   items: T[];
@@ -19,7 +19,7 @@ export type Freshness = 'fresh' | 'late' | 'lost' | 'unobserved';
 export interface LastValue {
   indicator: string;
   point: string;
-  name: Words;
+  name: BilingualText;
   /** What a measurement or state says holds; an occurrence was at `at` and is over, and may be a record about ourselves (a clip, a command). */
   kind: Kind;
   value: Value;
@@ -44,7 +44,7 @@ export interface DeviceView {
   /** A code of docs/faults.md while the device does not answer, or answers and something is wrong all the same (its model fails); `ok` or empty when all is well. */
   reason: string;
   /** What to do about it, where `reason` is a fault. */
-  remedy?: Words;
+  remedy?: BilingualText;
   lastAt: number | null;
   /** Path of the newest picture with its boxes (PictureView), for cameras whose edge serves one. */
   picture: string | null;
@@ -122,8 +122,8 @@ export type LiveNote = LiveScene | LiveSeen;
 /** Once it begins, and whenever it begins anew. */
 export interface LiveScene {
   kind: 'scene';
-  zones: { id: string; name: Words; polygon: readonly (readonly [number, number])[] }[];
-  lines: { id: string; name: Words; from: readonly [number, number]; to: readonly [number, number]; inside: readonly [number, number] }[];
+  zones: { id: string; name: BilingualText; polygon: readonly (readonly [number, number])[] }[];
+  lines: { id: string; name: BilingualText; from: readonly [number, number]; to: readonly [number, number]; inside: readonly [number, number] }[];
   /** What nobody may see; black in the pictures. */
   masks: readonly (readonly (readonly [number, number])[])[];
   /** A clip, played anew for its viewers: what the edge sees at the same moment is another part of it, and is not told. */
@@ -153,7 +153,7 @@ export interface SeriesView {
   edge: string;
   /** False when the catalogue does not know the indicator. */
   known: boolean;
-  name: Words;
+  name: BilingualText;
   lastAt: number;
 }
 
@@ -188,7 +188,7 @@ export interface SeriesRange {
 }
 
 /** One sentence of why, and the value it rests on. */
-export interface Reason extends Words {
+export interface Reason extends BilingualText {
   cites: { indicator: string; device: string; point: string; at: number; value: Value; unit: string };
 }
 
@@ -216,14 +216,14 @@ export interface WarningView {
   changedAt: number;
   clearedAt: number | null;
   previousId: string | null;
-  title: Words;
-  place: Words & { position: Position | null };
+  title: BilingualText;
+  place: BilingualText & { position: Position | null };
   reasons: Reason[];
   /** Pictures of what it was raised for, named by hash; each is at /api/v1/evidence/{sha256} once it has come. Absent: none. */
   snapshots?: Snapshot[];
   /** What came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge. Absent: none yet. */
   clips?: Clip[];
-  suggestion: Words;
+  suggestion: BilingualText;
   /** Parts that are missing; empty = complete. */
   incomplete: string[];
 }
@@ -243,7 +243,7 @@ export interface StatusView {
   gateway: string;
   centre: string;
   /** What people call this centre, where someone has said so. */
-  name?: Words;
+  name?: BilingualText;
   exercise: boolean;
   now: number;
   startedAt: number;
@@ -281,7 +281,7 @@ export interface SinkView {
   setAside: number;
   missed: number;
   /** What keeps it from writing; null while all is well. */
-  problem: (Words & { code: string }) | null;
+  problem: (BilingualText & { code: string }) | null;
 }
 
 /** Reading the whole store back: how far it is, and what it found. */
@@ -301,16 +301,16 @@ export interface StoreCheckView {
   damages: number;
   damaged: { series: string | null; from: number; to: number; count: number | null }[];
   /** What is wrong with the file's structure, or does not fit together. */
-  problems: Words[];
+  problems: BilingualText[];
   /** What ended it early. */
-  fault: (Words & { code: string }) | null;
+  fault: (BilingualText & { code: string }) | null;
 }
 
 export interface IndicatorView {
   code: string;
   known: boolean;
   version: number | null;
-  name: Words;
+  name: BilingualText;
   unit: string;
   board: string | null;
   runway: string | null;
@@ -351,7 +351,7 @@ export interface CommandView {
   /** When it was first handed to the broker. */
   sentAt: number | null;
   answeredAt: number | null;
-  fault: { code: string; message: Words; remedy: Words } | null;
+  fault: { code: string; message: BilingualText; remedy: BilingualText } | null;
   values: { point: string; value: Value; unit: string; at: number; quality: Quality; flags: Flag[] }[] | null;
   readBack: number | boolean | string | null;
   picture: PictureView | null;
@@ -377,7 +377,7 @@ export type LiveMessage =
 /** Only when the gateway runs inside `cityvitals demo`. */
 export interface DemoView {
   seconds: number;
-  act: Words;
+  act: BilingualText;
   canCut: boolean;
   canKill: boolean;
   networkCut: boolean;

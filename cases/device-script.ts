@@ -1,7 +1,7 @@
 /**
  * A recording from the device's side: unsolicited messages, and questions with their answers. Pure.
  */
-import type { BytesRecording, MessageNotes, Span } from '../core/recording.ts';
+import type { BytesRecording, MessageNotes, ByteSpan } from '../core/recording.ts';
 import type { TrafficLine } from './format.ts';
 import { ByteStreams, type RecordedMessage, type RecordingContext } from './byte-streams.ts';
 
@@ -108,14 +108,14 @@ function isCorrelated(answer: RecordedMessage, question: RecordedMessage): boole
 }
 
 /** Spans of the same name. */
-function pairsOf(answer: MessageNotes | null, question: MessageNotes | null): [Span, Span][] {
-  return (answer?.correlators ?? []).flatMap((a): [Span, Span][] => {
+function pairsOf(answer: MessageNotes | null, question: MessageNotes | null): [ByteSpan, ByteSpan][] {
+  return (answer?.correlators ?? []).flatMap((a): [ByteSpan, ByteSpan][] => {
     const q = question?.correlators?.find(({ name }) => name === a.name);
     return q ? [[a, q]] : [];
   });
 }
 
-const bytesOf = (message: Uint8Array, { at: offset, length }: Span): Buffer => Buffer.from(message.buffer, message.byteOffset + offset, length);
+const bytesOf = (message: Uint8Array, { at: offset, length }: ByteSpan): Buffer => Buffer.from(message.buffer, message.byteOffset + offset, length);
 
 /** Key of a question, without its correlators. */
 export function questionKey(message: Uint8Array, notes: MessageNotes, { recording, settings }: RecordingContext): string {

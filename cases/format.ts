@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { IDS, ORIGINS } from '../core/event.ts';
-import { complaint } from '../core/setting.ts';
+import { settingIssue } from '../core/setting.ts';
 
 /** Format version; a case without one has the first. */
 export const CASE_VERSION = 1;
@@ -20,7 +20,7 @@ const startsAt = z.union([
   z.string().transform((text, context) => {
     const atMs = Date.parse(text);
     if (!Number.isNaN(atMs)) return atMs;
-    context.addIssue({ code: 'custom', input: text, ...complaint('not a time such as 2026-01-01T00:00:00Z', '不是时间，应如 2026-01-01T00:00:00Z') });
+    context.addIssue({ code: 'custom', input: text, ...settingIssue('not a time such as 2026-01-01T00:00:00Z', '不是时间，应如 2026-01-01T00:00:00Z') });
     return z.NEVER;
   }),
 ]);
@@ -43,7 +43,7 @@ export const CASE_SCHEMA = z.object({
 }).check((context) => {
   const { driver: one, devices } = context.value;
   if ((one === undefined) !== (devices === undefined)) return;
-  context.issues.push({ code: 'custom', path: ['driver'], input: one, ...complaint('either `driver` at the top or `devices`', '顶层 `driver` 与 `devices` 须有且只有一个') });
+  context.issues.push({ code: 'custom', path: ['driver'], input: one, ...settingIssue('either `driver` at the top or `devices`', '顶层 `driver` 与 `devices` 须有且只有一个') });
 });
 
 const place = {

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { SerialLine } from '../core/net.ts';
+import type { SerialPort } from '../core/net.ts';
 
 /** The other end of the socket. */
 export interface SocketPeer {
@@ -81,7 +81,7 @@ export class MemorySocket extends Duplex {
     return this as unknown as Socket;
   }
 
-  asSerialLine(): SerialLine {
-    return this as unknown as SerialLine;
+  asSerialLine(): SerialPort {
+    return this as unknown as SerialPort;
   }
 }

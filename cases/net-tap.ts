@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Datagrams, Net, ReadInto } from '../core/net.ts';
+import type { Datagrams, Net, ReadBuffer } from '../core/net.ts';
 
 export type NetEvent =
   | { kind: 'open'; conn: number; via: 'tcp' | 'udp' | 'serial'; by: 'edge' | 'device'; peer?: string; isUnderWay?: true }
@@ -77,7 +77,7 @@ export class NetTap {
   }
 
   /** Taps bytes that are read past the stream. */
-  #tapInto(into: ReadInto, conn: () => number): ReadInto {
+  #tapInto(into: ReadBuffer, conn: () => number): ReadBuffer {
     return {
       buffer: into.buffer,
       take: (length) => {

@@ -1,5 +1,5 @@
 /** The `Net` of a replay: sockets and serial lines to recorded devices. */
-import { addressOf, type Address, type Datagrams, type Listening, type Net } from '../core/net.ts';
+import { parseHostPort, type HostPort, type Datagrams, type ListeningPort, type Net } from '../core/net.ts';
 import type { Clock } from '../core/world.ts';
 import type { RecordedDevice } from './recorded-device.ts';
 import { MemorySocket } from './memory-socket.ts';
@@ -10,7 +10,7 @@ export interface ReplayNet extends Net {
 }
 
 /** Peer address when the recording has none. */
-const UNKNOWN_PEER: Address = { host: '192.0.2.1', port: 0 };
+const UNKNOWN_PEER: HostPort = { host: '192.0.2.1', port: 0 };
 
 /** @param ends recorded connections of this link, in the order in which they were opened */
 export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (afterUs: number) => number): ReplayNet {
@@ -48,7 +48,7 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
       begin(end, socket);
       return socket.asSocket();
     },
-    async listen({ port }, accept): Promise<Listening> {
+    async listen({ port }, accept): Promise<ListeningPort> {
       for (const end of ends.filter(({ connection }) => connection.by === 'device')) {
         clock.after(atMs(end.connection.openUs) - clock.nowMs(), () => {
           if (isOver) return;
@@ -85,8 +85,8 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
   };
 }
 
-function addressOfPeer(peer: string | undefined): Address {
+function addressOfPeer(peer: string | undefined): HostPort {
   if (!peer?.includes(':')) return UNKNOWN_PEER;
-  const { host, port } = addressOf(peer);
+  const { host, port } = parseHostPort(peer);
   return { host, port: port || 0 };
 }

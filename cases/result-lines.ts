@@ -1,5 +1,5 @@
 /** Results as JSON lines: output of `--json` and content of `expected.jsonl`. */
-import type { Decoded, Request, SaidAround } from '../core/driver.ts';
+import type { Decoded, Request, FrameExchange } from '../core/driver.ts';
 import type { Evidence } from '../core/event.ts';
 import { explain, FAULTS, type Fault, type Language } from '../core/faults.ts';
 import type { FaultRow } from '../core/faults/row.ts';
@@ -26,7 +26,7 @@ export interface ResultContext {
   /** Adds tag details and raw bytes, which are not part of a case. */
   isForPeople?: boolean;
   /** What the edge says around this frame, for people. */
-  around?: SaidAround | undefined;
+  exchange?: FrameExchange | undefined;
 }
 
 export function faultLine(fault: Fault, atMs: number, language: Language = 'en'): FaultLine {
@@ -34,7 +34,7 @@ export function faultLine(fault: Fault, atMs: number, language: Language = 'en')
 }
 
 /** Lines of one decoded frame: its faults, each once, then one line per point. Lost points are bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, around = {} }: ResultContext): ResultLine[] {
+export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, exchange = {} }: ResultContext): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];
@@ -48,12 +48,12 @@ export function resultLines(decoded: Decoded, { device, at: atMs, request, unitO
   return [
     ...[...faults.values()].map((fault) => faultLine(fault, atMs, language)),
     ...values.map((one): SampleLine => ({
-      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? atMs, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(around) } : {}),
+      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? atMs, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(exchange) } : {}),
     })),
   ];
 }
 
-function inHex({ question, answer }: SaidAround): Pick<SampleLine, 'question' | 'answer'> {
+function inHex({ question, answer }: FrameExchange): Pick<SampleLine, 'question' | 'answer'> {
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return { ...(question && { question: hex(question) }), ...(answer && { answer: hex(answer) }) };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { z } from 'zod';
-import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type Path } from '../core/config/check.ts';
+import { checkPart, ConfigDocument, sortProblems, type ConfigProblem, type ConfigPath } from '../core/config/check.ts';
 import { withPaths } from '../core/config/paths.ts';
 import { metaOf } from '../core/config/schema-notes.ts';
 import { unknownName } from '../core/config/issues.ts';
@@ -59,7 +59,7 @@ async function run(terminal: CommandTerminal, id: string, file: string | undefin
   for (const read of driver.frameOf.read(input, points, settings)) {
     const context = { device: id, at: atMs, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
     const around = read.fault ? {} : driver.frameOf.around?.(read.frame, atMs) ?? {};
-    const lines = read.fault ? [faultLine(read.fault, atMs, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, around });
+    const lines = read.fault ? [faultLine(read.fault, atMs, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, exchange: around });
     for (const line of lines) printResultLine(terminal, line);
     printExchange(terminal, around);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'valid frame without any of the points', zh: '帧有效，但其中没有任何测点' }));
@@ -99,7 +99,7 @@ function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): Devi
     problems.push(...one.problems);
     return Object.assign({}, one.value, { id: String(item.id ?? index) });
   });
-  printProblems(terminal, inOrder(problems));
+  printProblems(terminal, sortProblems(problems));
   if (problems.length > 0) process.exit(EXIT.usage);
   const units = new Map(listed.map((item) => [String(item.id), item.unit === undefined ? undefined : String(item.unit)]));
   const knownUnit = (id: string) => {
@@ -110,7 +110,7 @@ function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): Devi
 }
 
 /** Secrets are not needed to decode. */
-function isSecret(driver: Driver, [part, key]: Path): boolean {
+function isSecret(driver: Driver, [part, key]: ConfigPath): boolean {
   const field = part === 'settings' ? driver.settings.shape[String(key)] as z.ZodType | undefined : undefined;
   return field !== undefined && metaOf(field).secret === true;
 }

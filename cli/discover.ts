@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { checkDocument } from '../core/config/check.ts';
 import { unknownName } from '../core/config/issues.ts';
-import type { Driver, Found } from '../core/driver.ts';
+import type { Driver, DiscoveredPoint } from '../core/driver.ts';
 import { FaultError, faultOf, FAULTS } from '../core/faults.ts';
 import { realWorld } from '../core/world.ts';
 import { driverById, driverIds } from '../drivers/index.ts';
@@ -74,7 +74,7 @@ async function discoverDevice(terminal: CommandTerminal, driver: Driver, device:
   }
 }
 
-function printPoints(terminal: CommandTerminal, { id, driver }: DiscoveredDevice, found: readonly Found[]): void {
+function printPoints(terminal: CommandTerminal, { id, driver }: DiscoveredDevice, found: readonly DiscoveredPoint[]): void {
   if (terminal.json) {
     for (const { name, type, value, point } of found) terminal.record({ device: id, name, type, value, point });
     return;

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { unknownName } from '../core/config/issues.ts';
-import { core, defaultOf, defOf, describe, metaOf } from '../core/config/schema-notes.ts';
+import { unwrapSchema, defaultOf, defOf, describeField, metaOf } from '../core/config/schema-notes.ts';
 import type { Driver } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { DRIVERS, driverById, driverIds } from '../drivers/index.ts';
@@ -58,7 +58,7 @@ function printFields(terminal: CommandTerminal, schema: z.ZodObject, prefix = ''
     const standard = defaultOf(field);
     const need = standard !== undefined ? text({ en: `default ${JSON.stringify(standard)}`, zh: `默认 ${JSON.stringify(standard)}` })
       : field.safeParse(undefined).success ? text({ en: 'optional', zh: '可省略' }) : text({ en: 'required', zh: '必填' });
-    print(`  ${path.padEnd(14)} ${text(describe(field))}${text({ en: '; ', zh: '；' })}${need}`);
+    print(`  ${path.padEnd(14)} ${text(describeField(field))}${text({ en: '; ', zh: '；' })}${need}`);
     print(`  ${''.padEnd(14)} ${text({ zh, en })}`);
     for (const inner of groupsIn(field, path)) printFields(terminal, inner.schema, inner.prefix);
   }
@@ -66,7 +66,7 @@ function printFields(terminal: CommandTerminal, schema: z.ZodObject, prefix = ''
 
 /** The groups of settings that a field may hold: itself, the elements of its list, one of its kinds. */
 function groupsIn(field: z.ZodType, path: string): { schema: z.ZodObject; prefix: string }[] {
-  const schema = core(field);
+  const schema = unwrapSchema(field);
   if (schema instanceof z.ZodObject) return [{ schema, prefix: `${path}.` }];
   const { element, options = [] } = defOf(schema);
   return element ? groupsIn(element, `${path}[]`) : options.flatMap((option) => groupsIn(option, path));

@@ -1,12 +1,12 @@
 /** Warnings about HTTP that is reachable from other machines, printed at start and by `check`. */
-import type { Words } from '../core/words.ts';
+import type { BilingualText } from '../core/bilingual-text.ts';
 import { isLocalHost } from '../core/http-host.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 import { needsToken } from '../gateway/http/readers.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
 /** What to say of a gateway's HTTP; null where it is for this machine alone. */
-export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 'http' | 'operators'>): Words | null {
+export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 'http' | 'operators'>): BilingualText | null {
   if (!needsToken(http)) return null;
   const where = isLocalHost(http.host)
     ? { en: `HTTP is reachable through a reverse proxy (http.trustProxy)`, zh: 'HTTP 经反向代理对外开放（http.trustProxy）' }
@@ -18,7 +18,7 @@ export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 
 }
 
 /** The same of an edge's. */
-export function edgeHttpWarning({ http: { host, port, token } }: Pick<EdgeSetup, 'http'>): Words | null {
+export function edgeHttpWarning({ http: { host, port, token } }: Pick<EdgeSetup, 'http'>): BilingualText | null {
   if (isLocalHost(host)) return null;
   const where = { en: `HTTP is reachable from other machines (${host}:${port})`, zh: `HTTP 不只监听本机（${host}:${port}）` };
   return token === undefined

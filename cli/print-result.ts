@@ -1,5 +1,5 @@
 /** A result for people: a value in columns, a fault with what to do. */
-import type { SaidAround } from '../core/driver.ts';
+import type { FrameExchange } from '../core/driver.ts';
 import type { ResultLine } from '../cases/result-lines.ts';
 import type { SampleLine } from '../core/sample.ts';
 import type { CommandTerminal } from './terminal.ts';
@@ -12,7 +12,7 @@ export function printResultLine(terminal: CommandTerminal, line: ResultLine): vo
 }
 
 /** What the edge says before and after a frame; lines of JSON have it at their values. */
-export function printExchange(terminal: CommandTerminal, { question, answer }: SaidAround): void {
+export function printExchange(terminal: CommandTerminal, { question, answer }: FrameExchange): void {
   if (terminal.json) return;
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   if (question) terminal.print(terminal.text({ en: `  question: ${hex(question)}`, zh: `  查询：${hex(question)}` }));

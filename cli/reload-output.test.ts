@@ -1,7 +1,7 @@
 /** A setting that is changed in the file is taken in and named, or named as one that needs a restart: none is passed over in silence. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Reloaded } from '../core/config/reload.ts';
+import type { ReloadResult } from '../core/config/reload.ts';
 import { planOf as edgePlanOf } from '../edge/config/reload.ts';
 import { planOf as gatewayPlanOf } from '../gateway/config/reload.ts';
 import { loadEdge, loadGateway } from './load.ts';
@@ -27,9 +27,9 @@ function* alterations(value: unknown, path = ''): Generator<[string, unknown]> {
   else yield [path, Array.isArray(value) ? ['other'] : `${String(value)}x`];
 }
 
-const isTold = ({ added, changed, removed, restartNeeded }: Reloaded) => added.length + changed.length + removed.length + restartNeeded.length > 0;
+const isTold = ({ added, changed, removed, restartNeeded }: ReloadResult) => added.length + changed.length + removed.length + restartNeeded.length > 0;
 
-function holds<S>(setup: S | null, toldOf: (after: S) => Reloaded, but: readonly string[] = []): void {
+function holds<S>(setup: S | null, toldOf: (after: S) => ReloadResult, but: readonly string[] = []): void {
   assert.ok(setup);
   assert.ok(!isTold(toldOf(structuredClone(setup))), 'nothing changed');
   const silent = [...alterations(setup)].filter(([path, after]) => !but.includes(path) && !isTold(toldOf(after as S)));

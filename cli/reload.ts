@@ -1,7 +1,7 @@
 /** SIGHUP: reloads the configuration file; an invalid one is rejected and the old one stays active. */
 import { readFileSync } from 'node:fs';
 import type { ConfigProblem, ConfigSource } from '../core/config/check.ts';
-import type { ConfigWatch, Reloaded } from '../core/config/reload.ts';
+import type { ConfigWatch, ReloadResult } from '../core/config/reload.ts';
 import { faultOf, type Fault } from '../core/faults.ts';
 import { printProblems } from './service.ts';
 import type { CommandTerminal } from './terminal.ts';
@@ -10,7 +10,7 @@ export interface ReloadRequest<S> {
   what: 'edge' | 'gateway';
   path: string;
   load(source: ConfigSource): Promise<{ setup: S | null; problems: ConfigProblem[] }>;
-  apply(setup: S): Promise<Reloaded>;
+  apply(setup: S): Promise<ReloadResult>;
   watch: ConfigWatch;
 }
 
@@ -33,7 +33,7 @@ export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, l
   }
 }
 
-function report(terminal: CommandTerminal, what: string, { added, changed, removed, kept, restartNeeded }: Reloaded): void {
+function report(terminal: CommandTerminal, what: string, { added, changed, removed, kept, restartNeeded }: ReloadResult): void {
   if (terminal.json) return terminal.record({ reloaded: what, ok: true, added, changed, removed, kept, restartNeeded });
   const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : '–');
   terminal.print(terminal.text({

@@ -1,9 +1,9 @@
 /** Warnings about loggers that connect without a password, printed at start and by `check`. */
-import type { Words } from '../core/words.ts';
+import type { BilingualText } from '../core/bilingual-text.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 
 /** What to say of HJ 212 loggers that dial in without a password; null where there is none. */
-export function unauthenticatedLoggerWarning({ devices }: Pick<EdgeSetup, 'devices'>): Words | null {
+export function unauthenticatedLoggerWarning({ devices }: Pick<EdgeSetup, 'devices'>): BilingualText | null {
   const open = devices.flatMap(({ id, driver, settings }) => {
     const { listen, password } = settings as { listen?: string; password?: string };
     return driver === 'hj212' && listen !== undefined && password === undefined ? [id] : [];

@@ -41,11 +41,11 @@ export interface PointValue<P extends string = string> {
   /** The time that a statistic of the device's own is over; `count` 0 where it does not say how many values went in. */
   window?: Window;
   /** The bytes that it was read from and their place in the frame, where the frame's reader asked for them: `decode` on the command line shows them. */
-  bytes?: ReadFrom;
+  bytes?: SourceBytes;
 }
 
 /** Bytes of a frame as it was sent, but for byte stuffing. */
-export interface ReadFrom {
+export interface SourceBytes {
   at: number;
   hex: string;
 }
@@ -79,10 +79,10 @@ export interface Picture {
 }
 
 /** What there is to see of a picture. */
-export type Planes = Pick<Picture, 'width' | 'height' | 'yuv'>;
+export type PicturePlanes = Pick<Picture, 'width' | 'height' | 'yuv'>;
 
 /** Values of a point that its device had and that will never come: its own queue ran over, or nobody could hear it. */
-export interface Missed<P extends string = string> {
+export interface MissedValues<P extends string = string> {
   point: P;
   /** ms UTC by the device's clock: the last value before and the first after; neither is missing. */
   fromAt: number;
@@ -93,7 +93,7 @@ export interface Missed<P extends string = string> {
 }
 
 /** A frame that gave nothing, and why. `points` names those it should have given; default: all the request asked for. */
-export interface Lost<P extends string = string> {
+export interface LostFrame<P extends string = string> {
   ok: false;
   fault: Fault;
   points?: P[];
@@ -106,12 +106,12 @@ export interface Lost<P extends string = string> {
  * host takes what it knows for confirmed. With `isPartial` it says nothing of the points that it does not give.
  */
 export type Decoded<P extends string = string> =
-  | { ok: true; values: PointValue<P>[]; missed?: Missed<P>[]; isPartial?: true; picture?: undefined }
+  | { ok: true; values: PointValue<P>[]; missed?: MissedValues<P>[]; isPartial?: true; picture?: undefined }
   | { ok: true; picture: Picture; values?: undefined; missed?: undefined; isPartial?: undefined }
-  | Lost<P>;
+  | LostFrame<P>;
 
 /** `detail` fills {detail} of the fault's sentence; give an object to fill others. */
-export function lost(code: FaultCode, detail: string | FaultParams): Lost<never> {
+export function lostFrame(code: FaultCode, detail: string | FaultParams): LostFrame<never> {
   return { ok: false, fault: { code, params: typeof detail === 'string' ? { detail } : detail } };
 }
 
@@ -122,7 +122,7 @@ export function markSkewed(value: PointValue): void {
 }
 
 /** What can be written to a point, as its driver would read it: before `scale` and `offset`. */
-export type Writable = number | boolean | string;
+export type WritableValue = number | boolean | string;
 
 /** One exchange with a polled device. Drivers add their own fields; the host reads only these. */
 export interface Request {
@@ -138,13 +138,13 @@ export interface SettingProblem {
 }
 
 /** What does not hold of a device because of others of its driver; `at` is its place in their list. */
-export interface Beside {
-  at: number;
+export interface CombinationProblem {
+  index: number;
   problem: SettingProblem;
 }
 
 /** Whoever is given frames. */
-export type Take<Frame> = (frame: Frame) => void;
+export type FrameHandler<Frame> = (frame: Frame) => void;
 
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
@@ -158,7 +158,7 @@ export interface Link<Frame, R extends Request = Request> {
    * signal aborts, rejects when it is closed from theirs. `take` comes back at once and never throws; many devices speak at
    * one time, so nothing is made or waited for a frame: the host takes in what all of them said since its last turn.
    */
-  listen?(take: Take<Frame>, signal: AbortSignal): Promise<void>;
+  listen?(take: FrameHandler<Frame>, signal: AbortSignal): Promise<void>;
   /** Frame-giving drivers: the next picture is made when it is asked for. Ends when the link is closed from our side, throws when from theirs. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;
   /**
@@ -176,7 +176,7 @@ export interface Link<Frame, R extends Request = Request> {
 }
 
 /** How people watch a camera: what ffmpeg is told to read it as it comes. */
-export interface Watched {
+export interface LiveSource {
   /** Arguments up to and with the input: of a file in its own time. */
   input: readonly string[];
   /** Filters before any other, where its times need them. */
@@ -207,13 +207,13 @@ interface KnownOfPoint {
 }
 
 /** What a probe found: one line for the field engineer. */
-export interface Finding {
+export interface ProbeFinding {
   en: string;
   zh: string;
 }
 
 /** Something that a device offers and that could become a point. */
-export interface Found {
+export interface DiscoveredPoint {
   /** As the device names it, from its root on. */
   name: string;
   /** The driver's own fields of a point that reads it. */
@@ -252,9 +252,9 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
    */
   consult?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
   /** Devices of an edge against each other, such as two that share a port: told at their settings. Reads no more than files that they name. */
-  beside?(devices: readonly { id: string; settings: z.infer<S> }[]): Beside[];
+  checkTogether?(devices: readonly { id: string; settings: z.infer<S> }[]): CombinationProblem[];
   /** Cameras: how people watch it. */
-  watched?(settings: z.infer<S>, clock: Clock): Watched;
+  liveSource?(settings: z.infer<S>, clock: Clock): LiveSource;
   /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
   unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
   /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
@@ -266,7 +266,7 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
 }
 
 /** The question that a frame answers, and what its device gets for an answer; neither, where nothing is said. */
-export interface SaidAround {
+export interface FrameExchange {
   question?: Uint8Array;
   answer?: Uint8Array;
 }
@@ -274,7 +274,7 @@ export interface SaidAround {
 /** For `cityvitals decode`: turns bytes or a JSON line into frames with their requests. */
 export interface FrameReader<Frame, R extends Request> {
   /** What the edge would say before and after a frame. Pure, never throws. @param nowMs ms UTC, for what says the time */
-  around?(frame: Frame, nowMs: number): SaidAround;
+  around?(frame: Frame, nowMs: number): FrameExchange;
   /** `bytes`: hex or a binary file; `frames`: JSON lines. */
   level: 'bytes' | 'frames';
   /**
@@ -289,9 +289,9 @@ export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; requ
 
 type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
   ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
-  & ('writes' extends T ? { write(point: PointOf<z.infer<P>>, value: Writable, settings: z.infer<S>): R[] } : unknown)
-  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<Finding[]> } : unknown)
-  & ('discovers' extends T ? { discover(settings: z.infer<S>, world: World, signal: AbortSignal): Promise<Found[]> } : unknown);
+  & ('writes' extends T ? { write(point: PointOf<z.infer<P>>, value: WritableValue, settings: z.infer<S>): R[] } : unknown)
+  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> } : unknown)
+  & ('discovers' extends T ? { discover(settings: z.infer<S>, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> } : unknown);
 
 type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point?: undefined } | { points?: undefined; point: P };
 
@@ -321,9 +321,9 @@ export interface Driver {
   /** @param observedAt ms UTC when the frame was had, for whoever listens in: no decoder reads it */
   decode(frame: unknown, request?: Request, observedAt?: number): Decoded;
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
-  write?(point: PointOf<unknown>, value: Writable, settings: unknown): Request[];
-  probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<Finding[]>;
-  discover?(settings: unknown, world: World, signal: AbortSignal): Promise<Found[]>;
+  write?(point: PointOf<unknown>, value: WritableValue, settings: unknown): Request[];
+  probe?(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]>;
+  discover?(settings: unknown, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]>;
   bus?(settings: unknown): string;
   settingsOfAddress?(address: string): Record<string, unknown>;
   reportsChanges?: boolean;
@@ -331,8 +331,8 @@ export interface Driver {
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
   derived?(settings: unknown): Record<string, FixedPoint>;
   consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
-  beside?(devices: readonly { id: string; settings: unknown }[]): Beside[];
-  watched?(settings: unknown, clock: Clock): Watched;
+  checkTogether?(devices: readonly { id: string; settings: unknown }[]): CombinationProblem[];
+  liveSource?(settings: unknown, clock: Clock): LiveSource;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
   frameOf?: FrameReader<unknown, Request>;

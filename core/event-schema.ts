@@ -4,7 +4,7 @@
  * Used where events come from outside (the gateway's accept station) and published in the API document.
  */
 import { Ajv, type ErrorObject } from 'ajv';
-import { described } from './json-schema.ts';
+import { bilingualDescription } from './json-schema.ts';
 import { CLOCKS, FLAGS, IDS, KINDS, MAX_NUMBER, ORIGINS, QUALITIES, STREAMS, type Event } from './event.ts';
 
 const number = { type: 'number', minimum: -MAX_NUMBER, maximum: MAX_NUMBER };
@@ -14,7 +14,7 @@ const fraction = { type: 'number', minimum: 0, maximum: 1 };
 const text = (maxLength: number) => ({ type: 'string', maxLength });
 const record = (required: string[], properties: Record<string, unknown>) => ({ type: 'object', additionalProperties: false, required, properties });
 
-const said = <S extends object>(schema: S, en: string, zh: string) => ({ ...schema, ...described(en, zh) });
+const said = <S extends object>(schema: S, en: string, zh: string) => ({ ...schema, ...bilingualDescription(en, zh) });
 const name = (pattern: RegExp) => ({ type: 'string', pattern: pattern.source });
 
 const box = record(['class', 'score', 'x', 'y', 'width', 'height'], {

@@ -5,7 +5,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-export function capConnections(server: Server, most: number): void {
+export function limitConnections(server: Server, most: number): void {
   /** In the order they came, or were last answered. */
   const waiting = new Set<Socket>();
   const busy = new Set<Socket>();

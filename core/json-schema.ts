@@ -4,7 +4,7 @@ import { z } from 'zod';
 export type JsonSchema = { [keyword: string]: unknown };
 
 /** A description in both languages, a line each. */
-export const described = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
+export const bilingualDescription = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
 
 export interface JsonSchemaOptions {
   /** Draft 7 is what editors and AsyncAPI know best; OpenAPI 3.1 is 2020-12. */
@@ -15,12 +15,12 @@ export interface JsonSchemaOptions {
 
 /** A zod schema with its notes (`.meta({ en, zh })`) as descriptions; everything inside it is written out. */
 export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'output' }: JsonSchemaOptions = {}): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => speak(jsonSchema) });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => addDescriptions(jsonSchema) });
   return json;
 }
 
 /** Turns our notes into a description, in place. */
-export function speak(json: JsonSchema): void {
+export function addDescriptions(json: JsonSchema): void {
   const { en, zh, written } = json;
   // Of a text that becomes something else: zod itself leaves its examples out.
   if (written !== undefined) json.examples = [written];

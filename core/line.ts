@@ -9,16 +9,16 @@ import { everyMs, type Timer } from './world.ts';
 export interface Station<I, O> {
   name: string;
   /** Called once, last station first, so that everything downstream is ready before the first item comes. */
-  open?(give: Give<O>): Promise<void> | void;
+  open?(give: EmitItems<O>): Promise<void> | void;
   /** May be async (a detector, a disk); the line does not wait, so such a station bounds what it holds by itself. */
-  take?(items: readonly I[], give: Give<O>): void;
+  take?(items: readonly I[], give: EmitItems<O>): void;
   /** Called about once a second with the wall clock. */
-  tick?(nowMs: number, give: Give<O>): void;
+  tick?(nowMs: number, give: EmitItems<O>): void;
   /** Called first station first; each must have handed on or counted what it holds when it resolves. */
   close?(): Promise<void> | void;
 }
 
-export type Give<O> = (items: readonly O[]) => void;
+export type EmitItems<O> = (items: readonly O[]) => void;
 
 export interface Line {
   open(): Promise<void>;
@@ -35,7 +35,7 @@ export function line<A, B, C = B, D = C, E = D, F = E, G = F, H = G, I = H>(
   stations: readonly [Station<A, B>, Station<B, C>?, Station<C, D>?, Station<D, E>?, Station<E, F>?, Station<F, G>?, Station<G, H>?, Station<H, I>?],
 ): Line {
   const present = stations.filter((station) => station !== undefined) as Station<unknown, unknown>[];
-  const gives: Give<unknown>[] = [];
+  const gives: EmitItems<unknown>[] = [];
   for (let index = present.length - 1; index >= 0; index -= 1) {
     const next = present[index + 1];
     const giveNext = gives[index + 1];
@@ -44,10 +44,10 @@ export function line<A, B, C = B, D = C, E = D, F = E, G = F, H = G, I = H>(
   let ticks: Timer | undefined;
   return {
     async open() {
-      for (let index = present.length - 1; index >= 0; index -= 1) await present[index]?.open?.(gives[index] as Give<unknown>);
+      for (let index = present.length - 1; index >= 0; index -= 1) await present[index]?.open?.(gives[index] as EmitItems<unknown>);
       ticks = everyMs(world.clock, TICK_MS, () => {
         const nowMs = world.clock.nowMs();
-        present.forEach((station, index) => station.tick?.(nowMs, gives[index] as Give<unknown>));
+        present.forEach((station, index) => station.tick?.(nowMs, gives[index] as EmitItems<unknown>));
       });
     },
     async close() {

@@ -8,13 +8,13 @@ import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 
-export interface Address {
+export interface HostPort {
   host: string;
   port: number;
 }
 
 /** Of `host:port`, IPv6 in brackets. */
-export function addressOf(text: string): Address {
+export function parseHostPort(text: string): HostPort {
   const colon = text.lastIndexOf(':');
   return { host: text.slice(0, colon).replaceAll(/[[\]]/g, ''), port: Number(text.slice(colon + 1)) };
 }
@@ -36,7 +36,7 @@ export function networkOf(address: string): string {
 }
 
 /** A port that is listened on. */
-export interface Listening {
+export interface ListeningPort {
   /** The port that was had, where 0 was asked for. */
   port: number;
   /** Takes no further connections and resolves; those that are open belong to whoever took them. Twice is fine. */
@@ -46,9 +46,9 @@ export interface Listening {
 /** A UDP socket. */
 export interface Datagrams {
   port: number;
-  send(bytes: Uint8Array, to: Address): void;
+  send(bytes: Uint8Array, to: HostPort): void;
   /** Called once. `failed`: the system's error, after which nothing comes any more. */
-  listen(take: (bytes: Buffer, from: Address) => void, failed: (error: Error) => void): void;
+  listen(take: (bytes: Buffer, from: HostPort) => void, failed: (error: Error) => void): void;
   /** Resolves when the handle is gone. Twice is fine. */
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export interface SerialOptions {
 }
 
 /** A serial line that is open: a stream that ends with `close`, also when its adapter is pulled out. */
-export interface SerialLine extends Duplex {
+export interface SerialPort extends Duplex {
   readonly isOpen: boolean;
   readonly closing: boolean;
   close(done?: (error?: Error | null) => void): void;
@@ -72,7 +72,7 @@ export interface SerialLine extends Duplex {
 }
 
 /** Where a socket's bytes are read into, over and over: without it every read makes room of 64 KB of its own. */
-export interface ReadInto {
+export interface ReadBuffer {
   /** May be shared by any number of sockets. */
   buffer: Uint8Array;
   /** Takes what has just been read, the first `length` bytes of `buffer`, and copies what it keeps. */
@@ -85,7 +85,7 @@ export interface Net {
    *
    * @param into only a wish: where it is not met, bytes come as `data` events as ever, so whoever gives it takes both
    */
-  connect(address: Address, signal: AbortSignal, into?: ReadInto): Promise<Socket>;
+  connect(address: HostPort, signal: AbortSignal, into?: ReadBuffer): Promise<Socket>;
   /**
    * Listens for TCP connections.
    *
@@ -93,11 +93,11 @@ export interface Net {
    * @param failed errors after it listens (too many open files, say)
    * @returns rejects with the system's error (EADDRINUSE …)
    */
-  listen(address: Address, accept: (socket: Socket) => void, failed?: (error: Error) => void): Promise<Listening>;
+  listen(address: HostPort, accept: (socket: Socket) => void, failed?: (error: Error) => void): Promise<ListeningPort>;
   /** A UDP socket bound to an address of this machine (port 0 takes any); rejects with the system's error. */
-  bind(address: Address): Promise<Datagrams>;
+  bind(address: HostPort): Promise<Datagrams>;
   /** Opens a serial port, alone; rejects with the system's error. */
-  serial(options: SerialOptions): Promise<SerialLine>;
+  serial(options: SerialOptions): Promise<SerialPort>;
 }
 
 export const realNet: Net = {

@@ -19,13 +19,13 @@ export function parseBytes(text: string): number | null {
   return match ? Math.floor(Number(match[1]) * BYTES[match[2] as keyof typeof BYTES]) : null;
 }
 
-export interface Rate {
+export interface RatePerPeriod {
   amount: number;
   periodMs: number;
 }
 
 /** `60/1m` → 60 in 60,000 ms; null when the text is no rate. */
-export function parseRate(text: string): Rate | null {
+export function parseRate(text: string): RatePerPeriod | null {
   const slash = text.indexOf('/');
   if (slash < 1) return null;
   const amount = Number(text.slice(0, slash));

@@ -12,7 +12,7 @@ import type { Fault } from './faults.ts';
 export type Direction = 'in' | 'out';
 
 /** Some bytes of a message, by name. */
-export interface Span {
+export interface ByteSpan {
   name: string;
   at: number;
   length: number;
@@ -27,11 +27,11 @@ export interface MessageNotes {
    * the asker's clock. Two questions are the same when all else is. An answer takes over those of its question's that go
    * by the same name and have the same length.
    */
-  correlators?: readonly Span[];
+  correlators?: readonly ByteSpan[];
   /** Passwords, keys, phone numbers: masked in a recording, with their length kept. */
-  secrets?: readonly Span[];
+  secrets?: readonly ByteSpan[];
   /** By which the device says who it is: rewritten where one recording stands for many devices. */
-  identities?: readonly Span[];
+  identities?: readonly ByteSpan[];
 }
 
 /** A question of a recording with one of its answers, both as whole messages. */

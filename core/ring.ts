@@ -2,7 +2,7 @@
  * Where a camera keeps what it sent last, as it came and without decoding it: what a clip around an event is made of. The
  * driver has the pieces written and says what came; whoever gave the ring bounds them and throws them away.
  */
-export interface Ring {
+export interface StreamRing {
   /**
    * A new opening of the camera: its pieces are never joined with those of another.
    *
@@ -19,7 +19,7 @@ export interface RingOpening {
   /** What the stream is, once it is known. */
   is(stream: RingStream): void;
   /** A piece is whole. It is taken out of the folder before this returns, so that its name may be used again. */
-  took(piece: RingPiece): void;
+  took(piece: RingSegment): void;
   /** What the writer said is wrong; it tries again by itself. */
   trouble(detail: string): void;
   /** No piece follows. Twice is fine. */
@@ -33,7 +33,7 @@ export interface RingStream {
   height: number;
 }
 
-export interface RingPiece {
+export interface RingSegment {
   name: string;
   /** In the time of the camera's pictures. */
   fromMs: number;

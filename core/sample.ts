@@ -1,6 +1,6 @@
 /** A sample: one value of one point as its driver gave it, before any scale, limit or check of ours. */
 import type { ClockSource, Evidence, Flag, Origin, Position, Quality, TagRead, Value, Window } from './event.ts';
-import type { Missed, ReadFrom } from './driver.ts';
+import type { MissedValues, SourceBytes } from './driver.ts';
 
 export interface Sample {
   device: string;
@@ -21,7 +21,7 @@ export interface Sample {
   evidence?: Evidence[];
   window?: Window;
   /** No value at all, but word of values that will not come: it becomes a gap record. */
-  missed?: Missed;
+  missed?: MissedValues;
   /** Its device is over, as a clip that was played once: nothing more will come of it. */
   isLast?: true;
 }
@@ -42,7 +42,7 @@ export interface SampleLine {
   /** Only `decode` gives it. */
   tag?: TagRead;
   /** Where it stood in its frame; `question` and `answer` are what the edge says before and after that, in hex. Only `decode` gives them. */
-  bytes?: ReadFrom;
+  bytes?: SourceBytes;
   question?: string;
   answer?: string;
 }

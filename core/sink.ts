@@ -4,7 +4,7 @@ import type { Event } from './event.ts';
 import type { World } from './world.ts';
 
 /** Events that will not come to a sink any more: the log let go of them before it took them. */
-export interface Missed {
+export interface SkippedEvents {
   /** Places in the gateway's log: the last event that was taken before, and the first that comes after. */
   from: string;
   to: string;
@@ -31,7 +31,7 @@ export interface OpenSink {
    */
   write(batch: readonly Event[]): Promise<void>;
   /** Leaves word in the target that events are missing. The same `from` again (with another end) replaces the first word. @throws as write */
-  missed(missed: Missed): Promise<void>;
+  missed(missed: SkippedEvents): Promise<void>;
   /** Writes what no target can object to: tells one that refuses an event from one that refuses everything. @throws as write */
   probe(): Promise<void>;
   /** What a single event looks like in the target's own form, for the list of what was set aside. */

@@ -22,8 +22,8 @@ const COLLOQUIAL: Readonly<Record<string, string>> = {
 };
 
 /** What is known without the library: an edge with ordinary units never loads it. */
-export const ORDINARY: readonly string[] = [...new Set(Object.values(COLLOQUIAL))];
-const known = new Map<string, UnitCheck>(ORDINARY.map((code) => [code, { ok: true }]));
+export const COMMON_UNITS: readonly string[] = [...new Set(Object.values(COLLOQUIAL))];
+const known = new Map<string, UnitCheck>(COMMON_UNITS.map((code) => [code, { ok: true }]));
 
 /** What senders invent must not fill the memory: beyond so many the oldest is asked again. */
 const MAX_KNOWN = 10_000;
@@ -65,7 +65,7 @@ function plain(code: string): string {
 }
 
 /** A value in another unit; null when the two do not measure the same. */
-export function convert(value: number, from: string, to: string): number | null {
+export function convertUnit(value: number, from: string, to: string): number | null {
   if (from === to) return value;
   // Without a suggestion: nobody would read it, and it takes longest.
   if (![from, to].every((code) => known.get(code)?.ok ?? isUcum(code))) return null;
@@ -79,14 +79,14 @@ export function convert(value: number, from: string, to: string): number | null 
  *
  * @returns null when the two do not measure the same
  */
-export function converter(from: string, to: string): ((value: number) => number) | null {
+export function unitConverter(from: string, to: string): ((value: number) => number) | null {
   if (from === to) return (value) => value;
-  const [atZero, atOne, atThousand] = [0, 1, 1000].map((value) => convert(value, from, to));
+  const [atZero, atOne, atThousand] = [0, 1, 1000].map((value) => convertUnit(value, from, to));
   if (atOne == null) return null;
-  if (atZero == null || atThousand == null) return (value) => convert(value, from, to) ?? NaN;
+  if (atZero == null || atThousand == null) return (value) => convertUnit(value, from, to) ?? NaN;
   const slope = atOne - atZero;
   const isStraight = Math.abs(atZero + 1000 * slope - atThousand) <= 1e-9 * Math.max(1, Math.abs(atThousand));
-  if (!isStraight) return (value) => convert(value, from, to) ?? NaN;
+  if (!isStraight) return (value) => convertUnit(value, from, to) ?? NaN;
   // Slope from the far point: fewer digits are lost when the offset is large (K to Cel).
   const factor = (atThousand - atZero) / 1000;
   return (value) => value * factor + atZero;

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { realNet, type Net } from './net.ts';
-import type { Ring } from './ring.ts';
+import type { StreamRing } from './ring.ts';
 import type { Tell } from './telemetry.ts';
 
 export { realNet, type Net } from './net.ts';
@@ -53,7 +53,7 @@ export interface World {
   net: Net;
   tell: Tell;
   /** A camera's own, where clips are wanted of it. */
-  ring?: Ring;
+  ring?: StreamRing;
 }
 
 /** Waits on the world's clock. @returns false when the signal ended it early */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { z } from 'zod';
-import { defineDriver, type Driver, type Take } from '../core/driver.ts';
+import { defineDriver, type Driver, type FrameHandler } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import { openTelemetryOutput } from '../cli/observe.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
@@ -16,11 +16,11 @@ import { fastWorld, type FastWorld } from './testing/fast-world.ts';
 /** A device that says numbers when the test wants it to. */
 function speaker(): { driver: Driver; say(...values: number[]): void } {
   const early: number[][] = [];
-  let take: Take<number[]> = (values) => { early.push(values); };
+  let take: FrameHandler<number[]> = (values) => { early.push(values); };
   const driver = defineDriver({
     id: 'speaker', title: { zh: '测试', en: 'test' }, settings: z.object({}), points: { n: { zh: '数', en: 'n', unit: '1' } }, traits: ['listens'],
     open: async () => ({
-      listen(given: Take<number[]>, signal: AbortSignal) {
+      listen(given: FrameHandler<number[]>, signal: AbortSignal) {
         take = given;
         for (const values of early.splice(0)) take(values);
         return new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });

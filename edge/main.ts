@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Boot } from '../log/boot.ts';
-import type { ConfigState, Reloaded } from '../core/config/reload.ts';
+import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
 import { STREAMS } from '../core/event.ts';
 import { openEdgeLog } from '../log/edge-log.ts';
@@ -66,7 +66,7 @@ export interface RunningEdge {
    * @returns what was done, and which settings need a restart and stay as they were
    * @throws as runEdge does for drivers, catalogue and rules; nothing has changed then
    */
-  reload(next: EdgeSetup): Promise<Reloaded>;
+  reload(next: EdgeSetup): Promise<ReloadResult>;
   /** Reads nothing more, commits what is in hand, says that it is gone; twice is fine. */
   close(): Promise<void>;
 }
@@ -146,7 +146,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     undo.unshift(() => keeper?.close());
     await line.open();
 
-    async function reload(next: EdgeSetup): Promise<Reloaded> {
+    async function reload(next: EdgeSetup): Promise<ReloadResult> {
       const plan = planOf(current, next);
       // All that can fail comes first: then nothing has changed.
       const equipment = await equipped(plan.setup);

@@ -2,7 +2,7 @@
 import '../drivers/faults.ts';
 import { join } from 'node:path';
 import { normaliser } from '../city/catalogue/catalogue.ts';
-import type { ConfigState, Reloaded } from '../core/config/reload.ts';
+import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
 import { FaultError } from '../core/faults.ts';
 import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
@@ -60,7 +60,7 @@ export interface RunningGateway {
    * @returns what was done, and which settings need a restart and stay as they were
    * @throws faults of rule and catalogue files; nothing has changed then
    */
-  reload(next: GatewaySetup): Promise<Reloaded>;
+  reload(next: GatewaySetup): Promise<ReloadResult>;
   /** Takes nothing more, finishes what is in hand, closes everything; twice is fine. */
   close(): Promise<void>;
 }
@@ -148,7 +148,7 @@ async function open(given: GatewaySetup, world: World, tally: Tally, options: Ru
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);
 
-  async function reload(next: GatewaySetup): Promise<Reloaded> {
+  async function reload(next: GatewaySetup): Promise<ReloadResult> {
     // All that can fail comes first: then nothing has changed.
     const knowledge = await readKnowledge(next);
     const [wrong] = knowledge.problems;

@@ -5,7 +5,7 @@
  */
 import type { BootClock } from './boot.ts';
 import { STREAMS, type Draft, type Event, type Stream } from '../core/event.ts';
-import { turns } from '../core/turns.ts';
+import { serialQueue } from '../core/task-queue.ts';
 import type { Batch } from '../core/wire/batch.ts';
 import { findBoot, correctBoots, correctionOf, pruneBoots, formatBootHistory, isExactCorrection, EMPTY_BOOT_HISTORY, recordBootEpoch, recordBootUptime, parseBootHistory, type BootHistory, type BootRecord } from './boot-history.ts';
 import { FileChain } from './file-chain.ts';
@@ -32,7 +32,7 @@ export class BootClocks {
   #saved: string | null;
   #trueAt: number | null = null;
   /** Serializes writes. */
-  readonly #inTurn = turns();
+  readonly #inTurn = serialQueue();
 
   private constructor(options: BootClocksOptions, epoch: number, memory: BootHistory, saved: string | null) {
     this.#options = options;

@@ -1,12 +1,12 @@
 /** Pictures by the pixel, rgb24, and back to I420 (BT.601, limited range): for people, who look at one now and then. Pure. */
-import type { Planes } from '../core/driver.ts';
+import type { PicturePlanes } from '../core/driver.ts';
 import type { ModelInput } from '../core/model.ts';
 import { fitOf } from './fit.ts';
 
 type Size = { width: number; height: number };
 
 /** @throws RangeError when its bytes are not those of its size */
-export function rgbOf({ width, height, yuv }: Planes): Uint8Array {
+export function rgbOf({ width, height, yuv }: PicturePlanes): Uint8Array {
   const bytes = (width * height * 3) / 2;
   if (yuv.length !== bytes) throw new RangeError(`${yuv.length} bytes, ${bytes} wanted`);
   const plain: ModelInput = { name: '', shape: [1, height, width, 3], layout: 'NHWC', color: 'RGB', fit: 'stretch' };

@@ -1,10 +1,10 @@
 /** Models that users bring: described in YAML, checked, and then like those of the registry. */
 import { z } from 'zod';
-import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem } from '../core/config/check.ts';
+import { checkPart, ConfigDocument, sortProblems, resolvePath, type ConfigProblem } from '../core/config/check.ts';
 import { IDS } from '../core/event.ts';
 import { explain, FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
-import { complaint } from '../core/setting.ts';
+import { settingIssue } from '../core/setting.ts';
 import type { Files } from '../core/world.ts';
 import { FAMILY_IDS, familyOf } from './families/index.ts';
 
@@ -27,7 +27,7 @@ const INPUT = z.strictObject({
   pad: z.number().min(0).max(255).optional().meta({ zh: 'letterbox 填充的像素值（均值和比例之前）；默认 0', en: 'pixel value around a letterboxed picture, before mean and scale; default 0', examples: [114] }),
   mean: triple().optional().meta({ zh: '均值，按计算图的颜色顺序：（像素 − 均值）× 比例；默认 0', en: 'mean, in the graph\'s order of colours: (pixel − mean) × scale; default 0', examples: [[123.675, 116.28, 103.53]] }),
   scale: triple().optional().meta({ zh: '比例；默认 1', en: 'scale; default 1', examples: [[0.0039215686, 0.0039215686, 0.0039215686]] }),
-}).refine(({ shape, layout }) => shape[layout === 'NHWC' ? 3 : 1] === 3, complaint('a picture has 3 colours: NHWC is [1, height, width, 3], NCHW [1, 3, height, width]', '图像有 3 个颜色通道：NHWC 为 [1, 高, 宽, 3]，NCHW 为 [1, 3, 高, 宽]'));
+}).refine(({ shape, layout }) => shape[layout === 'NHWC' ? 3 : 1] === 3, settingIssue('a picture has 3 colours: NHWC is [1, height, width, 3], NCHW [1, 3, height, width]', '图像有 3 个颜色通道：NHWC 为 [1, 高, 宽, 3]，NCHW 为 [1, 3, 高, 宽]'));
 
 export const MANIFEST_SCHEMA = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/).meta({ zh: '模型名称：小写字母、数字、点和连字符', en: 'name of the model: small letters, digits, dots and hyphens', examples: ['helmets-640'] }),
@@ -58,15 +58,15 @@ export const MANIFEST_SCHEMA = z.strictObject({
     const allowed = options[key];
     if (allowed?.includes(chosen)) continue;
     const known = allowed ? allowed.join(', ') : Object.keys(options).join(', ');
-    issues.push({ code: 'custom', path: ['familyOptions', key], input: chosen, ...complaint(allowed ? `must be one of: ${known}` : `family ${value.family} has ${known ? `the options: ${known}` : 'no options'}`, allowed ? `只能是：${known}` : `${value.family} 系列${known ? `的选项为：${known}` : '没有选项'}`) });
+    issues.push({ code: 'custom', path: ['familyOptions', key], input: chosen, ...settingIssue(allowed ? `must be one of: ${known}` : `family ${value.family} has ${known ? `the options: ${known}` : 'no options'}`, allowed ? `只能是：${known}` : `${value.family} 系列${known ? `的选项为：${known}` : '没有选项'}`) });
   }
   const names = new Set(value.classes.map(nameOf));
   value.classes.forEach((one, at) => {
     const before = value.classes.findIndex((other) => nameOf(other) === nameOf(one));
-    if (before < at) issues.push({ code: 'custom', path: ['classes', at], input: one, ...complaint(`"${nameOf(one)}" is the name of class ${before} already`, `“${nameOf(one)}”已是第 ${before} 类的名称`) });
+    if (before < at) issues.push({ code: 'custom', path: ['classes', at], input: one, ...settingIssue(`"${nameOf(one)}" is the name of class ${before} already`, `“${nameOf(one)}”已是第 ${before} 类的名称`) });
   });
   for (const key of Object.keys(value.indicators ?? {})) {
-    if (!names.has(key)) issues.push({ code: 'custom', path: ['indicators', key], input: key, ...complaint('is no class of this model', '不是本模型的类别') });
+    if (!names.has(key)) issues.push({ code: 'custom', path: ['indicators', key], input: key, ...settingIssue('is no class of this model', '不是本模型的类别') });
   }
 });
 export type Manifest = z.infer<typeof MANIFEST_SCHEMA>;
@@ -77,7 +77,7 @@ const nameOf = (one: Manifest['classes'][number]) => (typeof one === 'string' ? 
 export function readManifest(path: string, source: string): { spec: ModelSpec; problems: [] } | { spec: null; problems: ConfigProblem[] } {
   const document = new ConfigDocument({ path, text: source }, {});
   const checked = checkPart(document, MANIFEST_SCHEMA, [], { en: 'this manifest', zh: '本模型说明' });
-  const problems = inOrder([...document.problems, ...checked.problems]);
+  const problems = sortProblems([...document.problems, ...checked.problems]);
   return problems.length === 0 && checked.value ? { spec: specOf(checked.value, path), problems: [] } : { spec: null, problems };
 }
 

@@ -1,5 +1,5 @@
 /** What no single field of a scene shows: names that stand twice, classes that the model does not have, no ground. Pure. */
-import { nearest } from '../core/config/nearest.ts';
+import { nearestName } from '../core/config/nearest.ts';
 import type { SettingProblem } from '../core/driver.ts';
 import type { ModelSpec } from '../core/model.ts';
 import { areaOf, type Point } from './geometry.ts';
@@ -85,7 +85,7 @@ const isOf = ({ classes }: Classes, kind: string) => [...classesOf([kind])].some
 function unknownKind(kind: string, path: (string | number)[], model: Classes): SettingProblem[] {
   if (isOf(model, kind)) return [];
   const { classes, classesZh = [] } = model;
-  const near = classes[classesZh.indexOf(kind)] ?? nearest(kind, [...KIND_NAMES, ...classes]);
+  const near = classes[classesZh.indexOf(kind)] ?? nearestName(kind, [...KIND_NAMES, ...classes]);
   return [{
     path,
     en: `the model has no class "${kind}"${near ? `: did you mean "${near}"?` : '; a model of your own that has it can be given as model'}`,

@@ -1,13 +1,13 @@
 /** What an installer writes for what a camera looks at: zones, lines, and where the ground is. */
 import { z } from 'zod';
 import { IDS } from '../core/event.ts';
-import { complaint, durationMs, timeZone } from '../core/setting.ts';
+import { settingIssue, durationMs, timeZone } from '../core/setting.ts';
 import { areaOf, repeatedCorner, selfCrossing, type Point } from './geometry.ts';
 import { homographyOf } from './homography.ts';
 import { DAYS, minutesOf } from './schedule.ts';
 
 const DAY_MS = 86_400_000;
-const within = (mostMs: number) => durationMs().refine((ms) => ms <= mostMs, complaint('must be at most 1d', '不能超过 1d'));
+const within = (mostMs: number) => durationMs().refine((ms) => ms <= mostMs, settingIssue('must be at most 1d', '不能超过 1d'));
 const span = () => within(DAY_MS);
 
 const id = z.string().regex(/^[a-z0-9-]{1,32}$/).meta({ zh: '编号：小写字母、数字和 -；测点以它开头', en: 'small letters, digits and -; its points begin with it', examples: ['gate'] });
@@ -18,19 +18,19 @@ const place = z.tuple([fraction, fraction]);
 const kinds = () => z.array(z.string().min(1).max(64)).min(1);
 
 const polygon = z.array(place).min(3).max(64).check((context) => {
-  const refuse = (words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', input: context.value, ...words });
+  const refuse = (words: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', input: context.value, ...words });
   if (context.value.length < 3) return;
   const repeated = repeatedCorner(context.value);
   const crossing = repeated === null ? selfCrossing(context.value) : null;
-  if (repeated !== null) refuse(complaint(`corner ${repeated + 1} is where the next one is: write each once, the zone closes by itself`, `第 ${repeated + 1} 个顶点与下一个顶点重合：每个顶点只写一次，区域自动闭合`));
-  else if (crossing) refuse(complaint(`the edges after corners ${crossing[0] + 1} and ${crossing[1] + 1} cross each other: go around the zone in order`, `第 ${crossing[0] + 1} 和第 ${crossing[1] + 1} 个顶点之后的边相交：请沿区域边界依次书写`));
-  else if (areaOf(context.value) < 1e-6) refuse(complaint('its corners lie on one line', '各顶点在一条直线上'));
+  if (repeated !== null) refuse(settingIssue(`corner ${repeated + 1} is where the next one is: write each once, the zone closes by itself`, `第 ${repeated + 1} 个顶点与下一个顶点重合：每个顶点只写一次，区域自动闭合`));
+  else if (crossing) refuse(settingIssue(`the edges after corners ${crossing[0] + 1} and ${crossing[1] + 1} cross each other: go around the zone in order`, `第 ${crossing[0] + 1} 和第 ${crossing[1] + 1} 个顶点之后的边相交：请沿区域边界依次书写`));
+  else if (areaOf(context.value) < 1e-6) refuse(settingIssue('its corners lie on one line', '各顶点在一条直线上'));
 });
 
 const timeOfDay = z.string().meta({ form: { en: 'a time of day such as 22:00', zh: '时刻（如 22:00）', example: '22:00', pattern: '^\\d{1,2}:\\d{2}$' } }).transform((text, context) => {
   const minutes = minutesOf(text);
   if (minutes !== null) return minutes;
-  context.addIssue({ code: 'custom', input: text, ...complaint(`"${text}" is no time of day such as 22:00`, `“${text}”不是时刻（如 22:00）`) });
+  context.addIssue({ code: 'custom', input: text, ...settingIssue(`"${text}" is no time of day such as 22:00`, `“${text}”不是时刻（如 22:00）`) });
   return z.NEVER;
 });
 
@@ -80,9 +80,9 @@ const zone = z.strictObject({
   present: z.array(present).default([]).meta({ zh: '模型的类别在区域内持续出现：安全帽、烟、火、垃圾、积水等，由用户的模型给出', en: 'a class of the model is there: helmets, smoke, fire, waste, water on the road, as your model has them' }),
 }).check((context) => {
   const { crowd, wrongWay } = context.value;
-  const refuse = (key: string, words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
-  if (crowd?.some((limit, at) => at > 0 && limit <= (crowd[at - 1] as number))) refuse('crowd', complaint('its limits must rise', '界限必须递增'));
-  if (wrongWay && wrongWay.from[0] === wrongWay.to[0] && wrongWay.from[1] === wrongWay.to[1]) refuse('wrongWay', complaint('it comes from where it goes to, so it shows no way', '起点与终点相同，不能表示方向'));
+  const refuse = (key: string, words: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
+  if (crowd?.some((limit, at) => at > 0 && limit <= (crowd[at - 1] as number))) refuse('crowd', settingIssue('its limits must rise', '界限必须递增'));
+  if (wrongWay && wrongWay.from[0] === wrongWay.to[0] && wrongWay.from[1] === wrongWay.to[1]) refuse('wrongWay', settingIssue('it comes from where it goes to, so it shows no way', '起点与终点相同，不能表示方向'));
 });
 
 const line = z.strictObject({
@@ -93,9 +93,9 @@ const line = z.strictObject({
   of: of(['person']),
 }).check((context) => {
   const { from, to, inside } = context.value;
-  const refuse = (key: string, words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
-  if (from[0] === to[0] && from[1] === to[1]) refuse('to', complaint('both ends are one place', '两端为同一点'));
-  else if (areaOf([from, to, inside]) < 1e-6) refuse('inside', complaint('it lies on the line itself, so it shows no side', '该点在线上，不能表示哪一侧'));
+  const refuse = (key: string, words: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
+  if (from[0] === to[0] && from[1] === to[1]) refuse('to', settingIssue('both ends are one place', '两端为同一点'));
+  else if (areaOf([from, to, inside]) < 1e-6) refuse('inside', settingIssue('it lies on the line itself, so it shows no side', '该点在线上，不能表示哪一侧'));
 });
 
 const homography = z.strictObject({
@@ -105,7 +105,7 @@ const homography = z.strictObject({
   const { picture, ground } = context.value;
   const pairs = { picture: picture as Point[], ground: ground as Point[] };
   const turned = { picture: pairs.ground, ground: pairs.picture };
-  if (!homographyOf(pairs) || !homographyOf(turned)) context.issues.push({ code: 'custom', path: ['ground'], input: context.value, ...complaint('three of the four points lie on one line, in the picture or on the ground', '四点中有三点在一条直线上（画面中或地面上）') });
+  if (!homographyOf(pairs) || !homographyOf(turned)) context.issues.push({ code: 'custom', path: ['ground'], input: context.value, ...settingIssue('three of the four points lie on one line, in the picture or on the ground', '四点中有三点在一条直线上（画面中或地面上）') });
 });
 
 /** For a camera's settings, beside its own. */

@@ -1,5 +1,5 @@
 /** The eight boards (八大板块) and their runways (跑道). */
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 
 export const BOARDS = {
   DJ: { zh: '党建统领', en: 'party-led coordination' },
@@ -10,4 +10,4 @@ export const BOARDS = {
   WM: { zh: '文明创建', en: 'civility' },
   ST: { zh: '生态景观', en: 'ecology and landscape' },
   FW: { zh: '生产生活服务', en: 'services' },
-} as const satisfies Record<string, Words>;
+} as const satisfies Record<string, BilingualText>;

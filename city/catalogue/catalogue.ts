@@ -1,8 +1,8 @@
 /** The loaded catalogue: what a code means, and how a value comes to be in the code's unit. */
 import { setBounded } from '../../core/bounded-map.ts';
 import type { Event, Flag, Quality, Window } from '../../core/event.ts';
-import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type ConfigSource } from '../../core/config/check.ts';
-import { converter } from '../../core/units.ts';
+import { checkPart, ConfigDocument, sortProblems, type ConfigProblem, type ConfigSource } from '../../core/config/check.ts';
+import { unitConverter } from '../../core/units.ts';
 import { CATALOGUE_SCHEMA, type Indicator } from './indicator.ts';
 
 export interface Catalogue {
@@ -37,7 +37,7 @@ export function readCatalogue(sources: readonly ConfigSource[]): { catalogue: Ca
       indicators.push(indicator);
     }
   }
-  return { catalogue: problems.length === 0 ? catalogueOf(indicators) : null, problems: inOrder(problems) };
+  return { catalogue: problems.length === 0 ? catalogueOf(indicators) : null, problems: sortProblems(problems) };
 }
 
 /** What store and rules see of an event. */
@@ -74,7 +74,7 @@ export function normaliser(catalogue: Catalogue): Normaliser {
     if (typeof event.value !== 'number') return event.value === null || event.unit === '' ? { ...asIs, unit } : asIs;
     const pair = `${event.unit} ${unit}`;
     let convert = converters.get(pair);
-    if (convert === undefined) setBounded(converters, pair, convert = converter(event.unit || '1', unit || '1'), MAX_PAIRS);
+    if (convert === undefined) setBounded(converters, pair, convert = unitConverter(event.unit || '1', unit || '1'), MAX_PAIRS);
     if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, quality: event.quality === 'good' ? 'uncertain' : event.quality, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
     return { value: tidy(convert(event.value)), unit, quality: event.quality, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
   };

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
-import { complaint, durationMs, rate } from '../../core/setting.ts';
+import { settingIssue, durationMs, rate } from '../../core/setting.ts';
 import { checkUnit } from '../../core/units.ts';
 import { DIRECTION_SCHEMA, LEVELS_SCHEMA, OFF_SCHEMA } from '../rules/rule.ts';
 import { BOARDS } from './boards.ts';
@@ -23,11 +23,11 @@ const realtime = z.strictObject({
   samplePeriod: duration('采样周期', 'Sample period', '1s'),
   reportPeriod: duration('上报周期', 'Report period', '60s'),
   reportOnChange: z.strictObject({ deadband: z.number().min(0).meta({ zh: '死区', en: 'Deadband' }) }).optional().meta({ zh: '变化上报', en: 'Report by exception' }),
-  range: z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high, complaint('the first must be below the second', '前者必须小于后者')).optional()
+  range: z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high, settingIssue('the first must be below the second', '前者必须小于后者')).optional()
     .meta({ zh: '合理范围', en: 'Plausible range' }),
   offlineAfter: duration('多久无数据视为离线', 'Offline after', '5m'),
   quality: z.strictObject({
-    stuckFor: duration('多久不变视为卡死', 'Stuck when unchanged for', '1h').optional(),
+    stuckFor: duration('多久不变视为恒值', 'Stuck when unchanged for', '1h').optional(),
     maxRate: rate().optional().meta({ zh: '最大变化率', en: 'Largest rate of change', examples: ['2/1m'] }),
     calibrationDue: duration('校准周期', 'Calibration due', '180d').optional(),
   }).optional().meta({ zh: '质量规则', en: 'Quality rules' }),
@@ -76,7 +76,7 @@ export const INDICATOR_SCHEMA = z.strictObject({
   version: z.int().min(1).meta({ zh: '版本', en: 'Version' }),
   validFrom: z.iso.datetime({ offset: true }).meta({ zh: '生效时间', en: 'Valid from', examples: ['2026-01-01T00:00:00+08:00'] }),
   name: words('名称', 'Name'),
-  unit: z.string().refine((unit) => unit === '' || checkUnit(unit).ok, complaint('not a UCUM unit', '不是 UCUM 单位')).meta({ zh: '单位（UCUM）', en: 'Unit (UCUM)', examples: ['m'] }),
+  unit: z.string().refine((unit) => unit === '' || checkUnit(unit).ok, settingIssue('not a UCUM unit', '不是 UCUM 单位')).meta({ zh: '单位（UCUM）', en: 'Unit (UCUM)', examples: ['m'] }),
   board: z.enum(boardCodes).meta({ zh: '板块', en: 'Board' }),
   runway: z.string().regex(/^[A-Z]{3}$/).meta({ zh: '跑道', en: 'Runway', examples: ['FLD'] }),
   subRunway: z.string().regex(/^[A-Z]{3}-\d{2}$/).optional().meta({ zh: '子跑道', en: 'Sub-runway', examples: ['FLD-01'] }),
@@ -92,7 +92,7 @@ export const INDICATOR_SCHEMA = z.strictObject({
   const expected = { board, runway } as const;
   for (const part of ['board', 'runway'] as const) {
     if (indicator[part] === expected[part]) continue;
-    context.addIssue({ code: 'custom', path: [part], input: indicator[part], ...complaint(`must be ${expected[part]}, as in the code`, `应与代码一致：${expected[part]}`) });
+    context.addIssue({ code: 'custom', path: [part], input: indicator[part], ...settingIssue(`must be ${expected[part]}, as in the code`, `应与代码一致：${expected[part]}`) });
   }
 });
 

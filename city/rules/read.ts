@@ -1,5 +1,5 @@
 /** Rule files, one rule a file, read and checked. */
-import { checkPart, ConfigDocument, inOrder, type ConfigProblem, type ConfigSource } from '../../core/config/check.ts';
+import { checkPart, ConfigDocument, sortProblems, type ConfigProblem, type ConfigSource } from '../../core/config/check.ts';
 import { RULE_SCHEMA, type Rule } from './rule.ts';
 
 /** Problems come with file and line; a rule with any of them is not there. */
@@ -19,5 +19,5 @@ export function readRules(sources: readonly ConfigSource[]): { rules: Rule[]; pr
     else rules.push(checked.value);
     firstFile.set(id, first ?? source.path);
   }
-  return { rules, problems: inOrder(problems) };
+  return { rules, problems: sortProblems(problems) };
 }

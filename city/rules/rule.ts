@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { IDS, type Level } from '../../core/event.ts';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 import { LEVELS } from './levels.ts';
 import { parseWhen, type RuleHours } from './when.ts';
 
@@ -14,7 +14,7 @@ const words = (zh: string, en: string) => z.strictObject({
 }).meta({ zh, en });
 
 /** Whole milliseconds: event times are whole, and a sum of both must be too. */
-const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, complaint('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
+const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, settingIssue('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
 
 const select = z.strictObject({
   indicator: z.string().regex(IDS.indicator).meta({ zh: '指标代码', en: 'Code of the indicator', examples: ['YJ-FLD-001'] }),
@@ -34,11 +34,11 @@ const common = {
   edge: z.boolean().default(false).meta({ zh: '由边缘节点计算', en: 'Evaluated by the edge' }),
   plan: z.string().min(1).max(64).optional().meta({ zh: '预案编号', en: 'Id of the plan' }),
   responsible: z.string().min(1).max(128).optional().meta({ zh: '责任单位', en: 'Responsible unit' }),
-  lateness: finiteMs('允许迟到的时间', 'How late a value may come and still count', ['15m']).prefault('0s'),
+  lateness: finiteMs('允许延迟的时间', 'How late a value may come and still count', ['15m']).prefault('0s'),
 };
 
 const levelOf = (zh: string, en: string) => z.strictObject({
-  when: z.string().refine((text) => parseWhen(text) !== null, complaint('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
+  when: z.string().refine((text) => parseWhen(text) !== null, settingIssue('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
     .meta({ zh: '条件', en: 'Condition', examples: ['>= 2.0', '== true'] }),
   onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
 }).optional().meta({ zh, en });
@@ -66,7 +66,7 @@ const absence = z.strictObject({
   ...common,
   type: z.literal('absence').meta({ zh: '无数据', en: 'Values that do not come' }),
   level: z.literal([1, 2, 3, 4]).meta({ zh: '级别', en: 'Level' }),
-  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, complaint('must be longer than 0', '必须大于 0')),
+  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, settingIssue('must be longer than 0', '必须大于 0')),
 });
 
 /** The schema of a rule file. */
@@ -84,7 +84,7 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
     const when = parseWhen(rule.levels[level]?.when ?? '');
     return when ? [{ level, when }] : [];
   });
-  const complain = (en: string, zh: string, ...path: (string | number)[]) => { context.addIssue({ code: 'custom', path, input: rule.levels, ...complaint(en, zh) }); };
+  const complain = (en: string, zh: string, ...path: (string | number)[]) => { context.addIssue({ code: 'custom', path, input: rule.levels, ...settingIssue(en, zh) }); };
   if (!LEVELS.some((level) => rule.levels[level])) complain('needs at least one of the levels 1 to 4', '至少需要 1 到 4 级中的一级', 'levels');
   for (const { level, when } of given) {
     const fitting: readonly string[] = FITTING[rule.direction];

@@ -1,5 +1,5 @@
 /** Checks many devices in parallel and reports them in configuration order. */
-import { lanes, turns } from '../../core/turns.ts';
+import { parallelQueue, serialQueue } from '../../core/task-queue.ts';
 import { everyMs, type Clock } from '../../core/world.ts';
 import type { OpenDevice } from '../../edge/read/device.ts';
 import { busKey } from '../../edge/read/plan.ts';
@@ -25,10 +25,10 @@ export interface DeviceChecks<T> {
 export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
   const trying = new Set<string>();
   let done = 0;
-  const inLane = lanes(MAX_PARALLEL);
+  const inLane = parallelQueue(MAX_PARALLEL);
   const results = new Map<OpenDevice, Promise<T>>();
   for (const bus of Map.groupBy(devices, busKey).values()) {
-    const inTurn = turns();
+    const inTurn = serialQueue();
     for (const device of bus) {
       results.set(device, inTurn(() => inLane(async () => {
         trying.add(device.setup.id);

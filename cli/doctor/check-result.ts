@@ -1,5 +1,5 @@
 /** Results of the doctor's checks: passed, or a fault with its remedy. */
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import { EXIT, type CommandTerminal } from '../terminal.ts';
 
@@ -7,7 +7,7 @@ export interface CheckResult {
   /** What was checked: `disk`, `wear`, `clock` … */
   check: string;
   /** Absent with a fault. */
-  text?: Words;
+  text?: BilingualText;
   fault?: Fault;
   /** Exit code of the fault. */
   exit?: number;

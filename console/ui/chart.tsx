@@ -21,7 +21,7 @@ interface ChartProps {
   from: number;
   to: number;
   limits: readonly Limit[];
-  /** The label of a limit line, such as “橙色限 3.0”. */
+  /** The label of a limit line, such as “橙色阈值 3.0”. */
   limitText(level: Level, value: number): string;
   /** A moment to point at. */
   marker?: number | null;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { complaint, durationMs, rate, sizeBytes } from '../setting.ts';
+import { settingIssue, durationMs, rate, sizeBytes } from '../setting.ts';
 import { checkDocument, ConfigDocument, problemLine, resolvePath, type CheckOptions } from './check.ts';
 
 const ITEM = z.strictObject({
@@ -19,7 +19,7 @@ const SCHEMA = z.strictObject({
   max: sizeBytes().prefault('1GB'),
   speed: rate().optional(),
   loose: z.object({ a: z.number().optional() }).optional(),
-  even: z.number().refine((value) => value % 2 === 0, complaint('must be even', '必须是偶数')).optional(),
+  even: z.number().refine((value) => value % 2 === 0, settingIssue('must be even', '必须是偶数')).optional(),
   items: z.array(ITEM).default([]),
 });
 

@@ -4,67 +4,67 @@
  */
 import type { z } from 'zod';
 import { ConfigDocument, type ConfigSource, type Secrets } from './document.ts';
-import { found, quote, unknownKey, valueAt, type Around, type Found } from './issues.ts';
-import { inOrder, type ConfigProblem, type Path } from './problem.ts';
-import { core, defOf, metaOf, schemaAt } from './schema-notes.ts';
-import type { Words } from '../words.ts';
+import { configIssues, quoteValue, unknownKey, valueAtPath, type IssueContext, type ConfigIssue } from './issues.ts';
+import { sortProblems, type ConfigProblem, type ConfigPath } from './problem.ts';
+import { unwrapSchema, defOf, metaOf, schemaAt } from './schema-notes.ts';
+import type { BilingualText } from '../bilingual-text.ts';
 
 export type { ConfigSource, Secrets } from './document.ts';
-export { inOrder, problemLine, resolvePath, type ConfigProblem, type Path, type ProblemLine } from './problem.ts';
+export { sortProblems, problemLine, resolvePath, type ConfigProblem, type ConfigPath, type ProblemLine } from './problem.ts';
 export { ConfigDocument } from './document.ts';
 
 export interface CheckOptions extends Secrets {
   /** How the file is spoken of at its top; default: this file. */
-  owner?: Words;
+  owner?: BilingualText;
 }
 
-export interface Checked<T> {
+export interface CheckedDocument<T> {
   /** null when there are problems. */
   value: T | null;
   problems: ConfigProblem[];
 }
 
-const THIS_FILE: Words = { en: 'this file', zh: '本文件' };
+const THIS_FILE: BilingualText = { en: 'this file', zh: '本文件' };
 
 /**
  * The usual way in: text → value, or all its problems from the top down.
  *
  * @param source the file's path (for places and for paths relative to it) and its text
  */
-export function checkDocument<T>(source: ConfigSource, schema: z.ZodType<T>, options: CheckOptions = {}): Checked<T> {
+export function checkDocument<T>(source: ConfigSource, schema: z.ZodType<T>, options: CheckOptions = {}): CheckedDocument<T> {
   const document = new ConfigDocument(source, options);
   const checked = checkPart(document, schema, [], options.owner);
-  const problems = inOrder([...document.problems, ...checked.problems]);
+  const problems = sortProblems([...document.problems, ...checked.problems]);
   return { value: problems.length === 0 ? checked.value : null, problems };
 }
 
 /** Holds one part of a read file against a schema; `owner` is how the part is spoken of (`device "pump"`). */
-export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, base: Path = [], owner: Words = THIS_FILE, value: unknown = valueAt(document.value, base)): Checked<T> {
+export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, base: ConfigPath = [], owner: BilingualText = THIS_FILE, value: unknown = valueAtPath(document.value, base)): CheckedDocument<T> {
   // An empty file or part lacks what it lacks; that is told better than "nothing is not an object".
-  const root = value ?? (defOf(core(schema)).type === 'object' ? {} : value);
-  const around: Around = {
+  const root = value ?? (defOf(unwrapSchema(schema)).type === 'object' ? {} : value);
+  const around: IssueContext = {
     schema, root, base, owner,
     show: (path, shown) => {
       const field = schemaAt(schema, path.slice(base.length));
-      return document.secretSource(path) ?? (field && metaOf(field).secret ? '(secret)' : quote(shown));
+      return document.secretSource(path) ?? (field && metaOf(field).secret ? '(secret)' : quoteValue(shown));
     },
     written: (path) => document.written(path),
   };
   const parsed = schema.safeParse(root);
-  const all = [...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => found(issue, around))), ...strangers(schema, root, [], around)];
+  const all = [...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => configIssues(issue, around))), ...strangers(schema, root, [], around)];
   const problems = all.flatMap((one) => placed(document, one));
   return { value: parsed.success && all.length === 0 ? parsed.data : null, problems };
 }
 
-function placed(document: ConfigDocument, { path, fault, what }: Found): ConfigProblem[] {
+function placed(document: ConfigDocument, { path, fault, what }: ConfigIssue): ConfigProblem[] {
   const problem = document.problem(path, fault, what);
   return problem ? [problem] : [];
 }
 
 /** Unknown names below schemas that would silently drop them (`z.object`): here every schema is strict. */
-function strangers(schema: z.ZodType, value: unknown, path: Path, around: Around): Found[] {
+function strangers(schema: z.ZodType, value: unknown, path: ConfigPath, around: IssueContext): ConfigIssue[] {
   if (value === null || typeof value !== 'object') return [];
-  const def = defOf(core(schema));
+  const def = defOf(unwrapSchema(schema));
   if (def.options) {
     const meant = def.options.find((option) => option.safeParse(value).success);
     return meant ? strangers(meant, value, path, around) : [];

@@ -3,7 +3,7 @@ import { isAlias, isMap, isScalar, isSeq, Scalar, type Document, type LineCounte
 import type { Fault } from '../faults.ts';
 import { parseWithRecovery } from './recovery.ts';
 import { SYNTAX } from './syntax.ts';
-import { pathText, resolvePath, type ConfigProblem, type Path } from './problem.ts';
+import { pathText, resolvePath, type ConfigProblem, type ConfigPath } from './problem.ts';
 
 export interface ConfigSource {
   path: string;
@@ -17,7 +17,7 @@ export interface Secrets {
   /** All stands as it is written: nothing is filled in. */
   isLiteral?: boolean;
   /** Whether what stands there is made use of. Where it is not, a secret that is not there is not missed: its text stays as it is written. Absent: all of it is. */
-  isNeeded?(path: Path): boolean;
+  isNeeded?(path: ConfigPath): boolean;
 }
 
 const HOLE = /\$\{([^}]*)\}/g;
@@ -57,7 +57,7 @@ export class ConfigDocument {
   }
 
   /** Where something stands. `key`: the name of a setting; `value`: what it is set to (of a list or map: its name). */
-  place(path: Path, what: 'key' | 'value'): { line: number; column: number } {
+  place(path: ConfigPath, what: 'key' | 'value'): { line: number; column: number } {
     let node = this.#resolve(this.#document.contents as Node | null);
     let offset = node?.range?.[0] ?? 0;
     for (const part of path) {
@@ -79,7 +79,7 @@ export class ConfigDocument {
   }
 
   /** Adds nothing: builds the problem of a fault at a place, or null when that place was unreadable and is told already. */
-  problem(path: Path, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem | null {
+  problem(path: ConfigPath, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem | null {
     const place = this.place(path, what);
     if (this.#unfilled.has(pathText(path))) return null;
     if (this.#leftOut.has(place.line) || place.line >= this.#endLine) return null;
@@ -88,12 +88,12 @@ export class ConfigDocument {
   }
 
   /** The secret that a value came from (`${env:NAME}`), or null when it stands in the file itself. */
-  secretSource(path: Path): string | null {
+  secretSource(path: ConfigPath): string | null {
     return this.#secretPaths.get(pathText(path)) ?? null;
   }
 
   /** A scalar as it was written, without quotes: `007` stays `007`. */
-  written(path: Path): string | null {
+  written(path: ConfigPath): string | null {
     const node = this.#document.getIn(path, true);
     return isScalar(node) && typeof node.source === 'string' ? node.source : null;
   }
@@ -123,7 +123,7 @@ export class ConfigDocument {
     }
   }
 
-  #walk(node: Node | null, path: Path, secrets: Secrets, seen: Set<Node>): void {
+  #walk(node: Node | null, path: ConfigPath, secrets: Secrets, seen: Set<Node>): void {
     if (!node || seen.has(node)) return;
     seen.add(node);
     if (isScalar(node) && typeof node.value === 'string') this.#fill(node as Scalar<string>, path, secrets);
@@ -154,7 +154,7 @@ export class ConfigDocument {
   }
 
   /** A `*name` that was never set would stop everything: it is told and read as nothing. */
-  #knownAlias(node: Node | null, path: Path): Node | null {
+  #knownAlias(node: Node | null, path: ConfigPath): Node | null {
     if (!isAlias(node) || node.resolve(this.#document)) return node;
     const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0);
     this.#tell(line, col, pathText(path), { code: 'CV_CONFIG_SYNTAX', params: { detail: SYNTAX.BAD_ALIAS?.en ?? '', detailZh: SYNTAX.BAD_ALIAS?.zh ?? '' } });
@@ -165,7 +165,7 @@ export class ConfigDocument {
     return nothing;
   }
 
-  #fill(node: Scalar<string>, path: Path, secrets: Secrets): void {
+  #fill(node: Scalar<string>, path: ConfigPath, secrets: Secrets): void {
     if (secrets.isLiteral || !node.value.includes('${')) return;
     const key = String(path.at(-1) ?? '');
     const owner = pathText(path.slice(0, -1)) || this.file;

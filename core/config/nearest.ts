@@ -22,7 +22,7 @@ const cell = (rows: number[][], row: number, column: number): number => (rows[ro
 const bare = (word: string): string => word.toLowerCase().replace(/[-_. ]/g, '');
 
 /** The known word closest to `word`, case, dashes and underscores set aside; null when none is close enough to be meant. */
-export function nearest(word: string, known: Iterable<string>): string | null {
+export function nearestName(word: string, known: Iterable<string>): string | null {
   const asked = bare(word).slice(0, 64);
   let best: string | null = null;
   let bestDistance = Infinity;

@@ -1,13 +1,13 @@
 /** Settings that are paths (`.meta({ path: true })`) become absolute, since a driver does not know where its file lies. */
 import { z } from 'zod';
 import { resolvePath } from './problem.ts';
-import { core, metaOf } from './schema-notes.ts';
+import { unwrapSchema, metaOf } from './schema-notes.ts';
 
 /** @param configPath the file whose folder relative paths are taken from */
 export function withPaths(schema: z.ZodObject, settings: Record<string, unknown>, configPath: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => {
     const field = schema.shape[key] as z.ZodType | undefined;
-    const group = field && isGroup(value) ? core(field) : null;
+    const group = field && isGroup(value) ? unwrapSchema(field) : null;
     if (group instanceof z.ZodObject) return [key, withPaths(group, value as Record<string, unknown>, configPath)];
     const path = field && metaOf(field).path;
     if (typeof value !== 'string' || !path || (path === 'yaml' && !/\.ya?ml$/i.test(value))) return [key, value];

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { explain, type Fault, type FaultCode, type Language } from '../faults.ts';
 
-export type Path = readonly (string | number)[];
+export type ConfigPath = readonly (string | number)[];
 
 export interface ConfigProblem {
   file: string;
@@ -25,12 +25,12 @@ export function problemLine(problem: ConfigProblem, language: Language): Problem
   return { file, line, column, path, fault: fault.code, ...explain(fault, language) };
 }
 
-export function pathText(path: Path): string {
+export function pathText(path: ConfigPath): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${part}`)).join('');
 }
 
 /** From the top of the file down, each mistake once. */
-export function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const seen = new Set<string>();
   return withoutEchoes(problems)
     .toSorted((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line || a.column - b.column)

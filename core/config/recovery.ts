@@ -15,7 +15,7 @@ interface SyntaxProblem {
   offset: number;
 }
 
-export interface Recovered {
+export interface RecoveredDocument {
   document: Document;
   lines: LineCounter;
   syntax: SyntaxProblem[];
@@ -28,7 +28,7 @@ const TRIES_CHARS = 3_000_000;
 // These leave what stands before them as it was meant; the checks go on with it.
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'MULTIPLE_DOCS']);
 
-export function parseWithRecovery(text: string): Recovered {
+export function parseWithRecovery(text: string): RecoveredDocument {
   const deep = tooDeepLine(text);
   if (deep !== null) return { ...parse(''), syntax: [{ line: deep, column: 1, code: 'RESOURCE_EXHAUSTION', detail: '', offset: 0 }], leftOut: new Map() };
   const syntax: SyntaxProblem[] = [];

@@ -15,7 +15,7 @@ export interface ConfigState {
 }
 
 /** What a reload did, by names: devices of an edge; of a gateway edges, rules, sinks and the like. */
-export interface Reloaded {
+export interface ReloadResult {
   added: readonly string[];
   changed: readonly string[];
   removed: readonly string[];
@@ -61,7 +61,7 @@ export class ConfigWatch {
 }
 
 /** Names what was added, changed and removed between two lists of things with an id. */
-export function differences<T>(before: readonly T[], after: readonly T[], idOf: (item: T) => string): Omit<Reloaded, 'restartNeeded'> {
+export function changedItems<T>(before: readonly T[], after: readonly T[], idOf: (item: T) => string): Omit<ReloadResult, 'restartNeeded'> {
   const old = new Map(before.map((item) => [idOf(item), item]));
   const ids = new Set(after.map(idOf));
   const known = after.filter((item) => old.has(idOf(item)));

@@ -1,10 +1,10 @@
 /** What a zod schema says about itself, in words for people: type, notes, example. Used by `check` and the docs. */
 import { z } from 'zod';
-import type { SettingForm, SettingNotes } from '../setting.ts';
-import type { Words } from '../words.ts';
-import type { Path } from './problem.ts';
+import type { SettingFormat, SettingNotes } from '../setting.ts';
+import type { BilingualText } from '../bilingual-text.ts';
+import type { ConfigPath } from './problem.ts';
 
-type Meta = Partial<SettingNotes> & { form?: SettingForm };
+type Meta = Partial<SettingNotes> & { form?: SettingFormat };
 /** zod's schemas are one wide family here; only their `def` is looked at. */
 interface Def {
   type: string;
@@ -26,10 +26,10 @@ interface Def {
 export const defOf = (schema: z.ZodType): Def => schema.def as unknown as Def;
 
 /** The schema below `optional`, `default`, a transform …, which says what must be written. */
-export function core(schema: z.ZodType): z.ZodType {
+export function unwrapSchema(schema: z.ZodType): z.ZodType {
   const def = defOf(schema);
   const inner = def.type === 'pipe' ? def.in : def.type === 'lazy' ? def.getter?.() : def.innerType;
-  return inner ? core(inner) : schema;
+  return inner ? unwrapSchema(inner) : schema;
 }
 
 /** Notes of a schema, the outermost first found. */
@@ -48,10 +48,10 @@ export function defaultOf(schema: z.ZodType): unknown {
 }
 
 /** The schema that is responsible for a path below another one, or null when it says nothing about it. */
-export function schemaAt(schema: z.ZodType, path: Path): z.ZodType | null {
+export function schemaAt(schema: z.ZodType, path: ConfigPath): z.ZodType | null {
   if (path.length === 0) return schema;
   const [part, ...rest] = path as [string | number, ...(string | number)[]];
-  const def = defOf(core(schema));
+  const def = defOf(unwrapSchema(schema));
   if (def.options) return firstOf(def.options, (option) => schemaAt(option, path));
   const next = def.shape ? def.shape[part] : (def.element ?? def.items?.[Number(part)] ?? def.valueType);
   return next ? schemaAt(next, rest) : null;
@@ -66,13 +66,13 @@ function firstOf<T>(options: readonly z.ZodType[], find: (option: z.ZodType) => 
 }
 
 /** "a whole number from 1 to 247", "one of tcp, rtu", "a duration such as …". */
-export function describe(schema: z.ZodType): Words {
+export function describeField(schema: z.ZodType): BilingualText {
   const form = metaOf(schema).form;
   if (form) return form;
-  const inner = core(schema);
+  const inner = unwrapSchema(schema);
   const def = defOf(inner);
   if (inner instanceof z.ZodNumber) return describeNumber(inner);
-  if (def.options) return join(def.options.map(describe));
+  if (def.options) return join(def.options.map(describeField));
   const choices = def.entries ? Object.values(def.entries) : def.type === 'literal' ? (def.values ?? []) : null;
   if (choices) {
     const list = choices.map(String).join(', ');
@@ -81,7 +81,7 @@ export function describe(schema: z.ZodType): Words {
   return TYPES[def.type] ?? { en: def.type, zh: def.type };
 }
 
-const TYPES: Record<string, Words> = {
+const TYPES: Record<string, BilingualText> = {
   string: { en: 'a text', zh: '文本' },
   number: { en: 'a number', zh: '数字' },
   int: { en: 'a whole number', zh: '整数' },
@@ -95,30 +95,30 @@ const TYPES: Record<string, Words> = {
 };
 
 /** "a text", "a list" … for what zod calls a type. */
-export const typeWords = (type: string): Words => TYPES[type] ?? { en: type, zh: type };
+export const typeWords = (type: string): BilingualText => TYPES[type] ?? { en: type, zh: type };
 
-function describeNumber(schema: z.ZodNumber): Words {
+function describeNumber(schema: z.ZodNumber): BilingualText {
   const whole = schema.format === 'safeint' || schema.format === 'int32' || schema.format === 'uint32';
   const [low, high] = [schema.minValue, schema.maxValue].map((limit) => (limit !== null && Math.abs(limit) < Number.MAX_SAFE_INTEGER ? limit : null));
-  const name = whole ? TYPES.int as Words : TYPES.number as Words;
+  const name = whole ? TYPES.int as BilingualText : TYPES.number as BilingualText;
   if (low != null && high != null) return { en: `${name.en} from ${low} to ${high}`, zh: `${low} 到 ${high} 的${name.zh}` };
   if (low != null) return { en: `${name.en} of at least ${low}`, zh: `不小于 ${low} 的${name.zh}` };
   if (high != null) return { en: `${name.en} of at most ${high}`, zh: `不大于 ${high} 的${name.zh}` };
   return name;
 }
 
-function join(all: readonly Words[]): Words {
+function join(all: readonly BilingualText[]): BilingualText {
   const different = all.filter((words, index) => all.findIndex((other) => other.en === words.en) === index);
   return { en: different.map((words) => words.en).join(' or '), zh: different.map((words) => words.zh).join('或') };
 }
 
 /** `every: 1s` (a duration …; poll period): how the setting would be written. */
-export function hintFor(key: string | number, schema: z.ZodType | null): Words {
+export function hintFor(key: string | number, schema: z.ZodType | null): BilingualText {
   if (!schema) return { en: `${key}: …`, zh: `${key}: …` };
   const meta = metaOf(schema);
   const example = exampleOf(schema, meta);
   const shown = example === undefined ? '' : ` ${yamlText(example)}`;
-  const type = describe(schema);
+  const type = describeField(schema);
   const name = typeof key === 'number' ? '-' : `${key}:`;
   return {
     en: `${name}${shown} (${type.en}${meta.en ? `; ${meta.en}` : ''})`,
@@ -129,7 +129,7 @@ export function hintFor(key: string | number, schema: z.ZodType | null): Words {
 function exampleOf(schema: z.ZodType, meta: Meta): unknown {
   if (meta.secret) return '${env:NAME}';
   if (meta.examples && meta.examples.length > 0) return meta.examples[0];
-  const def = defOf(core(schema));
+  const def = defOf(unwrapSchema(schema));
   return defaultOf(schema) ?? meta.form?.example ?? (def.entries ? Object.values(def.entries)[0] : def.values?.[0] ?? groupExample(def.shape));
 }
 

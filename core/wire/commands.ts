@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { FLAGS, IDS, MAX_NUMBER, QUALITIES } from '../event.ts';
-import { complaint } from '../setting.ts';
+import { settingIssue } from '../setting.ts';
 import { WIRE_VERSION } from './topics.ts';
 import { parseJson } from './json.ts';
 
@@ -36,7 +36,7 @@ export const CONDITION_SCHEMA = z.strictObject({
   is: WRITABLE_SCHEMA.optional().meta({ zh: '等于', en: 'equals', examples: [false] }),
   above: number.optional().meta({ zh: '大于', en: 'is above', examples: [0.5] }),
   below: number.optional().meta({ zh: '小于', en: 'is below', examples: [3.0] }),
-}).refine(({ is, above, below }) => [is, above, below].filter((one) => one !== undefined).length === 1, complaint('give exactly one of is, above, below', 'is、above、below 三者只能且必须写一个'));
+}).refine(({ is, above, below }) => [is, above, below].filter((one) => one !== undefined).length === 1, settingIssue('give exactly one of is, above, below', 'is、above、below 三者只能且必须写一个'));
 export type Condition = z.infer<typeof CONDITION_SCHEMA>;
 
 export const COMMAND_ID = /^[A-Za-z0-9_-]{8,64}$/;

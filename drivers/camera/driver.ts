@@ -22,7 +22,7 @@ export default defineDriver({
   derived: scenePoints,
   // While nothing moves it may give a picture a second, and fewer where few are wanted.
   quietMs: silenceMsOf,
-  open, decode, consult, examine, probe, watched,
+  open, decode, consult, examine, probe, liveSource: watched,
   recording: {
     level: 'frames',
     above: { en: 'a picture is named by its file, number and time; its bytes are the file\'s', zh: '画面以文件、序号和时间标识，字节即文件本身' },

@@ -1,6 +1,6 @@
 /** What can be known before a camera starts: its clip, ffmpeg, and the detector it names; and what it sends. */
 import { execFile } from 'node:child_process';
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { MODELS } from '../../models/index.ts';
@@ -25,8 +25,8 @@ export async function examine(settings: CameraSettings, _points: unknown, world:
 }
 
 /** Reads one picture, and one of the main stream where that is another. */
-export async function probe(settings: CameraSettings, points: unknown, world: World, signal: AbortSignal): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function probe(settings: CameraSettings, points: unknown, world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
+  const findings: ProbeFinding[] = [];
   const link = await open({ ...settings, fps: Math.max(1, settings.fps), speed: 'max' }, points, world, signal);
   const { shown, kind } = sourceOf(settings);
   try {
@@ -48,7 +48,7 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   return [...findings, { en: `the main stream ${shownUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`, zh: `主码流 ${shownUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}` }];
 }
 
-function described({ codec, width, height, fps }: StreamFacts): Finding {
+function described({ codec, width, height, fps }: StreamFacts): ProbeFinding {
   const rate = fps > 0 ? fps : '?';
   return { en: `it sends ${codec}, ${width} × ${height}, ${rate} pictures a second`, zh: `码流：${codec}，${width} × ${height}，每秒 ${rate} 幅` };
 }
@@ -58,7 +58,7 @@ const SUB_PIXELS = 640 * 360;
 const LARGE_PIXELS = 1024 * 768;
 const FAST_TIMES = 3;
 
-function advice({ width, height, fps }: StreamFacts, settings: CameraSettings): Finding[] {
+function advice({ width, height, fps }: StreamFacts, settings: CameraSettings): ProbeFinding[] {
   const times = Math.round((width * height) / SUB_PIXELS);
   return [
     ...(width * height > LARGE_PIXELS ? [{ en: `a sub-stream of about 640 × 360 would cost about 1/${times} to decode: put it at \`url\`, and this one at \`mainUrl\``, zh: `约 640 × 360 的子码流解码开销约为其 1/${times}：建议把子码流写到 \`url\`，本码流写到 \`mainUrl\`` }] : []),

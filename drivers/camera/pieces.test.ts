@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RingPiece } from '../../core/ring.ts';
+import type { RingSegment } from '../../core/ring.ts';
 import { exitFault } from './exits.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
 import { Pieces } from './pieces.ts';
@@ -10,7 +10,7 @@ import { sourceOf } from './source.ts';
 function heard(isFile: boolean) {
   const took: [string, number, number, number][] = [];
   const troubles: string[] = [];
-  const pieces = new Pieces({ took: ({ name, fromMs, toMs, durationMs }: RingPiece) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
+  const pieces = new Pieces({ took: ({ name, fromMs, toMs, durationMs }: RingSegment) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
   return { pieces, took, troubles };
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { sceneProblems } from '../../scene/check.ts';
 import { SCENE_FIELDS } from '../../scene/settings.ts';
-import { complaint } from '../../core/setting.ts';
+import { settingIssue } from '../../core/setting.ts';
 import { SIGHT_FIELDS } from '../../scene/sight.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
@@ -22,7 +22,7 @@ export const settings = z.object({
   ...SCENE_FIELDS,
 }).check((context) => {
   for (const { path, en, zh } of sceneProblems(context.value, modelById(context.value.model) ?? null)) {
-    context.issues.push({ code: 'custom', path, input: context.value, ...complaint(en, zh) });
+    context.issues.push({ code: 'custom', path, input: context.value, ...settingIssue(en, zh) });
   }
 });
 export type CameraSettings = z.infer<typeof settings>;

@@ -1,5 +1,5 @@
 /** How people watch a camera: its main stream, as it comes; a clip in its own time. */
-import type { Watched } from '../../core/driver.ts';
+import type { LiveSource } from '../../core/driver.ts';
 import type { Clock } from '../../core/world.ts';
 import { exitFault } from './exits.ts';
 import './faults.ts';
@@ -11,7 +11,7 @@ import { sourceOf, withoutSecrets } from './source.ts';
 /** A live stream's pictures count by when they are here: one whose camera's clock leaps goes on. */
 const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
 
-export function watched(settings: CameraSettings, clock: Clock): Watched {
+export function watched(settings: CameraSettings, clock: Clock): LiveSource {
   const { user, password, transport, loop, mask } = settings;
   const source = sourceOf({ url: mainUrlOf(settings), user, password, transport });
   const remembered = rememberedOf(clock, source);

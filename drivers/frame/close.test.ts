@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { freePort } from '../../core/free-port.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
@@ -62,7 +62,7 @@ test('a link that we dialled ends with a fault when the device closes it, with a
   for (const turn of [1, 2]) {
     const link = await open(scale(device.port), [MASS], world);
     const stop = new AbortController();
-    const frames = framesOf(link, stop.signal);
+    const frames = linkFrames(link, stop.signal);
     const first = frames.next();
     await clock.advanceMs(1);
     assert.equal(valueOf((await first).value), 12.5);
@@ -87,7 +87,7 @@ test('a link that we dialled and that is reset says so', async () => {
   const { world, clock } = testbed();
   const device = await instrument((socket) => { socket.once('data', () => { socket.resetAndDestroy(); }); });
   const link = await open(scale(device.port), [MASS], world);
-  const end = assert.rejects(framesOf(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && /ECONNRESET/.test(String(error.fault.params.detail)));
+  const end = assert.rejects(linkFrames(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && /ECONNRESET/.test(String(error.fault.params.detail)));
   await clock.advanceMs(1);
   await end;
   await link.close();
@@ -100,7 +100,7 @@ test('two units of one dialled line: both are told that it closed, and the next 
   const openBoth = () => Promise.all(['01', '02'].map((identity) => open({ ...scale(device.port), identity }, [MASS], world)));
   const links = await openBoth();
   assert.equal(device.sockets.length, 1);
-  const ends = links.map((link) => assert.rejects(framesOf(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED'));
+  const ends = links.map((link) => assert.rejects(linkFrames(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED'));
   await clock.advanceMs(1);
   device.sockets[0]?.end();
   await Promise.all(ends);
@@ -123,7 +123,7 @@ test('a frame that a device begins and never ends is a fault when it closes, cou
   const { world, clock, faults, lost } = testbed();
   const port = await freePort();
   const link = await open(settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, identity: '000000000001' }), [TEMPERATURE], world);
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   const numbered = (number: number) => frameOf('000000000001', number, 4, state('260101000000', 20, 40, 12_000, 0, 0));
   const whole = numbered(9);
   let number = 0;
@@ -159,7 +159,7 @@ test('what a device had begun when we asked again is a fault as well; what we cl
   const { world, clock, faults, lost } = testbed();
   const device = await instrument((socket) => { socket.on('data', () => { socket.write(WEIGHED.slice(0, 6)); }); });
   const link = await open(scale(device.port), [MASS], world);
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   const silent = frames.next();
   await clock.advanceMs(1);
   await until(() => device.sockets.length === 1 && (device.sockets[0]?.bytesWritten ?? 0) > 0);

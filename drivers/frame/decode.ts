@@ -1,5 +1,5 @@
 /** Frames in, values out, by the protocol that their description became; no clock, no I/O. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import './faults.ts';
 import type { FrameFrame, Plan, Target } from './frame.ts';
@@ -17,22 +17,22 @@ const SHOWN_BYTES = 24;
  *   another description CV_DESCRIBED_UNCLAIMED, one that is no message of this CV_DESCRIBED_MESSAGE, one that ends too early CV_DESCRIBED_SHORT, and none of them a value
  */
 export function decode(frame: FrameFrame): Decoded {
-  if (frame.is === 'away') return { ...lost(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
-  if (frame.is === 'silent') return { ...lost('CV_DESCRIBED_SILENT', { address: frame.at, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
+  if (frame.is === 'away') return { ...lostFrame(frame.left ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.at }), isAway: true };
+  if (frame.is === 'silent') return { ...lostFrame('CV_DESCRIBED_SILENT', { address: frame.at, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
   const { plan } = frame;
   const bytes = bufferOf(frame.bytes);
   const { protocol } = plan;
-  if (!isRight(bytes, protocol)) return lost('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
+  if (!isRight(bytes, protocol)) return lostFrame('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
   const reading = readHead(bytes, protocol);
-  if (!reading) return lost('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
-  if (!holds(protocol.when, reading.slots)) return lost('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
+  if (!reading) return lostFrame('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
+  if (!holds(protocol.when, reading.slots)) return lostFrame('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
   const message = messageOf(reading, protocol);
-  if (!message) return lost('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
+  if (!message) return lostFrame('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {
     const values = valuesOf(reading, message, plan, bytes);
     return { ok: true, values, ...(message.confirms ? {} : { isPartial: true as const }) };
   } catch (error) {
-    if (error instanceof ShortFrame) return lost('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
+    if (error instanceof ShortFrame) return lostFrame('CV_DESCRIBED_SHORT', { field: error.field, bytes: shown(bytes) });
     throw error;
   }
 }

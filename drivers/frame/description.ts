@@ -1,7 +1,7 @@
 /** What a description of a protocol may say: one zod schema, from which come its checks, its JSON Schema and its reference. */
 import { z } from 'zod';
 import { CHECKSUMS, type ChecksumType } from './checksum.ts';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 
 export const FIELD_TYPES = ['u8', 'u16', 'u24', 'u32', 'u64', 'i8', 'i16', 'i24', 'i32', 'i64', 'f32', 'f64', 'bcd', 'ascii', 'gbk', 'hex', 'number-text', 'degrees-minutes', 'unix', 'unix-ms', 'bcd-time', 'bytes-time'] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
@@ -54,7 +54,7 @@ const field = z.object(fieldShape);
 /** How deep repeats nest. */
 const MOST_DEEP = 3;
 
-const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, complaint(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)).meta({ zh: '此处不允许再有重复组', en: 'not allowed here: no more repeats within this one' }) });
+const deepest = z.object({ ...fieldShape, repeat: z.string().optional().refine((repeat) => repeat === undefined, settingIssue(`repeats nest ${MOST_DEEP} deep at most`, `重复组最多嵌套 ${MOST_DEEP} 层`)).meta({ zh: '此处不允许再有重复组', en: 'not allowed here: no more repeats within this one' }) });
 
 const items = <F extends z.ZodType<ItemSpec>>(inner: F) => z.object({
   ...fieldShape,
@@ -64,9 +64,9 @@ const items = <F extends z.ZodType<ItemSpec>>(inner: F) => z.object({
   tag: tag.optional().meta({ zh: '每次重复是一次标签读取：作为证据', en: 'each repetition is a read of a tag: goes along as evidence' }),
 }).check((context) => {
   const { name: named, repeat, skip, fields, count } = context.value;
-  const refuse = (problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [], input: context.value, ...problem });
-  if ([named, repeat, skip].filter((one) => one !== undefined).length !== 1) refuse(complaint('needs exactly one of name, skip and repeat', '须有且只有 name、skip、repeat 之一'));
-  if (repeat !== undefined && (!fields || count === undefined)) refuse(complaint('a repeat needs count and fields', 'repeat 需要 count 和 fields'));
+  const refuse = (problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [], input: context.value, ...problem });
+  if ([named, repeat, skip].filter((one) => one !== undefined).length !== 1) refuse(settingIssue('needs exactly one of name, skip and repeat', '须有且只有 name、skip、repeat 之一'));
+  if (repeat !== undefined && (!fields || count === undefined)) refuse(settingIssue('a repeat needs count and fields', 'repeat 需要 count 和 fields'));
 });
 const item = items(items(items(deepest)));
 
@@ -83,8 +83,8 @@ const message = z.object({
 
 const poll = z.object({
   send: template().meta({ zh: '查询模板', en: 'template of the question' }),
-  every: durationMs().refine((ms) => ms >= 50 && ms <= 86_400_000, complaint('must be from 50ms to 1d', '必须在 50ms 到 1d 之间')).prefault('10s').meta({ zh: '间隔', en: 'how often' }),
-  timeout: durationMs().refine((ms) => ms >= 10 && ms <= 60_000, complaint('must be from 10ms to 1m', '必须在 10ms 到 1m 之间')).prefault('1s').meta({ zh: '等待应答的时间', en: 'how long its answer is waited for' }),
+  every: durationMs().refine((ms) => ms >= 50 && ms <= 86_400_000, settingIssue('must be from 50ms to 1d', '必须在 50ms 到 1d 之间')).prefault('10s').meta({ zh: '间隔', en: 'how often' }),
+  timeout: durationMs().refine((ms) => ms >= 10 && ms <= 60_000, settingIssue('must be from 10ms to 1m', '必须在 10ms 到 1m 之间')).prefault('1s').meta({ zh: '等待应答的时间', en: 'how long its answer is waited for' }),
   wants: z.array(name()).min(1).optional().meta({ zh: '哪些报文是其应答；默认任意', en: 'messages that answer it; default: any' }),
 });
 
@@ -106,7 +106,7 @@ const transform = z.object({
   xor: byte().meta({ zh: '收到的每个字节与它异或', en: 'XORed with each byte that comes' }),
 }).check((context) => {
   const { add, subtract, xor } = context.value;
-  if ([add, subtract, xor].filter((one) => one !== undefined).length !== 1) context.issues.push({ code: 'custom', path: [], input: context.value, ...complaint('needs exactly one of add, subtract and xor', '须有且只有 add、subtract、xor 之一') });
+  if ([add, subtract, xor].filter((one) => one !== undefined).length !== 1) context.issues.push({ code: 'custom', path: [], input: context.value, ...settingIssue('needs exactly one of add, subtract and xor', '须有且只有 add、subtract、xor 之一') });
 });
 
 const length = z.object({

@@ -23,7 +23,7 @@ export default defineDriver({
   },
   // Of a description or a field that is not there `examine` says more.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
-  open, decode, probe, discover, examine, beside, frameOf, recording,
+  open, decode, probe, discover, examine, checkTogether: beside, frameOf, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {

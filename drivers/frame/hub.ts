@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
-import { addressOf, type Address } from '../../core/net.ts';
+import { parseHostPort, type HostPort } from '../../core/net.ts';
 import { Admission } from '../listening/admission.ts';
 import { sharedPort, type Reception } from '../listening/shared-port.ts';
 import { Strangers } from '../listening/unknown-device.ts';
@@ -123,13 +123,13 @@ async function serial({ port, baudRate, dataBits, stopBits, parity, description 
 /** One socket; a peer's address is its line. Data units split a frame over datagrams as they please. */
 async function datagrams({ listen, host, port, description }: FrameSettings, protocol: Protocol, world: World): Promise<Single> {
   const at = listen ?? `${host}:${port}`;
-  const own: Address = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : addressOf(at);
+  const own: HostPort = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : parseHostPort(at);
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });
   const hub = new Hub(at, { description, protocol }, world, { transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
   const lines = new Map<string, Line>();
-  const lineOf = (to: Address): Line | null => {
+  const lineOf = (to: HostPort): Line | null => {
     const peer = `${to.host}:${to.port}`;
     const known = lines.get(peer);
     if (known && !known.isOver) return known;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet, type World } from '../../core/world.ts';
@@ -27,7 +27,7 @@ const openAt = ({ world, port }: Bench, identity?: string) => open(settings.pars
 /** Frames of a link as they come. */
 function reader(link: FrameLink, { world }: Bench) {
   const stop = new AbortController();
-  const frames = framesOf(link, stop.signal);
+  const frames = linkFrames(link, stop.signal);
   return {
     next: async () => (await frames.next()).value as FrameFrame,
     async end() {

@@ -1,7 +1,7 @@
 /** Descriptions from files: read, checked, made ready, and kept for as long as the file is as it was. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { checkPart, ConfigDocument, inOrder, type ConfigProblem } from '../../core/config/check.ts';
+import { checkPart, ConfigDocument, sortProblems, type ConfigProblem } from '../../core/config/check.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import { DESCRIPTION } from './description.ts';
 import './faults.ts';
@@ -45,7 +45,7 @@ export function readDescription(file: string, text: string): Loaded {
   const compiled = document.problems.length === 0 && checked.value ? protocolOf(checked.value) : null;
   if (compiled?.protocol) return { protocol: compiled.protocol, faults: [] };
   const structure = (compiled?.problems ?? []).flatMap(({ path, en, zh }): Fault[] => [placed(file, document.place(path, path.length === 0 ? 'key' : 'value'), { en: [en, ''], zh: [zh, ''] })]);
-  const [first, ...rest] = [...inOrder([...document.problems, ...checked.problems]).map(told), ...structure];
+  const [first, ...rest] = [...sortProblems([...document.problems, ...checked.problems]).map(told), ...structure];
   return { protocol: null, faults: [first ?? { code: 'CV_DESCRIBED_FILE', params: { file, detail: 'empty', shipped: '' } }, ...rest] };
 }
 

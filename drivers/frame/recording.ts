@@ -1,5 +1,5 @@
 /** How a device whose protocol is described is recorded and played back: the description says all of it. Pure but for reading that. */
-import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts';
+import type { BytesRecording, MessageNotes, ByteSpan } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
 import { frameAt, unstuffed } from './cutter.ts';
 import { loadDescription } from './load.ts';
@@ -37,7 +37,7 @@ export const recording: BytesRecording<FrameSettings, FramePointOf, Request> = {
     const head = frame && readHead(frame, protocol);
     if (!head) return null;
     // Where bytes were stuffed, a field stands elsewhere in what was sent.
-    const spanOf = (slot: number | null, name: string): Span[] => {
+    const spanOf = (slot: number | null, name: string): ByteSpan[] => {
       const field = slot === null ? undefined : head.slots[slot];
       return field && field.length > 0 && frame.length === raw.length ? [{ name, at: field.at, length: field.length }] : [];
     };
@@ -144,7 +144,7 @@ function lengthOf(part: Part, { length, checksum, head, identity, sequence }: Pr
 
 /** The asker's clock differs from one asking to the next, and so does what is counted over it. */
 function spansOf(placed: readonly Placed[], { checksum }: Protocol): Pick<MessageNotes, 'correlators' | 'identities'> {
-  const of = (kinds: readonly Part['is'][], name: string): Span[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
+  const of = (kinds: readonly Part['is'][], name: string): ByteSpan[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
   const differs = [...of(['sequence'], 'sequence'), ...of(['now-bcd', 'now-unix'], 'clock')];
   return { correlators: differs.length > 0 && checksum ? [...differs, ...of(['checksum'], 'question checksum')] : differs, identities: of(['identity'], 'identity') };
 }

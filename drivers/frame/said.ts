@@ -1,5 +1,5 @@
 /** What the edge says around a frame: the question that it answers and the answer that it gets, by the templates of its description. Pure. */
-import type { SaidAround } from '../../core/driver.ts';
+import type { FrameExchange } from '../../core/driver.ts';
 import type { FrameFrame } from './frame.ts';
 import { identityBytes, identityOf } from './identity.ts';
 import type { Protocol, Template } from './protocol-types.ts';
@@ -10,7 +10,7 @@ import { fillTemplate } from './template.ts';
 const FIRST = 1;
 
 /** @param nowMs ms UTC, for templates that say the time */
-export function saidAround(frame: FrameFrame, nowMs: number): SaidAround {
+export function saidAround(frame: FrameFrame, nowMs: number): FrameExchange {
   if (frame.is !== 'message') return {};
   const { protocol } = frame.plan;
   const { buffer, byteOffset, byteLength } = frame.bytes;

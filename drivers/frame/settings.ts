@@ -1,7 +1,7 @@
 /** What an installer writes for a device whose protocol is described, and for each of its points. */
 import { z } from 'zod';
 import { host } from '../../core/config/address.ts';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 
 export const settings = z.object({
   description: z.string().min(1).meta({ zh: '协议描述文件，或自带的描述：shipped:compound-terminal', en: 'File that describes the protocol, or one that comes along: shipped:compound-terminal', path: true, examples: ['shipped:compound-terminal', './weighbridge.yaml'] }),
@@ -14,16 +14,16 @@ export const settings = z.object({
   stopBits: z.union([z.literal(1), z.literal(2)]).default(1).meta({ zh: 'serial：停止位', en: 'serial: stop bits' }),
   parity: z.enum(['none', 'even', 'odd']).default('none').meta({ zh: 'serial：校验位', en: 'serial: parity' }),
   identity: z.string().regex(/^[\x21-\x7e]{1,64}$/).optional().meta({ zh: '设备标识，写法与描述中 identity 字段读出的一致；省略则取该地址上的任何设备', en: 'Who the device is, as the description\'s identity field reads; left out: whoever speaks there', examples: ['500112000017'] }),
-  pollEvery: durationMs().refine((ms) => ms >= 50 && ms <= 86_400_000, complaint('must be from 50ms to 1d', '必须在 50ms 到 1d 之间')).optional().meta({ zh: '查询间隔，代替描述中的 every', en: 'How often it is asked, instead of what the description says', examples: ['5s'] }),
+  pollEvery: durationMs().refine((ms) => ms >= 50 && ms <= 86_400_000, settingIssue('must be from 50ms to 1d', '必须在 50ms 到 1d 之间')).optional().meta({ zh: '查询间隔，代替描述中的 every', en: 'How often it is asked, instead of what the description says', examples: ['5s'] }),
 }).check((context) => {
   const { transport, listen, host: dialled, port } = context.value;
-  const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
+  const refuse = (key: string, problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
   if (transport === 'serial') {
-    if (typeof port !== 'string') refuse('port', complaint('serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'));
+    if (typeof port !== 'string') refuse('port', settingIssue('serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'));
     return;
   }
-  if ((listen === undefined) === (dialled === undefined)) refuse('listen', complaint('either `listen` (devices reach us) or `host` and `port` (we reach the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'));
-  if (dialled !== undefined && typeof port !== 'number') refuse('port', complaint('a host needs the number of a port', '写了 host 就需要端口号'));
+  if ((listen === undefined) === (dialled === undefined)) refuse('listen', settingIssue('either `listen` (devices reach us) or `host` and `port` (we reach the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'));
+  if (dialled !== undefined && typeof port !== 'number') refuse('port', settingIssue('a host needs the number of a port', '写了 host 就需要端口号'));
 });
 export type FrameSettings = z.infer<typeof settings>;
 

@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { freePort } from '../../core/free-port.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
@@ -57,7 +57,7 @@ const pointOf = (read: string) => ({ id: read, ...point.parse({ read }) }) as Fr
 function heardBy(link: FrameLink): { values: unknown[]; stop: AbortController; over: Promise<void> } {
   const [values, stop] = [[] as unknown[], new AbortController()];
   const over = (async () => {
-    for await (const one of framesOf(link, stop.signal)) {
+    for await (const one of linkFrames(link, stop.signal)) {
       const decoded = decode(one as FrameFrame);
       values.push(...(decoded.ok ? (decoded.values ?? []).map(({ point: id, value }) => `${id} ${String(value)}`) : [decoded.fault.code]));
     }
@@ -299,7 +299,7 @@ test('devices beside each other: what cannot share an address is told at the lat
   ];
   for (const [all, at, path, words] of rows) {
     const found = devices(...all);
-    assert.deepEqual(found.map((one) => [one.at, one.problem.path]), [[at, [path]]]);
+    assert.deepEqual(found.map((one) => [one.index, one.problem.path]), [[at, [path]]]);
     assert.match(String(found[0]?.problem.en), words);
     assert.match(String(found[0]?.problem.zh), /设备“d\d”/);
   }

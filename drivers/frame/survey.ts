@@ -1,5 +1,5 @@
 /** What can be known without a device (the description) and what devices say by themselves (who they are, which messages). */
-import type { Finding, Found } from '../../core/driver.ts';
+import type { ProbeFinding, DiscoveredPoint } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
@@ -39,7 +39,7 @@ export async function examine(settings: FrameSettings, points: readonly FramePoi
 }
 
 /** One line for each device that speaks: which messages it sends, and whether it is the one that is wanted. */
-export async function probe(settings: FrameSettings, _points: readonly FramePointOf[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: FrameSettings, _points: readonly FramePointOf[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const heard = new Map<string, { peer: string; messages: Set<string> }>();
   const { protocol } = await listen(settings, world, signal, ({ head }, identity, line) => {
     const one = heard.get(identity) ?? { peer: line.carrier.peer, messages: new Set() };
@@ -55,8 +55,8 @@ export async function probe(settings: FrameSettings, _points: readonly FramePoin
 }
 
 /** Every value that the device sends while it is listened to, as a point that reads it. */
-export async function discover(settings: FrameSettings, world: World, signal: AbortSignal): Promise<Found[]> {
-  const found = new Map<string, Found>();
+export async function discover(settings: FrameSettings, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> {
+  const found = new Map<string, DiscoveredPoint>();
   await listen(settings, world, signal, ({ frame }, identity) => {
     if (!isWanted(settings, identity)) return false;
     const decoded = decode({ is: 'message', bytes: frame, plan: { protocol: protocolIn(settings.description), targets: null } });

@@ -1,5 +1,5 @@
 /** Packets in, values out (HJ 212-2017, 6.6 and annex B); no clock, no I/O. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { factorOf, modernCode } from './factors.ts';
 import './faults.ts';
@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
  *   no values. Statistics carry the end of their period, for then they became true, and the period as their window.
  */
 export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
-  if (frame.is === 'away') return { ...lost(frame.left ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.at }), isAway: true };
+  if (frame.is === 'away') return { ...lostFrame(frame.left ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.at }), isAway: true };
   if (frame.is === 'answer') return decodeAnswer(frame, request);
   const message = messageOf(frame.packet);
   if ('code' in message) return { ok: false, fault: message };
@@ -40,7 +40,7 @@ function decodeUpload(message: Message, { plan, observedAt, dataTime }: UploadFr
   const stamp = items.stamp ?? dataTime;
   const labelled = stamp === undefined ? null : timeOf(stamp);
   // A time that cannot be read must not put a value anywhere; without any, the value is of now.
-  if (stamp !== undefined && labelled === null) return lost('CV_HJ212_TIME', { mn: message.mn, text: stamp.slice(0, 32) });
+  if (stamp !== undefined && labelled === null) return lostFrame('CV_HJ212_TIME', { mn: message.mn, text: stamp.slice(0, 32) });
   const targets = plan ? plan.targets.get(message.cn) : null;
   const values: PointValue[] = [];
   const period = labelled === null ? null : periodAt(message.cn, labelled, plan);
@@ -129,14 +129,14 @@ function decodeAnswer({ packets }: AnswerFrame, request?: Hj212Request): Decoded
     const refused = message.cn === '9011' ? fields.get('QnRtn') : undefined;
     const result = message.cn === '9012' ? fields.get('ExeRtn') : undefined;
     const said = refused ?? result;
-    if (said !== undefined && said !== '1') return { ...lost('CV_HJ212_REFUSED', { mn: message.mn, cn: request?.cn ?? '-', answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${said.slice(0, 8)}` }), ...points };
+    if (said !== undefined && said !== '1') return { ...lostFrame('CV_HJ212_REFUSED', { mn: message.mn, cn: request?.cn ?? '-', answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${said.slice(0, 8)}` }), ...points };
     const text = request && fields.get(PARAMETERS[request.parameter].field);
     if (request && text !== undefined && message.cn === request.cn) {
       const value = Number(text);
-      if (!/^\d{1,6}$/.test(text)) return { ...lost('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
+      if (!/^\d{1,6}$/.test(text)) return { ...lostFrame('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
       values.push(...request.points.map((point) => ({ point, value })));
     }
   }
-  if (request?.wantsData && values.length === 0) return { ...lost('CV_FRAME_INVALID', { detail: `no ${PARAMETERS[request.parameter].field} in the answer`, detailZh: `应答中没有 ${PARAMETERS[request.parameter].field}` }), ...points };
+  if (request?.wantsData && values.length === 0) return { ...lostFrame('CV_FRAME_INVALID', { detail: `no ${PARAMETERS[request.parameter].field} in the answer`, detailZh: `应答中没有 ${PARAMETERS[request.parameter].field}` }), ...points };
   return { ok: true, values };
 }

@@ -6,7 +6,7 @@ import { decode } from './decode.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { freePort } from '../../core/free-port.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { until } from '../../core/testing/until.ts';
 import { realNet, type World } from '../../core/world.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
@@ -53,7 +53,7 @@ async function cutOff(logger: Logger, { accepted }: Bench): Promise<void> {
 /** Frames of a link as they come, for as long as the test runs. */
 function reader(link: Hj212Link, { world }: Bench) {
   const stop = new AbortController();
-  const frames = framesOf(link, stop.signal);
+  const frames = linkFrames(link, stop.signal);
   return {
     next: async () => (await frames.next()).value as Hj212Frame,
     async end() {
@@ -399,7 +399,7 @@ test('a logger that we dial and that closes ends the link, and says that it was 
   const at = await bench();
   const logger = await waitingLogger({ mn: 'A1' });
   const link = await open(settings.parse({ host: '127.0.0.1', port: logger.port, mn: 'A1' }), POINTS, at.world);
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   const first = frames.next();
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));

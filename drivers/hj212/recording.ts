@@ -1,5 +1,5 @@
 /** How a station is recorded and played back: what of a packet names the exchange, the device, the secret. */
-import type { BytesRecording, MessageNotes, Span } from '../../core/recording.ts';
+import type { BytesRecording, MessageNotes, ByteSpan } from '../../core/recording.ts';
 import { crcOf } from './crc.ts';
 import type { Hj212Request } from './frame.ts';
 import { qnOf, readMessage, stampOf, timeOf, type Message } from './message.ts';
@@ -40,7 +40,7 @@ export const recording: BytesRecording<Hj212Settings, { id: string } & Hj212Poin
     const moved = Buffer.from(message);
     const read = messageOf(message);
     if (!read) return moved;
-    const move = ({ at, length }: Span, stepMs: number, text: (ms: number) => string) => {
+    const move = ({ at, length }: ByteSpan, stepMs: number, text: (ms: number) => string) => {
       const was = timeOf(moved.toString('latin1', at, at + length));
       if (was !== null) moved.write(text(was + Math.floor(byMs / stepMs) * stepMs).slice(0, length), at, 'latin1');
     };
@@ -92,7 +92,7 @@ function trimmed(message: Uint8Array): Uint8Array {
 }
 
 /** Where a header field's value stands. */
-function spansOf(packet: Uint8Array, field: string): Span[] {
+function spansOf(packet: Uint8Array, field: string): ByteSpan[] {
   const text = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength).toString('latin1');
   const head = text.slice(0, text.indexOf('CP=&&') >>> 0);
   const found = new RegExp(`[;\\d](${field}=)([^;]*)`).exec(head);
@@ -101,7 +101,7 @@ function spansOf(packet: Uint8Array, field: string): Span[] {
 }
 
 /** Where the content says a time. */
-function stampsOf(message: Uint8Array): Span[] {
+function stampsOf(message: Uint8Array): ByteSpan[] {
   const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString('latin1');
   return [...text.matchAll(/(?:DataTime|SampleTime)\s*=\s*(\d{14})(?!\d)/g)].map((found) => ({ name: 'time', at: found.index + found[0].length - 14, length: 14 }));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkDocument } from '../../core/config/check.ts';
 import { readCatalogue } from '../../city/catalogue/catalogue.ts';
-import { checkUnit, convert } from '../../core/units.ts';
+import { checkUnit, convertUnit } from '../../core/units.ts';
 import driver from './driver.ts';
 import { FACTORS, factorOf, modernCode } from './factors.ts';
 import { standingOf } from './marks.ts';
@@ -102,7 +102,7 @@ test('every factor has a unit of UCUM and, where the catalogue that ships has it
     assert.ok(zh !== '' && en !== '', code);
     assert.deepEqual(checkUnit(unit), { ok: true }, `${code}: ${unit}`);
     const inCatalogue = indicator === undefined ? null : catalogue?.of(indicator);
-    if (inCatalogue?.unit) assert.notEqual(convert(1, unit, inCatalogue.unit), null, `${code}: ${indicator}`);
+    if (inCatalogue?.unit) assert.notEqual(convertUnit(1, unit, inCatalogue.unit), null, `${code}: ${indicator}`);
     if (before === undefined) continue;
     assert.match(before, /^([BS]?\d{2}|\d{3})$/, code);
     assert.ok(!old.has(before), before);

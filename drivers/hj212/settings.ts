@@ -1,9 +1,9 @@
 /** What an installer writes for a station that speaks HJ 212, and for each of its points. */
 import { z } from 'zod';
 import { host } from '../../core/config/address.ts';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 
-const finite = (leastMs: number, mostMs: number, words: ReturnType<typeof complaint>) => durationMs().refine((ms) => ms >= leastMs && ms <= mostMs, words);
+const finite = (leastMs: number, mostMs: number, words: ReturnType<typeof settingIssue>) => durationMs().refine((ms) => ms >= leastMs && ms <= mostMs, words);
 
 export const settings = z.object({
   listen: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/).optional().meta({ zh: '在此地址和端口等待数采仪拨入（通常如此）；多台设备可共用一个端口，按 MN 区分', en: 'Address and port where data loggers dial in, as they usually do; many devices share one port and are told apart by MN', examples: ['0.0.0.0:8212'] }),
@@ -13,18 +13,18 @@ export const settings = z.object({
   password: z.string().min(1).max(32).optional().meta({ zh: '访问密码 PW；写明后密码不符的数据不予接收；省略则不校验', en: 'PW; what comes with another one is refused; left out: not looked at', secret: true, examples: ['${env:HJ212_PW}'] }),
   edition: z.enum(['auto', '2005', '2017', '2025']).default('auto').meta({ zh: '标准版本；auto 为按设备报文的 Flag 判断', en: 'Edition of the standard; auto: what the device\'s own Flag says' }),
   answer: z.enum(['asked', 'always', 'never']).default('asked').meta({ zh: '何时应答上传数据（9014）：设备要求时、总是、从不；数据落盘后才应答', en: 'When uploads are answered (9014): when the device asks for it, always, never; only what is on disk is answered' }),
-  minuteEvery: finite(60_000, 3_600_000, complaint('must be from 1m to 1h', '必须在 1m 到 1h 之间')).prefault('10m').meta({ zh: '分钟数据（2051）的统计周期', en: 'Period of minute data (2051)' }),
+  minuteEvery: finite(60_000, 3_600_000, settingIssue('must be from 1m to 1h', '必须在 1m 到 1h 之间')).prefault('10m').meta({ zh: '分钟数据（2051）的统计周期', en: 'Period of minute data (2051)' }),
   periodLabel: z.enum(['start', 'end']).default('start').meta({ zh: '统计数据的 DataTime 是周期的开始还是结束', en: 'Whether DataTime of statistics is the start of their period or its end' }),
-  historyAfter: finite(60_000, 86_400_000, complaint('must be from 1m to 1d', '必须在 1m 到 1d 之间')).prefault('10m').meta({ zh: '数据晚到超过此时长即视为补传的历史数据', en: 'What comes later than this after its time is history (backfill), not live' }),
+  historyAfter: finite(60_000, 86_400_000, settingIssue('must be from 1m to 1d', '必须在 1m 到 1d 之间')).prefault('10m').meta({ zh: '数据晚到超过此时长即视为补传的历史数据', en: 'What comes later than this after its time is history (backfill), not live' }),
   history: z.array(z.enum(['minute', 'hour', 'day'])).default([]).meta({ zh: '断线恢复后向数采仪索取哪些缺失的历史数据（2051、2061、2031）；仅索取本次运行中断线期间的', en: 'Which data that was missed is asked for when it is back (2051, 2061, 2031); only what was missed since the edge started', examples: [['minute']] }),
-  historyReach: finite(3_600_000, 30 * 86_400_000, complaint('must be from 1h to 30d', '必须在 1h 到 30d 之间')).prefault('1d').meta({ zh: '最多追溯多久', en: 'How far back it is asked for' }),
+  historyReach: finite(3_600_000, 30 * 86_400_000, settingIssue('must be from 1h to 30d', '必须在 1h 到 30d 之间')).prefault('1d').meta({ zh: '最多追溯多久', en: 'How far back it is asked for' }),
   setClock: z.enum(['never', 'asked', 'skewed']).default('asked').meta({ zh: '校时（1012）：从不、设备请求（1013）时、还包括其时钟偏差超过 5 分钟时', en: 'Setting its clock (1012): never, when it asks (1013), or also when it is more than 5 min off' }),
 }).check((context) => {
   const { listen, host: dialled, port } = context.value;
-  const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
-  if (listen === undefined && dialled === undefined) refuse('listen', complaint('give `listen` (the logger dials in) or `host` and `port`', '请写 listen（数采仪拨入），或 host 和 port'));
-  if (listen !== undefined && dialled !== undefined) refuse('host', complaint('either `listen` or `host`, not both', 'listen 与 host 只能写一个'));
-  if (dialled !== undefined && port === undefined) refuse('port', complaint('a host needs a port', '写了 host 就需要 port'));
+  const refuse = (key: string, problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
+  if (listen === undefined && dialled === undefined) refuse('listen', settingIssue('give `listen` (the logger dials in) or `host` and `port`', '请写 listen（数采仪拨入），或 host 和 port'));
+  if (listen !== undefined && dialled !== undefined) refuse('host', settingIssue('either `listen` or `host`, not both', 'listen 与 host 只能写一个'));
+  if (dialled !== undefined && port === undefined) refuse('port', settingIssue('a host needs a port', '写了 host 就需要 port'));
 });
 export type Hj212Settings = z.infer<typeof settings>;
 
@@ -52,9 +52,9 @@ export const point = z.object({
   parameter: z.enum(Object.keys(PARAMETERS) as [Parameter, ...Parameter[]]).optional().meta({ zh: '数采仪的参数（代替 factor）：实时数据间隔（秒）、分钟数据间隔（分），可写', en: 'A setting of the logger instead of a factor, which can be written: interval of realtime data (s), of minute data (min)' }),
 }).check((context) => {
   const { factor, parameter } = context.value;
-  const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
-  if (factor === undefined && parameter === undefined) refuse('factor', complaint('give the code of a factor, such as a34004', '请写监测因子代码，如 a34004'));
-  if (factor !== undefined && parameter !== undefined) refuse('parameter', complaint('a point is a factor or a parameter, not both', 'factor 与 parameter 只能写一个'));
+  const refuse = (key: string, problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
+  if (factor === undefined && parameter === undefined) refuse('factor', settingIssue('give the code of a factor, such as a34004', '请写监测因子代码，如 a34004'));
+  if (factor !== undefined && parameter !== undefined) refuse('parameter', settingIssue('a point is a factor or a parameter, not both', 'factor 与 parameter 只能写一个'));
 });
 export type Hj212Point = z.infer<typeof point>;
 

@@ -1,6 +1,6 @@
 /** What a data logger says of itself: whoever speaks on the port, or behind the address, is listened to for a while. */
 import { dial } from '../listening/dial.ts';
-import type { Found, Finding } from '../../core/driver.ts';
+import type { DiscoveredPoint, ProbeFinding } from '../../core/driver.ts';
 import { pause, type World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
 import { factorOf, modernCode } from './factors.ts';
@@ -12,7 +12,7 @@ const LISTEN_MS = 35_000;
 const PERIOD_OF = new Map(Object.entries(PERIODS).map(([period, cn]) => [cn as string, period as Period]));
 
 /** One line for each MN that speaks: which data it sends, and whether it is the one that is wanted. */
-export async function probe(settings: Hj212Settings, points: readonly ({ id: string } & Hj212Point)[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: Hj212Settings, points: readonly ({ id: string } & Hj212Point)[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const heard = new Map<string, { peer: string; cns: Set<string>; keys: Set<string>; password: boolean }>();
   const wanted = () => heard.get(settings.mn);
   await listen(settings, world, signal, ({ message }, { peer }) => {
@@ -27,7 +27,7 @@ export async function probe(settings: Hj212Settings, points: readonly ({ id: str
   const missing = found ? points.filter(({ factor, value, period }) => factor !== undefined && periodOf({ value, period }) === 'realtime' && !found.keys.has(`${modernCode(factor)}-${value}`)) : [];
   return [
     ...(heard.size === 0 ? [{ en: `nobody spoke within ${LISTEN_MS / 1000} s`, zh: `${LISTEN_MS / 1000} 秒内没有数采仪上传` }] : []),
-    ...[...heard].map(([mn, { peer, cns, keys, password }]): Finding => ({
+    ...[...heard].map(([mn, { peer, cns, keys, password }]): ProbeFinding => ({
       en: `${mn === settings.mn ? 'this device' : 'another device'}: MN ${mn} from ${peer}, sends ${[...cns].join(', ')}: ${[...keys].slice(0, 12).join(' ')}${password ? '' : '; its password is another one'}`,
       zh: `${mn === settings.mn ? '本设备' : '其他设备'}：MN ${mn}，来自 ${peer}，上传 ${[...cns].join('、')}：${[...keys].slice(0, 12).join(' ')}${password ? '' : '；密码不符'}`,
     })),
@@ -36,8 +36,8 @@ export async function probe(settings: Hj212Settings, points: readonly ({ id: str
 }
 
 /** Every value that the station sends while it is listened to, as a point that reads it. */
-export async function discover(settings: Hj212Settings, world: World, signal: AbortSignal): Promise<Found[]> {
-  const found = new Map<string, Found>();
+export async function discover(settings: Hj212Settings, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> {
+  const found = new Map<string, DiscoveredPoint>();
   await listen(settings, world, signal, ({ message }) => {
     const period = PERIOD_OF.get(message.cn);
     if (message.mn !== settings.mn || !period) return false;

@@ -2,7 +2,7 @@
  * Frames of a device that speaks by itself, as they come, whichever connection brings them. One that dials in may be
  * away for a while without its link being broken: that is said once, and the link waits for it.
  */
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import type { FaultError } from '../../core/faults.ts';
 import type { Clock, Timer } from '../../core/world.ts';
 
@@ -22,7 +22,7 @@ export interface Coming<Frame> {
 }
 
 /** Resolves when the link is closed or the signal aborts; rejects with what `ended` says, once all that waits is taken. */
-export function takeAsTheyCome<Frame>({ presence, ...coming }: Coming<Frame>, clock: Clock, take: Take<Frame>, signal: AbortSignal): Promise<void> {
+export function takeAsTheyCome<Frame>({ presence, ...coming }: Coming<Frame>, clock: Clock, take: FrameHandler<Frame>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let away: Timer | null = null;
     let [isAwayTold, isOver] = [false, false];

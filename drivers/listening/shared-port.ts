@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
-import { addressOf, type Listening, type Net } from '../../core/net.ts';
+import { parseHostPort, type ListeningPort, type Net } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
 
 const LINGER_MS = 200;
@@ -26,7 +26,7 @@ export interface PortOwner {
 interface Entry<R extends Reception> {
   reception: R;
   users: number;
-  opening: Promise<Listening>;
+  opening: Promise<ListeningPort>;
 }
 
 /** By net, so that two worlds of a test never share a port. */
@@ -66,5 +66,5 @@ export async function sharedPort<R extends Reception>(owner: PortOwner, listen: 
 function opened<R extends Reception>(owner: PortOwner, listen: string, world: World, reception: R): Entry<R> {
   // Too many open files, say: whoever dials has to come again.
   const failed = (error: Error) => world.tell({ kind: 'fault', fault: { code: owner.fault, params: { listen, detail: error.message } } });
-  return { reception, users: 0, opening: world.net.listen(addressOf(listen), (socket) => reception.accept(socket), failed) };
+  return { reception, users: 0, opening: world.net.listen(parseHostPort(listen), (socket) => reception.accept(socket), failed) };
 }

@@ -1,5 +1,5 @@
 /** A reader's messages, and what came of its reads, in; values out. No clock, no I/O. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import { uriOf } from './epc.ts';
 import './faults.ts';
@@ -16,7 +16,7 @@ import { readsOf, type Read } from './reads.ts';
 export function decode(frame: LlrpFrame): Decoded {
   if (frame.is === 'presence') return { ok: true, values: presenceValues(frame), isPartial: true };
   const message = frame.bytes instanceof Uint8Array ? messageAt(frame.bytes) : 'none';
-  if (message === 'none' || message === null || message.bytes.length !== frame.bytes.length) return lost('CV_FRAME_INVALID', { detail: 'no LLRP message', detailZh: '不是 LLRP 报文' });
+  if (message === 'none' || message === null || message.bytes.length !== frame.bytes.length) return lostFrame('CV_FRAME_INVALID', { detail: 'no LLRP message', detailZh: '不是 LLRP 报文' });
   if (message.type === TYPE.keepalive) return { ok: true, values: [] };
   if (message.type === TYPE.report) return decodeReport(frame);
   if (message.type === TYPE.readerEvent) return { ok: true, values: eventValues(frame), isPartial: true };
@@ -25,7 +25,7 @@ export function decode(frame: LlrpFrame): Decoded {
 
 function decodeReport({ bytes, plan, clock, observedAt, repetitions }: MessageFrame): Decoded {
   const { reads, unreadable } = readsOf(bytes);
-  if (unreadable > 0 && reads.length === 0) return lost('CV_LLRP_REPORT', { count: unreadable });
+  if (unreadable > 0 && reads.length === 0) return lostFrame('CV_LLRP_REPORT', { count: unreadable });
   const values: PointValue[] = [];
   reads.forEach((read, place) => {
     if (repetitions.has(place)) return;

@@ -1,5 +1,5 @@
 /** From a reader's messages to frames: repetitions are found, presence is kept, silence is noticed. */
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
 import './faults.ts';
@@ -33,7 +33,7 @@ interface Watched {
 }
 
 /** @returns as a link's `listen` */
-export async function follow({ session, settings, points, world, hello }: Following, take: Take<LlrpFrame>, signal: AbortSignal): Promise<void> {
+export async function follow({ session, settings, points, world, hello }: Following, take: FrameHandler<LlrpFrame>, signal: AbortSignal): Promise<void> {
   const plan = planOf(points);
   const watches = watchesOf(points, settings);
   const repetitions = new Repetitions(settings.dedupe);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -35,7 +35,7 @@ async function bench(options: ReaderOptions = {}): Promise<Bench> {
 /** Values as they come, `point=value`. */
 function valuesOf(link: LlrpLink) {
   const stop = new AbortController();
-  const frames = framesOf(link, stop.signal);
+  const frames = linkFrames(link, stop.signal);
   const held: { point: string; value: unknown; deviceAt?: number }[] = [];
   async function next(wanted: string): Promise<{ value: unknown; deviceAt?: number }> {
     for (;;) {

@@ -1,5 +1,5 @@
 /** What a reader says of itself: maker, model, firmware, antennas and steps of power; nothing of it is changed. */
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { radioOf } from './commands.ts';
 import { visit } from './link.ts';
@@ -9,7 +9,7 @@ import type { LlrpPointOf, LlrpSettings } from './settings.ts';
 
 const MAKERS: Readonly<Record<number, string>> = { 25882: 'Impinj', 161: 'Motorola/Zebra', 10642: 'Zebra', 22695: 'Alien', 26554: 'ThingMagic' };
 
-export function probe(settings: LlrpSettings, _points: readonly LlrpPointOf[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export function probe(settings: LlrpSettings, _points: readonly LlrpPointOf[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   return visit(settings, world, signal, async (session) => {
     const capabilities = await session.ask('GET_READER_CAPABILITIES', { ask: TYPE.getCapabilities, answer: TYPE.capabilities }, u8(0));
     const config = await session.ask('GET_READER_CONFIG', { ask: TYPE.getConfig, answer: TYPE.config }, u16(0), u8(0), u16(0, 0));
@@ -17,8 +17,8 @@ export function probe(settings: LlrpSettings, _points: readonly LlrpPointOf[], w
   });
 }
 
-function generalOf(message: Uint8Array): Finding[] {
-  const found: Finding[] = [];
+function generalOf(message: Uint8Array): ProbeFinding[] {
+  const found: ProbeFinding[] = [];
   const view = viewOf(message);
   eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== 137 || to - from < 14) return;
@@ -31,7 +31,7 @@ function generalOf(message: Uint8Array): Finding[] {
 }
 
 /** AntennaProperties (221): connected or not, by number. */
-function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): Finding[] {
+function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): ProbeFinding[] {
   const connected: number[] = [];
   const view = viewOf(message);
   eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
@@ -44,7 +44,7 @@ function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): Finding[] 
   ];
 }
 
-function powerOf(capabilities: Uint8Array, config: Uint8Array): Finding[] {
+function powerOf(capabilities: Uint8Array, config: Uint8Array): ProbeFinding[] {
   const { steps } = radioOf(capabilities, config);
   if (steps.length === 0) return [];
   const dbm = steps.map((step) => step.dbm);

@@ -1,6 +1,6 @@
 /** Answers to values. Pure: no clock, no I/O. */
 import type { Decoded, PointValue } from '../../core/driver.ts';
-import { lost } from '../../core/driver.ts';
+import { lostFrame } from '../../core/driver.ts';
 import { FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import { areaOf, placeName, type Area } from './address.ts';
@@ -48,15 +48,15 @@ const OTHERS: Readonly<Record<number, FaultCode>> = { 1: 'CV_MODBUS_UNKNOWN_FUNC
  *   Nothing at all: CV_MODBUS_… by exception, CV_MODBUS_ANSWER_MISMATCH, CV_FRAME_LENGTH. Never throws.
  */
 export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
-  if (!request) return lost('CV_FRAME_INVALID', { detail: 'an answer without its request', detailZh: '有应答而无请求' });
+  if (!request) return lostFrame('CV_FRAME_INVALID', { detail: 'an answer without its request', detailZh: '有应答而无请求' });
   if (request.cells) return confirmed(frame, request, request.cells);
   if (!areaOf(request.fc)) {
     const isRefusal = frame.length === 2 && frame[0] === (request.fc | 0x80);
-    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lost('CV_MODBUS_NOT_A_READ', nameOf(request.fc));
+    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lostFrame('CV_MODBUS_NOT_A_READ', nameOf(request.fc));
   }
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };
-  if (part.rest.length > 0) return lost('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
+  if (part.rest.length > 0) return lostFrame('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
   return { ok: true, values: part.values };
 }
 

@@ -1,5 +1,5 @@
 /** What a field engineer wants to know of a device before trusting its values: who it is, and whether it answers. */
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { decode } from './decode.ts';
@@ -14,7 +14,7 @@ const OBJECTS = [{ object: 0, en: 'maker', zh: '厂商' }, { object: 1, en: 'pro
 const IDENTIFY_MS = 1500;
 
 /** Asks who the device is (function 43/14); where it does not say, how it answers the first request. */
-export async function probe(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const link = await open(settings, points, world, signal);
   try {
     const identity = await identityOf(link, settings, world, signal);
@@ -48,6 +48,6 @@ async function identityOf(link: ModbusLink, { transport, unit }: ModbusSettings,
   }
 }
 
-function faultFinding(fault: Fault): Finding {
+function faultFinding(fault: Fault): ProbeFinding {
   return { en: explain(fault, 'en').message, zh: explain(fault, 'zh-CN').message };
 }

@@ -1,5 +1,5 @@
 /** How a Modbus device is recorded and played back, in either envelope. Pure. */
-import type { BytesRecording, Direction, MessageNotes, Span } from '../../core/recording.ts';
+import type { BytesRecording, Direction, MessageNotes, ByteSpan } from '../../core/recording.ts';
 import { crc16Modbus } from './crc16.ts';
 import { areaOf } from './address.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes, type Adu } from './adu.ts';
@@ -13,7 +13,7 @@ type Point = { id: string } & ModbusPoint;
 
 const CRC_BYTES = 2;
 const EXCEPTION_BIT = 0x80;
-const TRANSACTION: readonly Span[] = [{ name: 'transaction', at: 0, length: 2 }];
+const TRANSACTION: readonly ByteSpan[] = [{ name: 'transaction', at: 0, length: 2 }];
 /** Longest RTU frame. */
 const MAX_RTU_BYTES = 256;
 

@@ -1,7 +1,7 @@
 /** A serial line as a wire, and how its ports are named. */
 import { readdir } from 'node:fs/promises';
 import { FaultError } from '../../core/faults.ts';
-import type { Net, SerialLine } from '../../core/net.ts';
+import type { Net, SerialPort } from '../../core/net.ts';
 import './faults.ts';
 import type { ModbusSettings } from './settings.ts';
 import { closedByDevice, type Wire } from './wire.ts';
@@ -47,7 +47,7 @@ export async function openSerial({ port, baudRate, dataBits, stopBits, parity }:
   throw signal.reason;
 }
 
-function serialWire(line: SerialLine, address: string): Wire {
+function serialWire(line: SerialPort, address: string): Wire {
   const closed = new Promise<void>((resolve) => { line.once('close', () => resolve()); });
   let isClosing = false;
   // A line that nobody reads yet keeps its errors for its `close`.

@@ -1,6 +1,6 @@
 /** What an installer writes for a Modbus device and for each of its points. */
 import { z } from 'zod';
-import { complaint, type SettingForm } from '../../core/setting.ts';
+import { settingIssue, type SettingFormat } from '../../core/setting.ts';
 import { isRegister, MAX_BITS, MAX_REGISTERS, parseAddress, type Address } from './address.ts';
 import { registersOf, TYPES, type ValueType } from './values.ts';
 
@@ -8,11 +8,11 @@ const TRANSPORTS = ['tcp', 'rtu-tcp', 'rtu', 'dtu'] as const;
 
 const bytes = z.object({
   ascii: z.string().min(1).optional().meta({ zh: '文本形式', en: 'As text', examples: ['DTU-0017'] }),
-  hex: z.string().refine((text) => /^([0-9A-Fa-f]{2}\s?)+$/.test(text), complaint('no hexadecimal bytes such as "FE FE 01"', '不是十六进制字节，应如 "FE FE 01"')).optional().meta({ zh: '十六进制形式', en: 'As hexadecimal bytes', examples: ['FE FE 01'] }),
+  hex: z.string().refine((text) => /^([0-9A-Fa-f]{2}\s?)+$/.test(text), settingIssue('no hexadecimal bytes such as "FE FE 01"', '不是十六进制字节，应如 "FE FE 01"')).optional().meta({ zh: '十六进制形式', en: 'As hexadecimal bytes', examples: ['FE FE 01'] }),
 });
 
 const registration = bytes.extend({
-  imei: z.string().refine((text) => /^\d{15}$/.test(text), complaint('an IMEI has 15 digits', 'IMEI 为 15 位数字')).optional().meta({ zh: '15 位 IMEI，出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
+  imei: z.string().refine((text) => /^\d{15}$/.test(text), settingIssue('an IMEI has 15 digits', 'IMEI 为 15 位数字')).optional().meta({ zh: '15 位 IMEI，出现在注册包任意位置即可', en: 'IMEI, 15 digits, anywhere in the packet', examples: ['861234567890123'] }),
   unit: z.int().min(1).max(247).optional().meta({ zh: '不发注册包的终端：以该站号的应答识别', en: 'For a data unit that sends no packet: the one behind which this unit number answers' }),
 });
 
@@ -26,7 +26,7 @@ export const settings = z.object({
   transport: z.enum(TRANSPORTS).default('tcp').meta({ zh: '传输方式：tcp 为 Modbus TCP;rtu 为本机串口；rtu-tcp 为透传串口服务器；dtu 为等待 4G 数传终端（DTU）拨入', en: 'How it is reached: tcp is Modbus TCP; rtu a serial port of this machine; rtu-tcp a transparent serial server; dtu waits for a 4G data unit to dial in' }),
   host: z.string().min(1).optional().meta({ zh: '设备、网关或串口服务器的地址（tcp、rtu-tcp 必填）', en: 'Address of the device, gateway or serial server; needed with tcp and rtu-tcp', examples: ['192.168.1.20'] }),
   port: z.union([z.int().min(1).max(65_535), z.string().min(1)]).default(502).meta({ zh: 'TCP 端口；rtu 时为串口，建议用 /dev/serial/by-id/ 下的固定名称', en: 'TCP port; with rtu the serial port, best by its lasting name under /dev/serial/by-id/', examples: [502, '/dev/serial/by-id/usb-FTDI_FT232R-if00-port0'] }),
-  listen: z.string().refine(isListen, complaint('no address and port such as 0.0.0.0:6000', '不是地址加端口，应如 0.0.0.0:6000')).optional().meta({ zh: 'dtu：等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
+  listen: z.string().refine(isListen, settingIssue('no address and port such as 0.0.0.0:6000', '不是地址加端口，应如 0.0.0.0:6000')).optional().meta({ zh: 'dtu：等待拨入的本机地址和端口', en: 'dtu: address and port of this machine that data units dial', examples: ['0.0.0.0:6000'] }),
   registration: registration.optional().meta({ zh: 'dtu：终端拨入后发送的注册包，用来区分终端；省略则以本设备站号的应答识别', en: 'dtu: the packet by which a data unit says who it is; left out: the one behind which this unit number answers' }),
   heartbeat: bytes.optional().meta({ zh: 'dtu：终端定时发送的心跳包，会从应答中剔除', en: 'dtu: what the data unit sends at intervals; taken out of answers' }),
   framing: z.enum(['rtu', 'tcp']).default('rtu').meta({ zh: 'dtu：报文格式，透传终端为 rtu', en: 'dtu: the envelope; a transparent data unit has rtu' }),
@@ -44,7 +44,7 @@ export const settings = z.object({
   maxGapBits: z.int().min(0).max(MAX_BITS).default(64).meta({ zh: '合并读取时允许跨越的空闲线圈或离散输入数', en: 'Unused coils or discrete inputs that a joint read may pass over' }),
 }).check((context) => {
   const problem = mismatchedSetting(context.value);
-  if (problem) context.issues.push({ code: 'custom', path: problem.path, input: context.value, ...complaint(problem.en, problem.zh) });
+  if (problem) context.issues.push({ code: 'custom', path: problem.path, input: context.value, ...settingIssue(problem.en, problem.zh) });
 });
 export type ModbusSettings = z.infer<typeof settings>;
 
@@ -86,14 +86,14 @@ function mismatchedSetting({ transport, host, port, listen, registration = {}, h
   return null;
 }
 
-const FORM: SettingForm = {
+const FORM: SettingFormat = {
   en: 'a Modbus address such as holding:100, holding:100.3, coil:3 or 40101', zh: 'Modbus 地址（如 holding:100、holding:100.3、coil:3、40101）', example: 'holding:100',
 };
 
 const address = z.string().meta({ form: FORM }).transform((text, context): Address => {
   const parsed = parseAddress(text);
   if (parsed) return parsed;
-  context.addIssue({ code: 'custom', input: text, ...complaint(`"${text}" is not ${FORM.en}`, `“${text}”不是${FORM.zh}`) });
+  context.addIssue({ code: 'custom', input: text, ...settingIssue(`"${text}" is not ${FORM.en}`, `“${text}”不是${FORM.zh}`) });
   return z.NEVER;
 });
 
@@ -108,7 +108,7 @@ export const point = z.object({
   invalid: z.array(z.number()).optional().meta({ zh: '表示传感器故障的原始值，如 0x7FFF、-9999', en: 'Raw values that mean the sensor is at fault, such as 0x7FFF or -9999', examples: [[32767, -9999]] }),
 }).check((context) => {
   const problem = contradiction(context.value);
-  if (problem) context.issues.push({ code: 'custom', path: [problem.key], input: context.value, ...complaint(problem.en, problem.zh) });
+  if (problem) context.issues.push({ code: 'custom', path: [problem.key], input: context.value, ...settingIssue(problem.en, problem.zh) });
 });
 export type ModbusPoint = z.infer<typeof point>;
 

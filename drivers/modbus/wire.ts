@@ -1,7 +1,7 @@
 /** Bytes both ways, whatever carries them: a socket, a serial line, the connection of a data unit that dialled in. */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../core/faults.ts';
-import type { ReadInto } from '../../core/net.ts';
+import type { ReadBuffer } from '../../core/net.ts';
 
 export interface Wire {
   /** How it is spoken of in faults. */
@@ -26,7 +26,7 @@ export const KEEP_ALIVE_MS = 30_000;
 const READ_BUFFER = Buffer.alloc(4096);
 
 /** What a socket's bytes are read into, and whoever they are for once he listens. */
-export class Intake implements ReadInto {
+export class Intake implements ReadBuffer {
   readonly buffer = READ_BUFFER;
   #give: ((bytes: Buffer) => void) | null = null;
   #early: Buffer[] = [];

@@ -1,5 +1,5 @@
 /** Events of ChirpStack v4 (JSON): uplinks, their link quality, battery, and what never came. Pure. */
-import { markSkewed, type Decoded, type Missed, type PointValue } from '../../core/driver.ts';
+import { markSkewed, type Decoded, type MissedValues, type PointValue } from '../../core/driver.ts';
 import { readBytes } from './bytes.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
 import { valueAt } from './expression.ts';
@@ -91,12 +91,12 @@ function batteryOf({ batteryLevel, externalPowerSource, batteryLevelUnavailable 
 }
 
 /** Uplinks between this one and the one before, by their counter: nobody has them. */
-function missedOf({ before }: MqttInFrame, event: Event, plan: Plan, toAt: number): Missed[] {
+function missedOf({ before }: MqttInFrame, event: Event, plan: Plan, toAt: number): MissedValues[] {
   const fCnt = fCntOf(event);
   if (!before || fCnt === null || !Number.isFinite(before.fCnt) || !Number.isFinite(before.at)) return [];
   const count = fCnt - before.fCnt - 1;
   if (count < 1) return [];
   return plan.points
     .filter((point) => eventFor(point) === 'up')
-    .map(({ id }): Missed => ({ point: id, fromAt: before.at, toAt: Math.max(toAt, before.at), count, reason: 'device_away' }));
+    .map(({ id }): MissedValues => ({ point: id, fromAt: before.at, toAt: Math.max(toAt, before.at), count, reason: 'device_away' }));
 }

@@ -7,7 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
-import { outlastBacklogs } from '../../core/mqtt-patience.ts';
+import { keepAliveDuringBacklog } from '../../core/mqtt-keepalive.ts';
 import { pause, type World } from '../../core/world.ts';
 import './faults.ts';
 import type { MqttInSettings } from './settings.ts';
@@ -67,7 +67,7 @@ export class Client {
     this.#world = world;
     this.#events = events;
     this.#mqtt = new MqttClient(() => stream, { ...options, manualConnect: true });
-    outlastBacklogs(this.#mqtt, () => this.#resume !== null);
+    keepAliveDuringBacklog(this.#mqtt, () => this.#resume !== null);
     this.#holdAcks();
     this.#mqtt.handleMessage = (packet, done) => this.#received(packet, done);
     this.#mqtt.on('error', (error) => this.#fail(error));

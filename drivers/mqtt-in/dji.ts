@@ -1,5 +1,5 @@
 /** Messages of the DJI Cloud API: osd and state of aircraft and docks, events, who is online. Pure. */
-import { lost, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import './faults.ts';
 import type { MqttInFrame, Plan } from './frame.ts';
 import { valueAt } from './expression.ts';
@@ -73,7 +73,7 @@ function topology(envelope: Envelope, { sn, gateway }: Plan): Decoded {
   const online = at(envelope, 'data.sub_devices');
   if (envelope.method !== 'update_topo' || gateway === undefined || gateway === sn || !Array.isArray(online)) return { ok: true, values: [], isPartial: true };
   const isThere = online.some((one) => at(one, 'sn') === sn);
-  return isThere ? { ok: true, values: [], isPartial: true } : { ...lost('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
+  return isThere ? { ok: true, values: [], isPartial: true } : { ...lostFrame('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
 }
 
 /** Units of fields as the API has them, by the path's last part. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../core/faults.ts';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { connectClient } from './client.ts';
@@ -41,7 +41,7 @@ async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
       async open(topic, more = {}, points = FLOW) {
         const link = await open(settings.parse({ url: broker.url, ...(more.profile === undefined ? { topic } : {}), ...more }), points, { ...world, net: { ...world.net } }); // as an edge gives each device a net of its own
         links.push(link);
-        const frames = framesOf(link, stop.signal);
+        const frames = linkFrames(link, stop.signal);
         return { link, next: async () => (await frames.next()).value as MqttInFrame };
       },
     });

@@ -1,6 +1,6 @@
 /** The way to one device: its topics on a broker whose connection it shares. I/O only. */
 import { takeAsTheyCome } from '../listening/dialled-in.ts';
-import type { Link, Take } from '../../core/driver.ts';
+import type { Link, FrameHandler } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';
 import { decode } from './decode.ts';
@@ -10,7 +10,7 @@ import type { MqttInPointOf, MqttInSettings } from './settings.ts';
 import { isDoubtful, Station } from './station.ts';
 
 export interface MqttInLink extends Link<MqttInFrame> {
-  listen(take: Take<MqttInFrame>, signal: AbortSignal): Promise<void>;
+  listen(take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void>;
   taken(frame: MqttInFrame): void;
 }
 
@@ -39,7 +39,7 @@ export async function open(settings: MqttInSettings, points: readonly MqttInPoin
   return { listen: (take, ending) => listen(station, world, take, ending), taken: (frame) => station.taken(frame), close };
 }
 
-function listen(station: Station, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
+function listen(station: Station, { clock }: World, take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void> {
   return takeAsTheyCome({ next: () => station.next(), onChange: (run) => station.onChange(run), ended: () => station.error, isClosed: () => station.isClosed }, clock, (frame) => {
     take(frame);
     // What holds no values is never on disk; sending it again would not change that.

@@ -1,5 +1,5 @@
 /** What a broker says: whether it lets us in, whether the device speaks, and who else does. */
-import type { Finding } from '../../core/driver.ts';
+import type { ProbeFinding } from '../../core/driver.ts';
 import { pause, type World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';
 import { decode } from './decode.ts';
@@ -12,7 +12,7 @@ const LISTEN_MS = 10_000;
 const MOST_TOPICS = 500;
 const SHOWN = 12;
 
-export async function probe(settings: MqttInSettings, points: readonly MqttInPointOf[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: MqttInSettings, points: readonly MqttInPointOf[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   const filters = filtersOf(settings);
   const around = PROFILE_FILTERS[settings.profile];
   const plan = planOf(points, settings);

@@ -1,6 +1,6 @@
 /** What an installer writes for a device that is reached through an MQTT broker, and for each of its points. */
 import { z } from 'zod';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 import { isFilter } from './topics.ts';
 import { whyNot } from './expression.ts';
 
@@ -13,10 +13,10 @@ function isBroker(text: string): boolean {
   return (protocol === 'mqtt:' || protocol === 'mqtts:') && hostname !== '' && port !== '0' && username === '' && (pathname === '' || pathname === '/');
 }
 
-const filter = () => z.string().refine(isFilter, complaint('no topic filter: + stands for a whole level, # for all that follow and last', '不是主题过滤器：+ 代表一整级，# 代表其后全部且须在最后'));
+const filter = () => z.string().refine(isFilter, settingIssue('no topic filter: + stands for a whole level, # for all that follow and last', '不是主题过滤器：+ 代表一整级，# 代表其后全部且须在最后'));
 const path = () => z.string().superRefine((text, context) => {
   const refused = whyNot(text);
-  if (refused) context.addIssue({ code: 'custom', ...complaint(`neither a path such as data.temperature, list[0].value or list[*].value, nor a JSONata expression: ${refused.en}`, `既不是路径（如 data.temperature、list[0].value、list[*].value），也不是可用的 JSONata 表达式：${refused.zh}`) });
+  if (refused) context.addIssue({ code: 'custom', ...settingIssue(`neither a path such as data.temperature, list[0].value or list[*].value, nor a JSONata expression: ${refused.en}`, `既不是路径（如 data.temperature、list[0].value、list[*].value），也不是可用的 JSONata 表达式：${refused.zh}`) });
 });
 const level = () => z.string().regex(/^[^+#/]{1,128}$/);
 
@@ -28,7 +28,7 @@ const tls = z.object({
 });
 
 export const settings = z.object({
-  url: z.string().refine(isBroker, complaint('no broker such as mqtt://10.0.0.5:1883 or mqtts://broker:8883', '不是消息服务器地址，应如 mqtt://10.0.0.5:1883 或 mqtts://broker:8883')).meta({ zh: '消息服务器地址；设置相同的设备共用一个连接', en: 'The broker; devices with the same settings share one connection', examples: ['mqtt://10.0.0.5:1883'] }),
+  url: z.string().refine(isBroker, settingIssue('no broker such as mqtt://10.0.0.5:1883 or mqtts://broker:8883', '不是消息服务器地址，应如 mqtt://10.0.0.5:1883 或 mqtts://broker:8883')).meta({ zh: '消息服务器地址；设置相同的设备共用一个连接', en: 'The broker; devices with the same settings share one connection', examples: ['mqtt://10.0.0.5:1883'] }),
   version: z.enum(['3.1.1', '5']).default('3.1.1').meta({ zh: 'MQTT 版本', en: 'MQTT version' }),
   user: z.string().min(1).optional().meta({ zh: '用户名', en: 'User name' }),
   password: z.string().min(1).optional().meta({ zh: '密码', en: 'Password', secret: true, examples: ['${env:MQTT_PASSWORD}'] }),
@@ -47,17 +47,17 @@ export const settings = z.object({
   application: z.string().regex(/^[^+#/]{0,128}$/).default('').meta({ zh: 'chirpstack：应用编号；空为任意', en: 'chirpstack: application id; empty: any' }),
   sn: level().optional().meta({ zh: 'dji：飞机或机场的序列号', en: 'dji: serial number of the aircraft or the dock' }),
   gateway: level().optional().meta({ zh: 'dji：飞机所属机场或遥控器的序列号；用于事件和上下线', en: 'dji: serial number of the aircraft\'s dock or controller, for events and for when it goes' }),
-  historyAfter: durationMs().refine((ms) => ms >= 1000 && ms <= 86_400_000, complaint('must be from 1s to 1d', '必须在 1s 到 1d 之间')).prefault('5m').meta({ zh: '晚到超过此时长即视为补传的历史数据', en: 'What comes later than this after its time is history (backfill), not live' }),
+  historyAfter: durationMs().refine((ms) => ms >= 1000 && ms <= 86_400_000, settingIssue('must be from 1s to 1d', '必须在 1s 到 1d 之间')).prefault('5m').meta({ zh: '晚到超过此时长即视为补传的历史数据', en: 'What comes later than this after its time is history (backfill), not live' }),
 }).check((context) => {
   const { value } = context;
-  const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
+  const refuse = (key: string, problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
   const needed = { json: ['topic'], sparkplug: ['group', 'node'], chirpstack: ['devEui'], dji: ['sn'] } as const;
-  for (const key of needed[value.profile]) if (value[key] === undefined) refuse(key, complaint(`profile ${value.profile} needs ${key}`, `格式 ${value.profile} 需要 ${key}`));
-  if (value.session === 'kept' && value.clientId === undefined) refuse('clientId', complaint('a kept session needs a clientId', 'session 为 kept 时需要 clientId'));
-  if (value.session === 'kept' && value.qos === 0) refuse('qos', complaint('a kept session needs qos 1', 'session 为 kept 时 qos 须为 1'));
-  if (value.tls !== undefined && !value.url.startsWith('mqtts:')) refuse('tls', complaint('tls needs mqtts://', '写了 tls 时地址须为 mqtts://'));
-  if ((value.tls?.cert === undefined) !== (value.tls?.key === undefined)) refuse('tls', complaint('cert and key go together', 'cert 与 key 须同时给出'));
-  if (value.password !== undefined && value.user === undefined) refuse('user', complaint('a password needs a user', '写了密码就需要用户名'));
+  for (const key of needed[value.profile]) if (value[key] === undefined) refuse(key, settingIssue(`profile ${value.profile} needs ${key}`, `格式 ${value.profile} 需要 ${key}`));
+  if (value.session === 'kept' && value.clientId === undefined) refuse('clientId', settingIssue('a kept session needs a clientId', 'session 为 kept 时需要 clientId'));
+  if (value.session === 'kept' && value.qos === 0) refuse('qos', settingIssue('a kept session needs qos 1', 'session 为 kept 时 qos 须为 1'));
+  if (value.tls !== undefined && !value.url.startsWith('mqtts:')) refuse('tls', settingIssue('tls needs mqtts://', '写了 tls 时地址须为 mqtts://'));
+  if ((value.tls?.cert === undefined) !== (value.tls?.key === undefined)) refuse('tls', settingIssue('cert and key go together', 'cert 与 key 须同时给出'));
+  if (value.password !== undefined && value.user === undefined) refuse('user', settingIssue('a password needs a user', '写了密码就需要用户名'));
 });
 export type MqttInSettings = z.infer<typeof settings>;
 
@@ -84,7 +84,7 @@ export const point = z.object({
 }).check((context) => {
   const { path: at, metric, gives, bytes: raw } = context.value;
   if (gives !== 'value' ? !metric && !raw : [at, metric, raw].filter((one) => one !== undefined).length === 1) return;
-  context.issues.push({ code: 'custom', path: ['path'], input: at, ...complaint('one of path, metric (sparkplug) or bytes (chirpstack)', 'path、metric（sparkplug）、bytes（chirpstack）须有且只有一个') });
+  context.issues.push({ code: 'custom', path: ['path'], input: at, ...settingIssue('one of path, metric (sparkplug) or bytes (chirpstack)', 'path、metric（sparkplug）、bytes（chirpstack）须有且只有一个') });
 });
 export type MqttInPoint = z.infer<typeof point>;
 export type MqttInPointOf = { id: string } & MqttInPoint;

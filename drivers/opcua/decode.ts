@@ -1,6 +1,6 @@
 /** Typed frames in, values out; no clock, no I/O. */
 import type { Value } from '../../core/event.ts';
-import { lost, markSkewed, type Decoded, type PointValue } from '../../core/driver.ts';
+import { lostFrame, markSkewed, type Decoded, type PointValue } from '../../core/driver.ts';
 import './faults.ts';
 import { isAheadOfSending, type OpcuaAlive, type OpcuaFrame, type OpcuaMessage, type OpcuaMissed, type OpcuaWritten } from './frame.ts';
 import { overflowed, standingOf, statusText } from './status.ts';
@@ -19,7 +19,7 @@ export function decode(message: OpcuaMessage): Decoded {
   if (isWritten(message)) return decodeWritten(message);
   const frame = message;
   const problem = problemOf(frame);
-  if (problem) return { ...lost('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
+  if (problem) return { ...lostFrame('CV_FRAME_INVALID', problem), ...(typeof frame?.point === 'string' ? { points: [frame.point] } : {}) };
   const { quality, flags } = standingOf(frame.status);
   const base: PointValue = { point: frame.point, value: null, quality, flags: [...flags], ...deviceTime(frame), ...(frame.history === true ? { origin: 'backfill' } : {}) };
   if (isAheadOfSending(frame)) markSkewed(base);
@@ -38,14 +38,14 @@ const isWritten = (message: OpcuaFrame | OpcuaWritten): message is OpcuaWritten 
 
 function decodeWritten({ written }: OpcuaWritten): Decoded {
   const { point, node, status } = written ?? {};
-  if (typeof point !== 'string' || typeof node !== 'string' || typeof status !== 'string') return lost('CV_FRAME_INVALID', 'written names a point, a node and a status');
-  return status.startsWith('Bad') ? { ...lost('CV_OPCUA_WRITE', { node, status }), points: [point] } : { ok: true, values: [] };
+  if (typeof point !== 'string' || typeof node !== 'string' || typeof status !== 'string') return lostFrame('CV_FRAME_INVALID', 'written names a point, a node and a status');
+  return status.startsWith('Bad') ? { ...lostFrame('CV_OPCUA_WRITE', { node, status }), points: [point] } : { ok: true, values: [] };
 }
 
 function decodeMissed({ missed }: OpcuaMissed): Decoded {
   const { point, fromAt, toAt, count, reason } = missed ?? {};
   const isTime = (at: number) => Number.isSafeInteger(at) && at >= 0;
-  if (typeof point !== 'string' || !isTime(fromAt) || !isTime(toAt) || !(Number.isSafeInteger(count) && count > 0) || (reason !== 'device_overflow' && reason !== 'device_away')) return lost('CV_FRAME_INVALID', 'missed names a point, two times, a count and a reason');
+  if (typeof point !== 'string' || !isTime(fromAt) || !isTime(toAt) || !(Number.isSafeInteger(count) && count > 0) || (reason !== 'device_overflow' && reason !== 'device_away')) return lostFrame('CV_FRAME_INVALID', 'missed names a point, two times, a count and a reason');
   return { ok: true, values: [], missed: [{ point, fromAt, toAt, count, reason }] };
 }
 

@@ -1,6 +1,6 @@
 /** What a server offers: its variables by name, with type and current value, written as a point would name them. */
 import { AttributeIds, BrowseDirection, DataType, NodeClass, VariantArrayType, type ReferenceDescription } from 'node-opcua-client';
-import type { Found } from '../../core/driver.ts';
+import type { DiscoveredPoint } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { inParts, readLimits, type Limits } from './limits.ts';
 import type { RawSession } from './raw-session.ts';
@@ -25,7 +25,7 @@ interface Seen {
 }
 
 /** @returns at most 5,000 variables, those nearer to the root first */
-export function discover(settings: OpcuaSettings, world: World, signal: AbortSignal): Promise<Found[]> {
+export function discover(settings: OpcuaSettings, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> {
   return withSession(settings, world, signal, async (session) => {
     const [limits, namespaces] = await Promise.all([readLimits(session), session.readNamespaceArray()]);
     const variables = await walk(session, limits, signal);
@@ -75,9 +75,9 @@ async function referencesOf(session: RawSession, part: readonly Seen[], signal: 
   }));
 }
 
-async function describe(session: RawSession, variables: readonly Seen[], limits: Limits, namespaces: readonly string[]): Promise<Found[]> {
+async function describe(session: RawSession, variables: readonly Seen[], limits: Limits, namespaces: readonly string[]): Promise<DiscoveredPoint[]> {
   const values = await inParts(variables, limits.read, (part) => session.read(part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))));
-  return variables.map(({ nodeId, path }, at): Found => {
+  return variables.map(({ nodeId, path }, at): DiscoveredPoint => {
     const variant = values[at]?.value;
     const isArray = variant !== undefined && variant !== null && variant.arrayType !== VariantArrayType.Scalar;
     const type = DataType[variant?.dataType ?? DataType.Null];

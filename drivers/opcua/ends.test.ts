@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realWorld } from '../../core/world.ts';
@@ -40,7 +40,7 @@ test('a link that is closed leaves nothing at the server; nor does a look', asyn
   for (const mode of ['subscribe', 'poll'] as const) {
     const settings = settingsOf({ mode });
     const link = await open(settings, POINTS, world);
-    const frames = framesOf(link, never);
+    const frames = linkFrames(link, never);
     await frames.next();
     await held(1, mode === 'poll' ? 0 : 1);
     const session = memoryOf(settings).session as unknown as { listenerCount(name: string): number };
@@ -77,7 +77,7 @@ test('an attempt that is called off leaves nothing, however far it had come', as
 test('a link that breaks says so once, and its session and subscription stay at the server', async () => {
   const settings = settingsOf();
   const link = await open(settings, POINTS, world);
-  const frames = framesOf(link, never);
+  const frames = linkFrames(link, never);
   await frames.next();
   relay.setCut(true);
   const fault = await faultOf(readAll(frames));
@@ -97,7 +97,7 @@ test('a link that breaks says so once, and its session and subscription stay at 
 test('a server that closes the session ends the link', async () => {
   const settings = settingsOf();
   const link = await open(settings, POINTS, world);
-  const frames = framesOf(link, never);
+  const frames = linkFrames(link, never);
   await frames.next();
   (memoryOf(settings).session as unknown as { emit(name: string): void }).emit('session_closed');
   const fault = await faultOf(readAll(frames));
@@ -111,7 +111,7 @@ test('a server that closes the session ends the link', async () => {
 test('reads that break off end the link with the reason; points that the server does not know are said first', async () => {
   const settings = settingsOf({ mode: 'poll' });
   const link = await open(settings, [...POINTS, { id: 'nowhere', ...pointSchema.parse({ node: 'nsu=urn:unheard;s=x' }) }], world);
-  const frames = framesOf(link, never);
+  const frames = linkFrames(link, never);
   const first = [(await frames.next()).value, (await frames.next()).value, (await frames.next()).value] as OpcuaFrame[];
   assert.deepEqual(first.map(({ point }) => point), ['nowhere', 'Plain', 'Writable']);
   relay.setCut(true);

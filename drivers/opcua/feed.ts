@@ -1,5 +1,5 @@
 /** Frames from the library's callbacks to the host, in order. What came before a loss is handed on before it is told. */
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { OpcuaMessage } from './frame.ts';
 
@@ -48,7 +48,7 @@ export class Feed {
   }
 
   /** Hands on what waits and what comes, as a link's `listen`. */
-  async hand(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void> {
+  async hand(take: FrameHandler<OpcuaMessage>, signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal.addEventListener('abort', wake);
     try {

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { startDevice, type DeviceProcess } from '../../test-rigs/processes/device.ts';
 import { decode } from './decode.ts';
@@ -32,7 +32,7 @@ async function take(frames: AsyncIterable<OpcuaMessage>, enough: (taken: OpcuaFr
 test('values arrive with their source time, by namespace URI, and a node that is not there says so', async () => {
   const points = [{ id: 'pm25', node: `${NSU}s=Air.PM25` }, { id: 'gone', node: `${NSU}s=Air.Nothing` }, { id: 'nowhere', node: 'nsu=urn:unknown;s=X' }];
   const link = await open(settings(), points, testWorld());
-  const taken = await take(framesOf(link, new AbortController().signal), (frames) => frames.filter(({ point }) => point === 'pm25').length >= 3 && new Set(frames.map(({ point }) => point)).size === 3);
+  const taken = await take(linkFrames(link, new AbortController().signal), (frames) => frames.filter(({ point }) => point === 'pm25').length >= 3 && new Set(frames.map(({ point }) => point)).size === 3);
   await link.close();
   await link.close();
   const values = taken.filter(({ point }) => point === 'pm25');
@@ -47,7 +47,7 @@ test('values arrive with their source time, by namespace URI, and a node that is
 test('while nothing changes, signs of life come', async () => {
   const link = await open(settings(), [{ id: 'service', node: 'i=2267' }], testWorld());
   const messages: OpcuaMessage[] = [];
-  for await (const message of framesOf(link, new AbortController().signal)) if (messages.push(message) >= 3) break;
+  for await (const message of linkFrames(link, new AbortController().signal)) if (messages.push(message) >= 3) break;
   await link.close();
   assert.deepEqual(messages.map((message) => ('point' in message ? message.point : 'alive' in message ? 'alive' : 'other')), ['service', 'alive', 'alive']);
   assert.deepEqual(decode({ alive: true }), { ok: true, values: [] });
@@ -61,7 +61,7 @@ test('the probe names the server', async () => {
 test('a server that dies ends the frames with CV_LINK_CLOSED', async () => {
   const doomed = await startDevice('air', join(import.meta.dirname, '../../test-rigs/town/air-station.ts'), ['--port', '0', '--seed', '1']);
   const link = await open(settings(doomed.port), [{ id: 'pm25', node: `${NSU}s=Air.PM25` }], testWorld());
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   await frames.next();
   await doomed.stop();
   await assert.rejects(async () => { while (!(await frames.next()).done); }, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');

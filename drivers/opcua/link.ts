@@ -3,7 +3,7 @@
  * the host opens anew: the next link then goes on with session, subscription and queues, where the server kept them.
  */
 import type { OPCUAClient } from 'node-opcua-client';
-import type { Link, PointOf, Take } from '../../core/driver.ts';
+import type { Link, PointOf, FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { connect, sessionFault } from './client.ts';
@@ -28,7 +28,7 @@ import { exchange, type OpcuaRequest } from './write.ts';
 const NO_SUBSCRIPTION = new Set(['BadServiceUnsupported', 'BadNotImplemented', 'BadNotSupported', 'BadTooManySubscriptions', 'BadUserAccessDenied']);
 
 export interface OpcuaLink extends Link<OpcuaMessage, OpcuaRequest> {
-  listen(take: Take<OpcuaMessage>, signal: AbortSignal): Promise<void>;
+  listen(take: FrameHandler<OpcuaMessage>, signal: AbortSignal): Promise<void>;
   exchange(request: OpcuaRequest, signal: AbortSignal): Promise<OpcuaMessage>;
 }
 
@@ -96,7 +96,7 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     };
   }
 
-  function heard(take: Take<OpcuaMessage>, stop: AbortSignal): Promise<void> {
+  function heard(take: FrameHandler<OpcuaMessage>, stop: AbortSignal): Promise<void> {
     if (!feed.error) publishing?.start();
     return feed.hand(take, stop);
   }
@@ -138,7 +138,7 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
 
   const exchangeFault = (error: unknown, stop: AbortSignal): unknown => (stop.aborted ? error : new FaultError('CV_LINK_CLOSED', { address: settings.endpoint, detail: statusNameOf(error) ?? (error instanceof Error ? error.message : String(error)) }, { cause: error }));
 
-  async function polled(take: Take<OpcuaMessage>, unknown: readonly PointOf<OpcuaPoint>[], polling: () => Promise<void>): Promise<void> {
+  async function polled(take: FrameHandler<OpcuaMessage>, unknown: readonly PointOf<OpcuaPoint>[], polling: () => Promise<void>): Promise<void> {
     for (const point of unknown) take(missing(point));
     try {
       await polling();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { StatusCodes } from 'node-opcua-client';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';
 import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
@@ -25,7 +25,7 @@ async function listening(points: ReturnType<typeof pointOf>[], more: Record<stri
   const told: TelemetryEvent[] = [];
   const settings = settingsOf(more);
   const link = await open(settings, points, realWorld((event) => { told.push(event); }));
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   const words: string[] = [];
   const until = async (wanted: (words: readonly string[]) => boolean) => {
     while (!wanted(words)) {

@@ -1,6 +1,6 @@
 /** Reads the points again and again, where there is no subscription: as fast as the server answers, at most as often as asked. */
 import { AttributeIds } from 'node-opcua-client';
-import type { Take } from '../../core/driver.ts';
+import type { FrameHandler } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 import type { OpcuaFrame } from './frame.ts';
 import type { Target } from './items.ts';
@@ -12,7 +12,7 @@ import { frameOfValue } from './value.ts';
 /** `0ms` asks for each change, which nobody can read. */
 const LEAST_MS = 100;
 
-export async function poll(session: RawSession, targets: readonly Target[], settings: OpcuaSettings, limits: Limits, clock: Clock, take: Take<OpcuaFrame>, signal: AbortSignal): Promise<void> {
+export async function poll(session: RawSession, targets: readonly Target[], settings: OpcuaSettings, limits: Limits, clock: Clock, take: FrameHandler<OpcuaFrame>, signal: AbortSignal): Promise<void> {
   const turns = targets.map((target) => ({ target, everyMs: Math.max(LEAST_MS, target.point.sampleEvery ?? settings.sampleEvery), dueMs: 0 }));
   while (!signal.aborted) {
     const nowMs = clock.monotonicMs();

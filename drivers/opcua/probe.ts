@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AttributeIds } from 'node-opcua-client';
-import type { Finding, PointOf } from '../../core/driver.ts';
+import type { ProbeFinding, PointOf } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { inParts } from './limits.ts';
 import { ownCertificatePath } from './own-certificate.ts';
@@ -14,7 +14,7 @@ import { describe } from './trust.ts';
 const NODES = ['i=2261', 'i=2263', 'i=2264', 'i=2259'];
 const STATES = ['running', 'failed', 'no configuration', 'suspended', 'shutdown', 'test', 'communication fault', 'unknown'];
 
-export async function probe(settings: OpcuaSettings, _points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal): Promise<Finding[]> {
+export async function probe(settings: OpcuaSettings, _points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
   return withSession(settings, world, signal, async (session, client) => {
     const [product, maker, version, state] = (await inParts(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))).map(({ value }) => value?.value as unknown);
     const name = [maker, product, version].filter((part) => typeof part === 'string' && part !== '').join(' ') || '?';
@@ -23,7 +23,7 @@ export async function probe(settings: OpcuaSettings, _points: readonly PointOf<O
   });
 }
 
-async function secured({ security, certificates }: OpcuaSettings, server: Buffer | Buffer[] | undefined): Promise<Finding[]> {
+async function secured({ security, certificates }: OpcuaSettings, server: Buffer | Buffer[] | undefined): Promise<ProbeFinding[]> {
   if (security === 'none') return [];
   const theirs = server ? describe(new X509Certificate(Array.isArray(server) ? server[0] as Buffer : server)) : null;
   const ours = describe(new X509Certificate(await readFile(ownCertificatePath(certificates.dir))));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusChangeNotification, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Feed } from './feed.ts';
 import type { OpcuaMessage } from './frame.ts';
@@ -63,7 +63,7 @@ async function run(fates: readonly Fate[], first: number) {
   publishing.start();
   const values: number[] = [];
   let gaps = 0;
-  for await (const message of framesOf<OpcuaMessage>({ listen: (take, signal) => feed.hand(take, signal) }, new AbortController().signal)) {
+  for await (const message of linkFrames<OpcuaMessage>({ listen: (take, signal) => feed.hand(take, signal) }, new AbortController().signal)) {
     if ('value' in message) values.push(Number(message.value));
     if ('missed' in message) gaps += 1;
     if ('alive' in message) break;

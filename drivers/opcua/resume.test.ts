@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld } from '../../core/world.ts';
 import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
@@ -35,7 +35,7 @@ class Listener {
 
   constructor(link: OpcuaLink) {
     this.link = link;
-    this.#frames = framesOf(link, new AbortController().signal);
+    this.#frames = linkFrames(link, new AbortController().signal);
   }
 
   async until(...wanted: string[]): Promise<void> {

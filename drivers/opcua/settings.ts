@@ -1,12 +1,12 @@
 /** What an installer writes for an OPC UA server and for each of its points. */
 import { z } from 'zod';
-import { complaint, durationMs } from '../../core/setting.ts';
+import { settingIssue, durationMs } from '../../core/setting.ts';
 
 export const POLICIES = ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss'] as const;
 
 const LONGEST_MS = 86_400_000;
 /** A server takes no interval without end. */
-const interval = () => durationMs().refine((ms) => ms <= LONGEST_MS, complaint('must be at most 1d', '不能超过 1d'));
+const interval = () => durationMs().refine((ms) => ms <= LONGEST_MS, settingIssue('must be at most 1d', '不能超过 1d'));
 
 const secured = z.strictObject({
   policy: z.enum(POLICIES).meta({ zh: '安全策略', en: 'Security policy' }),
@@ -30,10 +30,10 @@ export const settings = z.object({
   holdFor: durationMs().prefault('60s').meta({ zh: '断线后服务器为本机保留会话、订阅和缓存的时间', en: 'How long the server keeps session, subscription and queues while this box is away' }),
 }).check((context) => {
   const { user, password, security } = context.value;
-  const refuse = (key: string, problem: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
-  if (user !== undefined && security === 'none') refuse('user', complaint('a password never goes over security none: give security a policy and a mode', '不在 security: none 上传送密码：请为 security 写明策略与方式'));
-  if (user !== undefined && password === undefined) refuse('user', complaint('a user needs a password', '有用户名时需要密码'));
-  if (user === undefined && password !== undefined) refuse('password', complaint('a password needs a user', '有密码时需要用户名'));
+  const refuse = (key: string, problem: ReturnType<typeof settingIssue>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...problem });
+  if (user !== undefined && security === 'none') refuse('user', settingIssue('a password never goes over security none: give security a policy and a mode', '不在 security: none 上传送密码：请为 security 写明策略与方式'));
+  if (user !== undefined && password === undefined) refuse('user', settingIssue('a user needs a password', '有用户名时需要密码'));
+  if (user === undefined && password !== undefined) refuse('password', settingIssue('a password needs a user', '有密码时需要用户名'));
 });
 export type OpcuaSettings = z.infer<typeof settings>;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { NSU, startOpcuaRig, type OpcuaRig } from './testing/server.ts';
 import { startRelay, type Relay } from '../../test-rigs/processes/relay.ts';
@@ -56,7 +56,7 @@ async function until(frames: AsyncIterator<OpcuaMessage>, ...wanted: string[]): 
 /** A link on which both values have come, cut off; the server forgets the subscription. */
 async function cutOff(settings: OpcuaSettings, world: World, ...values: string[]): Promise<{ contactAt: number }> {
   const link = await open(settings, POINTS, world);
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   await until(frames, ...values);
   const contactAt = memoryOf(settings).contact?.at ?? Number.NaN;
   const { session, subscription } = memoryOf(settings);
@@ -82,7 +82,7 @@ for (const [what, aheadMs] of [['ours is an hour ahead', HOUR_MS], ['ours is an 
     rig.set('Level', 2);
     relay.setCut(false);
     const link = await open(settings, POINTS, world);
-    const gaps = await until(framesOf(link, new AbortController().signal), 'Plain 2', 'Level 2', 'missed Plain');
+    const gaps = await until(linkFrames(link, new AbortController().signal), 'Plain 2', 'Level 2', 'missed Plain');
     await link.close();
     assert.deepEqual(gaps.map(({ point }) => point), ['Plain'], 'the history of the other holds all');
     const [{ fromAt, toAt }] = gaps as [Missed];
@@ -99,6 +99,6 @@ test('a value that has not changed is no gap, whoever\'s clock was set meanwhile
   await cutOff(settings, worldAhead(-HOUR_MS), 'Plain 3', 'Level 3');
   relay.setCut(false);
   const link = await open(settings, POINTS, worldAhead(0));
-  assert.deepEqual(await until(framesOf(link, new AbortController().signal), 'Plain 3', 'Level 3', 'alive'), []);
+  assert.deepEqual(await until(linkFrames(link, new AbortController().signal), 'Plain 3', 'Level 3', 'alive'), []);
   await link.close();
 });

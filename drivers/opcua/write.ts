@@ -1,6 +1,6 @@
 /** Sets the value of a node, and reads back what the server then has. */
 import { AttributeIds, DataType, DataValue, Variant, VariantArrayType } from 'node-opcua-client';
-import type { PointOf, Request, Writable } from '../../core/driver.ts';
+import type { PointOf, Request, WritableValue } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import './faults.ts';
 import type { OpcuaFrame, OpcuaWritten } from './frame.ts';
@@ -12,11 +12,11 @@ import { frameOfValue, missing } from './value.ts';
 /** One value written (`write` is there) or one read. */
 export interface OpcuaRequest extends Request {
   point: PointOf<OpcuaPoint>;
-  write?: Writable;
+  write?: WritableValue;
 }
 
 /** The write and the read that shows what the server made of it. Pure. @throws CV_OPCUA_WRITE for an element of an array */
-export function write(point: PointOf<OpcuaPoint>, value: Writable): OpcuaRequest[] {
+export function write(point: PointOf<OpcuaPoint>, value: WritableValue): OpcuaRequest[] {
   // An element alone would need the server's help, which few give.
   if (point.index !== undefined) throw new FaultError('CV_OPCUA_WRITE', { node: point.node, status: 'BadIndexRangeInvalid' });
   return [{ points: [], point, write: value }, { points: [point.id], point }];
@@ -29,7 +29,7 @@ export async function exchange(session: RawSession, targets: readonly Target[], 
   return nodeId === undefined ? missing(point) : frameOfValue(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
 }
 
-async function set(session: RawSession, nodeId: string, value: Writable): Promise<string> {
+async function set(session: RawSession, nodeId: string, value: WritableValue): Promise<string> {
   const before = await session.read({ nodeId, attributeId: AttributeIds.Value });
   const type = before.value?.dataType ?? DataType.Null;
   if (type === DataType.Null) return before.statusCode.isGood() ? 'BadTypeMismatch' : before.statusCode.name;
@@ -48,7 +48,7 @@ const INTEGERS: Partial<Record<DataType, readonly [number, number]>> = {
 };
 
 /** The value in the node's own type; nothing is rounded or cut to make it fit. */
-export function fit(type: DataType, value: Writable): { value: Writable | [number, number] } | { status: string } {
+export function fit(type: DataType, value: WritableValue): { value: WritableValue | [number, number] } | { status: string } {
   if (type === DataType.Boolean) return typeof value === 'boolean' ? { value } : { status: 'BadTypeMismatch' };
   if (type === DataType.String) return typeof value === 'string' ? { value } : { status: 'BadTypeMismatch' };
   if (typeof value !== 'number' || !Number.isFinite(value)) return { status: 'BadTypeMismatch' };

@@ -14,10 +14,10 @@ import { mock, test } from 'node:test';
 import { z } from 'zod';
 import { replayCaseLines } from '../../cases/replay.ts';
 import { formatJsonLines } from '../../cases/write.ts';
-import type { Driver, Finding, Link, PointOf, Request } from '../../core/driver.ts';
+import type { Driver, ProbeFinding, Link, PointOf, Request } from '../../core/driver.ts';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import type { Case } from './cases.ts';
 import { checkDecoded } from './decoded.ts';
@@ -291,7 +291,7 @@ function openLink(driver: Driver, peer: Peer, world: World, signal: AbortSignal)
 }
 
 /** Whoever dials in comes from another port each time. */
-const withoutPorts = ({ en, zh }: Finding): Finding => ({ en: en.replace(/127\.0\.0\.1:\d+/g, 'peer'), zh: zh.replace(/127\.0\.0\.1:\d+/g, 'peer') });
+const withoutPorts = ({ en, zh }: ProbeFinding): ProbeFinding => ({ en: en.replace(/127\.0\.0\.1:\d+/g, 'peer'), zh: zh.replace(/127\.0\.0\.1:\d+/g, 'peer') });
 
 /** What is sent, hung up, no longer listened at or ended in this process meanwhile. */
 async function actsDuring(run: () => Promise<unknown>): Promise<string[]> {
@@ -334,7 +334,7 @@ async function talk(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FR
         await breath();
       }
     } else {
-      for await (const frame of framesOf(link, signal)) {
+      for await (const frame of linkFrames(link, signal)) {
         frames.push({ frame });
         if (frames.length >= wanted || signal.aborted) break;
       }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { PictureView } from '../../api/views.ts';
-import type { Driver, Writable } from '../../core/driver.ts';
+import type { Driver, WritableValue } from '../../core/driver.ts';
 import type { Draft, Quality } from '../../core/event.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
@@ -36,7 +36,7 @@ async function newFolder(t: TestContext): Promise<string> {
 async function bench(t: TestContext, dir?: string) {
   const folder: string = dir ?? await newFolder(t);
   const world = testWorld();
-  const plant = { writes: [] as string[], guard: false as Writable | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null, still: null as PictureView | Error | null };
+  const plant = { writes: [] as string[], guard: false as WritableValue | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null, still: null as PictureView | Error | null };
   const answers: Answer[] = [];
   const events: Draft[] = [];
   const host: Pick<Host, 'readNow' | 'write'> = {

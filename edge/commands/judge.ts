@@ -1,5 +1,5 @@
 /** Whether a command may be carried out: every rule of it, as pure decisions. Where two are broken, the first is told. */
-import type { Writable } from '../../core/driver.ts';
+import type { WritableValue } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { conditionText, MAX_LIFE_MS, type Command, type Condition } from '../../core/wire/commands.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
@@ -75,17 +75,17 @@ export function holdFault({ what, condition, device }: Hold, newest: Newest | nu
   return isMet(condition, value) ? null : { code: 'CV_COMMAND_CONDITION', params: { ...params, value: String(value) } };
 }
 
-function isMet({ is, above, below }: Condition, value: Writable): boolean {
+function isMet({ is, above, below }: Condition, value: WritableValue): boolean {
   if (is !== undefined) return value === is;
   if (typeof value !== 'number') return false;
   return above !== undefined ? value > above : below !== undefined && value < below;
 }
 
 /** The value as the driver takes it: `scale` and `offset` undone, without the noise that division leaves. */
-export function rawOf({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, value: Writable): Writable {
+export function rawOf({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, value: WritableValue): WritableValue {
   return typeof value === 'number' && (scale !== 1 || offset !== 0) ? Number(((value - offset) / scale).toPrecision(12)) : value;
 }
 
-export function scaledOf({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, raw: Writable): Writable {
+export function scaledOf({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, raw: WritableValue): WritableValue {
   return typeof raw === 'number' && (scale !== 1 || offset !== 0) ? Number((raw * scale + offset).toPrecision(12)) : raw;
 }

@@ -3,13 +3,13 @@
  * only for their schemas, and only those that the file names.
  */
 import { z } from 'zod';
-import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
+import { checkPart, ConfigDocument, sortProblems, resolvePath, type ConfigProblem, type ConfigSource, type ConfigPath, type Secrets } from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
 import { withPaths } from '../../core/config/paths.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Driver, SettingProblem } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { complaint } from '../../core/setting.ts';
+import { settingIssue } from '../../core/setting.ts';
 import { clipProblems } from '../infer/evidence/clips/setup.ts';
 import { evidenceSetup } from '../infer/evidence/setup.ts';
 import { checkPoints, isRaw, problemAt, repeatedIds } from './points.ts';
@@ -38,7 +38,7 @@ const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ setti
   const cameras = evidence === 'off' ? [] : evidence.clip?.cameras ?? [];
   for (const { at, problem } of clipProblems(cameras, devices)) issues.push({ code: 'custom', path: ['evidence', 'clip', 'cameras', at], input: cameras[at], ...problem });
 });
-const THIS_EDGE: Words = { en: 'the edge', zh: '边缘节点' };
+const THIS_EDGE: BilingualText = { en: 'the edge', zh: '边缘节点' };
 
 /** @param source path and text of the file; relative paths in it are taken from its folder */
 export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions): Promise<CheckedEdge> {
@@ -54,7 +54,7 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   }
   problems.push(...besideEachOther(document, parts));
   problems.push(...checkWrites(document, parts.map(({ id, driver, points }, at) => ({ id, driver, points, path: ['devices', at], written: (written[at] as { points?: unknown } | null)?.points }))));
-  if (problems.length > 0 || !frame.value) return { setup: null, problems: inOrder(problems) };
+  if (problems.length > 0 || !frame.value) return { setup: null, problems: sortProblems(problems) };
   return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
 }
 
@@ -82,10 +82,10 @@ interface DeviceParts {
   problems: ConfigProblem[];
 }
 
-async function checkDevice(document: ConfigDocument, device: unknown, path: Path, { drivers, readFile }: EdgeCheckOptions, timeZone?: string): Promise<DeviceParts> {
+async function checkDevice(document: ConfigDocument, device: unknown, path: ConfigPath, { drivers, readFile }: EdgeCheckOptions, timeZone?: string): Promise<DeviceParts> {
   if (!isRaw(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
-  const owner: Words = { en: `device "${id}"`, zh: `设备“${id}”` };
+  const owner: BilingualText = { en: `device "${id}"`, zh: `设备“${id}”` };
   const named = drivers.find((known) => known.id === device.driver);
   const fault = named ? null : unknownName('CV_DRIVER_UNKNOWN', { driver: device.driver }, drivers.map((known) => known.id), owner);
   // A misspelt driver is taken for the one that was meant, so that the rest of its mistakes come out as well.
@@ -106,11 +106,11 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Path
 
 /** Devices of a driver against each other, those whose settings are sound. */
 function besideEachOther(document: ConfigDocument, parts: readonly DeviceParts[]): ConfigProblem[] {
-  const drivers = new Set(parts.flatMap(({ driver }) => (driver?.beside ? [driver] : [])));
+  const drivers = new Set(parts.flatMap(({ driver }) => (driver?.checkTogether ? [driver] : [])));
   return [...drivers].flatMap((driver) => {
     const all = parts.flatMap(({ id, settings, ...part }, at) => (part.driver === driver && settings !== null ? [{ id, settings, at }] : []));
-    return (driver.beside?.(all) ?? []).flatMap(({ at, problem }) => {
-      const device = all[at] as typeof all[number];
+    return (driver.checkTogether?.(all) ?? []).flatMap(({ index, problem }) => {
+      const device = all[index] as typeof all[number];
       return checkPart(document, refusing(driver.settings, [problem]), ['devices', device.at, 'settings'], { en: `settings of device "${device.id}"`, zh: `设备“${device.id}”的 settings` }).problems;
     });
   });
@@ -140,7 +140,7 @@ function consulted(driver: Driver, settings: unknown, readFile: Secrets['readFil
 /** The same schema, which finds these too: they are told like its own. */
 function refusing(schema: Driver['settings'], problems: readonly SettingProblem[]): Driver['settings'] {
   return schema.check((context) => {
-    for (const { path, en, zh } of problems) context.issues.push({ code: 'custom', path, input: context.value, ...complaint(en, zh) });
+    for (const { path, en, zh } of problems) context.issues.push({ code: 'custom', path, input: context.value, ...settingIssue(en, zh) });
   });
 }
 

@@ -1,8 +1,8 @@
 /** Checks the points of one device: the fields all points share, the driver's own, and what no single field shows. */
 import { z } from 'zod';
-import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
-import { twin, unknownName } from '../../core/config/issues.ts';
-import type { Words } from '../../core/words.ts';
+import { checkPart, type ConfigDocument, type ConfigProblem, type ConfigPath } from '../../core/config/check.ts';
+import { bilingualParams, unknownName } from '../../core/config/issues.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { fixedPoints, type Driver, type PointOf } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { checkUnit } from '../../core/units.ts';
@@ -18,7 +18,7 @@ export interface CheckedPoints {
 }
 
 /** What stands under `points:` of a device whose driver is known. `settings`: its own, where they are sound. */
-export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings?: unknown): CheckedPoints {
+export function checkPoints(document: ConfigDocument, driver: Driver, raw: unknown, path: ConfigPath, device: BilingualText, settings?: unknown): CheckedPoints {
   if (driver.points) return checkFixed(document, driver, raw, path, device, settings);
   if (!Array.isArray(raw) || raw.length === 0) {
     // A driver whose points are written in the file reads nothing without them.
@@ -32,7 +32,7 @@ export function checkPoints(document: ConfigDocument, driver: Driver, raw: unkno
 const POINTS_NOTES = { zh: '测点列表', en: 'list of points', examples: [[{ id: 'level' }]] };
 
 /** Every point of the driver's table; the file says only what is to differ. */
-function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path: Path, device: Words, settings: unknown): CheckedPoints {
+function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path: ConfigPath, device: BilingualText, settings: unknown): CheckedPoints {
   const table = fixedPoints(driver, settings);
   // Which points follow hangs on settings that are not sound: nothing can be said yet of a name that may be one of theirs.
   const mayFollow = (id: string) => driver.derived !== undefined && settings === undefined && id.includes('.');
@@ -40,7 +40,7 @@ function checkFixed(document: ConfigDocument, driver: Driver, raw: unknown, path
   const shape = raw === undefined ? { problems: [] } : checkPart(document, listed, path.slice(0, -1), device, { points: raw });
   const overrides = Array.isArray(raw) ? (raw as unknown[]) : [];
   const problems = [...shape.problems, ...repeatedIds(document, overrides, path, device)];
-  const changed = new Map<string, { item: Raw; path: Path }>();
+  const changed = new Map<string, { item: Raw; path: ConfigPath }>();
   overrides.forEach((item, at) => {
     const id = isRaw(item) ? item.id : undefined;
     if (typeof id === 'string' && Object.hasOwn(table, id)) changed.set(id, { item: item as Raw, path: [...path, at] });
@@ -66,7 +66,7 @@ function listedFirst(problem: ConfigProblem, id: string): ConfigProblem {
   return { ...problem, fault: { code, params: { ...params, hint: `${line}; ${String(params.hint)}`, hintZh: `${line}；${String(params.hintZh)}` } } };
 }
 
-function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: Path, device: Words, settings: unknown): { point: PointSetup | null; problems: ConfigProblem[] } {
+function onePoint(document: ConfigDocument, driver: Driver, item: unknown, path: ConfigPath, device: BilingualText, settings: unknown): { point: PointSetup | null; problems: ConfigProblem[] } {
   if (!isRaw(item)) return { point: null, problems: checkPart(document, z.record(z.string(), z.unknown()), path, device, item).problems };
   const ownSchema = driver.point as z.ZodObject;
   const ownKeys = Object.keys(ownSchema.shape);
@@ -89,7 +89,7 @@ const WITH_UNIT = z.object({ unit: z.string().meta({ zh: '数据源的单位（U
 const POINT_KEYS = Object.keys(POINT_SCHEMA.shape);
 
 /** `written`: what stands in the file, whose names are looked at; `filled`: the same over the driver's defaults. */
-function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path: Path, known: readonly string[], owner: Words): { value: General | null; problems: ConfigProblem[] } {
+function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path: ConfigPath, known: readonly string[], owner: BilingualText): { value: General | null; problems: ConfigProblem[] } {
   const strangers = Object.keys(written).filter((key) => !known.includes(key))
     .flatMap((key) => problemAt(document, [...path, key], unknownName('CV_SETTING_UNKNOWN', { key }, known, owner), 'key'));
   const fields = checkPart(document, POINT_SCHEMA, path, owner, pick(filled, POINT_KEYS));
@@ -97,22 +97,22 @@ function checkGeneral(document: ConfigDocument, filled: Raw, written: Raw, path:
   return { value: problems.length === 0 ? fields.value : null, problems };
 }
 
-function unitProblem(document: ConfigDocument, unit: unknown, path: Path, owner: Words): ConfigProblem[] {
+function unitProblem(document: ConfigDocument, unit: unknown, path: ConfigPath, owner: BilingualText): ConfigProblem[] {
   if (typeof unit !== 'string' || unit === '') return [];
   const check = checkUnit(unit);
   if (check.ok) return [];
   const hint = check.suggestion
     ? { en: `did you mean "${check.suggestion}"?`, zh: `是否想写“${check.suggestion}”？` }
     : { en: 'take a UCUM code such as m, Cel, %, kPa, m3/h, ug/m3; things that are counted stand in braces: {person}', zh: '请用 UCUM 代码，如 m、Cel、%、kPa、m3/h、ug/m3；计数对象写在花括号内：{person}' };
-  return problemAt(document, [...path, 'unit'], { code: 'CV_UNIT_UNKNOWN', params: { unit, ...twin({ owner, hint }) } });
+  return problemAt(document, [...path, 'unit'], { code: 'CV_UNIT_UNKNOWN', params: { unit, ...bilingualParams({ owner, hint }) } });
 }
 
 /** What no single field shows: limits that can never be crossed, a dead stretch longer than the range. */
-function senseProblems(document: ConfigDocument, point: Raw, path: Path, owner: Words): ConfigProblem[] {
+function senseProblems(document: ConfigDocument, point: Raw, path: ConfigPath, owner: BilingualText): ConfigProblem[] {
   // Each by itself: another field that is wrong must not hide this.
   const { shape } = POINT_SCHEMA;
   const [range, limits, deadband] = [shape.range.safeParse(point.range), shape.limits.safeParse(point.limits), shape.deadband.safeParse(point.deadband)];
-  const twice = point.window === undefined ? [] : (['deadband', 'heartbeat'] as const).filter((key) => point[key] !== undefined).flatMap((key) => problemAt(document, [...path, key], { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner, problem: { en: 'the point has a window, which sends one value in its time', zh: '该测点已有 window，每个窗口上报一个值' }, hint: { en: `either window or ${key}`, zh: `window 与 ${key} 二选一` } }) } }));
+  const twice = point.window === undefined ? [] : (['deadband', 'heartbeat'] as const).filter((key) => point[key] !== undefined).flatMap((key) => problemAt(document, [...path, key], { code: 'CV_SETTING_INVALID', params: { key, ...bilingualParams({ owner, problem: { en: 'the point has a window, which sends one value in its time', zh: '该测点已有 window，每个窗口上报一个值' }, hint: { en: `either window or ${key}`, zh: `window 与 ${key} 二选一` } }) } }));
   if (!range.success || !range.data) return twice;
   const [low, high] = range.data;
   const problems = [...twice, ...(limits.data ?? []).flatMap((limit, at) => (limit >= low && limit <= high ? [] : problemAt(document, [...path, 'limits', at], senseless(`limits[${at}]`, owner, {
@@ -124,33 +124,33 @@ function senseProblems(document: ConfigDocument, point: Raw, path: Path, owner: 
   return problems;
 }
 
-function senseless(key: string, owner: Words, problem: Words): Fault {
+function senseless(key: string, owner: BilingualText, problem: BilingualText): Fault {
   const hint = { en: `a ${key.replace(/\[.*/, '')} within the range of the point`, zh: `${key.replace(/\[.*/, '')} 应在测点范围之内` };
-  return { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner, problem, hint }) } };
+  return { code: 'CV_SETTING_INVALID', params: { key, ...bilingualParams({ owner, problem, hint }) } };
 }
 
 /** Ids of a list that stand twice; each later one is told with the line of the first. */
-export function repeatedIds(document: ConfigDocument, items: readonly unknown[], path: Path, owner: Words): ConfigProblem[] {
+export function repeatedIds(document: ConfigDocument, items: readonly unknown[], path: ConfigPath, owner: BilingualText): ConfigProblem[] {
   const first = new Map<string, number>();
   return items.flatMap((item, at) => {
     const id = isRaw(item) ? item.id : undefined;
     if (typeof id !== 'string') return [];
-    const place: Path = [...path, at, 'id'];
+    const place: ConfigPath = [...path, at, 'id'];
     const firstLine = first.get(id);
-    if (firstLine !== undefined) return problemAt(document, place, { code: 'CV_ID_TWICE', params: { id, firstLine, ...twin({ owner }) } });
+    if (firstLine !== undefined) return problemAt(document, place, { code: 'CV_ID_TWICE', params: { id, firstLine, ...bilingualParams({ owner }) } });
     first.set(id, document.place(place, 'value').line);
     return [];
   });
 }
 
-export function problemAt(document: ConfigDocument, path: Path, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem[] {
+export function problemAt(document: ConfigDocument, path: ConfigPath, fault: Fault, what: 'key' | 'value' = 'value'): ConfigProblem[] {
   const problem = document.problem(path, fault, what);
   return problem ? [problem] : [];
 }
 
 export const isRaw = (item: unknown): item is Raw => item !== null && typeof item === 'object' && !Array.isArray(item);
 const pick = (item: Raw, keys: readonly string[]): Raw => Object.fromEntries(keys.filter((key) => Object.hasOwn(item, key)).map((key) => [key, item[key]]));
-const pointWords = (id: string, device: Words): Words => ({ en: `point "${id}" of ${device.en}`, zh: `${device.zh}的测点“${id}”` });
+const pointWords = (id: string, device: BilingualText): BilingualText => ({ en: `point "${id}" of ${device.en}`, zh: `${device.zh}的测点“${id}”` });
 
 function pointSetup(point: General, knownUnit: string, own: object): PointSetup {
   const unit = point.unit ?? knownUnit;

@@ -1,6 +1,6 @@
 /** What of a changed setup an edge takes in while it runs, and what only a restart can. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { changedSettings, differences, type Reloaded } from '../../core/config/reload.ts';
+import { changedSettings, changedItems, type ReloadResult } from '../../core/config/reload.ts';
 import type { EdgeSetup } from './setup.ts';
 
 /** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
@@ -13,12 +13,12 @@ export interface EdgePlan {
   /** The new one, with what is fixed as it was. */
   setup: EdgeSetup;
   isGatewayOther: boolean;
-  told: Reloaded;
+  told: ReloadResult;
 }
 
 export function planOf(before: EdgeSetup, after: EdgeSetup): EdgePlan {
   const { edge, centre, log, clock, http, vision, evidence, live } = before;
-  const devices = differences(before.devices, after.devices, ({ id }) => id);
+  const devices = changedItems(before.devices, after.devices, ({ id }) => id);
   return {
     setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(live && { live }), ...(evidence !== undefined && { evidence }) },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),

@@ -3,7 +3,7 @@
  * nothing is open yet. `checkEdge` makes it; the line, the host and the stations read it.
  */
 import type { Value } from '../../core/event.ts';
-import type { Rate } from '../../core/quantity.ts';
+import type { RatePerPeriod } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
 import type { TimeSource } from '../clock/edge-clock.ts';
 import type { Windowing } from '../reduce/window.ts';
@@ -20,7 +20,7 @@ export interface PointSetup {
   /** [low, high] after scale and offset, in `unit`. */
   range?: readonly [number, number];
   /** Fastest change that is still believed, after scale and offset. */
-  maxRate?: Rate;
+  maxRate?: RatePerPeriod;
   /** A value that has not moved at all for this long is suspect. */
   stuckForMs?: number;
   /** What qualify takes for "no value": e.g. -9999. */

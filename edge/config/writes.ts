@@ -1,7 +1,7 @@
 /** Checks what may be written from the centre: by a driver that writes, within a range, under interlocks that can be judged. */
-import type { ConfigDocument, ConfigProblem, Path } from '../../core/config/check.ts';
-import { twin, unknownName } from '../../core/config/issues.ts';
-import type { Words } from '../../core/words.ts';
+import type { ConfigDocument, ConfigProblem, ConfigPath } from '../../core/config/check.ts';
+import { bilingualParams, unknownName } from '../../core/config/issues.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Condition } from '../../core/wire/commands.ts';
@@ -11,7 +11,7 @@ import type { PointSetup } from './setup.ts';
 /** A device of the file, as far as it could be read. */
 export interface CheckedDevice {
   id: string;
-  path: Path;
+  path: ConfigPath;
   driver: Driver | null;
   /** Its `points` as they stand in the file. */
   written: unknown;
@@ -25,10 +25,10 @@ export function checkWrites(document: ConfigDocument, devices: readonly CheckedD
 
 function checkWrite(document: ConfigDocument, devices: readonly CheckedDevice[], device: CheckedDevice, point: PointSetup): ConfigProblem[] {
   const path = [...placeOf(device, point.id), 'write'];
-  const owner: Words = { en: `point "${point.id}" of device "${device.id}"`, zh: `设备“${device.id}”的测点“${point.id}”` };
+  const owner: BilingualText = { en: `point "${point.id}" of device "${device.id}"`, zh: `设备“${device.id}”的测点“${point.id}”` };
   const { range, interlocks } = point.write ?? { interlocks: [] };
   const problems: ConfigProblem[] = [];
-  const wrong = (key: string, problem: Words, hint: Words) => problems.push(...problemAt(document, [...path, key], { code: 'CV_SETTING_INVALID', params: { key: `write.${key}`, ...twin({ owner, problem, hint }) } }));
+  const wrong = (key: string, problem: BilingualText, hint: BilingualText) => problems.push(...problemAt(document, [...path, key], { code: 'CV_SETTING_INVALID', params: { key: `write.${key}`, ...bilingualParams({ owner, problem, hint }) } }));
   if (device.driver && !device.driver.traits.includes('writes')) {
     wrong('allow', { en: `its driver ${device.driver.id} does not write`, zh: `其驱动 ${device.driver.id} 不支持写入` }, { en: 'leave `write` out', zh: '去掉 `write`' });
   }
@@ -43,7 +43,7 @@ function checkWrite(document: ConfigDocument, devices: readonly CheckedDevice[],
   return problems;
 }
 
-function checkInterlock(document: ConfigDocument, devices: readonly CheckedDevice[], written: CheckedDevice, { device: id = written.id, point }: Condition, path: Path, owner: Words): ConfigProblem[] {
+function checkInterlock(document: ConfigDocument, devices: readonly CheckedDevice[], written: CheckedDevice, { device: id = written.id, point }: Condition, path: ConfigPath, owner: BilingualText): ConfigProblem[] {
   const device = devices.find((one) => one.id === id);
   if (!device) return problemAt(document, [...path, 'device'], senselessDevice(id, owner, devices));
   // One that is there and not in order has been told already.
@@ -51,13 +51,13 @@ function checkInterlock(document: ConfigDocument, devices: readonly CheckedDevic
   return problemAt(document, [...path, 'point'], unknownName('CV_POINT_UNKNOWN', { point }, device.points.map((one) => one.id), { en: `device "${id}"`, zh: `设备“${id}”` }));
 }
 
-function senselessDevice(id: string, owner: Words, devices: readonly CheckedDevice[]): Fault {
+function senselessDevice(id: string, owner: BilingualText, devices: readonly CheckedDevice[]): Fault {
   const known = devices.map((one) => one.id).join(', ');
-  return { code: 'CV_SETTING_INVALID', params: { key: 'write.interlock.device', ...twin({ owner, problem: { en: `there is no device "${id}"`, zh: `没有设备“${id}”` }, hint: { en: `known here: ${known}`, zh: `此处可用：${known}` } }) } };
+  return { code: 'CV_SETTING_INVALID', params: { key: 'write.interlock.device', ...bilingualParams({ owner, problem: { en: `there is no device "${id}"`, zh: `没有设备“${id}”` }, hint: { en: `known here: ${known}`, zh: `此处可用：${known}` } }) } };
 }
 
 /** Where the point stands in the file; the device where it does not (a fixed point without an entry has no `write` either). */
-function placeOf(device: CheckedDevice, id: string): Path {
+function placeOf(device: CheckedDevice, id: string): ConfigPath {
   const raw = rawPoint(device, id);
   return raw ? [...device.path, 'points', (device.written as unknown[]).indexOf(raw)] : device.path;
 }

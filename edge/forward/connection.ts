@@ -3,7 +3,7 @@
  * nothing of an old connection can be sent a second time: the log resends, not the MQTT library.
  */
 import mqtt, { type MqttClient } from 'mqtt';
-import { outlastBacklogs } from '../../core/mqtt-patience.ts';
+import { keepAliveDuringBacklog } from '../../core/mqtt-keepalive.ts';
 import { QOS } from '../../core/wire/topics.ts';
 import { pause, type World } from '../../core/world.ts';
 
@@ -69,7 +69,7 @@ export class Connection {
       clean: true, keepalive: KEEPALIVE_SECONDS, writeCache: false, connectTimeout: CONNECT_TIMEOUT_MS, reconnectPeriod: 0, resubscribe: false,
       will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: QOS, retain: true },
     });
-    outlastBacklogs(this.#client);
+    keepAliveDuringBacklog(this.#client);
     this.#client.on('connect', () => this.#subscribe());
     this.#client.on('message', (topic, payload) => { if (!this.#ended) events.message(topic, payload); });
     this.#client.on('error', (error) => this.#fail(error));

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { PictureView } from '../../api/views.ts';
 import { explain, FaultError, faultOf, type Fault, type FaultCode } from '../../core/faults.ts';
-import { capConnections } from '../../core/http-connections.ts';
+import { limitConnections } from '../../core/http-connections.ts';
 import { isHostAllowed, isLocalHost } from '../../core/http-host.ts';
 import { isLoopback, networkOf } from '../../core/net.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
@@ -64,7 +64,7 @@ interface Answer {
 export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts, clock: Pick<Clock, 'monotonicMs'>): Promise<LocalHttp> {
   const wrong = new RateLimit(MAX_WRONG, clock);
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(at, parts, wrong, request, response).catch(() => response.destroy()); });
-  capConnections(server, MAX_CONNECTIONS);
+  limitConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
   // Too many open files, say: without a listener it would end the process.
   server.on('error', (error) => parts.tell?.({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: at.host }) }));

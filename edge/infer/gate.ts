@@ -3,7 +3,7 @@
  * 8 × 8 pixels: mean and spread) and counts cells that differ from it. The background follows slow changes, leaves out
  * what passes, and takes in what has stayed; what was there before is known again when it leaves. Pure and deterministic, on presentation time alone.
  */
-import type { Picture, Planes } from '../../core/driver.ts';
+import type { Picture, PicturePlanes } from '../../core/driver.ts';
 import type { GateSettings } from '../../scene/sight.ts';
 import type { Area } from './evidence/crop.ts';
 
@@ -199,7 +199,7 @@ export class MotionGate {
 }
 
 /** The grey picture, one mean a cell. What is left over at the right and below belongs to no cell. */
-function shrink({ width, height, yuv }: Planes, cells: Float32Array, columns: number, rows: number): void {
+function shrink({ width, height, yuv }: PicturePlanes, cells: Float32Array, columns: number, rows: number): void {
   if (width < CELL_PIXELS || height < CELL_PIXELS) return void cells.fill(yuv[0] as number);
   for (let row = 0, at = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1, at += 1) {

@@ -2,7 +2,7 @@
 import type { Picture } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import type { Give, Station } from '../../core/line.ts';
+import type { EmitItems, Station } from '../../core/line.ts';
 import type { LossReason } from '../../core/losses.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { Sample } from '../../core/sample.ts';
@@ -65,7 +65,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   let watching: Timer | null = null;
   let closing = false;
 
-  function take(items: readonly DecodedItem[], give: Give<Sample>): void {
+  function take(items: readonly DecodedItem[], give: EmitItems<Sample>): void {
     // An edge without cameras hands on the very list.
     if (lanes.size === 0 && !items.some(isPicture)) return give(items as readonly Sample[]);
     const ready: Sample[] = [];
@@ -91,7 +91,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   }
 
   /** At most one picture waits, the newest; those that must not be lost wait all, and their source waits for us. */
-  function enter(lane: Lane, item: DecodedItem, give: Give<Sample>): void {
+  function enter(lane: Lane, item: DecodedItem, give: EmitItems<Sample>): void {
     const release = isPicture(item) ? holdOf(item.picture) : undefined;
     if (isPicture(item)) {
       watching ??= everyMs(world.clock, WATCH_EVERY_MS, () => tellAll(watch.overdue((device) => cameras.get(device)?.sight), give));
@@ -108,7 +108,7 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
   }
 
   /** How many there are is known only now: states are told when they change. In turn with what their camera gave before. */
-  function tellAll(samples: readonly Sample[], give: Give<Sample>): void {
+  function tellAll(samples: readonly Sample[], give: EmitItems<Sample>): void {
     for (const sample of samples) {
       world.tell({ kind: 'samples_read', count: 1, device: sample.device });
       const lane = lanes.get(sample.device);
@@ -117,12 +117,12 @@ export function infer(cameras: ReadonlyMap<string, Camera>, world: World, pictur
     }
   }
 
-  function start(lane: Lane, give: Give<Sample>): void {
+  function start(lane: Lane, give: EmitItems<Sample>): void {
     const run = work(lane, give).finally(() => running.delete(run));
     running.add(run);
   }
 
-  async function work(lane: Lane, give: Give<Sample>): Promise<void> {
+  async function work(lane: Lane, give: EmitItems<Sample>): Promise<void> {
     lane.busy = true;
     for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) {
       if (!isPicture(next.item)) give([next.item]);

@@ -1,5 +1,5 @@
 /** Privacy mask: paints polygons black in a picture, in place, before anything else sees it. Pure but for that. */
-import type { Planes } from '../../core/driver.ts';
+import type { PicturePlanes } from '../../core/driver.ts';
 
 export type Polygon = readonly (readonly [across: number, down: number])[];
 
@@ -25,7 +25,7 @@ export class Mask {
     this.#polygons = polygons;
   }
 
-  paint({ width, height, yuv }: Planes): void {
+  paint({ width, height, yuv }: PicturePlanes): void {
     if (this.#polygons.length === 0) return;
     const [columns, rows] = [width / 2, height / 2];
     if (this.#size !== `${width} ${height}`) {

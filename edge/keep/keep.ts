@@ -4,7 +4,7 @@
  * record says so to the gateway. Nothing pushes back on a driver.
  */
 import { streamOf, type Draft, type Gap } from '../../core/event.ts';
-import type { Give, Station } from '../../core/line.ts';
+import type { EmitItems, Station } from '../../core/line.ts';
 import { gapDraft } from '../../log/gap.ts';
 import type { EdgeLog, CommittedGroup } from '../../log/types.ts';
 import { ownClock, type World } from '../../core/world.ts';
@@ -121,7 +121,7 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
 
   return {
     name: 'keep',
-    open(give: Give<CommittedGroup>) {
+    open(give: EmitItems<CommittedGroup>) {
       stopListening = log.onCommitted((kept) => {
         const { stream, drafts, durationMs } = kept;
         world.tell({ kind: 'events_kept', count: drafts.length, stream, urgent: stream === 'warning' || stream === 'state', durationMs });

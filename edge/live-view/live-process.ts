@@ -1,8 +1,8 @@
 /** The life of one live view's process: started, and ended. It never starts another; `live-streams.ts` does. */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { diesWithUs } from '../../core/children.ts';
-import type { Watched } from '../../core/driver.ts';
+import { killOnExit } from '../../core/child-processes.ts';
+import type { LiveSource } from '../../core/driver.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
 import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
@@ -36,11 +36,11 @@ export interface LiveProcessOptions {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 const CLOSE_DEADLINE_MS = 2000;
 
-export function startLive({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
+export function startLive({ input, filters, stdin, mask }: LiveSource, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  diesWithUs(child, () => killGroup(child.pid));
+  killOnExit(child, () => killGroup(child.pid));
   const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
   let last: LiveEnd | null = null;
   let silentMs: number | undefined;

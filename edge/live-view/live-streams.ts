@@ -2,7 +2,7 @@
  * Live views of this edge's cameras, for people on this machine: one process a camera, begun when somebody asks, gone when
  * nobody watches. One that failed is begun anew by whoever asks next, at first at once, then after longer and longer waits.
  */
-import type { Watched } from '../../core/driver.ts';
+import type { LiveSource } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { reopenWaitMs } from '../read/backoff.ts';
@@ -58,7 +58,7 @@ export class LiveStreams {
    */
   async open(id: string): Promise<LivePlace> {
     const device = this.#devices().find(({ setup }) => setup.id === id);
-    const watched = device?.driver.watched?.(device.setup.settings, this.#world.clock);
+    const watched = device?.driver.liveSource?.(device.setup.settings, this.#world.clock);
     if (!watched) throw new FaultError('CV_LIVE_DEVICE', { device: id });
     const failed = this.#failed.get(id);
     if (failed && this.#world.clock.monotonicMs() < failed.resumeMs) throw new FaultError(failed.fault.code, failed.fault.params);
@@ -93,7 +93,7 @@ export class LiveStreams {
     await this.end([...this.#running.keys()]);
   }
 
-  #start(id: string, watched: Watched, settings: unknown): LiveProcess {
+  #start(id: string, watched: LiveSource, settings: unknown): LiveProcess {
     const { clock } = this.#world;
     const { lingerMs, silenceMs } = this.#options;
     const live = startLive(watched, JSON.stringify(sceneNote(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, silenceMs });

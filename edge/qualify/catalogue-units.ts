@@ -14,7 +14,7 @@ export interface Conversions {
 /** @throws the first problem of the catalogue's files, CV_CONFIG_UNREADABLE */
 export async function conversions(paths: readonly string[], files: World['files']): Promise<Conversions> {
   if (paths.length === 0) return Object.assign(() => null, { misfitOf: () => null });
-  const [{ readCatalogue }, { converter }] = await Promise.all([import('../../city/catalogue/catalogue.ts'), import('../../core/units.ts')]);
+  const [{ readCatalogue }, { unitConverter }] = await Promise.all([import('../../city/catalogue/catalogue.ts'), import('../../core/units.ts')]);
   const { catalogue, problems } = readCatalogue(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
   const [first] = problems;
   if (first) throw new FaultError(first.fault.code, first.fault.params);
@@ -22,7 +22,7 @@ export async function conversions(paths: readonly string[], files: World['files'
     const wanted = catalogue?.of(indicator)?.unit;
     return wanted === undefined || wanted === unit || unit === '' ? null : wanted;
   };
-  const converterOf = (point: PointSetup, unit: string) => converter(point.unit, unit || '1');
+  const converterOf = (point: PointSetup, unit: string) => unitConverter(point.unit, unit || '1');
   return Object.assign((point: PointSetup): Conversion | null => {
     const unit = wantedOf(point);
     const convert = unit === null ? null : converterOf(point, unit);

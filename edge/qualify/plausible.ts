@@ -1,6 +1,6 @@
 /** Whether a value can be believed beside those before it: rate of change and standing still. Pure; a memory a point. */
 import type { Flag, Value } from '../../core/event.ts';
-import type { Rate } from '../../core/quantity.ts';
+import type { RatePerPeriod } from '../../core/quantity.ts';
 
 interface Seen {
   value: number;
@@ -25,7 +25,7 @@ export interface Memory {
 }
 
 export interface Limits {
-  maxRate?: Rate | undefined;
+  maxRate?: RatePerPeriod | undefined;
   stuckForMs?: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export function forget(memory: Memory): void {
   delete memory.still;
 }
 
-function tooFast(memory: Memory, next: Seen, maxRate: Rate): boolean {
+function tooFast(memory: Memory, next: Seen, maxRate: RatePerPeriod): boolean {
   const { believed, suspect } = memory;
   if (believed && next.at <= believed.at) return false;
   if (!believed || within(believed, next, maxRate) || (suspect && next.at > suspect.at && within(suspect, next, maxRate))) {
@@ -58,7 +58,7 @@ function tooFast(memory: Memory, next: Seen, maxRate: Rate): boolean {
   return true;
 }
 
-const within = (from: Seen, to: Seen, rate: Rate) => Math.abs(to.value - from.value) <= (rate.amount * (to.at - from.at)) / rate.periodMs;
+const within = (from: Seen, to: Seen, rate: RatePerPeriod) => Math.abs(to.value - from.value) <= (rate.amount * (to.at - from.at)) / rate.periodMs;
 
 function standsStill(memory: Memory, value: Value, at: number, stuckForMs: number): boolean {
   const { still } = memory;

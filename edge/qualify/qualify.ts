@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Draft, Flag, Kind, Position, Quality, Value } from '../../core/event.ts';
-import type { Missed } from '../../core/driver.ts';
+import type { MissedValues } from '../../core/driver.ts';
 import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
@@ -144,7 +144,7 @@ function elapsedOf({ occurredAt, clock, deviceAt, flag }: EventTime, world: Qual
 }
 
 /** Values of this point are not coming: its own gap record, which has no numbers, since they never had any. */
-function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
+function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: MissedValues): Draft {
   const at = Math.round(observedAt);
   return {
     device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',

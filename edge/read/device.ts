@@ -2,11 +2,11 @@
  * What the host knows of one device: its newest values, which faults stand, whether it is online. Turns what its driver
  * decoded into samples, and tells changes once.
  */
-import type { Decoded, Driver, Missed, PointValue, Request } from '../../core/driver.ts';
+import type { Decoded, Driver, MissedValues, PointValue, Request } from '../../core/driver.ts';
 import { FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import type { Flag } from '../../core/event.ts';
-import type { Give } from '../../core/line.ts';
+import type { EmitItems } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import { ownClock, type World } from '../../core/world.ts';
@@ -52,7 +52,7 @@ export class HostDevice {
   readonly #id: string;
   readonly #reportsChanges: boolean;
   #world: World;
-  #give: Give<DecodedItem>;
+  #give: EmitItems<DecodedItem>;
   readonly #points = new Map<string, PointMemory>();
   /** The point that frames begin with, as far as is known. */
   #first: PointMemory | null = null;
@@ -65,7 +65,7 @@ export class HostDevice {
   #heardJumpedMs = 0;
   #isHeardOurs = false;
 
-  constructor({ setup, driver }: OpenDevice, world: World, give: Give<DecodedItem>) {
+  constructor({ setup, driver }: OpenDevice, world: World, give: EmitItems<DecodedItem>) {
     this.setup = setup;
     this.driver = driver;
     this.#id = setup.id;
@@ -227,7 +227,7 @@ export class HostDevice {
   }
 
   /** What its own queue or history has lost is counted, and goes up as a gap record of its point. */
-  #missed(missed: readonly Missed[], observedAt: number): void {
+  #missed(missed: readonly MissedValues[], observedAt: number): void {
     for (const one of missed) {
       const unit = this.#points.get(one.point)?.setup.unit ?? '';
       this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.#id });

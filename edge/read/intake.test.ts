@@ -1,7 +1,7 @@
 /** What devices say by themselves: one list a turn of the event loop, in order, and nothing of it lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Decoded, Take } from '../../core/driver.ts';
+import type { Decoded, FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { fakeDriver, silence } from '../testing/fake-device.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
@@ -18,7 +18,7 @@ interface Started {
   host: ReturnType<typeof read>;
   world: ReturnType<typeof testWorld>;
   /** What one device after the other has to say to, or to break off with. */
-  say: Take<unknown>[];
+  say: FrameHandler<unknown>[];
   breakOff: ((error: Error) => void)[];
   lists: string[][];
   taken: unknown[];
@@ -30,7 +30,7 @@ interface Started {
 async function start(devices: number, keeps = false, decode?: (frame: unknown) => Decoded): Promise<Started> {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'listens', decode);
-  const say: Take<unknown>[] = [];
+  const say: FrameHandler<unknown>[] = [];
   const breakOff: ((error: Error) => void)[] = [];
   bus.speaks = (take, signal) => new Promise((_resolve, reject) => {
     say.push(take);

@@ -3,7 +3,7 @@
  * of them go down the line as one list: what a list costs at every station is then shared by hundreds of devices, and
  * nothing lives on from one frame of a device to its next. Nothing is lost or held back: every turn empties it.
  */
-import type { Give } from '../../core/line.ts';
+import type { EmitItems } from '../../core/line.ts';
 import type { DecodedItem } from '../item.ts';
 
 /** Who takes the frames of one link. */
@@ -16,7 +16,7 @@ export interface Ear<Frame = unknown> {
 }
 
 export class Intake {
-  readonly #give: Give<DecodedItem>;
+  readonly #give: EmitItems<DecodedItem>;
   readonly #whenKept: () => Promise<boolean>;
   /** One place a frame in each. */
   #ears: Ear[] = [];
@@ -26,13 +26,13 @@ export class Intake {
   #isClosed = false;
 
   /** @param whenKept as of the line: resolves once all that was given so far is decided */
-  constructor(give: Give<DecodedItem>, whenKept: () => Promise<boolean>) {
+  constructor(give: EmitItems<DecodedItem>, whenKept: () => Promise<boolean>) {
     this.#give = give;
     this.#whenKept = whenKept;
   }
 
   /** Takes what the host's devices give: behind all that was gathered before. */
-  readonly give: Give<DecodedItem> = (items) => {
+  readonly give: EmitItems<DecodedItem> = (items) => {
     if (!this.#gathered) return this.#give(items);
     for (const item of items) this.#gathered.push(item);
   };

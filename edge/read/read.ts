@@ -2,9 +2,9 @@
  * read: the first station of the edge's line. Keeps every device's link open and hands on what the devices say. It
  * alone schedules, times out, tries again and notices silence; a driver does none of these.
  */
-import type { Picture, Writable } from '../../core/driver.ts';
+import type { Picture, WritableValue } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Give, Station } from '../../core/line.ts';
+import type { EmitItems, Station } from '../../core/line.ts';
 import type { DeviceState } from '../../core/wire/messages.ts';
 import type { World } from '../../core/world.ts';
 import type { DecodedItem } from '../item.ts';
@@ -29,7 +29,7 @@ export interface Host extends Station<never, DecodedItem> {
    * @param ready called when the bus is free, just before the first exchange; what it throws is thrown, and nothing was done
    * @param signal ends the wait for the bus, not the write
    */
-  write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
+  write(device: string, point: string, value: WritableValue, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
   /** One picture of now from a camera's best stream; null where it has none, or is not there. Rejects with a FaultError. */
   still?(device: string, signal: AbortSignal): Promise<Picture> | null;
   /**
@@ -49,7 +49,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
   let hosted: HostDevice[] = [];
   const buses = new Map<string, Bus>();
   let isClosed = false;
-  let give: Give<DecodedItem> = () => {};
+  let give: EmitItems<DecodedItem> = () => {};
   const intake = new Intake((items) => give(items), whenKept);
   const facts = { world, intake, moments: new Moments(world.clock.monotonicMs(), world.random), devicesInAll: () => hosted.length };
 

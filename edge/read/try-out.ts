@@ -1,7 +1,7 @@
 /** Reads every point of a device once, for `check`: opens it, asks or listens, closes it. No schedule, no retries. */
-import type { Decoded, Finding, Link, Picture, Request } from '../../core/driver.ts';
+import type { Decoded, ProbeFinding, Link, Picture, Request } from '../../core/driver.ts';
 import { FaultError, faultOf, FAULTS, type Fault } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import { isPicture, type PictureItem } from '../item.ts';
@@ -23,7 +23,7 @@ export interface TryOut {
   readings: Reading[];
   /** A camera: the first picture that came, and how long after the opening began; what it shows is the detector's to say. */
   picture: { item: PictureItem; tookMs: number } | null;
-  findings: Finding[];
+  findings: ProbeFinding[];
   faults: Fault[];
 }
 
@@ -97,7 +97,7 @@ async function listenFor(link: Link<unknown>, take: (decoded: Decoded) => void, 
   const ending = new FaultError('CV_LINK_TIMEOUT', { address: device.setup.id, timeoutMs: waitMs });
   try {
     await within(world.clock, { ms: waitMs, fault: () => ending }, signal, async (inner) => {
-      for await (const frame of framesOf(link, inner)) {
+      for await (const frame of linkFrames(link, inner)) {
         take(device.decode(frame));
         if (isEnough()) return;
       }

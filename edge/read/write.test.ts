@@ -1,7 +1,7 @@
 /** What a write comes to, by what the device says of it and by what it reads as afterwards. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Decoded, Driver, Request, Writable } from '../../core/driver.ts';
+import type { Decoded, Driver, Request, WritableValue } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import '../../drivers/faults.ts';
 import { fakeDriver } from '../testing/fake-device.ts';
@@ -15,11 +15,11 @@ const SET: Request = { points: [] };
 const GET: Request = { points: ['level'] };
 const lost: Answer = { fault: { code: 'CV_LINK_TIMEOUT', params: { address: 'a', timeoutMs: 500 } } };
 const says = (decoded: Decoded): Answer => ({ decoded });
-const reads = (value: Writable) => says({ ok: true, values: [{ point: 'level', value }] });
+const reads = (value: WritableValue) => says({ ok: true, values: [{ point: 'level', value }] });
 const done = says({ ok: true, values: [] });
 
 interface Case {
-  value?: Writable;
+  value?: WritableValue;
   requests?: Request[];
   answers: Answer[];
 }

@@ -1,13 +1,13 @@
 /** A write: its exchanges, made once, and the read that shows what the device made of it. */
-import type { PointOf, Request, Writable } from '../../core/driver.ts';
+import type { PointOf, Request, WritableValue } from '../../core/driver.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
 import type { HostDevice } from './device.ts';
 import type { Turn } from './errands.ts';
 
 /** done: it reads as written · failed: the device said no, or it reads otherwise · unknown: nobody knows. Values are the driver's own, before scale. */
 export type Written =
-  | { outcome: 'done'; readBack: Writable }
-  | { outcome: 'failed'; fault: Fault; readBack?: Writable }
+  | { outcome: 'done'; readBack: WritableValue }
+  | { outcome: 'failed'; fault: Fault; readBack?: WritableValue }
   | { outcome: 'unknown'; fault: Fault };
 
 /** float32 keeps six to seven digits. */
@@ -18,7 +18,7 @@ const SAME_WITHIN = 1e-6;
  * @param ready see Host.write
  * @returns rejects with what `write` of the driver or `ready` throws, or with what `onBus` does before the bus is there
  */
-export async function writePoint(device: HostDevice, id: string, value: Writable, onBus: (work: (turn: Turn) => Promise<Written>) => Promise<Written>, ready: () => Promise<void>): Promise<Written> {
+export async function writePoint(device: HostDevice, id: string, value: WritableValue, onBus: (work: (turn: Turn) => Promise<Written>) => Promise<Written>, ready: () => Promise<void>): Promise<Written> {
   const { driver, setup } = device;
   const own = setup.points.find((point) => point.id === id)?.own as PointOf<unknown> | undefined;
   if (!own) throw new FaultError('CV_COMMAND_POINT', { device: setup.id, point: id });
@@ -30,7 +30,7 @@ export async function writePoint(device: HostDevice, id: string, value: Writable
   });
 }
 
-async function carryOut(device: HostDevice, id: string, value: Writable, requests: readonly Request[], turn: Turn): Promise<Written> {
+async function carryOut(device: HostDevice, id: string, value: WritableValue, requests: readonly Request[], turn: Turn): Promise<Written> {
   let silence: Fault | null = null;
   for (const request of requests.filter(({ points }) => points.length === 0)) {
     const { decoded, fault } = await turn.exchange(request);
@@ -47,8 +47,8 @@ async function carryOut(device: HostDevice, id: string, value: Writable, request
   return { outcome: 'failed', readBack: readBack.value, fault: { code: 'CV_COMMAND_READ_BACK', params: { point: id, want: String(value), got: String(readBack.value) } } };
 }
 
-async function read(device: HostDevice, id: string, requests: readonly Request[], turn: Turn): Promise<{ value: Writable } | { fault: Fault }> {
-  let found: { value: Writable } | { fault: Fault } = { fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } } };
+async function read(device: HostDevice, id: string, requests: readonly Request[], turn: Turn): Promise<{ value: WritableValue } | { fault: Fault }> {
+  let found: { value: WritableValue } | { fault: Fault } = { fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } } };
   for (const request of requests) {
     const { decoded, observedAt, fault } = await turn.exchange(request);
     if (fault) return { fault };
@@ -66,7 +66,7 @@ function unconfirmed(point: string, fault: Fault): Fault {
   return { code: 'CV_COMMAND_UNCONFIRMED', params: { point, detail: `${words('en')} [${fault.code}]`, detailZh: `${words('zh-CN')} [${fault.code}]` } };
 }
 
-function isSame(got: Writable, want: Writable): boolean {
+function isSame(got: WritableValue, want: WritableValue): boolean {
   if (typeof got === 'number' && typeof want === 'number') return Math.abs(got - want) <= SAME_WITHIN * Math.max(Math.abs(got), Math.abs(want));
   // A coil that is set with 1 reads as true.
   if (typeof got === 'boolean' && typeof want === 'number') return got === (want !== 0);

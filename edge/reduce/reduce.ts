@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Draft } from '../../core/event.ts';
-import type { Give, Station } from '../../core/line.ts';
+import type { EmitItems, Station } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import type { RuleLimits } from '../judge/rule-limits.ts';
@@ -46,7 +46,7 @@ const UNREDUCED: Known = { device: '', means: { indicator: '', unit: '' }, repor
 export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): Reduce {
   let known = new PointMap<Known>();
   const open = new Set<Known>();
-  let out: Give<Draft> = () => {};
+  let out: EmitItems<Draft> = () => {};
   update(setup, facts);
 
   function update({ devices }: ReduceSetup, now: ReduceFacts): void {

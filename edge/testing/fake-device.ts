@@ -1,6 +1,6 @@
 /** Devices for tests of the host: a driver whose links do what the test says, on the world's clock. */
 import { z } from 'zod';
-import type { Decoded, Driver, Link, Request, Take } from '../../core/driver.ts';
+import type { Decoded, Driver, Link, Request, FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
 
@@ -20,7 +20,7 @@ export interface FakeBus {
   /** When a link is closed; default: at once. */
   closes: () => Promise<void>;
   /** For a device that speaks by itself. */
-  speaks: (take: Take<unknown>, signal: AbortSignal) => Promise<void>;
+  speaks: (take: FrameHandler<unknown>, signal: AbortSignal) => Promise<void>;
 }
 
 export interface FakeRequest extends Request {

@@ -4,9 +4,9 @@
  */
 import type { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { FaultError } from '../../core/faults.ts';
-import { outlastBacklogs } from '../../core/mqtt-patience.ts';
+import { keepAliveDuringBacklog } from '../../core/mqtt-keepalive.ts';
 import { QOS } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 
@@ -67,9 +67,9 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     for (const id of Object.keys(outgoingOf(client))) client.removeOutgoingMessage(Number(id));
   }
   /** mqtt.js puts what it does with a message of ours ("Message removed"); whoever reads it wants to know of the broker. */
-  const unanswered = (error: Error): Words | string => ((error as { packet?: unknown }).packet === undefined ? { en: 'the connection ended before the broker answered', zh: '连接在代理应答前已断开' } : error.message);
+  const unanswered = (error: Error): BilingualText | string => ((error as { packet?: unknown }).packet === undefined ? { en: 'the connection ended before the broker answered', zh: '连接在代理应答前已断开' } : error.message);
   /** What is not ours comes in the words of who said it. */
-  const unreachable = (detail: Words | string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, ...(typeof detail === 'string' ? { detail } : { detail: detail.en, detailZh: detail.zh }) });
+  const unreachable = (detail: BilingualText | string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, ...(typeof detail === 'string' ? { detail } : { detail: detail.en, detailZh: detail.zh }) });
 
   /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. A stream in memory gathers by itself. */
   let isCorked = false;
@@ -85,7 +85,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
   }
 
   let isHeld = false;
-  outlastBacklogs(client, () => isHeld);
+  keepAliveDuringBacklog(client, () => isHeld);
   client.handleMessage = (packet, done) => {
     const acknowledge = () => {
       isHeld = false;

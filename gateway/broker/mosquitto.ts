@@ -4,7 +4,7 @@
  */
 import { pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { ConsumerCredential, EdgeCredential } from '../config/setup.ts';
 import { EDGE_READS, EDGE_WRITES } from './access.ts';
 
@@ -19,7 +19,7 @@ export interface MosquittoAccess {
  * Why a name may not be a user's of its own; null where it may. For mosquitto the user is the client id as well, so one
  * that is the gateway's would push the gateway out, and one that two have would give both the rights of both.
  */
-export function nameProblem(name: string, others: readonly string[]): Words | null {
+export function nameProblem(name: string, others: readonly string[]): BilingualText | null {
   if (name.includes(':')) return { en: 'a colon ends the name in mosquitto\'s password file, and names that begin with "gateway:" are the gateway\'s own client ids', zh: '冒号在 mosquitto 密码文件中是用户名的结束符，且以“gateway:”开头的名称是网关自身的客户端标识' };
   if (others.includes(name)) return { en: 'the gateway or an edge has this name too: each would have the rights of both', zh: '网关或某个边缘节点也使用此名称，双方将同时拥有彼此的权限' };
   return null;

@@ -1,8 +1,8 @@
 /** The gateway's configuration: text → frozen setup, or every problem of it at once, those of its rules and catalogue included. */
 import type { z } from 'zod';
-import { checkPart, ConfigDocument, inOrder, resolvePath, type ConfigProblem, type ConfigSource, type Path, type Secrets } from '../../core/config/check.ts';
-import { twin, valueAt } from '../../core/config/issues.ts';
-import type { Words } from '../../core/words.ts';
+import { checkPart, ConfigDocument, sortProblems, resolvePath, type ConfigProblem, type ConfigSource, type ConfigPath, type Secrets } from '../../core/config/check.ts';
+import { bilingualParams, valueAtPath } from '../../core/config/issues.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { nameProblem } from '../broker/mosquitto.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
@@ -15,7 +15,7 @@ export interface CheckedGateway {
   problems: ConfigProblem[];
 }
 
-const THIS_GATEWAY: Words = { en: 'the gateway', zh: '网关' };
+const THIS_GATEWAY: BilingualText = { en: 'the gateway', zh: '网关' };
 
 /** @param source path and text of the file; relative paths in it are taken from its folder */
 export async function checkGateway(source: ConfigSource, options: Secrets): Promise<CheckedGateway> {
@@ -32,10 +32,10 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
     ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
   );
   const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
-  return problems.length > 0 ? { setup: null, problems: inOrder(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
+  return problems.length > 0 ? { setup: null, problems: sortProblems(problems) } : { setup: setup && deepFreeze(setup), problems: [] };
 }
 
-function repeated(document: ConfigDocument, base: Path, key: string): ConfigProblem[] {
+function repeated(document: ConfigDocument, base: ConfigPath, key: string): ConfigProblem[] {
   const names = rawList(document.value, base).map((item) => item[key]);
   return names.flatMap((name, at) => {
     const first = names.indexOf(name);
@@ -52,7 +52,7 @@ function sharedTokens(document: ConfigDocument): ConfigProblem[] {
     const first = holders.findIndex((one) => one.token === token);
     if (typeof token !== 'string' || first === at) return [];
     const other = String(holders[first]?.name ?? '');
-    const words = twin({
+    const words = bilingualParams({
       owner: { en: `${role.en} "${String(name)}"`, zh: `${role.zh}“${String(name)}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
     });
     return document.problem(place, { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
@@ -61,21 +61,21 @@ function sharedTokens(document: ConfigDocument): ConfigProblem[] {
 
 /** On another broker a user's name is all that its rights are known by. */
 function sharedUsers(document: ConfigDocument): ConfigProblem[] {
-  const gateway = valueAt(document.value, ['broker', 'user']);
+  const gateway = valueAtPath(document.value, ['broker', 'user']);
   const edges = rawList(document.value, ['broker', 'edges']).map(({ id }) => id);
   const consumers = rawList(document.value, ['broker', 'consumers']).map(({ user }) => user);
   const texts = (names: readonly unknown[]) => names.filter((name) => typeof name === 'string');
   const told = (names: readonly unknown[], others: readonly string[], list: string, key: string) => names.flatMap((name, at) => {
     const problem = typeof name === 'string' ? nameProblem(name, others) : null;
     const owner = `broker.${list}`;
-    return problem ? document.problem(['broker', list, at, key], { code: 'CV_SETTING_INVALID', params: { key, ...twin({ owner: { en: owner, zh: owner }, problem, hint: { en: 'a name of its own', zh: '使用各自的名称' } }) } }) ?? [] : [];
+    return problem ? document.problem(['broker', list, at, key], { code: 'CV_SETTING_INVALID', params: { key, ...bilingualParams({ owner: { en: owner, zh: owner }, problem, hint: { en: 'a name of its own', zh: '使用各自的名称' } }) } }) ?? [] : [];
   });
   return [...told(edges, texts([gateway]), 'edges', 'id'), ...told(consumers, texts([gateway, ...edges]), 'consumers', 'user')];
 }
 
 /** Files that a list of the configuration names, as far as it names any. */
 function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
-  const named = valueAt(document.value, [key]);
+  const named = valueAtPath(document.value, [key]);
   return Array.isArray(named) ? named.flatMap((file) => (typeof file === 'string' && file !== '' ? [resolvePath(document.file, file)] : [])) : [];
 }
 

@@ -1,5 +1,5 @@
 /** What of a changed setup a gateway takes in while it runs, and what only a restart can. Pure. */
-import { changedSettings, differences, type Reloaded } from '../../core/config/reload.ts';
+import { changedSettings, changedItems, type ReloadResult } from '../../core/config/reload.ts';
 import type { Rule } from '../../city/rules/rule.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from './setup.ts';
 
@@ -16,7 +16,7 @@ export interface GatewayPlan {
   setup: GatewaySetup;
   /** null with a broker elsewhere: it has its own. */
   rights: BrokerRights | null;
-  told: Reloaded;
+  told: ReloadResult;
 }
 
 /** @param rules those of the two setups */
@@ -26,11 +26,11 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
   const restartNeeded = changedSettings(before, after, [...FIXED, ...(both ? FIXED_EMBEDDED : ['broker'])]);
   const { name: _, ...unnamed } = after;
   const parts = [
-    named('rule', differences(rules.before, rules.after, ({ id }) => id)),
-    ...(both ? [named('edge', differences(both[0].edges, both[1].edges, ({ id }) => id)), named('consumer', differences(both[0].consumers, both[1].consumers, ({ user }) => user))] : []),
-    named('sink', differences(before.sinks, after.sinks, ({ id }) => id)),
-    named('reader', differences(before.http.readers ?? [], after.http.readers ?? [], ({ name }) => name)),
-    named('operator', differences(before.operators ?? [], after.operators ?? [], ({ name }) => name)),
+    named('rule', changedItems(rules.before, rules.after, ({ id }) => id)),
+    ...(both ? [named('edge', changedItems(both[0].edges, both[1].edges, ({ id }) => id)), named('consumer', changedItems(both[0].consumers, both[1].consumers, ({ user }) => user))] : []),
+    named('sink', changedItems(before.sinks, after.sinks, ({ id }) => id)),
+    named('reader', changedItems(before.http.readers ?? [], after.http.readers ?? [], ({ name }) => name)),
+    named('operator', changedItems(before.operators ?? [], after.operators ?? [], ({ name }) => name)),
   ];
   const changed = changedSettings(before, after, [...TAKEN, ...(both ? ['broker.anonymous'] : [])]);
   const all = (of: 'added' | 'changed' | 'removed') => parts.flatMap((part) => part[of]);
@@ -41,7 +41,7 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
   };
 }
 
-function named(what: string, { added, changed, removed, kept }: Omit<Reloaded, 'restartNeeded'>): Omit<Reloaded, 'restartNeeded'> {
+function named(what: string, { added, changed, removed, kept }: Omit<ReloadResult, 'restartNeeded'>): Omit<ReloadResult, 'restartNeeded'> {
   const name = (ids: readonly string[]) => ids.map((id) => `${what} ${id}`);
   return { added: name(added), changed: name(changed), removed: name(removed), kept };
 }

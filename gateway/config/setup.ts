@@ -1,5 +1,5 @@
 /** A gateway's checked, frozen settings: every default filled in, every path absolute, every secret read. Nothing is open yet. */
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Origin } from '../../core/event.ts';
 
 export interface GatewaySetup {
@@ -7,7 +7,7 @@ export interface GatewaySetup {
   readonly gateway: string;
   readonly centre: string;
   /** What people call this centre. */
-  readonly name?: Words;
+  readonly name?: BilingualText;
   readonly broker: EmbeddedBrokerSetup | ExternalBrokerSetup;
   readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */

@@ -1,7 +1,7 @@
 /** The sinks of a configuration: each kind's settings are held against its own schema. */
-import { checkPart, type ConfigDocument, type ConfigProblem, type Path } from '../../core/config/check.ts';
-import { unknownName, valueAt } from '../../core/config/issues.ts';
-import type { Words } from '../../core/words.ts';
+import { checkPart, type ConfigDocument, type ConfigProblem, type ConfigPath } from '../../core/config/check.ts';
+import { unknownName, valueAtPath } from '../../core/config/issues.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { SINKS } from '../sinks/index.ts';
 import type { PlugSetup } from './setup.ts';
 
@@ -17,13 +17,13 @@ export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks
   for (const [at, item] of rawList(document.value, ['sinks']).entries()) {
     const { kind } = item;
     if (typeof kind !== 'string') continue;
-    const path: Path = ['sinks', at];
+    const path: ConfigPath = ['sinks', at];
     const id = typeof item.id === 'string' ? item.id : kind;
-    const owner: Words = { en: `sink "${id}"`, zh: `去处“${id}”` };
+    const owner: BilingualText = { en: `sink "${id}"`, zh: `去处“${id}”` };
     const add = (found: ConfigProblem | null) => { if (found) checked.problems.push(found); };
 
     const first = firstLines.get(id);
-    const own: Path = [...path, typeof item.id === 'string' ? 'id' : 'kind'];
+    const own: ConfigPath = [...path, typeof item.id === 'string' ? 'id' : 'kind'];
     if (first === undefined) firstLines.set(id, document.place(own, 'value').line);
     else add(document.problem(own, { code: 'CV_ID_TWICE', params: { id, owner: 'sinks', firstLine: first } }));
 
@@ -42,7 +42,7 @@ export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks
 }
 
 /** The groups of a list as the file has them, whatever stands there. */
-export function rawList(root: unknown, path: Path): Record<string, unknown>[] {
-  const list = valueAt(root, path);
+export function rawList(root: unknown, path: ConfigPath): Record<string, unknown>[] {
+  const list = valueAtPath(root, path);
   return Array.isArray(list) ? list.map((item) => (item !== null && typeof item === 'object' ? (item as Record<string, unknown>) : {})) : [];
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
-import { complaint } from '../../core/setting.ts';
+import { settingIssue } from '../../core/setting.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route, type Route } from './route.ts';
 import { BindingView, BindResult, pageOf } from '../../api/shapes.ts';
@@ -14,7 +14,7 @@ const BIND_BODY = z.strictObject({
   device: z.string().regex(IDS.device).optional().meta({ en: 'device that it gets', zh: '要绑定的设备', examples: ['pump-07-plc'] }),
   centre: z.string().regex(IDS.centre).optional().meta({ en: 'centre that it speaks for from now on', zh: '此后所代表的治理中心', examples: ['500112001'] }),
   reason: z.string().min(1).max(200).meta({ en: 'why; stands in the record', zh: '理由，写入审计记录', examples: ['moved to the new box'] }),
-}).refine(({ device, centre }) => (device === undefined) !== (centre === undefined), complaint('give either device or centre', 'device 与 centre 二选一'));
+}).refine(({ device, centre }) => (device === undefined) !== (centre === undefined), settingIssue('give either device or centre', 'device 与 centre 二选一'));
 
 export const BINDING_ROUTES: Route[] = [
   route({

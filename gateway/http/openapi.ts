@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { explain, FAULTS, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
-import type { Words } from '../../core/words.ts';
-import { described, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
+import { bilingualDescription, jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { EXAMPLES } from './examples.ts';
 import { problemOf, TITLES } from './problem.ts';
 import type { Route } from './route.ts';
@@ -11,7 +11,7 @@ import { answerSchema } from '../../api/shapes.ts';
 
 const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
 const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_COMMAND_TOO_MANY'];
-const both = ({ en, zh }: Words): string => `${en} · ${zh}`;
+const both = ({ en, zh }: BilingualText): string => `${en} · ${zh}`;
 
 export function openapiDocument(version: string, routes: readonly Route[], schemas: Record<string, unknown>): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -23,7 +23,7 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     openapi: '3.1.0',
     info: {
       title: 'cityvitals gateway · 城市体征网关', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      ...described(
+      ...bilingualDescription(
         'Times are ms UTC. Lists answer `{ items, next }`; give `next` as `after` for the next page. Errors are problem+json with a code of docs/faults.md and a remedy, in the language of Accept-Language.',
         '时间均为 UTC 毫秒。列表返回 `{ items, next }`，以 `next` 作为下一页的 `after`。错误为 problem+json，含 docs/faults.md 中的代码与处理办法，语言取 Accept-Language。',
       ),
@@ -34,9 +34,9 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     security: [{}, { reader: [] }, { session: [] }, { operator: [] }],
     paths,
     components: { schemas, securitySchemes: {
-      reader: { type: 'http', scheme: 'bearer', ...described('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
-      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...described('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
-      operator: { type: 'http', scheme: 'bearer', ...described('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
+      reader: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
+      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...bilingualDescription('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
+      operator: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
     } },
   };
 }
@@ -49,7 +49,7 @@ const TAGS = {
   warnings: { en: 'warnings', zh: '风险提示' },
   commands: { en: 'commands to edges', zh: '对边缘节点的命令' },
   demo: { en: 'only inside the demo', zh: '仅在演示中' },
-} satisfies Record<string, Words>;
+} satisfies Record<string, BilingualText>;
 /** By the first part of a path behind `/api/v1`; the others are the gateway's. */
 const TAG_OF: Record<string, keyof typeof TAGS> = { devices: 'devices', indicators: 'values', series: 'values', events: 'events', evidence: 'events', live: 'events', quarantine: 'events', warnings: 'warnings', commands: 'commands', demo: 'demo' };
 
@@ -71,7 +71,7 @@ function others({ alternatives = [] }: Route): Record<string, unknown> {
   return Object.fromEntries(alternatives.map(({ status, words, answer, example }) => [status, { description: both(words), content: { 'application/json': { schema: answerSchema(answer), example } } }]));
 }
 
-const headers = (of: Record<string, Words>) => Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
+const headers = (of: Record<string, BilingualText>) => Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
 
 function operationId(route: Route): string {
   const words = route.path.replace(/^\/api\/v1/, '').split(/[/:.]+/).filter((word) => word !== '');
@@ -100,7 +100,7 @@ const example = (route: Route): Record<string, unknown> => (route.example === un
 function refusals(route: Route): Record<string, unknown> {
   const statuses = [431, ...(route.method === 'GET' ? [] : [413, 415]), ...(route.path.includes('/:') ? [414] : [])];
   return Object.fromEntries(statuses.map((status) => [status, {
-    description: `CV_API_REQUEST: ${both(TITLES[status] as Words)}`,
+    description: `CV_API_REQUEST: ${both(TITLES[status] as BilingualText)}`,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } } } },
   }]));
 }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Problem } from '../../api/views.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { explain, FAULTS, faultOf, FaultError, type Fault, type FaultCode, type Language } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 
@@ -73,7 +73,7 @@ export function problemOf(fault: Fault, language: Language, extra: Readonly<Reco
 }
 
 /** What to do about a reason that is a fault's code; nothing when it is none, or nobody has to act. */
-export function remedyOf(reason: string): { remedy?: Words } {
+export function remedyOf(reason: string): { remedy?: BilingualText } {
   if (!(reason in FAULTS)) return {};
   const row: FaultRow = FAULTS[reason as FaultCode];
   return row.en[1] === '' || row.en[1].includes('{') ? {} : { remedy: { en: row.en[1], zh: row.zh[1] } };

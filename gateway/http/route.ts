@@ -1,9 +1,9 @@
 /** What a route is: its words, its parameters and answers as schemas (the document is made of these), and its handler. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
-import { complaint } from '../../core/setting.ts';
+import { settingIssue } from '../../core/setting.ts';
 import type { World } from '../../core/world.ts';
 import type { ApiSources } from './sources.ts';
 
@@ -21,7 +21,7 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   method: 'GET' | 'POST' | 'DELETE';
   /** As fastify has it, `/api/v1/devices/:id`. */
   path: string;
-  summary: Words;
+  summary: BilingualText;
   query: Q;
   params: P;
   /** Of a POST that takes JSON. */
@@ -34,11 +34,11 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   /** Wants a bearer token; 'optional': of some callers. */
   secured?: true | 'optional';
   /** Headers of the good answer that a client wants to know of. */
-  headers?: Record<string, Words>;
+  headers?: Record<string, BilingualText>;
   /** JSON Schema or zod of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */
   answer: z.ZodType | { $ref: string } | { mediaType: string; data?: string };
   /** Answers under other statuses that are no fault. */
-  alternatives?: { status: number; words: Words; answer: z.ZodType; example: unknown }[];
+  alternatives?: { status: number; words: BilingualText; answer: z.ZodType; example: unknown }[];
   example?: unknown;
   /** Beside 400 and 500, which any route may answer. */
   faults: FaultCode[];
@@ -58,13 +58,13 @@ export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...
 
 /** A number written in a URL. */
 export const whole = (min: number, max: number) => z.string()
-  .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, complaint(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
+  .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, settingIssue(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
   .transform(Number).pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, 8.64e15);
 export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
 export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
 
-export const unknownId = (what: Words, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
+export const unknownId = (what: BilingualText, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
 
 /**
  * Cuts a page out of a sorted list.

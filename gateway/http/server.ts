@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
-import { capConnections } from '../../core/http-connections.ts';
+import { limitConnections } from '../../core/http-connections.ts';
 import { isHostAllowed } from '../../core/http-host.ts';
 import { isTooDeep, MAX_JSON_DEPTH } from '../../core/wire/json.ts';
 import type { World } from '../../core/world.ts';
@@ -69,7 +69,7 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     if (isTooDeep(String(body))) done(Object.assign(new SyntaxError(`JSON nested more than ${MAX_JSON_DEPTH} deep`), { statusCode: 400 }));
     else parse(request, String(body), done);
   });
-  capConnections(app.server, MAX_CONNECTIONS);
+  limitConnections(app.server, MAX_CONNECTIONS);
   const live = openLive(sources, world, options.maxViewers ?? DEFAULT_MAX_VIEWERS, options.maxViewersOfAddress);
   const checkHost = ({ host: header }: { host?: string | undefined }): void => {
     if (!isHostAllowed(host, options.hosts ?? [], header)) throw new FaultError('CV_API_HOST', { host: (header ?? '').slice(0, 200) });

@@ -3,12 +3,12 @@ import { open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { faultOf, FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
-import type { Missed } from '../../core/sink.ts';
+import type { SkippedEvents } from '../../core/sink.ts';
 
 export type AsideEntry =
   /** `event` is its name, `cursor` its place in the gateway's log, `line` the first bytes of what was refused. */
   | { at: number; kind: 'refused'; event: string; cursor: string; status: number; detail: string; line: string }
-  | ({ at: number; kind: 'missed' } & Missed);
+  | ({ at: number; kind: 'missed' } & SkippedEvents);
 
 /** Two files of this size at most. */
 const MAX_BYTES = 4 << 20;

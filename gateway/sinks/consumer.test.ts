@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../core/event.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
-import type { Missed, OpenSink } from '../../core/sink.ts';
+import type { SkippedEvents, OpenSink } from '../../core/sink.ts';
 import { testDraft } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
@@ -17,7 +17,7 @@ import { Place } from './place.ts';
 
 interface Target {
   writes: number[][];
-  missed: Missed[];
+  missed: SkippedEvents[];
   probes: number;
   closed: number;
   /** What it says to a write, a word of missed events and a probe; null takes it. */

@@ -5,7 +5,7 @@
 import { eventId } from '../../core/event.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { compareCursors, formatCursor, type Cursor } from '../../log/types.ts';
-import type { Missed, OpenSink } from '../../core/sink.ts';
+import type { SkippedEvents, OpenSink } from '../../core/sink.ts';
 import type { World } from '../../core/world.ts';
 import type { Consumer, MissedEvents } from '../feed/consumer.ts';
 import { eventsOf, groupsAfter, type FedEvent } from '../feed/fed.ts';
@@ -74,7 +74,7 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
     }
   }
 
-  async function leaveWord(missed: Missed): Promise<void> {
+  async function leaveWord(missed: SkippedEvents): Promise<void> {
     try {
       await sink.missed(missed);
     } catch (error) {

@@ -1,6 +1,6 @@
 /** The sinks of a gateway: each opened with its place and list in `sinks/` of the store's folder; they come and go as its setup changes. */
 import { join } from 'node:path';
-import { differences } from '../../core/config/reload.ts';
+import { changedItems } from '../../core/config/reload.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { GatewayLog } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
@@ -49,7 +49,7 @@ export class Sinks {
    * @throws CV_SINK_UNSAVED for a new one; nothing has changed then
    */
   async change(plugs: readonly PlugSetup[], line: Pick<GatewayLine, 'join' | 'leave'>): Promise<void> {
-    const { added, changed, removed } = differences(this.#plugs, plugs, ({ id }) => id);
+    const { added, changed, removed } = changedItems(this.#plugs, plugs, ({ id }) => id);
     const come = (ids: readonly string[]) => Promise.all(plugs.filter(({ id }) => ids.includes(id)).map((plug) => this.#open(plug)));
     const first = await come(added);
     for (const { id, consumer } of this.#opened.filter((sink) => [...changed, ...removed].includes(sink.id))) {

@@ -1,6 +1,6 @@
 /** A store whose file turns out to be damaged while it is used: whoever met that waits until another stands in its place, and tries again. */
 import { faultOf } from '../../core/faults.ts';
-import { turns } from '../../core/turns.ts';
+import { serialQueue } from '../../core/task-queue.ts';
 import type { Clock } from '../../core/world.ts';
 
 /** A file that is damaged again sooner lies on a disk that no mending helps. */
@@ -8,7 +8,7 @@ const AGAIN_AFTER_MS = 600_000;
 
 export class Mending {
   /** Commits, and putting another file in the place of this one. */
-  readonly inTurn = turns();
+  readonly inTurn = serialQueue();
   readonly #clock: Clock;
   readonly #mend: (detail: string) => Promise<void>;
   #mended = 0;

@@ -1,6 +1,6 @@
 /** Reads everything back, a slice at a time, while the store goes on working. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { decodeBlock, ends, type PointColumns } from './block.ts';
 import { Chunks, type Damage } from './chunks.ts';
 
@@ -16,7 +16,7 @@ export interface Verification {
   /** What SQLite says of the file's structure. */
   problems: string[];
   /** What is there and does not fit together. */
-  misfits: Words[];
+  misfits: BilingualText[];
 }
 
 export interface CheckedSlice {
@@ -25,7 +25,7 @@ export interface CheckedSlice {
   /** In those that are sound. */
   points: number;
   damages: Damage[];
-  misfits: Words[];
+  misfits: BilingualText[];
   /** The last one that was looked at; null when there are no more. */
   lastId: number | null;
 }
@@ -33,7 +33,7 @@ export interface CheckedSlice {
 export interface CheckedFile {
   rows: number;
   problems: string[];
-  misfits: Words[];
+  misfits: BilingualText[];
 }
 
 /** How what is to be read is asked for: of a thread, or of the file itself. */
@@ -58,7 +58,7 @@ export async function verifyStore(ask: StoreQuestions, onSlice: (done: number, o
   const of = await ask.size();
   let done = 0;
   const all = async (question: (request: { afterId: number }) => Promise<CheckedSlice> | CheckedSlice) => {
-    const sum = { looked: 0, points: 0, damages: [] as Damage[], misfits: [] as Words[] };
+    const sum = { looked: 0, points: 0, damages: [] as Damage[], misfits: [] as BilingualText[] };
     for (let afterId: number | null = -1; afterId !== null && goesOn();) {
       const slice: CheckedSlice = await question({ afterId });
       done += slice.looked;
@@ -152,8 +152,8 @@ export function checkFile(db: DatabaseSync): CheckedFile {
   return {
     rows, problems,
     misfits: [
-      ...strange.map(({ s, count }): Words => ({ en: `${count} chunks belong to series ${s}, which is not in the directory`, zh: `${count} 个数据块属于目录中没有的序列 ${s}` })),
-      ...twice.map(({ s, fromAt }): Words => ({ en: `two chunks of series ${s} hold the same times, from ${new Date(fromAt).toISOString()}`, zh: `序列 ${s} 有两个数据块时间重叠，自 ${new Date(fromAt).toISOString()} 起` })),
+      ...strange.map(({ s, count }): BilingualText => ({ en: `${count} chunks belong to series ${s}, which is not in the directory`, zh: `${count} 个数据块属于目录中没有的序列 ${s}` })),
+      ...twice.map(({ s, fromAt }): BilingualText => ({ en: `two chunks of series ${s} hold the same times, from ${new Date(fromAt).toISOString()}`, zh: `序列 ${s} 有两个数据块时间重叠，自 ${new Date(fromAt).toISOString()} 起` })),
     ],
   };
 }

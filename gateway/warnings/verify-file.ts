@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { isJson } from '../sqlite/damaged.ts';
 import { failureOf, faultFrom } from '../sqlite/failure.ts';
 
@@ -11,7 +11,7 @@ export interface StateFileCheck {
   /** Rows by table. */
   counts: Record<(typeof TABLES)[number], number>;
   /** What is wrong with its structure, or cannot be understood. */
-  problems: Words[];
+  problems: BilingualText[];
 }
 
 const TABLES = ['series', 'keys', 'warnings', 'findings', 'outbox'] as const;
@@ -40,7 +40,7 @@ export function verifyStateFile(dir: string): StateFileCheck | null {
 
 function check(db: DatabaseSync, path: string): StateFileCheck {
   const quick = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[]).map((row) => row.quick_check).filter((text) => text !== 'ok');
-  const problems = quick.map((text): Words => ({ en: text, zh: text }));
+  const problems = quick.map((text): BilingualText => ({ en: text, zh: text }));
   const counts: StateFileCheck['counts'] = { series: 0, keys: 0, warnings: 0, findings: 0, outbox: 0 };
   for (const table of TABLES) {
     const [id, text] = table === 'outbox' ? ['n', 'payload'] : [table === 'series' || table === 'keys' ? 'key' : 'id', 'json'];

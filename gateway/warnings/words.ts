@@ -1,6 +1,6 @@
 /** Deterministic sentences about a warning. Every number in them stands beside the value it was taken from. */
 import type { Reason } from '../../api/views.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Value } from '../../core/event.ts';
@@ -28,7 +28,7 @@ function valueText(value: Value, unit: string): string {
   return sign === '' || typeof value !== 'number' ? text : `${text} ${sign}`;
 }
 
-export function titleOf(rule: Rule | null, indicator: Words): Words {
+export function titleOf(rule: Rule | null, indicator: BilingualText): BilingualText {
   if (rule?.title) return rule.title;
   if (rule?.type === 'absence') return { zh: `${indicator.zh}无数据`, en: `no values of ${indicator.en}` };
   const high = rule?.type === 'threshold' && rule.direction === 'low' ? { zh: '过低', en: 'too low' } : { zh: '超限', en: 'beyond its limit' };
@@ -45,10 +45,10 @@ export function reasonsOf(warning: Warning, rule: Rule | null, catalogue: Catalo
   return [{ ...sentence(newest, previous, name, rule), cites: { indicator, device, point, at, value, unit } }, ...before].slice(0, MAX_REASONS);
 }
 
-function sentence(change: Change, previous: Change | null, name: Words, rule: Rule | null): Words {
+function sentence(change: Change, previous: Change | null, name: BilingualText, rule: Rule | null): BilingualText {
   const value = valueText(change.cite.value, change.cite.unit);
   const level = LEVEL_WORDS[change.level];
-  const fill = (zh: string, en: string): Words => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
+  const fill = (zh: string, en: string): BilingualText => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });
   if (change.kind === 'withdrawn') return { zh: '规则已更改或移除，预警撤销', en: 'the rule was changed or removed, the warning is withdrawn' };
   if (rule?.type === 'absence') {
     if (change.kind === 'cleared') return fill(' 恢复上报', ': values come again');

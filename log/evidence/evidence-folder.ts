@@ -9,7 +9,7 @@ import { chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
-import { turns } from '../../core/turns.ts';
+import { serialQueue } from '../../core/task-queue.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { EVIDENCE_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
 
@@ -48,7 +48,7 @@ export class EvidenceFolder {
   readonly #clock: World['clock'];
   readonly #entries = new Map<string, StoredEvidence>();
   /** Serializes changes. */
-  readonly #inTurn = turns();
+  readonly #inTurn = serialQueue();
   #tidying: Timer | null = null;
   #bytes = 0;
 

@@ -1,6 +1,6 @@
 /** A made-up town for the console: everything it shows moves, deterministically by the second, with no device behind it. */
 import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView } from '../../api/views.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import { SNAPSHOT_INDICATOR, type Level, type Value } from '../../core/event.ts';
 import { OWN_INDICATORS } from '../../core/own-indicators.ts';
 import type { Clock } from '../../core/world.ts';
@@ -30,7 +30,7 @@ interface Point {
   device: string;
   point: string;
   indicator: string;
-  name: Words;
+  name: BilingualText;
   kind?: LastValue['kind'];
   unit: string;
   limits: LastValue['limits'];
@@ -75,7 +75,7 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
     const now = clock.nowMs();
     const cut = now < cutUntil;
     const down = now < downUntil;
-    const act: Words = cut ? { zh: '网络已断开：边缘日志积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止，正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临，关注水位', en: 'the storm comes: watch the water' };
+    const act: BilingualText = cut ? { zh: '网络已断开：边缘缓存积压上升', en: 'the network is cut: the edge log fills' } : down ? { zh: '边缘进程已被终止，正在重启', en: 'the edge was killed and starts again' } : { zh: '暴雨来临，关注水位', en: 'the storm comes: watch the water' };
     return { seconds: (now - startedAt) / 1000, act, canCut: !cut, canKill: !down, networkCut: cut, edgeDown: down, witnessed: kept, missing: depth, twice: 0, checkedAt: now - 800 };
   }
 

@@ -1,6 +1,6 @@
 /** What a run of the demo gave, and what of the expected did not happen. */
 import type { WarningView } from '../../api/views.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Reconciler, ReconciledCounts } from './reconciler.ts';
 import { CLEARED_BY_SECONDS, RAISED_BY_SECONDS } from './script.ts';
 
@@ -24,8 +24,8 @@ export function demoOutcome(reconciler: Reconciler, warnings: readonly WarningVi
 }
 
 /** @param runningAt ms UTC of `demo running` @param ranSeconds how long it ran from there */
-export function demoFailures(outcome: DemoOutcome, devices: readonly string[], runningAt: number, ranSeconds: number): Words[] {
-  const found: Words[] = [];
+export function demoFailures(outcome: DemoOutcome, devices: readonly string[], runningAt: number, ranSeconds: number): BilingualText[] {
+  const found: BilingualText[] = [];
   for (const device of devices) {
     if (!outcome.events.byDevice[device]) found.push({ en: `no event of ${device}`, zh: `没有来自 ${device} 的事件` });
   }

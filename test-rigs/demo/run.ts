@@ -1,6 +1,6 @@
 /** Runs the demo: brings the town up, waits until everything gives events, plays the acts, counts, says what happens. */
 import type { DemoView, StatusView, WarningView } from '../../api/views.ts';
-import type { Words } from '../../core/words.ts';
+import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Level } from '../../core/event.ts';
 import { fetchCamera, presentClip, hasScene } from './footage.ts';
 import { demoFailures, demoOutcome } from './outcome.ts';
@@ -17,7 +17,7 @@ export interface DemoOptions {
   camera: boolean;
   forSeconds: number | null;
   /** A line for the viewer. */
-  say(words: Words): void;
+  say(words: BilingualText): void;
   onUrl(url: string): void;
   onRunning(): void;
   /** Ends the demo early. */
@@ -47,7 +47,7 @@ class DemoRun {
   readonly #early: CommittedEvent[] = [];
   #clip: string | null;
   #runningAt = 0;
-  #act: Words = { en: 'starting', zh: '正在启动' };
+  #act: BilingualText = { en: 'starting', zh: '正在启动' };
   #actsDone = 0;
   #mending: NodeJS.Timeout | null = null;
   #edgeDown = false;
@@ -99,7 +99,7 @@ class DemoRun {
     const town = this.#town;
     if (!town || town.relay.cut) return;
     town.relay.setCut(true);
-    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘日志增长，恢复后先送实时值再补历史` });
+    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘缓存增长，恢复后先送实时值再补历史` });
     this.#mending = setTimeout(() => {
       town.relay.setCut(false);
       this.#say({ en: 'network back', zh: '网络恢复' });
@@ -158,7 +158,7 @@ class DemoRun {
       if (!this.#options.signal.aborted) {
         this.#options.say({
           en: 'no clip: the demo runs without the camera; give one with `--clip FILE` (any video ffmpeg reads)',
-          zh: '没有视频片段：演示将不含摄像头；可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
+          zh: '没有视频片段：演示将不含摄像机；可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
         });
       }
       return;
@@ -263,7 +263,7 @@ class DemoRun {
     return (Date.now() - this.#runningAt) / 1000;
   }
 
-  #say({ en, zh }: Words): void {
+  #say({ en, zh }: BilingualText): void {
     const time = this.#runningAt ? `t+${Math.round(this.#seconds())} s ` : '';
     this.#options.say({ en: `${time}${en}`, zh: `${time}${zh}` });
   }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { realWorld, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
-import type { Driver, Watched } from '../../core/driver.ts';
+import type { Driver, LiveSource } from '../../core/driver.ts';
 import camera from '../../drivers/camera/driver.ts';
 import { openLocalHttp } from '../../edge/http/server.ts';
 import { LiveStreams, type LiveOptions } from '../../edge/live-view/live-streams.ts';
@@ -48,7 +48,7 @@ export async function openLiveViewEdge({ dir, settings = {}, streams: limits = {
   const world: World = { ...real, tell: (event) => { told.push(event); } };
   const url = `file:${makeClip(dir)}`;
   const devices = ['gate-cam', 'yard-cam'].map((id) => ({
-    driver: asStream ? { ...camera, watched: (...about: Parameters<NonNullable<Driver['watched']>>) => ({ ...(camera.watched?.(...about) as Watched), isReplay: false }) } : camera,
+    driver: asStream ? { ...camera, liveSource: (...about: Parameters<NonNullable<Driver['liveSource']>>) => ({ ...(camera.liveSource?.(...about) as LiveSource), isReplay: false }) } : camera,
     setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);

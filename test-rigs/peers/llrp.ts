@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once, type EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/llrp/decode.ts';
 import { open } from '../../drivers/llrp/link.ts';
@@ -133,7 +133,7 @@ async function readerOfTheirs(): Promise<void> {
     assert.equal((await acknowledged).getMessageId(), 77);
     const seenAt = new Date(Math.floor(Date.now() / 1000) * 1000);
     const tag = (epc: Fields, antenna: number, rssi: number) => ({ ...epc, AntennaID: { AntennaID: antenna }, PeakRSSI: { PeakRSSI: rssi }, FirstSeenTimestampUTC: { Microseconds: seenAt } });
-    const frames = framesOf(link, new AbortController().signal);
+    const frames = linkFrames(link, new AbortController().signal);
     await reader.send(message('RO_ACCESS_REPORT', { TagReportData: [tag({ EPC_96: { EPC: EPCS[0]?.toLowerCase() } }, 1, -47), tag({ EPCData: { EPC: 'e28011606000020f' } }, 2, -61)] }));
     const values = [];
     while (values.length < 2) {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/mqtt-in/decode.ts';
 import type { MqttInFrame } from '../../drivers/mqtt-in/frame.ts';
@@ -93,7 +93,7 @@ async function tls(): Promise<void> {
 
 export async function mqttInDevice(config: Record<string, unknown>, points = FLOW, faults: Fault[] = []) {
   const link = await open(settings.parse(config), points, realWorld((event) => { if (event.kind === 'fault') faults.push(event.fault); }));
-  const frames = framesOf(link, new AbortController().signal);
+  const frames = linkFrames(link, new AbortController().signal);
   return { link, next: async () => (await frames.next()).value as MqttInFrame };
 }
 

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
-import { framesOf } from '../../core/frames-of.ts';
+import { linkFrames } from '../../core/link-frames.ts';
 import type { Event } from '../../core/event.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
@@ -56,7 +56,7 @@ const openAndClose = async (settings: unknown, world: World) => { await (await d
 async function firstValues(settings: unknown, points: ReturnType<typeof pointsOf>, world: World): Promise<Map<string, unknown>> {
   const link = await driver.open(settings, points, world);
   const values = new Map<string, unknown>();
-  for await (const frame of framesOf(link, new AbortController().signal)) {
+  for await (const frame of linkFrames(link, new AbortController().signal)) {
     const decoded = driver.decode(frame);
     if (decoded.ok) for (const { point, value } of decoded.values ?? []) values.set(point, value);
     else for (const point of decoded.points ?? []) values.set(point, decoded.fault.code);
@@ -238,7 +238,7 @@ async function transferred(): Promise<void> {
     const listen = async (enough: () => boolean) => {
       const link = await driver.open(settings, pointsOf('Counter'), world);
       try {
-        for await (const frame of framesOf(link, new AbortController().signal)) {
+        for await (const frame of linkFrames(link, new AbortController().signal)) {
           const decoded = driver.decode(frame);
           if (decoded.ok) counts.push(...(decoded.values ?? []).map(({ value }) => Number(value)));
           assert.ok(decoded.ok && !decoded.missed);
@@ -293,7 +293,7 @@ async function cutAtAnyMoment(): Promise<void> {
         const link = await driver.open(settings, pointsOf('Counter'), bench.world, AbortSignal.timeout(5000));
         opened += 1;
         try {
-          for await (const frame of framesOf(link, new AbortController().signal)) {
+          for await (const frame of linkFrames(link, new AbortController().signal)) {
             const decoded = driver.decode(frame);
             if (!decoded.ok) continue;
             gaps += decoded.missed?.length ?? 0;

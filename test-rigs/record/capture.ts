@@ -10,7 +10,7 @@ import { conversationsOf, type Conversation } from './capture/conversations.ts';
 import { readCapture } from './capture/file.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
-import { addressOf } from '../../core/net.ts';
+import { parseHostPort } from '../../core/net.ts';
 import type { BytesRecording, CaptureRules } from '../../core/recording.ts';
 
 export interface CaptureOptions {
@@ -76,19 +76,19 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureOpt
 function pick(conversation: Conversation, captures: CaptureRules<unknown>, reading: RecordingContext, port: number | undefined): Picked[] {
   const known = port === undefined ? (captures[conversation.via] ?? []) : [port];
   const [a, b] = conversation.sides;
-  const byPort = conversation.sides.find((side) => known.includes(addressOf(side).port));
+  const byPort = conversation.sides.find((side) => known.includes(parseHostPort(side).port));
   if (port !== undefined && !byPort) return [];
   // Without a known port the one that was dialled listens; where no dial was seen, the lower port is the service's.
-  const listener = byPort ?? (conversation.isDialSeen ? b : addressOf(a).port < addressOf(b).port ? a : b);
+  const listener = byPort ?? (conversation.isDialSeen ? b : parseHostPort(a).port < parseHostPort(b).port ? a : b);
   const other = listener === a ? b : a;
   const device = captures.device === 'listens' ? listener : other;
   const { share, messages, directions } = shareOf(conversation, device, captures, reading);
   const isIt = byPort ? messages > 0 : messages >= SURE_MESSAGES && share >= SURE_SHARE && directions === 2;
-  return isIt ? [{ conversation, device, place: addressOf(listener) }] : [];
+  return isIt ? [{ conversation, device, place: parseHostPort(listener) }] : [];
 }
 
 function shareOf(conversation: Conversation, device: string, captures: CaptureRules<unknown>, reading: RecordingContext) {
-  const streams = new ByteStreams(linesOf({ conversation, device, place: addressOf(device) }, 1, 0, undefined, captures), () => reading);
+  const streams = new ByteStreams(linesOf({ conversation, device, place: parseHostPort(device) }, 1, 0, undefined, captures), () => reading);
   const whole = streams.messages.filter(({ notes }) => notes);
   const sum = (list: readonly { bytes: Buffer }[]) => list.reduce((bytes, one) => bytes + one.bytes.length, 0);
   return { messages: whole.length, share: sum(whole) / Math.max(1, sum(streams.messages)), directions: new Set(whole.map(({ direction }) => direction)).size };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { replayCase } from '../../cases/replay.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Give } from '../../core/line.ts';
+import type { EmitItems } from '../../core/line.ts';
 import type { EdgeLog } from '../../log/types.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
@@ -57,7 +57,7 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
         return append(drafts).finally(() => { appending -= 1; });
       };
     };
-    let first: Give<DecodedItem> = () => {};
+    let first: EmitItems<DecodedItem> = () => {};
     const edge = await runEdge(setup, world, { reading: recordedHost((next) => { first = next; }), extraDrivers: [...drivers.values()], onLog: counted, onKept: ({ drafts }) => { kept += drafts.length; } });
     undo.unshift(() => edge.close());
     const clock = new VirtualClock(recorded.startsAt);
@@ -73,7 +73,7 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
   }
 }
 
-function recordedHost(opened: (give: Give<DecodedItem>) => void): Host {
+function recordedHost(opened: (give: EmitItems<DecodedItem>) => void): Host {
   const absent = () => Promise.reject(new FaultError('CV_LINK_CLOSED', { address: EDGE, detail: 'it is a recording', detailZh: '设备来自录制数据' }));
   return { name: 'replay', open: (give) => opened(give), states: () => [], readNow: absent, write: absent, update: absent };
 }

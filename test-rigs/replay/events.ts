@@ -3,7 +3,7 @@ import type { Case } from '../../cases/case.ts';
 import { replayCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import type { Draft } from '../../core/event.ts';
-import { line, type Give, type Station } from '../../core/line.ts';
+import { line, type EmitItems, type Station } from '../../core/line.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realFiles, realNet, seededRandom, type World } from '../../core/world.ts';
 import { infer } from '../../edge/infer/infer.ts';
@@ -25,7 +25,7 @@ export async function replayEvents(recorded: Case, { drivers, ...options }: Even
   const world: World = { clock, random: seededRandom(1), files: realFiles, net: realNet, tell: () => {} };
   const polled = new Set(setup.devices.filter(({ driver }) => drivers.get(driver)?.traits.includes('polled')).map(({ id }) => id));
   const facts = { polled: ({ id }: { id: string }) => polled.has(id) };
-  let first: Give<DecodedItem> = () => {};
+  let first: EmitItems<DecodedItem> = () => {};
   const source: Station<never, DecodedItem> = { name: 'replay', open: (next) => { first = next; } };
   const end: Station<Draft, never> = { name: 'print', take: (drafts) => drafts.forEach(give) };
   const joined = line(world, [source, infer(new Map(), world), qualify(setup, facts, world), reduce(setup, {}, world), end]);

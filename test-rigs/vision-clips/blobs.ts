@@ -1,5 +1,5 @@
 /** A detector for rendered clips: each class has a colour, each connected patch of it is a thing. */
-import type { Planes } from '../../core/driver.ts';
+import type { PicturePlanes } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 
 export type ActorClass = 'person' | 'car' | 'suitcase';
@@ -15,7 +15,7 @@ const COLOUR_WITHIN = 60;
 /** Fewer pixels of the chroma planes than this are an edge that the codec smeared. */
 const LEAST_PIXELS = 6;
 
-export function findBlobs({ width, height, yuv }: Planes): Box[] {
+export function findBlobs({ width, height, yuv }: PicturePlanes): Box[] {
   const [columns, rows] = [width / 2, height / 2];
   const [u, v] = [yuv.subarray(width * height, width * height * 1.25), yuv.subarray(width * height * 1.25)];
   const labels = new Int8Array(columns * rows).fill(-1);

@@ -1,7 +1,7 @@
 /** JSON Schemas for editors: what completes, explains and underlines a configuration file while it is written. */
 import { z } from 'zod';
 import { CATALOGUE_SCHEMA } from '../../city/catalogue/indicator.ts';
-import { describe, metaOf } from '../../core/config/schema-notes.ts';
+import { describeField, metaOf } from '../../core/config/schema-notes.ts';
 import type { Driver } from '../../core/driver.ts';
 import { RULE_SCHEMA } from '../../city/rules/rule.ts';
 import type { Sink } from '../../core/sink.ts';
@@ -104,7 +104,7 @@ function forEditors(zod: z.ZodType, json: EditorSchema): void {
   for (const key of ['en', 'zh', 'form', 'secret', 'path']) delete json[key];
   if (form?.pattern !== undefined) json.pattern = form.pattern;
   if (en !== undefined) json.description = [`${en}${form ? ` (${form.en})` : ''}`, `${zh ?? ''}${form ? `（${form.zh}）` : ''}`].join('\n');
-  else if (form) json.description = `${describe(zod).en}\n${describe(zod).zh}`;
+  else if (form) json.description = `${describeField(zod).en}\n${describeField(zod).zh}`;
   if (json.type === 'object' && json.properties && json.additionalProperties === undefined) json.additionalProperties = false;
   if (json.type === 'string') orSecret(json);
 }

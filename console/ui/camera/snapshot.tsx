@@ -1,6 +1,6 @@
 /** What stands under the picture of a camera that cannot be watched live: a sharp picture of now, for operators. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PictureView, Words } from '../../../api/views.ts';
+import type { PictureView, BilingualText } from '../../../api/views.ts';
 import { RefusedError } from '../../shell/gateway-link.ts';
 import { signInOperator, signOutOperator } from '../../shell/operator.ts';
 import { takeSnapshot } from './pictures.ts';
@@ -10,7 +10,7 @@ import { Icon } from '../icons.tsx';
 import { Prose } from '../prose.tsx';
 import { TokenForm } from '../token.tsx';
 
-type Taking = { is: 'idle' | 'taking' | 'token' } | { is: 'failed'; why: Words };
+type Taking = { is: 'idle' | 'taking' | 'token' } | { is: 'failed'; why: BilingualText };
 
 export function SnapshotBar({ device, snapshot, show }: { device: string; snapshot: PictureView | null; show(picture: PictureView | null): void }) {
   const { words, lang } = useView();

@@ -1,5 +1,5 @@
 /** `>+001.850 +18.5 30` CR: level, temperature, XOR of all between `>` and itself. Pure: no clock, no I/O. */
-import { lost, type Decoded, type FrameReader, type PointValue, type Request } from '../../../core/driver.ts';
+import { lostFrame, type Decoded, type FrameReader, type PointValue, type Request } from '../../../core/driver.ts';
 
 export interface Ask extends Request {
   unit: number;
@@ -11,8 +11,8 @@ const ANSWER = /^>([+-]\d{3}\.\d{3}|-{8}) ([+-]\d{2}\.\d|-{5}) ([0-9A-F]{2})\r$/
 export function decode(frame: Uint8Array, request?: Ask): Decoded<'level' | 'temperature'> {
   const text = Buffer.from(frame).toString('latin1');
   const [, level = '', temperature = '', check = ''] = ANSWER.exec(text) ?? [];
-  if (check === '') return lost('CV_FRAME_INVALID', { detail: text.slice(0, 24), detailZh: text.slice(0, 24) });
-  if (Number.parseInt(check, 16) !== checkOf(frame)) return lost('CV_FRAME_CHECKSUM', { detail: text.slice(0, 24), detailZh: text.slice(0, 24) });
+  if (check === '') return lostFrame('CV_FRAME_INVALID', { detail: text.slice(0, 24), detailZh: text.slice(0, 24) });
+  if (Number.parseInt(check, 16) !== checkOf(frame)) return lostFrame('CV_FRAME_CHECKSUM', { detail: text.slice(0, 24), detailZh: text.slice(0, 24) });
   const values = [valueOf('level', level), valueOf('temperature', temperature)];
   return { ok: true, values: values.filter(({ point }) => request?.points.includes(point) ?? true) };
 }

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import type { Fault } from '../../../core/faults.ts';
-import type { Address, Net, SerialLine, SerialOptions } from '../../../core/net.ts';
+import type { HostPort, Net, SerialPort, SerialOptions } from '../../../core/net.ts';
 
 /** As far as a hub uses one. */
 export class FakeSocket extends EventEmitter {
@@ -49,22 +49,22 @@ export class FakeSocket extends EventEmitter {
 }
 
 interface Bound {
-  own: Address;
+  own: HostPort;
   sent: string[];
   isClosed: boolean;
-  hears(hex: string, from?: Address): void;
+  hears(hex: string, from?: HostPort): void;
   fails(error: Error): void;
 }
 
-const HERE: Address = { host: '10.0.0.1', port: 5000 };
+const HERE: HostPort = { host: '10.0.0.1', port: 5000 };
 
 /** @param refuse the system's error for whatever is opened */
 export function fakeNet(refuse?: Error) {
   const world = testWorld();
   const bound: Bound[] = [];
   const lines: { options: SerialOptions; line: FakeSocket }[] = [];
-  const dialled: { to: Address; socket: FakeSocket }[] = [];
-  const listening: { at: Address; accept(socket: FakeSocket): void; fails(error: Error): void; isClosed: boolean }[] = [];
+  const dialled: { to: HostPort; socket: FakeSocket }[] = [];
+  const listening: { at: HostPort; accept(socket: FakeSocket): void; fails(error: Error): void; isClosed: boolean }[] = [];
   const net: Net = {
     async connect(to) {
       if (refuse) throw refuse;
@@ -80,7 +80,7 @@ export function fakeNet(refuse?: Error) {
     },
     async bind(own) {
       if (refuse) throw refuse;
-      let [take, failed]: [(bytes: Buffer, from: Address) => void, (error: Error) => void] = [() => {}, () => {}];
+      let [take, failed]: [(bytes: Buffer, from: HostPort) => void, (error: Error) => void] = [() => {}, () => {}];
       const one: Bound = { own, sent: [], isClosed: false, hears: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from), fails: (error) => failed(error) };
       bound.push(one);
       return {
@@ -93,7 +93,7 @@ export function fakeNet(refuse?: Error) {
       if (refuse) throw refuse;
       const line = new FakeSocket();
       lines.push({ options, line });
-      return line as unknown as SerialLine;
+      return line as unknown as SerialPort;
     },
   };
   return {

@@ -1,5 +1,5 @@
 /** Sparkplug B messages to values. Pure: what of earlier messages matters stands in the frame. */
-import { lost, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
+import { lostFrame, markSkewed, type Decoded, type PointValue } from '../../../core/driver.ts';
 import '../faults.ts';
 import type { MqttInFrame, Plan } from '../frame.ts';
 import type { MqttInPointOf } from '../settings.ts';
@@ -16,7 +16,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: Payload): Decoded {
   const of = topicOf(frame.topic);
   if (!of || frame.isOther) return { ok: true, values: [], isPartial: true };
   const device = of.device === null ? of.node : `${of.node}/${of.device}`;
-  if (DEATHS.has(of.type)) return { ...lost('CV_MQTT_IN_DEAD', { device }), isAway: true };
+  if (DEATHS.has(of.type)) return { ...lostFrame('CV_MQTT_IN_DEAD', { device }), isAway: true };
   if (!DATA.has(of.type)) return { ok: true, values: [], isPartial: true };
   const { plan } = frame;
   const byName = plan && pointsOf(plan);
@@ -35,7 +35,7 @@ export function decodeSparkplug(frame: MqttInFrame, payload: Payload): Decoded {
     for (const point of points) values.push(pointValue(point, metric, datatype, payload.at, timing));
   }
   // Nothing but aliases that nobody has named.
-  if (values.length === 0 && unknown !== null) return { ...lost('CV_MQTT_IN_UNBORN', { device, alias: unknown }), points: [] };
+  if (values.length === 0 && unknown !== null) return { ...lostFrame('CV_MQTT_IN_UNBORN', { device, alias: unknown }), points: [] };
   return { ok: true, values, isPartial: true };
 }
 

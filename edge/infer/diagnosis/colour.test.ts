@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { castScore, colour } from './colour.ts';
 
 const WIDTH = 64;
 const HEIGHT = 36;
 
 /** A lawn, with a path of this share. @param tint what is added to both colours of all of it */
-function park(pathShare: number, [tintU, tintV]: readonly [number, number] = [0, 0]): Planes {
+function park(pathShare: number, [tintU, tintV]: readonly [number, number] = [0, 0]): PicturePlanes {
   const luma = WIDTH * HEIGHT;
   const isPath = (at: number) => at % (luma / 4) >= (luma / 4) * (1 - pathShare);
   return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: luma * 1.5 }, (_, at) => (at < luma ? 110 : (isPath(at) ? 128 : at < luma * 1.25 ? 105 : 112) + (at < luma * 1.25 ? tintU : tintV))) };

@@ -1,5 +1,5 @@
 /** A tint that lies over everything: the mean colour is far from grey, and nothing is grey that light falls on. Pure. */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 const GREY = 128;
@@ -24,7 +24,7 @@ export interface Colour {
 }
 
 /** @param hiddenShare of the picture, painted grey by a mask: it does not count */
-export function colour({ width, height, yuv }: Planes, hiddenShare = 0): Colour {
+export function colour({ width, height, yuv }: PicturePlanes, hiddenShare = 0): Colour {
   const luma = width * height;
   const quarter = luma >> 2;
   const across = width >> 1;

@@ -3,19 +3,19 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PictureFinding } from '../../../scene/picture-findings.ts';
 import { seededRandom } from '../../../core/world.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { Diagnosis, type Verdict } from './diagnosis.ts';
 
 const WIDTH = 320;
 const HEIGHT = 180;
 
 /** A street by day, made of plain rectangles: what there is to see, and what passes in front of it. */
-function street(seed: number): (second: number) => Planes {
+function street(seed: number): (second: number) => PicturePlanes {
   const random = seededRandom(seed);
   const within = (from: number, to: number) => Math.floor(from + random.next() * (to - from));
   const things = Array.from({ length: 90 }, () => ({ x: within(0, WIDTH), y: within(0, HEIGHT), width: within(8, 60), height: within(6, 40), luma: within(50, 200), u: within(110, 146), v: within(110, 146) }));
   let grain = 0;
-  const draw = (planes: Planes, { x, y, width, height, luma, u, v }: (typeof things)[number]) => {
+  const draw = (planes: PicturePlanes, { x, y, width, height, luma, u, v }: (typeof things)[number]) => {
     for (let row = Math.max(0, y); row < Math.min(HEIGHT, y + height); row += 1) {
       planes.yuv.fill(luma, row * WIDTH + Math.max(0, x), row * WIDTH + Math.min(WIDTH, Math.max(0, x + width)));
       const chroma = WIDTH * HEIGHT + (row >> 1) * (WIDTH / 2);
@@ -34,9 +34,9 @@ function street(seed: number): (second: number) => Planes {
   };
 }
 
-const luma = (change: (luma: number, at: number) => number) => ({ width, height, yuv }: Planes): Planes => ({ width, height, yuv: yuv.map((value, at) => (at < width * height ? Math.max(0, Math.min(255, change(value, at))) : value)) });
+const luma = (change: (luma: number, at: number) => number) => ({ width, height, yuv }: PicturePlanes): PicturePlanes => ({ width, height, yuv: yuv.map((value, at) => (at < width * height ? Math.max(0, Math.min(255, change(value, at))) : value)) });
 
-function blurred(planes: Planes, radius: number): Planes {
+function blurred(planes: PicturePlanes, radius: number): PicturePlanes {
   const { width, height } = planes;
   const soften = (from: Uint8Array, step: number, length: number, lines: number, lineStep: number): Uint8Array => {
     const to = from.slice();
@@ -53,7 +53,7 @@ function blurred(planes: Planes, radius: number): Planes {
   return { width, height, yuv: twice(twice(planes.yuv)) };
 }
 
-function moved(planes: Planes, byX: number, byY: number): Planes {
+function moved(planes: PicturePlanes, byX: number, byY: number): PicturePlanes {
   const { width, height } = planes;
   const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
   return luma((_, at) => planes.yuv[clamp(Math.floor(at / width) + byY, height - 1) * width + clamp((at % width) + byX, width - 1)] as number)(planes);
@@ -61,8 +61,8 @@ function moved(planes: Planes, byX: number, byY: number): Planes {
 
 const random = seededRandom(5);
 const other = street(77);
-let kept: Planes | null = null;
-const FAULTS: Partial<Record<PictureFinding, (planes: Planes, second: number) => Planes>> = {
+let kept: PicturePlanes | null = null;
+const FAULTS: Partial<Record<PictureFinding, (planes: PicturePlanes, second: number) => PicturePlanes>> = {
   'black': luma(() => 16),
   'under-exposed': luma((value) => 16 + value * 0.12),
   'over-exposed': luma((value) => value * 2.6),
@@ -76,7 +76,7 @@ const FAULTS: Partial<Record<PictureFinding, (planes: Planes, second: number) =>
 };
 
 /** @param from second at which the fault begins. @param empty nothing passes */
-function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity, empty = false } = {}): { at: number; verdict: Verdict }[] {
+function findings(fault: ((planes: PicturePlanes, second: number) => PicturePlanes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity, empty = false } = {}): { at: number; verdict: Verdict }[] {
   const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
   const scene = street(seed);
   kept = null;
@@ -123,7 +123,7 @@ for (const finding of ['black', 'under-exposed', 'over-exposed', 'noisy', 'colou
 }
 
 /** Sensors have it in the dark, and with a cover before the lens. */
-const grainy = (planes: Planes, spread = 5): Planes => luma((value) => value + (random.next() + random.next() - 1) * spread)(planes);
+const grainy = (planes: PicturePlanes, spread = 5): PicturePlanes => luma((value) => value + (random.next() + random.next() - 1) * spread)(planes);
 
 for (const [what, finding, fault] of [
   ['a lens cap, with the grain of a sensor that sees nothing', 'black', (planes) => grainy(luma(() => 16)(planes), 12)],
@@ -132,7 +132,7 @@ for (const [what, finding, fault] of [
   ['a cover that is lit from one side', 'occluded', luma((_, at) => 40 + ((at % WIDTH) * 90) / WIDTH)],
   ['a brown cover', 'occluded', ({ yuv, ...size }) => ({ ...size, yuv: yuv.map((value, at) => (at < WIDTH * HEIGHT ? (at % WIDTH < WIDTH * 0.85 ? 90 : value) : at < (WIDTH * HEIGHT * 5) / 4 ? 100 : 155)) })],
   ['so far out of focus that no edge is left', 'blurred', (planes) => blurred(blurred(planes, 12), 12)],
-] as const satisfies [string, PictureFinding, (planes: Planes) => Planes][]) {
+] as const satisfies [string, PictureFinding, (planes: PicturePlanes) => PicturePlanes][]) {
   test(`${finding}, and nothing else: ${what}`, () => {
     assert.deepEqual(findings(fault, { fps: 1, seconds: 20 }).map(({ verdict }) => verdict.finding), [null, finding]);
   });
@@ -157,7 +157,7 @@ test('a room that has never changed, or has stood still before, must stand still
 
 test('a shake in step with the rests between looks is told', () => {
   for (const [byX, byY] of [[4, 0], [0, 4], [3, 3]] as const) {
-    const shake = (planes: Planes, second: number) => { const sway = Math.sin((second * 4 + 0.1) * Math.PI); return moved(planes, Math.round(byX * sway), Math.round(byY * sway)); };
+    const shake = (planes: PicturePlanes, second: number) => { const sway = Math.sin((second * 4 + 0.1) * Math.PI); return moved(planes, Math.round(byX * sway), Math.round(byY * sway)); };
     assert.deepEqual(findings(shake, { fps: 5, seconds: 20 }).map(({ verdict }) => verdict.finding), [null, 'shaking'], `${byX} ${byY}`);
   }
 });
@@ -170,7 +170,7 @@ const RATES = [1, 2, 5];
 
 const WINDOWS = Array.from({ length: 1000 }, () => 50 + random.next() * 150);
 /** Whose windows are as sharp as anything in the street, and which takes up more than a third of the picture. */
-const lorry = (planes: Planes, second: number): Planes => {
+const lorry = (planes: PicturePlanes, second: number): PicturePlanes => {
   const left = Math.round((second * 97) % (2 * WIDTH)) - WIDTH;
   return luma((value, at) => {
     const [x, y] = [(at % WIDTH) - left, Math.floor(at / WIDTH)];
@@ -180,8 +180,8 @@ const lorry = (planes: Planes, second: number): Planes => {
 
 for (const [what, change] of [
   ['lorries that pass near by', lorry],
-  ['a mast that sways a little', (planes: Planes, second: number) => moved(planes, Math.round(1.4 * Math.sin(second * 0.7)), 0)],
-  ['light that comes and goes', (planes: Planes, second: number) => luma((value) => value * (second % 4 < 2 ? 1 : 0.75))(planes)],
+  ['a mast that sways a little', (planes: PicturePlanes, second: number) => moved(planes, Math.round(1.4 * Math.sin(second * 0.7)), 0)],
+  ['light that comes and goes', (planes: PicturePlanes, second: number) => luma((value) => value * (second % 4 < 2 ? 1 : 0.75))(planes)],
 ] as const) {
   test(`no fault: ${what}`, () => {
     for (const fps of RATES) assert.deepEqual(findings(change, { fps, from: 0 }).map(({ verdict }) => verdict.finding), [null], `${fps} pictures a second`);

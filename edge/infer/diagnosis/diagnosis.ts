@@ -1,7 +1,7 @@
 /** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
 import { PICTURE_FINDINGS, type PictureFinding } from '../../../scene/picture-findings.ts';
 import { hiddenCells, type Hidden, type Polygon } from '../mask.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { castScore, colour } from './colour.ts';
 import type { Scores } from './scores.ts';
 import { extraGrain, grain, grainScore } from './grain.ts';
@@ -60,7 +60,7 @@ export class Diagnosis {
   }
 
   /** The next picture. @returns the verdict when it is the first or another one, else null */
-  look(picture: Planes & { ptsMs: number }): Verdict | null {
+  look(picture: PicturePlanes & { ptsMs: number }): Verdict | null {
     this.#compare(picture);
     const { everyMs } = this.#options;
     const sinceMs = this.#lookedMs === null ? everyMs : picture.ptsMs - this.#lookedMs;
@@ -85,7 +85,7 @@ export class Diagnosis {
     return this.#say(this.threshold('ended') === null ? this.#current : 'ended', { ended: 1 });
   }
 
-  #compare(picture: Planes & { ptsMs: number }): void {
+  #compare(picture: PicturePlanes & { ptsMs: number }): void {
     const turn = this.#pairs.turn(picture.ptsMs, this.#shaking.isSuspect);
     if (turn === 'first') this.#shaking.begin(picture, this.#still.begin(picture));
     else if (turn === 'second') this.#shaking.take(picture, this.#still.take(picture));
@@ -97,7 +97,7 @@ export class Diagnosis {
   }
 
   /** What takes time to show is asked anew; what a picture shows by itself is as it was while it looks the same. */
-  #scoreAgain(picture: Planes & { ptsMs: number }): Scores {
+  #scoreAgain(picture: PicturePlanes & { ptsMs: number }): Scores {
     const sample = this.#still.sampleOf(picture);
     const sinceMs = picture.ptsMs - (this.#sound?.ptsMs ?? -Infinity);
     if (this.#sound && sinceMs >= 0 && sinceMs < ALIKE_MOST_MS && isAlike(sample, this.#sound.sample)) {
@@ -109,7 +109,7 @@ export class Diagnosis {
     return scores;
   }
 
-  #score(picture: Planes): Scores {
+  #score(picture: PicturePlanes): Scores {
     const seen = colour(picture, this.#hidden.share);
     const noise = grain(picture);
     const extra = extraGrain(noise);

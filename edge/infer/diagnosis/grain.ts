@@ -3,7 +3,7 @@
  * (1996): a mask that ignores planes and straight edges; taken block by block, and from the quieter blocks, so that grass
  * and gravel do not count. Pure.
  */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 const BLOCK = 16;
@@ -16,7 +16,7 @@ const SNOW = 3;
 const USUAL = 0.6;
 
 /** Standard deviation of the noise, in luma. */
-export function grain({ width, height, yuv }: Planes): number {
+export function grain({ width, height, yuv }: PicturePlanes): number {
   const found: number[] = [];
   for (let top = 1; top + BLOCK < height; top += APART) {
     for (let left = 1; left + BLOCK < width; left += APART) {

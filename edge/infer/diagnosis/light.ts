@@ -1,5 +1,5 @@
 /** How bright a picture is: black, too dark, too bright. Pure. */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 /** Luma of the dark end; video black is 16, and some sources go down to 0. */
@@ -19,7 +19,7 @@ export interface Light {
 }
 
 /** @param hiddenShare of the picture, painted black by a mask: it does not count */
-export function light({ width, height, yuv }: Planes, hiddenShare = 0): Light {
+export function light({ width, height, yuv }: PicturePlanes, hiddenShare = 0): Light {
   const histogram = new Uint32Array(256);
   for (let y = 0; y < height; y += STEP) {
     for (let at = y * width, end = at + width; at < end; at += STEP) (histogram[yuv[at] as number] as number) += 1;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seededRandom } from '../../../core/world.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { Key, type Place, type Sides } from './place.ts';
 import { Small } from './small.ts';
 
@@ -12,11 +12,11 @@ const HOME: Place = { x: 0, y: 0 };
 const HOMES: Sides = [HOME, HOME];
 
 /** A wall of plain rectangles, seen through a window whose corner lies at `at`. */
-function picture(seed: number, at: Place, { gain = 1, before }: { gain?: number; before?: (x: number, y: number) => number | null } = {}): Planes {
+function picture(seed: number, at: Place, { gain = 1, before }: { gain?: number; before?: (x: number, y: number) => number | null } = {}): PicturePlanes {
   const random = seededRandom(seed);
   const within = (from: number, to: number) => Math.floor(from + random.next() * (to - from));
   const things = Array.from({ length: 160 }, () => ({ left: within(-60, WIDTH + 20), top: within(-60, HEIGHT + 20), width: within(8, 60), height: within(6, 40), luma: within(50, 200) }));
-  const planes: Planes = { width: WIDTH, height: HEIGHT, yuv: new Uint8Array((WIDTH * HEIGHT * 3) / 2).fill(128) };
+  const planes: PicturePlanes = { width: WIDTH, height: HEIGHT, yuv: new Uint8Array((WIDTH * HEIGHT * 3) / 2).fill(128) };
   for (const { left, top, width, height, luma } of things) {
     for (let y = Math.max(0, top - at.y); y < Math.min(HEIGHT, top - at.y + height); y += 1) planes.yuv.fill(luma * gain, y * WIDTH + Math.max(0, left - at.x), y * WIDTH + Math.max(0, Math.min(WIDTH, left - at.x + width)));
   }

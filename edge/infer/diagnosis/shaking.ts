@@ -1,5 +1,5 @@
 /** A camera that shakes: the whole picture moves, to and fro. */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { Key, type Place, type Sides } from './place.ts';
 import { scoreAbove } from './scores.ts';
 import { Small } from './small.ts';
@@ -54,14 +54,14 @@ export class Shaking {
   }
 
   /** A picture whose neighbour is to come. @param isKnown false when those before it do not count any more */
-  begin(picture: Planes & { ptsMs: number }, isKnown: boolean): void {
+  begin(picture: PicturePlanes & { ptsMs: number }, isKnown: boolean): void {
     if (!isKnown) this.#forget();
     if (this.#isStill) this.#key = null;
     else this.#compareWith(new Small(picture), picture);
   }
 
   /** The neighbour of the last picture. @param changedShare of the pixels since then; null when they cannot be compared */
-  take(picture: Planes & { ptsMs: number }, changedShare: number | null): void {
+  take(picture: PicturePlanes & { ptsMs: number }, changedShare: number | null): void {
     const { ptsMs, width } = picture;
     if (changedShare === null) this.#forget();
     this.#steps = this.#steps.filter((step) => step.ptsMs > ptsMs - WINDOW_MS);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../../core/world.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { blurScore, isEdgeless, sharpness } from './sharpness.ts';
 
 const WIDTH = 640;
@@ -9,7 +9,7 @@ const HEIGHT = 360;
 const random = seededRandom(6);
 
 /** @param soft pixels that an edge takes. @param contrast luma on both sides of it. @param deviation of the grain */
-function windows(soft: number, contrast: number, deviation: number): Planes {
+function windows(soft: number, contrast: number, deviation: number): PicturePlanes {
   const grain = () => (random.next() + random.next() + random.next() - 1.5) * 2 * deviation;
   const step = (at: number) => Math.min(1, Math.max(0, (at % 60) / soft)) - Math.min(1, Math.max(0, ((at % 60) - 30) / soft));
   return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) => Math.round(90 + contrast * step(at % WIDTH) * step(Math.floor(at / WIDTH)) + grain())) };

@@ -2,7 +2,7 @@
  * How sharp the sharpest places are. Where luma changes within a few pixels, a sharp edge does most of it in one step and
  * a blurred one in many; how much there is to see, and grain, play no part. Pure.
  */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreBelow } from './scores.ts';
 
 /** Pixels of a run that is looked at, of a picture about 640 pixels wide. */
@@ -27,7 +27,7 @@ export interface Sharpness {
 }
 
 /** @param grain standard deviation of luma that is in no edge */
-export function sharpness({ width, height, yuv }: Planes, grain = 0): Sharpness {
+export function sharpness({ width, height, yuv }: PicturePlanes, grain = 0): Sharpness {
   const least = EDGE + GRAIN_EDGE * grain;
   let edges = 0;
   let steps = 0;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../../core/world.ts';
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { ACROSS, blankness, likeness, signature } from './signature.ts';
 
 const WIDTH = 640;
@@ -9,7 +9,7 @@ const HEIGHT = 360;
 const random = seededRandom(4);
 
 /** @param deviation of its grain */
-function picture(lumaAt: (x: number, y: number) => number, deviation = 0): Planes {
+function picture(lumaAt: (x: number, y: number) => number, deviation = 0): PicturePlanes {
   const grain = () => (random.next() + random.next() + random.next() - 1.5) * 2 * deviation;
   return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) => Math.round(lumaAt(at % WIDTH, Math.floor(at / WIDTH)) + grain())) };
 }

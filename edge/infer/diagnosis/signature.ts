@@ -2,7 +2,7 @@
  * What a scene looks like, cell by cell: how much luma changes across and down, and whether it changes at all. The same
  * scene keeps it through the day and while things pass; another scene, or something before the lens, does not. Pure.
  */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreBelow } from './scores.ts';
 
 export const ACROSS = 32;
@@ -34,7 +34,7 @@ export interface Signature {
  * @param hidden 1 where a cell is painted over: it is not flat by itself
  * @param grain standard deviation of luma that is in no edge
  */
-export function signature({ width, height, yuv }: Planes, hidden?: Uint8Array, grain = 0): Signature {
+export function signature({ width, height, yuv }: PicturePlanes, hidden?: Uint8Array, grain = 0): Signature {
   const edges = new Float32Array(2 * CELLS);
   const flat = new Uint8Array(CELLS);
   const lumas = new Float32Array(CELLS).fill(NaN);

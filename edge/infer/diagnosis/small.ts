@@ -2,7 +2,7 @@
  * A picture made small, and of it only what light does not change: how much brighter or darker each pixel is than what
  * lies around it, up to a most, so that a white line says no more than a stain. Pure.
  */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 
 /** Pixels of a small picture across, about. */
 const ACROSS = 192;
@@ -39,7 +39,7 @@ export class Small {
   readonly #sums: Sums;
   #coarse: Relief | null = null;
 
-  constructor(picture: Planes) {
+  constructor(picture: PicturePlanes) {
     this.scale = Math.max(1, Math.round(picture.width / ACROSS));
     this.#sums = shrunk(picture, this.scale);
     this.fine = relief(this.#sums, READ);
@@ -50,7 +50,7 @@ export class Small {
   }
 }
 
-function shrunk({ width: across, height: down, yuv }: Planes, scale: number): Sums {
+function shrunk({ width: across, height: down, yuv }: PicturePlanes, scale: number): Sums {
   const [width, height] = [Math.floor(across / scale), Math.floor(down / scale)];
   const values = new Uint16Array(width * height);
   const half = scale >> 1;

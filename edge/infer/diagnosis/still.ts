@@ -1,5 +1,5 @@
 /** A picture that stands still though time goes on. */
-import type { Planes } from '../../../core/driver.ts';
+import type { PicturePlanes } from '../../../core/driver.ts';
 import { scoreAbove } from './scores.ts';
 
 /** One pixel of so many is compared. */
@@ -37,7 +37,7 @@ export class Still {
   #nowMs = 0;
 
   /** A picture whose neighbour is to come. @returns false when it is the first of its size, or its time is before the last one's */
-  begin(picture: Planes & { ptsMs: number }): boolean {
+  begin(picture: PicturePlanes & { ptsMs: number }): boolean {
     const { ptsMs } = picture;
     const sample = sampled(picture);
     const isKnown = this.#latest?.length === sample.length && ptsMs >= this.#nowMs;
@@ -53,7 +53,7 @@ export class Still {
   }
 
   /** The neighbour of the last picture. @returns share of the pixels that changed since; null when they cannot be compared */
-  take(picture: Planes & { ptsMs: number }): number | null {
+  take(picture: PicturePlanes & { ptsMs: number }): number | null {
     const before = this.#latest;
     if (!this.begin(picture) || !before || !this.#latest) return null;
     const changed = changedShare(before, this.#latest, SAME_CHANGE);
@@ -62,7 +62,7 @@ export class Still {
   }
 
   /** The pixels by which this picture is compared with others. */
-  sampleOf(picture: Planes & { ptsMs: number }): Uint8Array {
+  sampleOf(picture: PicturePlanes & { ptsMs: number }): Uint8Array {
     return this.#latest && picture.ptsMs === this.#nowMs ? this.#latest : sampled(picture);
   }
 
@@ -87,7 +87,7 @@ export class Still {
   }
 }
 
-function sampled({ width, height, yuv }: Planes): Uint8Array {
+function sampled({ width, height, yuv }: PicturePlanes): Uint8Array {
   const length = Math.floor((width * height) / APART);
   const sample = new Uint8Array(length);
   for (let at = 0, place = 0; at < length; at += 1, place += APART) sample[at] = yuv[place] as number;

@@ -8,7 +8,7 @@ import type { Picture } from '../../../core/driver.ts';
 import { SNAPSHOT_INDICATOR, type Draft, type Snapshot } from '../../../core/event.ts';
 import { FaultError, faultOf } from '../../../core/faults.ts';
 import type { ModelSpec } from '../../../core/model.ts';
-import { turns } from '../../../core/turns.ts';
+import { serialQueue } from '../../../core/task-queue.ts';
 import { ownClock, type World } from '../../../core/world.ts';
 import type { Detector } from '../../../models/detector.ts';
 import type { DeviceSetup } from '../../config/setup.ts';
@@ -67,7 +67,7 @@ export class MainPictures {
   readonly #followers: Followers;
   readonly #failings: Failings;
   /** One is made at a time, whatever happens in front of all cameras. */
-  readonly #inTurn = turns();
+  readonly #inTurn = serialQueue();
 
   constructor(parts: MainParts, world: World) {
     this.#parts = parts;

@@ -1,6 +1,6 @@
 /** What an edge is told of pictures for events: its part of the configuration, declared once. */
 import { z } from 'zod';
-import { complaint, durationMs, sizeBytes } from '../../../core/setting.ts';
+import { settingIssue, durationMs, sizeBytes } from '../../../core/setting.ts';
 import { isManifestPath } from '../../../models/manifest.ts';
 import { CLIP_SCHEMA, clipSetup, type ClipSetup } from './clips/setup.ts';
 
@@ -18,18 +18,18 @@ const SETTINGS = z.strictObject({
   }).prefault({}).meta({ zh: '离开本机之前抹去什么；做不到时不外发任何画面', en: 'what is wiped out before a picture leaves; where that cannot be done, none does' }),
   format: z.enum(['jpeg', 'webp']).default('jpeg').meta({ zh: '文件格式', en: 'kind of file' }),
   width: z.int().min(160).max(3840).default(1280).meta({ zh: '画面最大宽度，像素', en: 'widest that a picture gets, in pixels' }),
-  size: sizeBytes().refine((bytes) => bytes >= 8 * KB && bytes <= 2048 * KB, complaint('must be from 8KB to 2MB', '必须在 8KB 到 2MB 之间')).prefault('200KB').meta({ zh: '每个文件的大小上限', en: 'largest that a file gets' }),
+  size: sizeBytes().refine((bytes) => bytes >= 8 * KB && bytes <= 2048 * KB, settingIssue('must be from 8KB to 2MB', '必须在 8KB 到 2MB 之间')).prefault('200KB').meta({ zh: '每个文件的大小上限', en: 'largest that a file gets' }),
   language: z.enum(['zh-CN', 'en']).default('zh-CN').meta({ zh: '写在画面上的文字', en: 'language of what is written into it' }),
   send: z.boolean().default(true).meta({ zh: '是否上送网关；否则只留在本机', en: 'whether they go to the gateway; else they stay here' }),
   dir: z.string().min(1).optional().meta({ zh: '保存目录；默认为日志目录下的 evidence', en: 'folder; default: evidence in that of the log' }),
-  keep: durationMs().refine((ms) => ms >= 60_000, complaint('must be at least 1m', '不能小于 1m')).prefault('7d').meta({ zh: '在本机保留多久', en: 'how long they are kept here' }),
-  maxBytes: sizeBytes().refine((bytes) => bytes >= 4 * KB * KB, complaint('must be at least 4MB', '不能小于 4MB')).prefault('500MB').meta({ zh: '在本机最多占用的磁盘；超出时最旧的先删，已上送的优先', en: 'most that they take on disk here; the oldest go first, those that were sent before the others' }),
-  main: z.union([z.literal('off'), durationMs().refine((ms) => ms >= 200 && ms <= 30_000, complaint('must be from 200ms to 30s', '必须在 200ms 到 30s 之间'))]).prefault('3s').meta({ zh: '摄像机有主码流（mainUrl）时，事件后多久之内取一幅主码流画面随后补上；off 为不取', en: 'where a camera has a main stream (mainUrl): how long after an event a picture of it may be taken, which follows the event; off: none is', examples: ['off', '2s'] }),
+  keep: durationMs().refine((ms) => ms >= 60_000, settingIssue('must be at least 1m', '不能小于 1m')).prefault('7d').meta({ zh: '在本机保留多久', en: 'how long they are kept here' }),
+  maxBytes: sizeBytes().refine((bytes) => bytes >= 4 * KB * KB, settingIssue('must be at least 4MB', '不能小于 4MB')).prefault('500MB').meta({ zh: '在本机最多占用的磁盘；超出时最旧的先删，已上送的优先', en: 'most that they take on disk here; the oldest go first, those that were sent before the others' }),
+  main: z.union([z.literal('off'), durationMs().refine((ms) => ms >= 200 && ms <= 30_000, settingIssue('must be from 200ms to 30s', '必须在 200ms 到 30s 之间'))]).prefault('3s').meta({ zh: '摄像机有主码流（mainUrl）时，事件后多久之内取一幅主码流画面随后补上；off 为不取', en: 'where a camera has a main stream (mainUrl): how long after an event a picture of it may be taken, which follows the event; off: none is', examples: ['off', '2s'] }),
   clip: CLIP_SCHEMA.optional().meta({ zh: '事件前后的短视频，只留在本机；省略即不录', en: 'a clip around each of these events, which stays here; left out: none', examples: [{ before: '5s', after: '10s' }] }),
 }).check((context) => {
   const { clip, blur } = context.value;
   if (clip?.upload !== 'blurred' || blur.faces || blur.plates !== undefined) return;
-  context.issues.push({ code: 'custom', path: ['clip', 'upload'], input: context.value, ...complaint('nothing would be wiped out: with `blur: { faces: false }` and no `plates` clips stay here', '没有可抹去的内容：`blur: { faces: false }` 且无 `plates` 时短视频只能留在本机') });
+  context.issues.push({ code: 'custom', path: ['clip', 'upload'], input: context.value, ...settingIssue('nothing would be wiped out: with `blur: { faces: false }` and no `plates` clips stay here', '没有可抹去的内容：`blur: { faces: false }` 且无 `plates` 时短视频只能留在本机') });
 });
 
 export const EVIDENCE_SCHEMA = z.union([z.literal('off'), SETTINGS]).prefault({}).meta({ zh: '随事件保存的画面；off 为不保存', en: 'pictures that go with events; off: none are made', examples: ['off', { of: ['intrusion', 'crossing'], keep: '3d' }] });

@@ -10,7 +10,7 @@
  * @see https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
  */
 import type { Event, Value } from '../../../core/event.ts';
-import type { Missed, SinkIdentity } from '../../../core/sink.ts';
+import type { SkippedEvents, SinkIdentity } from '../../../core/sink.ts';
 
 /** What a sink says of itself stands here, never mixed with events. */
 export const SELF_MEASUREMENT = 'cityvitals_sink';
@@ -25,7 +25,7 @@ export function eventLine(event: Event, template: string): string {
 }
 
 /** A hole in what was sent: the same `from` has the same series and time, so a later word replaces an earlier one. */
-export function missedLine({ from, to, count, fromAt, toAt }: Missed, { gateway, sink }: SinkIdentity): string {
+export function missedLine({ from, to, count, fromAt, toAt }: SkippedEvents, { gateway, sink }: SinkIdentity): string {
   return line(SELF_MEASUREMENT, { after: from, gateway, sink }, { missing: count, reason: 'sink_overrun', before: to, from_at: fromAt, to_at: toAt }, `${fromAt}${'0'.repeat(NS_DIGITS)}`);
 }
 

@@ -6,7 +6,7 @@ import { mkdir, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
-import type { Ring, RingOpening } from '../../../../core/ring.ts';
+import type { StreamRing, RingOpening } from '../../../../core/ring.ts';
 import { Opening, type OpeningHeard, type Piece } from './opening.ts';
 
 export interface CameraRingOptions {
@@ -30,7 +30,7 @@ interface Hold {
   joined: readonly Piece[];
 }
 
-export class CameraRing implements Ring, OpeningHeard {
+export class CameraRing implements StreamRing, OpeningHeard {
   readonly #options: CameraRingOptions;
   readonly #openings: Opening[] = [];
   /** From where on somebody needs pieces, in the time of each opening's pictures. */

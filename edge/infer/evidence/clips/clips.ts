@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { CLIP_INDICATOR, type Clip, type Draft } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
-import { turns } from '../../../../core/turns.ts';
+import { serialQueue } from '../../../../core/task-queue.ts';
 import { ownClock, pause, type World } from '../../../../core/world.ts';
 import { Failings } from '../failings.ts';
 import { followerOf, Followers, type FollowerParts } from '../followers.ts';
@@ -75,7 +75,7 @@ export class Clips {
   readonly #followers: Followers;
   readonly #failings: Record<'clip' | 'copy', Failings>;
   /** One is made at a time, whatever happens in front of all cameras; copies, which take longer, apart. */
-  readonly #inTurn = { clip: turns(), copy: turns() };
+  readonly #inTurn = { clip: serialQueue(), copy: serialQueue() };
   #made = 0;
   #copies = 0;
 

@@ -2,9 +2,9 @@
 import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../../../../core/faults.ts';
-import type { RingOpening, RingPiece, RingStream } from '../../../../core/ring.ts';
+import type { RingOpening, RingSegment, RingStream } from '../../../../core/ring.ts';
 
-export interface Piece extends Pick<RingPiece, 'fromMs' | 'toMs' | 'durationMs'> {
+export interface Piece extends Pick<RingSegment, 'fromMs' | 'toMs' | 'durationMs'> {
   path: string;
   bytes: number;
   /** Something went wrong while it was written: it may not be whole. */
@@ -49,7 +49,7 @@ export class Opening implements RingOpening {
     this.stream = stream;
   }
 
-  took({ name, fromMs, toMs, durationMs }: RingPiece): void {
+  took({ name, fromMs, toMs, durationMs }: RingSegment): void {
     const from = join(this.dir, name);
     try {
       if (this.isSpoilt) {

@@ -1,11 +1,11 @@
 /** What an edge is told of clips around events: declared once. */
 import { z } from 'zod';
-import { complaint, durationMs, sizeBytes } from '../../../../core/setting.ts';
+import { settingIssue, durationMs, sizeBytes } from '../../../../core/setting.ts';
 import { MAX_EVIDENCE_BYTES } from '../../../../core/wire/messages.ts';
 
 const MINUTE_MS = 60_000;
-const upToAMinute = () => durationMs().refine((ms) => ms <= MINUTE_MS, complaint('must be at most 1m', '不能超过 1m'));
-const kept = () => durationMs().refine((ms) => ms >= MINUTE_MS, complaint('must be at least 1m', '不能小于 1m'));
+const upToAMinute = () => durationMs().refine((ms) => ms <= MINUTE_MS, settingIssue('must be at most 1m', '不能超过 1m'));
+const kept = () => durationMs().refine((ms) => ms >= MINUTE_MS, settingIssue('must be at least 1m', '不能小于 1m'));
 
 export const CLIP_SCHEMA = z.strictObject({
   cameras: z.array(z.string().min(1)).min(1).optional().meta({ zh: '哪些摄像机的事件带短视频；默认全部（设有隐私遮挡的除外）', en: 'cameras whose events bring one; default: all that have no privacy mask' }),
@@ -22,16 +22,16 @@ export const CLIP_SCHEMA = z.strictObject({
   copy: z.strictObject({
     width: z.int().min(160).max(1920).multipleOf(2).default(640).meta({ zh: '最大宽度，像素', en: 'widest, in pixels' }),
     fps: z.number().min(1).max(30).default(8).meta({ zh: '每秒帧数；每帧都要检测人脸', en: 'pictures a second, each of which is looked at for faces' }),
-    size: sizeBytes().refine((bytes) => bytes >= 64 << 10 && bytes <= MAX_EVIDENCE_BYTES, complaint('must be from 64KB to 4MB', '必须在 64KB 到 4MB 之间')).prefault('2MB').meta({ zh: '文件大小上限', en: 'largest that it gets' }),
+    size: sizeBytes().refine((bytes) => bytes >= 64 << 10 && bytes <= MAX_EVIDENCE_BYTES, settingIssue('must be from 64KB to 4MB', '必须在 64KB 到 4MB 之间')).prefault('2MB').meta({ zh: '文件大小上限', en: 'largest that it gets' }),
   }).prefault({}).meta({ zh: '上送的那一份（upload: blurred）', en: 'what goes to the gateway with upload: blurred' }),
 });
 
 /** Cameras that are named and are none of these, or may not be recorded. */
-export function clipProblems(cameras: readonly string[], devices: readonly { id: string; settings?: unknown }[]): { at: number; problem: ReturnType<typeof complaint> }[] {
+export function clipProblems(cameras: readonly string[], devices: readonly { id: string; settings?: unknown }[]): { at: number; problem: ReturnType<typeof settingIssue> }[] {
   return cameras.flatMap((id, at) => {
     const device = devices.find((one) => one.id === id);
-    if (!device) return { at, problem: complaint(`"${id}" is no device of this edge`, `“${id}”不是本边缘节点的设备`) };
-    return isMasked(device.settings) ? { at, problem: complaint(`"${id}" has a privacy mask, and what comes from it does not: set the mask in the camera itself, or leave it out here`, `“${id}”设有隐私遮挡，而其码流没有：请在摄像机内设置遮挡，或不列入此处`) } : [];
+    if (!device) return { at, problem: settingIssue(`"${id}" is no device of this edge`, `“${id}”不是本边缘节点的设备`) };
+    return isMasked(device.settings) ? { at, problem: settingIssue(`"${id}" has a privacy mask, and what comes from it does not: set the mask in the camera itself, or leave it out here`, `“${id}”设有隐私遮挡，而其码流没有：请在摄像机内设置遮挡，或不列入此处`) } : [];
   });
 }
 

@@ -1,5 +1,5 @@
 /** Writes packet captures, for tests of their reader: packets of TCP and UDP by every link type, in every form of file. */
-import { addressOf } from '../../../../core/net.ts';
+import { parseHostPort } from '../../../../core/net.ts';
 
 export interface SentPacket {
   atUs: number;
@@ -61,7 +61,7 @@ function framed(sent: SentPacket, link: LinkName): Buffer {
 }
 
 function segment({ from, to, bytes, tcp }: SentPacket): Buffer {
-  const ports = Buffer.concat([numbered(2, addressOf(from).port, false), numbered(2, addressOf(to).port, false)]);
+  const ports = Buffer.concat([numbered(2, parseHostPort(from).port, false), numbered(2, parseHostPort(to).port, false)]);
   if (!tcp) return Buffer.concat([ports, numbered(2, bytes.length + 8, false), Buffer.alloc(2), bytes]);
   const flags = (tcp.isFin ? 1 : 0) | (tcp.isSyn ? 2 : 0) | (tcp.isReset ? 4 : 0) | (tcp.ack === undefined ? 0 : 16);
   return Buffer.concat([ports, numbered(4, tcp.seq >>> 0, false), numbered(4, (tcp.ack ?? 0) >>> 0, false), Buffer.from([5 << 4, flags]), Buffer.alloc(6), bytes]);
@@ -73,8 +73,8 @@ function ipv4(sent: SentPacket): Buffer {
   ip[0] = 0x45;
   ip.writeUInt16BE(20 + inside.length, 2);
   ip[9] = sent.tcp ? 6 : 17;
-  ip.set(addressOf(sent.from).host.split('.').map(Number), 12);
-  ip.set(addressOf(sent.to).host.split('.').map(Number), 16);
+  ip.set(parseHostPort(sent.from).host.split('.').map(Number), 12);
+  ip.set(parseHostPort(sent.to).host.split('.').map(Number), 16);
   return Buffer.concat([ip, inside]);
 }
 
@@ -87,7 +87,7 @@ function ipv6(sent: SentPacket): Buffer {
   ip[6] = 0;
   ip[40] = sent.tcp ? 6 : 17;
   const words = (host: string) => Buffer.concat(host.split(':').map((word) => numbered(2, Number.parseInt(word, 16), false)));
-  ip.set(words(addressOf(sent.from).host), 8);
-  ip.set(words(addressOf(sent.to).host), 24);
+  ip.set(words(parseHostPort(sent.from).host), 8);
+  ip.set(words(parseHostPort(sent.to).host), 24);
   return Buffer.concat([ip, inside]);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settle } from './testing/virtual-clock.ts';
-import { lanes, turns } from './turns.ts';
+import { parallelQueue, serialQueue } from './task-queue.ts';
 
 function works(count: number) {
   const begun: number[] = [];
@@ -15,7 +15,7 @@ function works(count: number) {
 
 test('so many at once, the others in the order they were asked for; one that fails holds up none', async () => {
   const { begun, ends, runs } = works(5);
-  const inLane = lanes(2);
+  const inLane = parallelQueue(2);
   const done = runs.map((run) => inLane(run).catch((error: Error) => error.message));
   await settle();
   assert.deepEqual(begun, [0, 1]);
@@ -33,7 +33,7 @@ test('so many at once, the others in the order they were asked for; one that fai
 
 test('one after the other', async () => {
   const { begun, ends, runs } = works(2);
-  const inTurn = turns();
+  const inTurn = serialQueue();
   const done = runs.map((run) => inTurn(run).catch((error: Error) => error.message));
   await settle();
   assert.deepEqual(begun, [0]);

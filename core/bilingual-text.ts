@@ -1,5 +1,5 @@
 /** A text in both languages of the project. */
-export interface Words {
+export interface BilingualText {
   zh: string;
   en: string;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
-import { outlastBacklogs } from './mqtt-patience.ts';
+import { keepAliveDuringBacklog } from './mqtt-keepalive.ts';
 import { publishPacket } from './testing/raw-mqtt.ts';
 import { settle } from './testing/virtual-clock.ts';
 
@@ -23,7 +23,7 @@ async function rig(t: { after(step: () => void): void }, isHeld?: () => boolean)
     protocolVersion: 4, keepalive: 10, reconnectPeriod: 0,
     timerVariant: { set: (work) => { tick = () => { work(); }; return 1; }, clear: () => { tick = () => {}; } },
   });
-  outlastBacklogs(client, isHeld);
+  keepAliveDuringBacklog(client, isHeld);
   client.on('error', () => {});
   const [broker] = (await once(server, 'connection')) as [Socket];
   t.after(() => {

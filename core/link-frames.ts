@@ -2,7 +2,7 @@
 import type { Link } from './driver.ts';
 
 /** Those of either kind of link, until it ends or the signal aborts; who leaves the loop listens no longer. */
-export async function* framesOf<Frame>(link: Pick<Link<Frame>, 'listen' | 'frames'>, signal: AbortSignal): AsyncGenerator<Frame, void> {
+export async function* linkFrames<Frame>(link: Pick<Link<Frame>, 'listen' | 'frames'>, signal: AbortSignal): AsyncGenerator<Frame, void> {
   if (!link.listen) return yield* link.frames?.(signal) ?? [];
   const leaving = new AbortController();
   let waiting: Frame[] = [];

@@ -10,7 +10,7 @@ import type { MqttClient } from 'mqtt';
  *
  * @param isHeld whether it is we who do not read: then silence says nothing
  */
-export function outlastBacklogs(client: MqttClient, isHeld: () => boolean = () => false): void {
+export function keepAliveDuringBacklog(client: MqttClient, isHeld: () => boolean = () => false): void {
   const ping = client.sendPing.bind(client);
   const giveUp = client.onKeepaliveTimeout.bind(client);
   let hasSpoken = false;

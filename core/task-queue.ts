@@ -1,7 +1,7 @@
 /** Work that must not overlap, or not too much of it. */
 
 /** @returns what runs one piece of work after the other, in the order they were asked for; one that fails holds up none */
-export function turns(): <T>(run: () => Promise<T>) => Promise<T> {
+export function serialQueue(): <T>(run: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (run) => {
     const turn = last.then(run);
@@ -11,7 +11,7 @@ export function turns(): <T>(run: () => Promise<T>) => Promise<T> {
 }
 
 /** The same, with so many pieces of work at once. */
-export function lanes(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+export function parallelQueue(most: number): <T>(run: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let free = most;
   return async (run) => {
