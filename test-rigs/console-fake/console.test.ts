@@ -106,7 +106,7 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   const path = await textOf(page, '[data-part=path]');
   for (const part of ['设备', '边缘缓存', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
   assert.match(path, /\d+ ms/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 滞后 [\d,]+ 已写入 1,200 目标拒收 3 未写先删 48,210 .*无法连接/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 积压 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/);
   await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
   assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
 });
@@ -258,7 +258,7 @@ test('of many cameras one is chosen, sought and opened, no more than may be at o
     await page.fill('.camera-tools input', 'TOWN-02 market');
     await page.waitForSelector('[data-camera=market-02-cam]');
     assert.equal(await page.locator('.choice').count(), 1);
-    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /covered/ : /遮挡/);
+    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /occluded/ : /遮挡/);
     await page.fill('.camera-tools input', '');
     await page.locator('.sifts button').nth(2).click();
     await page.waitForSelector('[data-camera=market-01-cam]', { state: 'detached' });
