@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type * as api from './views.ts';
 
 import { addDescriptions } from '../core/json-schema.ts';
-import { described } from '../core/typed-schema.ts';
+import { bilingualDescription } from '../core/typed-schema.ts';
 import { EVENT_SCHEMA, FLAGS, KINDS, QUALITIES, type Clip, type Snapshot } from '../core/event.ts';
 import { PUBLISHED_PROPERTIES, UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
 import { COMMAND_KINDS, COMMAND_STATUSES, WRITABLE_SCHEMA } from '../core/wire/commands.ts';
@@ -191,17 +191,17 @@ export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.arra
 /** An event as followers get it: the border's schema and the fields that this gateway adds. */
 const FOLLOWED_EVENT = {
   ...EVENT_SCHEMA,
-  ...described('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
+  ...bilingualDescription('an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置'),
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
   properties: {
     ...EVENT_SCHEMA.properties, ...PUBLISHED_PROPERTIES,
-    cursor: { type: 'string', ...described('opaque; give it as `after`', '不透明；用作 after') },
-    receivedAt: { type: 'integer', ...described('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
+    cursor: { type: 'string', ...bilingualDescription('opaque; give it as `after`', '不透明；用作 after') },
+    receivedAt: { type: 'integer', ...bilingualDescription('ms UTC when this gateway had it', '本网关收到的时间，UTC 毫秒') },
   },
 };
 const EVENT_PAGE = {
   type: 'object', additionalProperties: false, required: ['items', 'next'],
-  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...described('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
+  properties: { items: { type: 'array', items: { $ref: '#/components/schemas/FollowedEvent' } }, next: { type: 'string', ...bilingualDescription('never null: go on from here, also at the end', '不为空：末尾也由此继续') } },
 };
 
 /** A schema of an answer: a reference when it is a named shape, else written out with references to those inside it. */
@@ -212,7 +212,7 @@ export function answerSchema(answer: z.ZodType): Record<string, unknown> {
 
 /** `components.schemas`: the shapes above, the event, and the page of events. */
 export function componentSchemas(): Record<string, unknown> {
-  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', ...described('a JSON document', 'JSON 文档') } };
+  return { ...withReferences(), FollowedEvent: FOLLOWED_EVENT, EventPage: EVENT_PAGE, Document: { type: 'object', ...bilingualDescription('a JSON document', 'JSON 文档') } };
 }
 
 function withReferences(...more: [z.ZodType, string][]): Record<string, Record<string, unknown>> {

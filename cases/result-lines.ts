@@ -34,7 +34,7 @@ export function faultLine(fault: Fault, atMs: number, language: Language = 'en')
 }
 
 /** Lines of one decoded frame: its faults, each once, then one line per point. Lost points are bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, exchange: around = {} }: ResultContext): ResultLine[] {
+export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, exchange = {} }: ResultContext): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];

@@ -97,7 +97,7 @@ async function serve(terminal: CommandTerminal, [folder, ...others]: readonly st
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
-  const { serveDevices: standAs } = await import('../test-rigs/replay/serve.ts');
+  const { serveDevices } = await import('../test-rigs/replay/serve.ts');
   const list = acknowledged === undefined ? null : openSync(acknowledged, 'w');
   await runService(terminal, {
     start: () => serveDevices(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false, ...(list === null ? {} : { onSettled: (number, { bytes }) => { writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`); } }) }),

@@ -7,9 +7,9 @@ import { until } from './testing/until.ts';
 test('a child that hangs is gone with whoever is ended in haste', async () => {
   const parent = spawn(process.execPath, ['--input-type=module', '-e', `
     import { spawn } from 'node:child_process';
-    import { killWithParent } from ${JSON.stringify(new URL('./child-processes.ts', import.meta.url).href)};
+    import { killOnExit } from ${JSON.stringify(new URL('./child-processes.ts', import.meta.url).href)};
     const child = spawn('sleep', ['1000'], { detached: true });
-    killWithParent(child);
+    killOnExit(child);
     child.kill('SIGSTOP');
     process.stdout.write(String(child.pid), () => process.exit(1));
   `], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -11,7 +11,7 @@ process.on('exit', () => {
 });
 
 /** @param kill where more than the child itself has to go */
-export function killWithParent(child: ChildProcess, kill = () => { child.kill('SIGKILL'); }): void {
+export function killOnExit(child: ChildProcess, kill = () => { child.kill('SIGKILL'); }): void {
   living.set(child, kill);
   const forget = () => { living.delete(child); };
   child.once('exit', forget).once('error', forget);

@@ -36,18 +36,18 @@ export function line<A, B, C = B, D = C, E = D, F = E, G = F, H = G, I = H>(
 ): Line {
   const present = stations.filter((station) => station !== undefined) as Station<unknown, unknown>[];
   const gives: EmitItems<unknown>[] = [];
-  for (let at = present.length - 1; at >= 0; at -= 1) {
-    const next = present[at + 1];
-    const giveNext = gives[at + 1];
-    gives[at] = next?.take && giveNext ? (items) => { if (items.length > 0) next.take?.(items, giveNext); } : () => {};
+  for (let index = present.length - 1; index >= 0; index -= 1) {
+    const next = present[index + 1];
+    const giveNext = gives[index + 1];
+    gives[index] = next?.take && giveNext ? (items) => { if (items.length > 0) next.take?.(items, giveNext); } : () => {};
   }
   let ticks: Timer | undefined;
   return {
     async open() {
-      for (let at = present.length - 1; at >= 0; at -= 1) await present[at]?.open?.(gives[at] as EmitItems<unknown>);
+      for (let index = present.length - 1; index >= 0; index -= 1) await present[index]?.open?.(gives[index] as EmitItems<unknown>);
       ticks = everyMs(world.clock, TICK_MS, () => {
         const nowMs = world.clock.nowMs();
-        present.forEach((station, at) => station.tick?.(nowMs, gives[at] as EmitItems<unknown>));
+        present.forEach((station, index) => station.tick?.(nowMs, gives[index] as EmitItems<unknown>));
       });
     },
     async close() {

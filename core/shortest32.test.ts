@@ -24,7 +24,7 @@ test('the shortest decimal of any float32 is that of its text', () => {
 test('around every power of ten and of two, where digits change', () => {
   const around = new Float32Array(1);
   const pattern = new Uint32Array(around.buffer);
-  for (const power of [...Array.from({ length: 77 }, (_, at) => 10 ** (at - 38)), ...Array.from({ length: 250 }, (_, at) => 2 ** (at - 125))]) {
+  for (const power of [...Array.from({ length: 77 }, (_, index) => 10 ** (index - 38)), ...Array.from({ length: 250 }, (_, index) => 2 ** (index - 125))]) {
     around[0] = power;
     const middle = pattern[0] as number;
     for (let step = -3; step <= 3; step += 1) {

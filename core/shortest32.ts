@@ -7,7 +7,7 @@ const DECIMAL = Int8Array.from({ length: 256 }, (_, field) => Math.floor((field 
 const NEXT_FROM = Float64Array.from(DECIMAL, (exponent) => 10 ** (exponent + 1));
 /** Up to here a power of ten is exact as a double, and dividing by it gives the double that the decimal text would. */
 const EXACT_POWER = 22;
-const POWER = Float64Array.from({ length: EXACT_POWER + 1 }, (_, at) => 10 ** at);
+const POWER = Float64Array.from({ length: EXACT_POWER + 1 }, (_, index) => 10 ** index);
 /** Below, a float32 has fewer digits than six. */
 const NORMAL_LEAST = 2 ** -126;
 /** Every float32 is told from its neighbours by nine digits; six always suffice for what was written with six. */

@@ -10,7 +10,7 @@ function works(count: number) {
     begun.push(at);
     ends[at] = (error) => (error ? reject(error) : resolve(at));
   });
-  return { begun, ends, runs: Array.from({ length: count }, (_, at) => run(at)) };
+  return { begun, ends, runs: Array.from({ length: count }, (_, index) => run(index)) };
 }
 
 test('so many at once, the others in the order they were asked for; one that fails holds up none', async () => {

@@ -66,7 +66,7 @@ export const TELEMETRY = {
   unknown_device_known: [],
   events_kept: [
     { metric: 'cityvitals_events_kept_total', type: 'counter', labels: ['stream'], en: 'events durable in the log', zh: '已落盘的事件' },
-    { metric: 'cityvitals_commit_seconds', type: 'histogram', field: 'durationMs', labels: ['stream'], en: 'time of one commit of the log', zh: '日志一次提交的耗时' },
+    { metric: 'cityvitals_commit_seconds', type: 'histogram', field: 'durationMs', labels: ['stream'], en: 'time of one commit of the log', zh: '事件日志一次提交的耗时' },
   ],
   events_settled: [{ metric: 'cityvitals_events_settled_total', type: 'counter', labels: ['stream'], en: 'events acknowledged by the gateway', zh: '网关已确认的事件' }],
   batch_sent: [
@@ -74,8 +74,8 @@ export const TELEMETRY = {
     { metric: 'cityvitals_batch_bytes_total', type: 'counter', field: 'bytes', labels: ['lane'], en: 'bytes published', zh: '已发布的字节' },
   ],
   log_depth: [
-    { metric: 'cityvitals_log_depth_events', type: 'gauge', labels: ['stream'], en: 'events in the log that are not settled', zh: '日志中未确认的事件' },
-    { metric: 'cityvitals_log_bytes', type: 'gauge', field: 'bytes', labels: ['stream'], en: 'bytes of the log on disk', zh: '日志占用的磁盘字节' },
+    { metric: 'cityvitals_log_depth_events', type: 'gauge', labels: ['stream'], en: 'events in the log that are not settled', zh: '事件日志中未确认的事件' },
+    { metric: 'cityvitals_log_bytes', type: 'gauge', field: 'bytes', labels: ['stream'], en: 'bytes of the log on disk', zh: '事件日志占用的磁盘字节' },
   ],
   link_state: [{ metric: 'cityvitals_uplink_online', type: 'gauge', field: 'online', labels: [], en: '1 when the gateway is connected', zh: '与网关连接时为 1' }],
   clock_state: [{ metric: 'cityvitals_clock_trusted', type: 'gauge', field: 'trusted', labels: [], en: '1 when the edge knows what time it is', zh: '边缘节点时钟可信时为 1' }],
@@ -94,7 +94,7 @@ export const TELEMETRY = {
   warning_changed: [{ metric: 'cityvitals_warning_changes_total', type: 'counter', labels: ['rule', 'change'], en: 'changes of warnings', zh: '预警变化' }],
   consumer_lag: [{ metric: 'cityvitals_consumer_lag_events', type: 'gauge', labels: ['consumer'], en: 'events a consumer of the log is behind', zh: '消费者落后的事件数' }],
   live_viewers: [{ metric: 'cityvitals_live_viewers', type: 'gauge', labels: [], en: 'people who watch a camera live', zh: '正在实时观看的人数' }],
-  live_dropped: [{ metric: 'cityvitals_live_dropped_total', type: 'counter', labels: [], en: 'pieces of live view that a viewer or the gateway was too slow for', zh: '因观看端或网关过慢而丢弃的实时画面片段' }],
+  live_dropped: [{ metric: 'cityvitals_live_dropped_total', type: 'counter', labels: [], en: 'pieces of live view that a viewer or the gateway was too slow for', zh: '因观看端或网关过慢而舍弃的实时画面片段' }],
   inference: [{ metric: 'cityvitals_inference_seconds', type: 'histogram', field: 'durationMs', labels: ['device'], en: 'one run of a detector', zh: '一次模型推理的耗时' }],
   evidence_kept: [{ metric: 'cityvitals_evidence_kept_total', type: 'counter', labels: ['device'], en: 'pictures made for events', zh: '为事件生成的画面' }],
   evidence_lost: [{ metric: 'cityvitals_evidence_lost_total', type: 'counter', labels: ['reason', 'device'], en: 'pictures for events that did not make it, by reason', zh: '按原因计的未保留事件画面' }],

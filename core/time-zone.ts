@@ -31,10 +31,10 @@ export function isTimeZone(name: string): boolean {
 }
 
 /** @param name a zone that there is @param at ms UTC @returns ms that the zone's clocks are ahead of UTC then */
-export function aheadMs(name: string, at: number): number {
-  if (!(Math.abs(at) < FURTHEST_MS)) return 0;
+export function aheadMs(name: string, utcMs: number): number {
+  if (!(Math.abs(utcMs) < FURTHEST_MS)) return 0;
   const { format, known } = zoneOf(name);
-  const from = Math.floor(at / STEP_MS) * STEP_MS;
+  const from = Math.floor(utcMs / STEP_MS) * STEP_MS;
   const found = known.get(from);
   if (found !== undefined) return found;
   const shown = format.formatToParts(from).find(({ type }) => type === 'timeZoneName')?.value ?? '';

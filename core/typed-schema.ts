@@ -5,7 +5,7 @@
 import type { JsonSchema } from './json-schema.ts';
 
 /** A description in both languages, a line each. */
-export const described = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
+export const bilingualDescription = (en: string, zh: string): { description: string } => ({ description: `${en}\n${zh}` });
 
 export class TypedSchema<T, Optional extends boolean = false> {
   readonly json: JsonSchema;
@@ -20,7 +20,7 @@ export class TypedSchema<T, Optional extends boolean = false> {
 
   /** What a field means, in both languages. */
   note(en: string, zh: string): TypedSchema<T, Optional> {
-    return new TypedSchema<T, Optional>({ ...this.json, ...described(en, zh) }, this.isOptional);
+    return new TypedSchema<T, Optional>({ ...this.json, ...bilingualDescription(en, zh) }, this.isOptional);
   }
 
   /** Of a field that may be left out. */

@@ -7,8 +7,8 @@ test('timers fire in order of their time, those of one time in the order they we
   await fc.assert(fc.asyncProperty(fc.array(fc.record({ delayMs: fc.integer({ min: 0, max: 50 }), isOff: fc.boolean() }), { maxLength: 40 }), async (drawn) => {
     const clock = new VirtualClock(0);
     const fired: number[] = [];
-    const timers = drawn.map(({ delayMs }, at) => clock.after(delayMs, () => { fired.push(at); assert.equal(clock.nowMs(), delayMs); }));
-    drawn.forEach(({ isOff }, at) => { if (isOff) timers[at]?.cancel(); });
+    const timers = drawn.map(({ delayMs }, index) => clock.after(delayMs, () => { fired.push(index); assert.equal(clock.nowMs(), delayMs); }));
+    drawn.forEach(({ isOff }, index) => { if (isOff) timers[index]?.cancel(); });
     await clock.advanceMs(50);
     const wanted = drawn.map((one, at) => ({ ...one, at })).filter(({ isOff }) => !isOff).toSorted((a, b) => a.delayMs - b.delayMs || a.at - b.at).map(({ at }) => at);
     assert.deepEqual(fired, wanted);

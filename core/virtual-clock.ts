@@ -60,14 +60,14 @@ export class VirtualClock implements Clock {
 
   #push(waiting: Waiting): void {
     const heap = this.#waiting;
-    let at = heap.push(waiting) - 1;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
+    let index = heap.push(waiting) - 1;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
       if (!isBefore(waiting, heap[above] as Waiting)) break;
-      heap[at] = heap[above] as Waiting;
-      at = above;
+      heap[index] = heap[above] as Waiting;
+      index = above;
     }
-    heap[at] = waiting;
+    heap[index] = waiting;
   }
 
   #pop(): Waiting | undefined {
@@ -75,16 +75,16 @@ export class VirtualClock implements Clock {
     const first = heap[0];
     const last = heap.pop();
     if (!last || heap.length === 0) return first;
-    let at = 0;
+    let index = 0;
     for (;;) {
-      let below = 2 * at + 1;
+      let below = 2 * index + 1;
       if (below >= heap.length) break;
       if (below + 1 < heap.length && isBefore(heap[below + 1] as Waiting, heap[below] as Waiting)) below += 1;
       if (!isBefore(heap[below] as Waiting, last)) break;
-      heap[at] = heap[below] as Waiting;
-      at = below;
+      heap[index] = heap[below] as Waiting;
+      index = below;
     }
-    heap[at] = last;
+    heap[index] = last;
     return first;
   }
 }

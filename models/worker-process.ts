@@ -1,6 +1,6 @@
 /** The life of one worker process: started, asked, ended. It never starts another; `seat.ts` does. */
 import { fork } from 'node:child_process';
-import { killWithParent } from '../core/child-processes.ts';
+import { killOnExit } from '../core/child-processes.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
 import { Board } from './board.ts';
@@ -47,7 +47,7 @@ export function startWorker(name: string, { script, clock, answerDeadlineMs, clo
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
   const board = new Board();
   const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
-  killWithParent(worker);
+  killOnExit(worker);
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
   const waiting = new Map<number, Waiting>();
   let said = '';

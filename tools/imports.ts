@@ -121,9 +121,9 @@ export function rings(files: readonly SourceFile[]): string[] {
   const done = new Set<string>();
   const found: string[] = [];
   const visit = (path: string, trail: string[]) => {
-    const at = trail.indexOf(path);
-    if (at >= 0) {
-      found.push([...trail.slice(at), path].join(' → '));
+    const index = trail.indexOf(path);
+    if (index >= 0) {
+      found.push([...trail.slice(index), path].join(' → '));
       return;
     }
     if (done.has(path)) return;
@@ -139,10 +139,10 @@ export function worldTouches(files: readonly SourceFile[]): string[] {
   const touches: string[] = [];
   for (const file of files) {
     if (MAY_TOUCH_WORLD.some((allowed) => allowed.test(file.path))) continue;
-    file.text.split('\n').forEach((line, at) => {
+    file.text.split('\n').forEach((line, index) => {
       const code = line.replace(/^\s*(\/\/|\*|\/\*).*/, '').replace(/\/\/ .*/, '');
       const match = REAL_WORLD.exec(code);
-      if (match) touches.push(`${file.path}:${at + 1}: ${match[0]}`);
+      if (match) touches.push(`${file.path}:${index + 1}: ${match[0]}`);
     });
   }
   return touches;

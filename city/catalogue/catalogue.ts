@@ -27,8 +27,8 @@ export function readCatalogue(sources: readonly ConfigSource[]): { catalogue: Ca
     const document = new ConfigDocument(source, {});
     const checked = checkPart(document, CATALOGUE_SCHEMA);
     problems.push(...document.problems, ...checked.problems);
-    for (const [at, indicator] of (checked.value?.indicators ?? []).entries()) {
-      const path = ['indicators', at, 'code'];
+    for (const [index, indicator] of (checked.value?.indicators ?? []).entries()) {
+      const path = ['indicators', index, 'code'];
       const { line } = document.place(path, 'value');
       const first = firstLine.get(indicator.code);
       const problem = first === undefined ? null : document.problem(path, { code: 'CV_ID_TWICE', params: { id: indicator.code, owner: source.path, firstLine: first } });

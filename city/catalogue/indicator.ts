@@ -27,7 +27,7 @@ const realtime = z.strictObject({
     .meta({ zh: '合理范围', en: 'Plausible range' }),
   offlineAfter: duration('多久无数据视为离线', 'Offline after', '5m'),
   quality: z.strictObject({
-    stuckFor: duration('多久不变视为卡死', 'Stuck when unchanged for', '1h').optional(),
+    stuckFor: duration('多久不变视为恒值', 'Stuck when unchanged for', '1h').optional(),
     maxRate: rate().optional().meta({ zh: '最大变化率', en: 'Largest rate of change', examples: ['2/1m'] }),
     calibrationDue: duration('校准周期', 'Calibration due', '180d').optional(),
   }).optional().meta({ zh: '质量规则', en: 'Quality rules' }),

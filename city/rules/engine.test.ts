@@ -27,7 +27,7 @@ const levels = { 4: { when: '>= 1', onDelay: '3ms' }, 3: { when: '>= 2', onDelay
 test('a level is raised after its delay, rises at once, falls only after the off delay', () => {
   const storm = rule({ levels: { 4: { when: '>= 2.5' }, 3: { when: '>= 2.8' }, 2: { when: '>= 3', onDelay: '2ms' } }, off: { hysteresis: 0.2, offDelay: '5ms' }, autoClose: true });
   const values = [1.8, 2.6, 2.9, 3.1, 3.2, 3.2, 3.0, 2.9, 2.9, 2.75, 2.75, 2.75, 2.75, 2.75, 2.2, 2.2, 2.2, 2.2, 2.2, 2.2];
-  const { warnings } = run([storm], values.map((value, at) => live({ value, occurredAt: at })));
+  const { warnings } = run([storm], values.map((value, index) => live({ value, occurredAt: index })));
   assert.deepEqual(warnings.map(brief), [
     { kind: 'raised', at: 1, level: 4, condition: 'active' },
     { kind: 'level', at: 2, level: 3, condition: 'active' },
@@ -41,7 +41,7 @@ test('a level is raised after its delay, rises at once, falls only after the off
 });
 
 test('bad and uncertain values neither start nor end a warning', () => {
-  const inputs = [3, 3, 3, 3].map((value, at) => live({ value, occurredAt: at, quality: at === 0 ? 'good' : 'uncertain' }));
+  const inputs = [3, 3, 3, 3].map((value, index) => live({ value, occurredAt: index, quality: index === 0 ? 'good' : 'uncertain' }));
   assert.deepEqual(run([rule()], inputs).warnings, []);
   const { tables } = run([rule()], [live({ value: 3 }), live({ value: 3, occurredAt: 2 })]);
   assert.deepEqual(run([rule()], [live({ value: null, quality: 'bad', occurredAt: 5 }), live({ value: 0, quality: 'uncertain', occurredAt: 50 })], tables).warnings, []);
@@ -59,7 +59,7 @@ test('an event of unknown time raises nothing and moves nothing, wherever its ti
 
 test('what came and went before the gateway had it is a finding; what still holds is raised once, late, with its true onset', () => {
   const old = LIVE_WINDOW_MS + 100_000;
-  const backlog = [0, 3, 3, 3, 0, 0, 3, 3, 3].map((value, at): RuleInput => ({ event: event({ value, occurredAt: at }), receivedAt: old }));
+  const backlog = [0, 3, 3, 3, 0, 0, 3, 3, 3].map((value, index): RuleInput => ({ event: event({ value, occurredAt: index }), receivedAt: old }));
   const first = run([rule()], backlog);
   assert.deepEqual(first.warnings, []);
   assert.deepEqual(first.findings.map(({ fromAt, toAt, why }) => ({ fromAt, toAt, why })), [{ fromAt: 1, toAt: 4, why: 'catch-up' }]);
@@ -70,7 +70,7 @@ test('what came and went before the gateway had it is a finding; what still hold
 test('a warning that ended and came back in silence is cleared and raised anew once the series has caught up', () => {
   const { tables, warnings: [before] } = run([rule()], [live({ value: 3 }), live({ value: 3, occurredAt: 2 })]);
   const old = LIVE_WINDOW_MS + 100_000;
-  const silent = [0, 3, 3, 3].map((value, at): RuleInput => ({ event: event({ value, occurredAt: 10 + at }), receivedAt: old }));
+  const silent = [0, 3, 3, 3].map((value, index): RuleInput => ({ event: event({ value, occurredAt: 10 + index }), receivedAt: old }));
   assert.deepEqual(run([rule()], silent, tables).warnings, []);
   const { warnings } = run([rule()], [{ event: event({ value: 3, occurredAt: old }), receivedAt: old }], tables);
   assert.deepEqual(warnings.map(brief), [{ kind: 'cleared', at: 10, level: 2, condition: 'cleared' }, { kind: 'recurred', at: 13, level: 2, condition: 'active' }]);
@@ -89,7 +89,7 @@ test('a value from before the watermark never raises, and neighbours make one fi
 test('what is said after catching up rests on the value that was worst, a live warning on the one that raised it', () => {
   const steps = rule({ levels: { 4: { when: '>= 1' }, 3: { when: '>= 2' }, 2: { when: '>= 3' } } });
   const old = LIVE_WINDOW_MS + 100_000;
-  const late = (values: number[], from: number) => values.map((value, at): RuleInput => ({ event: event({ value, occurredAt: from + at }), receivedAt: old }));
+  const late = (values: number[], from: number) => values.map((value, index): RuleInput => ({ event: event({ value, occurredAt: from + index }), receivedAt: old }));
   const { findings } = run([steps], late([0, 1, 3, 2, 3.5, 1, 0], 0));
   assert.deepEqual(findings.map(({ fromAt, toAt, level, cite, why }) => ({ fromAt, toAt, level, at: cite.at, why })), [{ fromAt: 1, toAt: 6, level: 2, at: 2, why: 'catch-up' }]);
   const held = run([steps], late([0, 1, 3, 2], 0));
@@ -189,7 +189,7 @@ test('an idle series finishes its delays, whenever somebody looks', () => {
 
 test('delays are whole milliseconds: event time never waits for a fraction', () => {
   const odd = rule({ levels: { 2: { when: '>= 3', onDelay: '0.3ms' }, 1: { when: '>= 4', onDelay: '1.7ms' } }, off: { offDelay: '0.4ms' } });
-  const inputs = [4, 4, 0, 0].map((value, at) => live({ value, occurredAt: 1_767_225_600_000 + at * 10 }));
+  const inputs = [4, 4, 0, 0].map((value, index) => live({ value, occurredAt: 1_767_225_600_000 + index * 10 }));
   assert.deepEqual(run([odd], inputs).warnings.map(brief).map(({ kind, level }) => ({ kind, level })), [{ kind: 'raised', level: 2 }, { kind: 'level', level: 1 }, { kind: 'cleared', level: 1 }]);
 });
 
@@ -243,8 +243,8 @@ test('batches and restarts change nothing; nothing is told twice', () => {
 /** Each id is raised once, goes on only while it is open, and each thing told differs from the one before. */
 function checkStories(warnings: Warning[]): void {
   for (const story of Map.groupBy(warnings, (warning) => warning.id).values()) {
-    story.forEach((warning, at) => {
-      const before = story[at - 1];
+    story.forEach((warning, index) => {
+      const before = story[index - 1];
       assert.equal(warning.changes[0]?.kind, 'raised');
       if (!before) return;
       assert.notEqual(before.state, 'closed');
@@ -265,7 +265,7 @@ test('values within the band between limit and hysteresis never change anything'
   const band = rule({ levels: { 2: { when: '>= 3' } }, off: { hysteresis: 0.5, offDelay: '0s' } });
   fc.assert(fc.property(fc.boolean(), fc.array(fc.double({ min: 2.5, max: 3, maxExcluded: true, noNaN: true }), { maxLength: 50 }), (raised, values) => {
     const { tables } = run([band], [live({ value: raised ? 9 : 0 })]);
-    assert.deepEqual(run([band], values.map((value, at) => live({ value, occurredAt: at + 1 })), tables).warnings, []);
+    assert.deepEqual(run([band], values.map((value, index) => live({ value, occurredAt: index + 1 })), tables).warnings, []);
   }));
 });
 

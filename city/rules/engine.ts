@@ -109,11 +109,11 @@ export function ruleEngine(rules: readonly Rule[]): RuleEngine {
       }
       return draft.outcome;
     },
-    retire(tables, at) {
+    retire(tables, atMs) {
       const draft = new Draft(tables);
       for (const record of tables.keys.values()) {
         const one = byId.get(record.rule);
-        if (one?.digest !== record.digest) draft.retire(record, one?.evaluator.rule.autoClose ?? true, at);
+        if (one?.digest !== record.digest) draft.retire(record, one?.evaluator.rule.autoClose ?? true, atMs);
       }
       return draft.outcome;
     },

@@ -93,8 +93,8 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
     }
   }
   if (rule.direction === 'state') return;
-  for (const [at, { level, when }] of given.entries()) {
-    const milder = given[at + 1];
+  for (const [index, { level, when }] of given.entries()) {
+    const milder = given[index + 1];
     if (!milder) continue;
     const further = rule.direction === 'high' ? when.limit >= milder.when.limit : when.limit <= milder.when.limit;
     if (!further) complain(`level ${level} must lie further out than level ${milder.level}`, `${level} 级的限值应比 ${milder.level} 级更极端`, 'levels', level, 'when');

@@ -11,7 +11,7 @@ const DOCTOR_FAULTS = defineFaults({
   ),
   CV_DOCTOR_SPACE: row(
     ['{free} are free where {dir} lies, and the log may take {need} more', 'free some space, or set log.maxBytes lower'],
-    ['{dir} 所在磁盘剩余 {free}，而日志还可能占用 {need}', '请清理磁盘，或调小 log.maxBytes'],
+    ['{dir} 所在磁盘剩余 {free}，而事件日志还可能占用 {need}', '请清理磁盘，或调小 log.maxBytes'],
   ),
   CV_DOCTOR_WEAR: row(
     ['at this rate {disk} is worn out in about {years} years ({assumed})', 'find what else writes to it (journald, swap, logs of containers) and stop that; use an industrial card, an eMMC or an SSD; give its real endurance by --endurance'],

@@ -71,7 +71,7 @@ const toAligned = (data: ChartData): uPlot.AlignedData => [data.at, data.value];
 
 /** All values and limits, with air around them; never below zero when nothing is. */
 function spanOf({ data, limits, from, to }: ChartProps): { min: number; max: number } {
-  const shown = data.value.filter((value, at): value is number => value !== null && (data.at[at] ?? 0) >= from && (data.at[at] ?? 0) <= to);
+  const shown = data.value.filter((value, index): value is number => value !== null && (data.at[index] ?? 0) >= from && (data.at[index] ?? 0) <= to);
   const all = [...shown, ...limits.map(({ value }) => value)];
   if (all.length === 0) return { min: 0, max: 1 };
   const low = Math.min(...all);
@@ -162,9 +162,9 @@ function placeFor(width: number, y: number, left: number, others: readonly Label
   }
 }
 
-function drawMarker(plot: uPlot, at: number, colour: string): void {
+function drawMarker(plot: uPlot, atMs: number, colour: string): void {
   const { ctx, bbox } = plot;
-  const x = plot.valToPos(at, 'x', true);
+  const x = plot.valToPos(atMs, 'x', true);
   if (x < bbox.left || x > bbox.left + bbox.width) return;
   ctx.save();
   ctx.strokeStyle = colour;

@@ -7,9 +7,9 @@ const clock = new Intl.DateTimeFormat('en-GB', { timeZone: TOWN_ZONE, hour: '2-d
 const day = new Intl.DateTimeFormat('sv-SE', { timeZone: TOWN_ZONE, dateStyle: 'short', timeStyle: 'medium' });
 
 /** hh:mm:ss */
-export const clockTime = (at: number): string => clock.format(at);
+export const clockTime = (atMs: number): string => clock.format(atMs);
 /** 2026-06-18 14:30:25 UTC+8, for tooltips and other days. */
-export const fullTime = (at: number): string => `${day.format(at)} UTC+8`;
+export const fullTime = (atMs: number): string => `${day.format(atMs)} UTC+8`;
 
 /** The shortest that still says it: 7 s, 3:05, 2 h 10 min. */
 export function age(ageMs: number, lang: Lang): string {

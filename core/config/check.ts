@@ -45,8 +45,8 @@ export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, bas
   const around: IssueContext = {
     schema, root, base, owner,
     show: (path, shown) => {
-      const at = schemaAt(schema, path.slice(base.length));
-      return document.secretSource(path) ?? (at && metaOf(at).secret ? '(secret)' : quoteValue(shown));
+      const field = schemaAt(schema, path.slice(base.length));
+      return document.secretSource(path) ?? (field && metaOf(field).secret ? '(secret)' : quoteValue(shown));
     },
     written: (path) => document.written(path),
   };
@@ -70,9 +70,9 @@ function strangers(schema: z.ZodType, value: unknown, path: ConfigPath, around: 
     return meant ? strangers(meant, value, path, around) : [];
   }
   if (Array.isArray(value)) {
-    return value.flatMap((item, at) => {
-      const element = def.element ?? def.items?.[at];
-      return element ? strangers(element, item, [...path, at], around) : [];
+    return value.flatMap((item, index) => {
+      const element = def.element ?? def.items?.[index];
+      return element ? strangers(element, item, [...path, index], around) : [];
     });
   }
   const { shape, valueType } = def;

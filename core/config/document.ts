@@ -128,9 +128,9 @@ export class ConfigDocument {
     seen.add(node);
     if (isScalar(node) && typeof node.value === 'string') this.#fill(node as Scalar<string>, path, secrets);
     if (isSeq(node)) {
-      node.items.forEach((item, at) => {
-        node.items[at] = this.#knownAlias(item as Node, [...path, at]);
-        this.#walk(node.items[at] as Node, [...path, at], secrets, seen);
+      node.items.forEach((item, index) => {
+        node.items[index] = this.#knownAlias(item as Node, [...path, index]);
+        this.#walk(node.items[index] as Node, [...path, index], secrets, seen);
       });
     }
     if (!isMap(node)) return;

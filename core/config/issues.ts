@@ -67,9 +67,9 @@ export function unknownName(code: FaultCode, asked: Record<string, string>, know
 
 /** The names that an object schema knows at a path. */
 function keysOf(schema: z.ZodType, path: ConfigPath): string[] {
-  const at = schemaAt(schema, path);
-  if (!at) return [];
-  const def = defOf(unwrapSchema(at));
+  const field = schemaAt(schema, path);
+  if (!field) return [];
+  const def = defOf(unwrapSchema(field));
   const shapes = def.shape ? [def.shape] : (def.options ?? []).map((option) => defOf(unwrapSchema(option)).shape ?? {});
   return [...new Set(shapes.flatMap((shape) => Object.keys(shape)))];
 }
@@ -205,12 +205,12 @@ function wrongKind(path: ConfigPath, around: IssueContext): ConfigIssue[] {
   const named = typeof group[key] === 'string' ? kinds.indexOf(nearestName(group[key], kinds) ?? '') : -1;
   const most = held.indexOf(Math.max(...held));
   const isKnown = named >= 0 || held.filter((count) => count === held[most]).length === 1;
-  const at = named >= 0 ? named : most;
-  const meant = options[at];
+  const index = named >= 0 ? named : most;
+  const meant = options[index];
   const schema = schemaAt(around.schema, path);
   const own = group[key] === undefined ? missing(path, schema, around)
     : invalid(path, complaintOf({ code: 'invalid_value', values: kinds, path: [...path], input: group[key], message: '' }, path, group[key], around), schema, around, 'value');
-  const rest = meant?.safeParse({ ...group, [key]: kinds[at] }).error?.issues ?? [];
+  const rest = meant?.safeParse({ ...group, [key]: kinds[index] }).error?.issues ?? [];
   return [own, ...rest.flatMap((inner) => configIssues(inner, of.length === 0 && meant ? { ...around, schema: meant } : around, of)).filter(({ fault }) => isKnown || fault.code !== 'CV_SETTING_MISSING')];
 }
 
@@ -218,9 +218,9 @@ const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> => defOf(unwrapSc
 
 /** Who holds a setting: `devices[pump-07].points[level]`; the file itself at its top. */
 function ownerOf(path: ConfigPath, around: Pick<IssueContext, 'root' | 'base' | 'owner'>): BilingualText {
-  const named = path.map((part, at) => {
-    if (typeof part !== 'number') return `${at > 0 ? '.' : ''}${part}`;
-    const item = valueAtPath(around.root, path.slice(0, at + 1));
+  const named = path.map((part, index) => {
+    if (typeof part !== 'number') return `${index > 0 ? '.' : ''}${part}`;
+    const item = valueAtPath(around.root, path.slice(0, index + 1));
     const id = item && typeof item === 'object' ? (item as { id?: unknown }).id : undefined;
     return `[${typeof id === 'string' ? id : part}]`;
   }).join('');

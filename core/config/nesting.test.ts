@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ConfigDocument } from './check.ts';
 import { MAX_YAML_DEPTH, tooDeepLine } from './nesting.ts';
 
-const stairs = (levels: number) => Array.from({ length: levels }, (_, at) => `${' '.repeat(at)}a:`).join('\n');
+const stairs = (levels: number) => Array.from({ length: levels }, (_, index) => `${' '.repeat(index)}a:`).join('\n');
 
 test('a text that would end the parser, and the process with it, is told with its line and never parsed', () => {
   const deep = {
@@ -24,7 +24,7 @@ test('what people write is not held to be deep, whatever brackets stand in their
   const files = globSync(join(import.meta.dirname, '..', '..', '{configs,models,drivers}', '**', '*.yaml'));
   assert.ok(files.length > 20);
   for (const file of files) assert.equal(tooDeepLine(readFileSync(file, 'utf8')), null, file);
-  const intervals = `items:\n${Array.from({ length: 2000 }, (_, at) => `  - { id: a${at}, points: [1, 2] }\n    note: from [${at}, 5) on, and [6, 7) too # [[[`).join('\n')}\n`;
+  const intervals = `items:\n${Array.from({ length: 2000 }, (_, index) => `  - { id: a${index}, points: [1, 2] }\n    note: from [${index}, 5) on, and [6, 7) too # [[[`).join('\n')}\n`;
   assert.equal(tooDeepLine(intervals), null);
   const nested = (depth: number) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}`;
   assert.deepEqual([tooDeepLine(nested(MAX_YAML_DEPTH)), tooDeepLine(nested(MAX_YAML_DEPTH + 1)), tooDeepLine(stairs(200))], [null, 1, null]);

@@ -26,11 +26,11 @@ export function tooDeepLine(text: string): number | null {
     if (items > MAX_COMPACT || indents.length + items > MAX_YAML_DEPTH) return number;
     // What is not indented further than the line of the first bracket is no part of it any more.
     if (depth > 0 && !opened.isRoot && indent <= opened.indent && !'[]{},'.includes(first)) depth = 0;
-    for (let at = indent; at < line.length; at += 1) {
-      const sign = line[at];
-      if (sign === '#' && line[at - 1] === ' ') break;
+    for (let index = indent; index < line.length; index += 1) {
+      const sign = line[index];
+      if (sign === '#' && line[index - 1] === ' ') break;
       if (sign === '[' || sign === '{') {
-        if (depth === 0) opened = { indent, isRoot: at === indent };
+        if (depth === 0) opened = { indent, isRoot: index === indent };
         depth += 1;
         if (depth > MAX_YAML_DEPTH) return number;
       } else if ((sign === ']' || sign === '}') && depth > 0) depth -= 1;

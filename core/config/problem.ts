@@ -26,7 +26,7 @@ export function problemLine(problem: ConfigProblem, language: Language): Problem
 }
 
 export function pathText(path: ConfigPath): string {
-  return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${part}`)).join('');
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${part}`)).join('');
 }
 
 /** From the top of the file down, each mistake once. */

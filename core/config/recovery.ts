@@ -45,12 +45,12 @@ export function parseWithRecovery(text: string): RecoveredDocument {
     const harmless = document.errors.filter((error) => HARMLESS.has(error.code)).map((error) => place(error, lines));
     const worst = document.errors.find((error) => !HARMLESS.has(error.code));
     const found = worst && place(worst, lines);
-    const at = found && leftOut.size < mostLeftOut ? lineToLeaveOut(current, found.line, document.errors.length, leftOut) : null;
-    if (!found || at === null) return { document, lines, syntax: [...syntax, ...harmless, ...(found ? [found] : [])], leftOut };
-    const content = current.split('\n')[at - 1] ?? '';
-    if (!syntax.some((other) => other.line === at)) syntax.push({ ...found, ...(at === found.line ? {} : { line: at, column: content.search(/\S/) + 1 }) });
-    leftOut.set(at, content);
-    current = blank(current, at);
+    const lineIndex = found && leftOut.size < mostLeftOut ? lineToLeaveOut(current, found.line, document.errors.length, leftOut) : null;
+    if (!found || lineIndex === null) return { document, lines, syntax: [...syntax, ...harmless, ...(found ? [found] : [])], leftOut };
+    const content = current.split('\n')[lineIndex - 1] ?? '';
+    if (!syntax.some((other) => other.line === lineIndex)) syntax.push({ ...found, ...(lineIndex === found.line ? {} : { line: lineIndex, column: content.search(/\S/) + 1 }) });
+    leftOut.set(lineIndex, content);
+    current = blank(current, lineIndex);
     ({ document, lines } = parse(current));
   }
 }
@@ -69,12 +69,12 @@ function place(error: YAMLParseError, lines: LineCounter): SyntaxProblem {
 function withoutTabs(text: string, syntax: SyntaxProblem[]): string {
   const contents = text.split('\n');
   const indents = contents.map((content) => (content.trim() === '' ? '' : (/^[ \t]*/.exec(content)?.[0] ?? '')));
-  indents.forEach((indent, at) => {
-    if (indent.includes('\t')) syntax.push({ line: at + 1, column: indent.indexOf('\t') + 1, code: 'TAB_AS_INDENT', detail: 'a tab', offset: 0 });
+  indents.forEach((indent, index) => {
+    if (indent.includes('\t')) syntax.push({ line: index + 1, column: indent.indexOf('\t') + 1, code: 'TAB_AS_INDENT', detail: 'a tab', offset: 0 });
   });
   const byWidth = (width: number) => indents.map((indent) => indent.replaceAll('\t', ' '.repeat(width)));
   const readings = [meantIndents(contents, indents), byWidth(2), byWidth(4), byWidth(8)]
-    .map((meant) => contents.map((content, at) => (meant[at] as string) + content.slice((indents[at] as string).length)).join('\n'));
+    .map((meant) => contents.map((content, index) => (meant[index] as string) + content.slice((indents[index] as string).length)).join('\n'));
   const errors = new Map(readings.map((reading) => [reading, parse(reading).document.errors.length]));
   // Of equal ones the first: what follows from the lines around.
   return readings.toSorted((one, other) => (errors.get(one) ?? 0) - (errors.get(other) ?? 0))[0] as string;
@@ -86,8 +86,8 @@ function meantIndents(contents: readonly string[], indents: readonly string[]): 
   const known = new Map<string, string>();
   let before = '';
   let beforeIndent = '';
-  contents.forEach((content, at) => {
-    const indent = indents[at] as string;
+  contents.forEach((content, index) => {
+    const indent = indents[index] as string;
     const words = content.trim();
     if (words === '' || words.startsWith('#')) return void meant.push('');
     const inner = beforeIndent + (before.startsWith('- ') ? '  ' : '');
@@ -102,7 +102,7 @@ function meantIndents(contents: readonly string[], indents: readonly string[]): 
       meant.push(now);
     }
     before = words;
-    beforeIndent = meant[at] as string;
+    beforeIndent = meant[index] as string;
   });
   return meant;
 }
@@ -134,5 +134,5 @@ const oddQuotes = (content: string): boolean => [`"`, `'`].some((quote) => (cont
 
 function blank(text: string, line: number): string {
   // A list item keeps its dash, so that the items after it keep their numbers.
-  return text.split('\n').map((content, at) => (at === line - 1 ? (/^(\s*- )/.exec(content)?.[1] ?? '') : content)).join('\n');
+  return text.split('\n').map((content, index) => (index === line - 1 ? (/^(\s*- )/.exec(content)?.[1] ?? '') : content)).join('\n');
 }

@@ -108,7 +108,7 @@ function describeNumber(schema: z.ZodNumber): BilingualText {
 }
 
 function join(all: readonly BilingualText[]): BilingualText {
-  const different = all.filter((words, at) => all.findIndex((other) => other.en === words.en) === at);
+  const different = all.filter((words, index) => all.findIndex((other) => other.en === words.en) === index);
   return { en: different.map((words) => words.en).join(' or '), zh: different.map((words) => words.zh).join('或') };
 }
 

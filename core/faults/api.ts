@@ -25,12 +25,12 @@ export const API_FAULTS = {
   CV_API_CURSOR_FOREIGN: {
     stage: 'api', retry: 'never', actor: 'operator', status: 410,
     en: ['cursor {after} is not of this gateway: its log has no such epoch', 'go on from {oldest} and drop what you already have by edge, stream, epoch and seq; keep a cursor for each gateway'],
-    zh: ['游标 {after} 不属于本网关：其日志中没有该纪元', '从 {oldest} 继续，并按 edge、stream、epoch、seq 去除已有事件；每个网关应分别保存游标'],
+    zh: ['游标 {after} 不属于本网关：其事件日志中没有该 epoch', '从 {oldest} 继续，并按 edge、stream、epoch、seq 去除已有事件；每个网关应分别保存游标'],
   },
   CV_API_CURSOR_AHEAD: {
     stage: 'api', retry: 'never', actor: 'operator', status: 410,
     en: ['cursor {after} lies beyond the newest event {head}: the log was set back, or the cursor is of another gateway', 'go on from {oldest} and drop what you already have by edge, stream, epoch and seq'],
-    zh: ['游标 {after} 超出最新事件 {head}：日志曾被回退，或该游标属于其他网关', '从 {oldest} 继续，并按 edge、stream、epoch、seq 去除已有事件'],
+    zh: ['游标 {after} 超出最新事件 {head}：事件日志曾被回退，或该游标属于其他网关', '从 {oldest} 继续，并按 edge、stream、epoch、seq 去除已有事件'],
   },
   CV_API_SERIES_AMBIGUOUS: {
     stage: 'api', retry: 'never', actor: 'developer', status: 409,
@@ -90,7 +90,7 @@ export const API_FAULTS = {
   CV_API_INTERNAL: {
     stage: 'api', retry: 'backoff', actor: 'developer', status: 500,
     en: ['{path} failed: {detail}', 'try again; if it repeats, report it with the gateway\'s process log'],
-    zh: ['{path} 处理失败：{detail}', '请重试；若反复出现，请附网关进程日志报告'],
+    zh: ['{path} 处理失败：{detail}', '请重试；若反复出现，请附网关运行日志反馈'],
   },
   CV_API_LISTEN: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer',

@@ -50,7 +50,7 @@ export const CONFIG_FAULTS = {
   CV_RELOAD_RESTART: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',
     en: ['changed in the file, and only a restart takes it in: {keys}', 'restart needed; what is in the log stays'],
-    zh: ['文件中以下设置已改动，需重启后生效：{keys}', '需要重启；日志中的数据不受影响'],
+    zh: ['文件中以下设置已改动，需重启后生效：{keys}', '需要重启；事件日志中的数据不受影响'],
   },
   CV_DRIVER_UNKNOWN: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer',

@@ -13,8 +13,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_BROKER_FAILED: {
     stage: 'broker', retry: 'next', actor: 'developer',
-    en: ['the embedded broker failed: {detail}', 'report this with the log of the gateway'],
-    zh: ['内置消息服务器内部出错：{detail}', '请附上网关日志报告此问题'],
+    en: ['the embedded broker failed at something: {detail}', 'report this with the log of the gateway'],
+    zh: ['内置消息服务器内部出错：{detail}', '请附上网关运行日志反馈'],
   },
   CV_BROKER_UNREACHABLE: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
@@ -23,8 +23,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_BROKER_BEHIND: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
-    en: ['more than {maxBytes} bytes wait for the gateway; new data is not taken, and will be resent', 'see the faults of the log: it is full, or its disk is slow'],
-    zh: ['等待网关自身处理的数据超过 {maxBytes} 字节；新到数据暂不接收，由发送方重发', '查看日志相关故障：日志已满或磁盘过慢'],
+    en: ['more than {maxBytes} bytes wait for the gateway itself; what comes is left to its sender, which sends it again', 'look at the faults of the log: it is full or its disk is slow'],
+    zh: ['等待网关自身处理的数据超过 {maxBytes} 字节；新到数据暂不接收，由发送方重发', '查看事件日志相关故障：事件日志已满或磁盘过慢'],
   },
   CV_CLIENT_REFUSED: {
     stage: 'broker', retry: 'after-change', actor: 'field-engineer',
@@ -53,8 +53,8 @@ export const GATEWAY_FAULTS = {
   },
   CV_MQTT_UNSUPPORTED: {
     stage: 'broker', retry: 'after-change', actor: 'developer',
-    en: ['client {client} asked for {what}, which the embedded broker does not support', 'use MQTT 3.1.1 without it, or give the gateway another broker (broker.url)'],
-    zh: ['客户端 {client} 请求内置消息服务器不支持的功能：{what}', '请使用不含该功能的 MQTT 3.1.1，或为网关配置其他消息服务器（broker.url）'],
+    en: ['client {client} asks for {what}, which the embedded broker does not offer', 'use MQTT 3.1.1 without it, or give the gateway another broker (broker.url)'],
+    zh: ['客户端 {client} 请求内置消息服务器不支持的功能：{what}', '请使用不含该功能的 MQTT 3.1.1，或为网关配置其他代理（broker.url）'],
   },
   CV_CONNECTION_LIMIT: {
     stage: 'broker', retry: 'backoff', actor: 'operator',
@@ -113,13 +113,13 @@ export const GATEWAY_FAULTS = {
   },
   CV_EDGE_HOLES: {
     stage: 'accept', retry: 'backoff', actor: 'field-engineer',
-    en: ['stream {stream} of edge {edge} has more than {maxRanges} gaps; further batches wait until gaps close', 'nothing is lost; if it lasts, check the log of that edge'],
-    zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处；后续批次等待缺口补齐', '数据未丢失；若持续，请检查该节点的日志'],
+    en: ['what edge {edge} sends of {stream} has more than {maxRanges} holes; further batches wait until holes close', 'nothing is lost; if it lasts, look at the log of that edge'],
+    zh: ['边缘节点 {edge} 的 {stream} 流缺口超过 {maxRanges} 处；后续批次等待缺口补齐', '数据未丢失；若持续，请检查该节点的运行日志'],
   },
   CV_ACCEPT_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'developer',
-    en: ['a batch failed: {detail}; it was not acknowledged, and will be resent', 'report this with the quarantine and the log of the gateway'],
-    zh: ['批次处理失败：{detail}；未予应答，将由发送方重发', '请附上网关隔离区和日志报告此问题'],
+    en: ['a batch could not be dealt with: {detail}; it was not answered and comes again', 'report this with the quarantine and the log of the gateway'],
+    zh: ['批次处理失败：{detail}；未予应答，将由发送方重发', '请附上网关隔离区和运行日志反馈'],
   },
   CV_REGISTRY_UNSAVED: {
     stage: 'accept', retry: 'backoff', actor: 'operator',
@@ -138,18 +138,18 @@ export const GATEWAY_FAULTS = {
   },
   CV_CONSUMER_FAILED: {
     stage: 'store', retry: 'backoff', actor: 'operator',
-    en: ['{consumer} failed to process events: {detail}; retry in {waitMs} ms', 'if it lasts: check the disk of store.dir, otherwise report it'],
+    en: ['{consumer} could not take events: {detail}; they come again in {waitMs} ms', 'if it lasts: look at the disk of store.dir, else report it'],
     zh: ['{consumer} 处理事件失败：{detail}；{waitMs} 毫秒后重试', '若持续：检查 store.dir 所在磁盘，否则请反馈'],
   },
   CV_CONSUMER_OVERRUN: {
     stage: 'store', retry: 'never', actor: 'operator',
-    en: ['{consumer} was too slow, or its target was away too long: the log was full, and {count} events between {from} and {to} were dropped', 'check that its target accepts what it is sent, or raise log.maxBytes for longer outages'],
-    zh: ['{consumer} 过慢或其目标中断过久：日志已满，舍弃了 {from} 至 {to} 之间的 {count} 条事件', '确认其目标能正常接收；如需承受更长中断请调大 log.maxBytes'],
+    en: ['{consumer} was too slow or its target too long away: the log was full and let go of {count} events between {from} and {to}', 'see that its target takes what it is sent, or raise log.maxBytes for longer outages'],
+    zh: ['{consumer} 过慢或其目标中断过久：事件日志已满，舍弃了 {from} 至 {to} 之间的 {count} 条事件', '确认其目标能正常接收；如需承受更长中断请调大 log.maxBytes'],
   },
   CV_CONSUMER_AHEAD: {
     stage: 'store', retry: 'never', actor: 'operator',
-    en: ['{consumer} has processed up to {cursor}, but the log ends at {head}: the log was set back', 'no action is needed; edges that still hold the rest will resend it'],
-    zh: ['{consumer} 已处理到 {cursor}，但日志止于 {head}：日志曾被回退', '无需处理；仍保有其余数据的边缘节点会重新发送'],
+    en: ['{consumer} has taken up to {cursor}, but the log ends at {head}: the log was set back', 'nothing to do here; edges that still hold the rest send it again'],
+    zh: ['{consumer} 已处理到 {cursor}，但事件日志止于 {head}：其曾被回退', '无需处理；仍保有其余数据的边缘节点会重新发送'],
   },
   CV_RULE_TWICE: {
     stage: 'check', retry: 'after-change', actor: 'operator',
@@ -159,7 +159,7 @@ export const GATEWAY_FAULTS = {
   CV_STORE_FAILED: {
     stage: 'store', retry: 'backoff', actor: 'operator',
     en: ['{path} cannot be used: {detail}', 'check space and permissions of store.dir; nothing is lost meanwhile, the log holds it'],
-    zh: ['{path} 无法使用：{detail}', '检查 store.dir 的空间和权限；期间数据由日志保存，不会丢失'],
+    zh: ['{path} 无法使用：{detail}', '检查 store.dir 的空间和权限；期间数据由事件日志保存，不会丢失'],
   },
   CV_STORE_BUSY: {
     stage: 'store', retry: 'after-change', actor: 'operator',
@@ -169,12 +169,12 @@ export const GATEWAY_FAULTS = {
   CV_STORE_DAMAGED: {
     stage: 'store', retry: 'after-change', actor: 'operator',
     en: ['{path} is damaged: {detail}', 'start the gateway (again): it puts the file aside, saves what can be read of it, and takes the rest from its log; where that does not help, look at the disk'],
-    zh: ['{path} 已损坏：{detail}', '（重新）启动网关：会自动另存该文件、保存可读部分，其余由日志补回；若无效，请检查磁盘'],
+    zh: ['{path} 已损坏：{detail}', '（重新）启动网关：会自动另存该文件、保存可读部分，其余由事件日志补回；若无效，请检查磁盘'],
   },
   CV_STORE_SALVAGED: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['{path} was damaged ({detail}): {points} values of it are saved in a new file, the damaged one lies aside as {aside}', 'what could not be saved comes back from the log, as far back as that goes (where it was found while running, with the next start); look at the disk, replace it if this repeats, and delete the file aside when nobody needs it'],
-    zh: ['{path} 已损坏（{detail}）：其中 {points} 个值已存入新文件，损坏的文件另存为 {aside}', '未能保存的值将由日志补回，范围以日志所存为限（运行中发现的在下次启动时补回）；请检查磁盘，反复出现请更换，另存文件不再需要时可删除'],
+    zh: ['{path} 已损坏（{detail}）：其中 {points} 个值已存入新文件，损坏的文件另存为 {aside}', '未能保存的值将由事件日志补回，范围以日志所存为限（运行中发现的在下次启动时补回）；请检查磁盘，反复出现请更换，另存文件不再需要时可删除'],
   },
   CV_STATE_SALVAGED: {
     stage: 'store', retry: 'never', actor: 'operator',
@@ -194,6 +194,6 @@ export const GATEWAY_FAULTS = {
   CV_STORE_CHUNK_DAMAGED: {
     stage: 'store', retry: 'never', actor: 'operator',
     en: ['values of {series} from {from} to {to} in {path} are damaged', 'look at the disk; the rest stays readable, and what the log still holds can be read there'],
-    zh: ['{path} 中 {series} 自 {from} 至 {to} 的数据已损坏', '检查磁盘；其余数据仍可读取，日志中尚存的部分可从日志读取'],
+    zh: ['{path} 中 {series} 自 {from} 至 {to} 的数据已损坏', '检查磁盘；其余数据仍可读取，事件日志中尚存的部分可从中读取'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

@@ -14,7 +14,7 @@ export const LIVE_FAULTS = {
   },
   CV_LIVE_ELSEWHERE: {
     stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 409,
-    en: ['{device} belongs to edge {edge}, which does not run on the machine of this gateway: single pictures only', 'use its pictures; for live view, run its edge on the machine of the gateway'],
+    en: ['{device} belongs to edge {edge}, which does not run on the machine of this gateway: its pictures come one by one', 'look at its pictures; to watch it live, run its edge beside the gateway'],
     zh: ['{device} 属于边缘节点 {edge}，该节点不在网关所在机器上运行，仅图片刷新', '查看其画面；如需实时观看，请将该边缘节点与网关运行在同一台机器上'],
   },
   CV_LIVE_DEVICE: {

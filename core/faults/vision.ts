@@ -9,28 +9,28 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_MISSING: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the graph of model {model} is missing: {path}', 'put it there; shipped graphs are made by: node models/convert/main.ts'],
-    zh: ['缺少模型 {model} 的计算图文件：{path}', '将文件放到该处；自带模型的生成方法：node models/convert/main.ts'],
+    en: ['the graph of model {model} is not there: {path}', 'put it there; those that come with us are made by: node models/convert/main.ts'],
+    zh: ['缺少模型 {model} 的模型文件文件：{path}', '将文件放到该处；自带模型的生成方法：node models/convert/main.ts'],
   },
   CV_MODEL_NOT_PULLED: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the graph of model {model} has not been fetched yet: {path}', 'read its licence with `cityvitals models list`, then fetch it with: cityvitals models pull {model}'],
-    zh: ['模型 {model} 的计算图尚未下载：{path}', '先用 `cityvitals models list` 查看其许可，再下载：cityvitals models pull {model}'],
+    en: ['the graph of model {model} was not fetched yet: {path}', 'read its licence with `cityvitals models list`, then fetch it with: cityvitals models pull {model}'],
+    zh: ['模型 {model} 的模型文件尚未下载：{path}', '先用 `cityvitals models list` 查看其许可，再下载：cityvitals models pull {model}'],
   },
   CV_MODEL_HASH: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
     en: ['{path} is not the file that model {model} was checked with: SHA-256 {got}, {want} wanted', 'delete the file, then make it anew (node models/convert/main.ts) or fetch it again (cityvitals models pull); a graph of your own that you have changed needs its new SHA-256 in the manifest'],
-    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成（node models/convert/main.ts）或重新下载（cityvitals models pull）；自己改动过的计算图请在说明文件中写入新的 SHA-256'],
+    zh: ['{path} 与模型 {model} 校验过的文件不一致：SHA-256 为 {got}，应为 {want}', '删除该文件后重新生成（node models/convert/main.ts）或重新下载（cityvitals models pull）；自己改动过的模型文件请在说明文件中写入新的 SHA-256'],
   },
   CV_MODEL_SHAPE: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
     en: ['model {model}: {tensor} is {got}, {want} wanted', "correct the model's description, or take the graph that belongs to it"],
-    zh: ['模型 {model}：{tensor} 为 {got}，应为 {want}', '修正模型说明，或换用与之匹配的计算图'],
+    zh: ['模型 {model}：{tensor} 为 {got}，应为 {want}', '修正模型说明，或换用与之匹配的模型文件'],
   },
   CV_MODEL_OPSET: {
     stage: 'open', retry: 'after-change', actor: 'developer', flag: 'config',
     en: ['model {model} uses operator set {got}, {want} wanted', "correct the model's description, or export the graph with that operator set"],
-    zh: ['模型 {model} 使用算子集 {got}，应为 {want}', '修正模型说明，或用该算子集重新导出计算图'],
+    zh: ['模型 {model} 使用算子集 {got}，应为 {want}', '修正模型说明，或用该算子集重新导出模型文件'],
   },
   CV_MODEL_PROVIDER: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -39,8 +39,8 @@ export const VISION_FAULTS = {
   },
   CV_MODEL_GRAPH: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
-    en: ['the graph cannot be read: {detail}', 'check that the file is complete and of the expected kind'],
-    zh: ['无法读取计算图：{detail}', '确认文件完整且类型正确'],
+    en: ['the graph cannot be read: {detail}', 'check that the file is whole and of the kind that is expected'],
+    zh: ['无法读取模型文件：{detail}', '确认文件完整且类型正确'],
   },
   CV_MODEL_CONVERTED: {
     stage: 'setup', retry: 'after-change', actor: 'developer',
@@ -60,7 +60,7 @@ export const VISION_FAULTS = {
   CV_MODEL_OUTPUT: {
     stage: 'infer', retry: 'next', actor: 'developer', flag: 'other',
     en: ['model {model}: {problem}', 'check family, options and input (mean, scale, colours) of its description against what the graph was exported with; if it is right at other pictures, report it with the picture'],
-    zh: ['模型 {model}：{problem}', '对照计算图导出时的设置，检查模型说明中的系列、选项和输入（均值、比例、颜色顺序）；若其他图像正常，请附图报告'],
+    zh: ['模型 {model}：{problem}', '对照模型文件导出时的设置，检查模型说明中的系列、选项和输入（均值、比例、颜色顺序）；若其他图像正常，请附图报告'],
   },
   CV_MODEL_MANIFEST: {
     stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
@@ -119,7 +119,7 @@ export const VISION_FAULTS = {
   },
   CV_SCORE_INVALID: {
     stage: 'cli', retry: 'after-change', actor: 'field-engineer',
-    en: ['invalid score "{got}"', 'give a number from 0 to 1'],
-    zh: ['"{got}" 不是有效的置信度', '请给出 0 到 1 之间的数'],
+    en: ['"{got}" is no score', 'give a number from 0 to 1'],
+    zh: ['"{got}" 不是有效置信度', '请给出 0 到 1 之间的数'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

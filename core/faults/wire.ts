@@ -49,7 +49,7 @@ export const WIRE_FAULTS = {
   },
   CV_UPLINK_LOST: {
     stage: 'forward', retry: 'backoff', actor: 'operator',
-    en: ['no connection to the gateway at {address}: {detail}', 'check the network, and that the gateway runs; the edge keeps its data in its log and retries'],
+    en: ['no connection to the gateway at {address}: {detail}', 'check the network and that the gateway runs; the edge keeps everything in its log and tries again'],
     zh: ['无法连接网关 {address}：{detail}', '检查网络及网关是否运行；数据保存在边缘缓存中，连通后自动补传'],
   },
   CV_UPLINK_DENIED: {
@@ -59,8 +59,8 @@ export const WIRE_FAULTS = {
   },
   CV_UPLINK_CONTESTED: {
     stage: 'forward', retry: 'backoff', actor: 'field-engineer',
-    en: ['the gateway at {address} closed the connection of edge {edge} {times} times within seconds', 'the gateway or its broker may restart repeatedly: see its log; or another machine uses the same id (a copied card): give each its own `edge` and token'],
-    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '可能是网关或其消息服务器反复重启：请查看其日志；也可能另有一台设备使用相同编号（复制的存储卡）：请为每台设备设置各自的 `edge` 和令牌'],
+    en: ['the gateway at {address} ended the connection of edge {edge} {times} times within seconds', 'either the gateway or its broker starts again and again: see its log; or another box runs under the same id (a copied card): give each its own `edge` and token'],
+    zh: ['网关 {address} 在数秒内 {times} 次断开边缘节点 {edge} 的连接', '可能是网关或其反向代理反复重启：请查看其日志；也可能另有一台设备使用相同编号（复制的存储卡）：请为每台设备设置各自的 `edge` 和令牌'],
   },
   CV_UPLINK_COMMANDS: {
     stage: 'forward', retry: 'after-change', actor: 'operator',
@@ -69,7 +69,7 @@ export const WIRE_FAULTS = {
   },
   CV_UPLINK_ANSWER: {
     stage: 'forward', retry: 'next', actor: 'developer',
-    en: ['invalid answer from the gateway: {detail}', 'update the older side; without acks the log cannot be emptied'],
-    zh: ['无法读取网关的应答：{detail}', '请升级较旧的一端；没有确认时日志无法清空'],
+    en: ['the gateway sent an answer that cannot be read: {detail}', 'update the older side; without acks the log cannot be emptied'],
+    zh: ['无法读取网关的应答：{detail}', '请升级较旧的一端；没有确认时边缘缓存无法清空'],
   },
 } as const satisfies Record<`CV_${string}`, FaultRow>;

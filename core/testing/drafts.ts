@@ -5,15 +5,15 @@ export const TEST_CENTRE = '500112001';
 
 /** A draft whose value is `value`; measurements by default. */
 export function testDraft(value: number, more: Partial<Draft> = {}): Draft {
-  const at = Date.UTC(2026, 0, 1) + value * 50;
+  const atMs = Date.UTC(2026, 0, 1) + value * 50;
   return {
     device: `pump-${value % 7}`, point: 'level', indicator: 'YJ-FLD-001', subject: 'pump-07', centre: TEST_CENTRE, kind: 'measurement', value, unit: 'm',
-    occurredAt: at, clock: 'device', observedAt: at + 12, quality: 'good', origin: 'live', ...more,
+    occurredAt: atMs, clock: 'device', observedAt: atMs + 12, quality: 'good', origin: 'live', ...more,
   };
 }
 
 export function testDrafts(from: number, count: number, more: Partial<Draft> = {}): Draft[] {
-  return Array.from({ length: count }, (_, at) => testDraft(from + at, more));
+  return Array.from({ length: count }, (_, index) => testDraft(from + index, more));
 }
 
 export function testWarning(value: number, level: Level = 2): Draft {

@@ -78,16 +78,16 @@ function countPublishes(found: () => void): (chunk: Buffer) => void {
   let skip = 0;
   let head: number[] = [];
   return (chunk) => {
-    let at = 0;
-    while (at < chunk.length) {
+    let offset = 0;
+    while (offset < chunk.length) {
       if (skip > 0) {
-        const step = Math.min(skip, chunk.length - at);
+        const step = Math.min(skip, chunk.length - offset);
         skip -= step;
-        at += step;
+        offset += step;
         continue;
       }
-      const byte = chunk[at] as number;
-      at += 1;
+      const byte = chunk[offset] as number;
+      offset += 1;
       head.push(byte);
       if (head.length < 2 || byte >= 128) continue;
       skip = head.slice(1).reduce((sum, part, place) => sum + (part & 127) * 128 ** place, 0);

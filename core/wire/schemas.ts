@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { SENT_KINDS } from './mime.ts';
 import { EVENT_SCHEMA, IDS, MAX_TIME_MS, ORIGIN_FIELDS, STREAMS } from '../event.ts';
 import type { JsonSchema } from '../json-schema.ts';
-import { described } from '../typed-schema.ts';
+import { bilingualDescription } from '../typed-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type EvidenceAnswer, type EvidencePart, type Refusal } from './messages.ts';
 import { WIRE_VERSION } from './topics.ts';
@@ -89,57 +89,57 @@ export const EVIDENCE_ANSWER_SCHEMA = z.object({
 
 const integer = (minimum: number): JsonSchema => ({ type: 'integer', minimum, maximum: Number.MAX_SAFE_INTEGER });
 const BATCH_NAME: Record<string, JsonSchema> = {
-  v: { const: WIRE_VERSION, ...described('version of the wire', '协议版本') },
-  from: { type: 'string', minLength: 1, maxLength: 64, ...described('the sender of this hop', '本跳的发送者') },
+  v: { const: WIRE_VERSION, ...bilingualDescription('version of the wire', '协议版本') },
+  from: { type: 'string', minLength: 1, maxLength: 64, ...bilingualDescription('the sender of this hop', '本跳的发送者') },
   stream: { enum: STREAMS },
-  epoch: { ...integer(0), ...described('an opening of the sender\'s log; grows', '发送者日志的一次开启；只增不减') },
-  seq: { ...integer(1), ...described('number of the first event; the others follow without a hole', '首个事件的序号，其后连续') },
+  epoch: { ...integer(0), ...bilingualDescription('an opening of the sender\'s log; grows', '发送者日志的一次开启；只增不减') },
+  seq: { ...integer(1), ...bilingualDescription('number of the first event; the others follow without a hole', '首个事件的序号，其后连续') },
 };
 const ORIGIN: readonly string[] = ORIGIN_FIELDS;
 
 /** Easy for anyone to send. */
 export const BATCH_ROWS_SCHEMA: JsonSchema = {
   type: 'object', required: ['v', 'from', 'stream', 'epoch', 'seq', 'events'],
-  ...described('a batch as rows: the run [seq, seq + length) of one stream and epoch; JSON, alone or in one zstd frame', '批次（行式）：同一流、同一 epoch 内连续的一段；JSON，可用单个 zstd 帧压缩'),
+  ...bilingualDescription('a batch as rows: the run [seq, seq + length) of one stream and epoch; JSON, alone or in one zstd frame', '批次（行式）：同一流、同一 epoch 内连续的一段；JSON，可用单个 zstd 帧压缩'),
   properties: {
     ...BATCH_NAME,
     events: {
       type: 'array', minItems: 1, maxItems: MAX_BATCH_EVENTS,
       // An event whose own origin is this hop carries none.
-      items: { ...EVENT_SCHEMA, required: EVENT_SCHEMA.required.filter((field) => !ORIGIN.includes(field)), ...described('an event; edge, stream, epoch and seq are the batch\'s unless it says others', '事件；edge、stream、epoch、seq 省略时取自批次') },
+      items: { ...EVENT_SCHEMA, required: EVENT_SCHEMA.required.filter((field) => !ORIGIN.includes(field)), ...bilingualDescription('an event; edge, stream, epoch and seq are the batch\'s unless it says others', '事件；edge、stream、epoch、seq 省略时取自批次') },
     },
   },
 };
 
 const COLUMN: JsonSchema = {
   anyOf: [
-    { type: 'array', ...described('a value for each event; null: it has none (in `value`: null)', '逐个事件的值；null 表示没有（value 列为 null 值）') },
-    { type: 'object', required: ['all'], additionalProperties: false, properties: { all: described('the same for all', '全部相同') } },
-    { type: 'object', required: ['of', 'at'], additionalProperties: false, properties: { of: { type: 'array', ...described('the different values', '不同的值') }, at: { type: 'array', items: integer(0), ...described('for each event its place in `of`', '各事件在 of 中的下标') } } },
-    { type: 'object', required: ['delta'], additionalProperties: false, properties: { delta: { type: 'array', items: { type: 'number' }, ...described('the first value, then differences', '首值，其后为差值') } } },
+    { type: 'array', ...bilingualDescription('a value for each event; null: it has none (in `value`: null)', '逐个事件的值；null 表示没有（value 列为 null 值）') },
+    { type: 'object', required: ['all'], additionalProperties: false, properties: { all: bilingualDescription('the same for all', '全部相同') } },
+    { type: 'object', required: ['of', 'at'], additionalProperties: false, properties: { of: { type: 'array', ...bilingualDescription('the different values', '不同的值') }, at: { type: 'array', items: integer(0), ...bilingualDescription('for each event its place in `of`', '各事件在 of 中的下标') } } },
+    { type: 'object', required: ['delta'], additionalProperties: false, properties: { delta: { type: 'array', items: { type: 'number' }, ...bilingualDescription('the first value, then differences', '首值，其后为差值') } } },
   ],
 };
 
 /** What edges send and logs store. */
 export const BATCH_COLUMNS_SCHEMA: JsonSchema = {
   type: 'object', required: ['v', 'from', 'stream', 'epoch', 'seq', 'count', 'columns'],
-  ...described('a batch as columns, what edges send: the run [seq, seq + count); JSON, alone or in one zstd frame', '批次（列式，边缘节点所用）：连续的一段；JSON，可用单个 zstd 帧压缩'),
+  ...bilingualDescription('a batch as columns, what edges send: the run [seq, seq + count); JSON, alone or in one zstd frame', '批次（列式，边缘节点所用）：连续的一段；JSON，可用单个 zstd 帧压缩'),
   properties: {
     ...BATCH_NAME,
-    count: { ...integer(1), maximum: MAX_BATCH_EVENTS, ...described('how many events', '事件数') },
-    columns: { type: 'object', propertyNames: { enum: Object.keys(EVENT_SCHEMA.properties) }, additionalProperties: COLUMN, ...described('a column for each field that any event has', '任一事件具有的字段各占一列') },
+    count: { ...integer(1), maximum: MAX_BATCH_EVENTS, ...bilingualDescription('how many events', '事件数') },
+    columns: { type: 'object', propertyNames: { enum: Object.keys(EVENT_SCHEMA.properties) }, additionalProperties: COLUMN, ...bilingualDescription('a column for each field that any event has', '任一事件具有的字段各占一列') },
   },
 };
 
 /** Where an event goes out to consumers: its unit is the catalogue's, and this is what was sent. */
 export const PUBLISHED_PROPERTIES = {
-  unit: { type: 'string', maxLength: 64, ...described('UCUM, empty where the value has none: the catalogue\'s unit of the indicator. Where the sender\'s cannot be converted into it, or the catalogue does not know the indicator, the sender\'s own; in the first case `flags` holds `unit` and a good value is `uncertain`', 'UCUM 单位，无单位时为空：为目录中该指标的单位。发送方的单位无法换算、或指标不在目录中时，保持发送方的单位；前者带 `unit` 标记，原为 good 的值改为 `uncertain`') },
+  unit: { type: 'string', maxLength: 64, ...bilingualDescription('UCUM, empty where the value has none: the catalogue\'s unit of the indicator. Where the sender\'s cannot be converted into it, or the catalogue does not know the indicator, the sender\'s own; in the first case `flags` holds `unit` and a good value is `uncertain`', 'UCUM 单位，无单位时为空：为目录中该指标的单位。发送方的单位无法换算、或指标不在目录中时，保持发送方的单位；前者带 `unit` 标记，原为 good 的值改为 `uncertain`') },
   original: {
     type: 'object', additionalProperties: false, required: ['value', 'unit'],
-    ...described('what the sender gave; only where `unit` is another than it sent', '发送方的原值；仅在 `unit` 与发送的不同时出现'),
+    ...bilingualDescription('what the sender gave; only where `unit` is another than it sent', '发送方的原值；仅在 `unit` 与发送的不同时出现'),
     properties: {
       value: EVENT_SCHEMA.properties.value, unit: EVENT_SCHEMA.properties.unit,
-      min: { type: 'number', ...described('of the window, where it has one', '窗口最小值') }, max: { type: 'number', ...described('of the window, where it has one', '窗口最大值') },
+      min: { type: 'number', ...bilingualDescription('of the window, where it has one', '窗口最小值') }, max: { type: 'number', ...bilingualDescription('of the window, where it has one', '窗口最大值') },
     },
   },
 };
@@ -147,10 +147,10 @@ export const PUBLISHED_PROPERTIES = {
 /** An event as it goes out to consumers. Fields that are added later are no breach. */
 export const OUT_SCHEMA: JsonSchema = {
   ...EVENT_SCHEMA, additionalProperties: true, required: [...EVENT_SCHEMA.required, 'cursor', 'previous'],
-  ...described('an accepted event, for any consumer', '已接收的事件，供任何消费者使用'),
+  ...bilingualDescription('an accepted event, for any consumer', '已接收的事件，供任何消费者使用'),
   properties: {
     ...EVENT_SCHEMA.properties, ...PUBLISHED_PROPERTIES,
-    cursor: { type: 'string', pattern: '^\\d+-\\d+$', ...described('its place in the gateway\'s durable stream, `<epoch>-<seq>`: give it as `after` to GET /api/v1/events', '在网关持久流中的位置；用作 GET /api/v1/events 的 after') },
-    previous: { type: ['string', 'null'], pattern: '^\\d+-\\d+$', ...described('cursor of the message before on this topic; null after a gateway start. Not the one you saw last: fetch events?after=', '同一主题上一条消息的游标；网关启动后首条为 null。与所见不符时用 events?after= 补齐') },
+    cursor: { type: 'string', pattern: '^\\d+-\\d+$', ...bilingualDescription('its place in the gateway\'s durable stream, `<epoch>-<seq>`: give it as `after` to GET /api/v1/events', '在网关持久流中的位置；用作 GET /api/v1/events 的 after') },
+    previous: { type: ['string', 'null'], pattern: '^\\d+-\\d+$', ...bilingualDescription('cursor of the message before on this topic; null after a gateway start. Not the one you saw last: fetch events?after=', '同一主题上一条消息的游标；网关启动后首条为 null。与所见不符时用 events?after= 补齐') },
   },
 };

@@ -1,7 +1,7 @@
 /** The ffmpeg child: decodes, picks pictures at the wanted rate, scales, and writes them to a pipe. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { killWithParent } from '../../core/child-processes.ts';
+import { killOnExit } from '../../core/child-processes.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';
@@ -50,7 +50,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
   const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isStamped(options) ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
-  killWithParent(child);
+  killOnExit(child);
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new Said((text) => withoutSecrets(text, source));

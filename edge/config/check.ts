@@ -109,7 +109,7 @@ function besideEachOther(document: ConfigDocument, parts: readonly DeviceParts[]
   const drivers = new Set(parts.flatMap(({ driver }) => (driver?.checkTogether ? [driver] : [])));
   return [...drivers].flatMap((driver) => {
     const all = parts.flatMap(({ id, settings, ...part }, at) => (part.driver === driver && settings !== null ? [{ id, settings, at }] : []));
-    return (driver.checkTogether?.(all) ?? []).flatMap(({ index: at, problem }) => {
+    return (driver.checkTogether?.(all) ?? []).flatMap(({ index, problem }) => {
       const device = all[index] as typeof all[number];
       return checkPart(document, refusing(driver.settings, [problem]), ['devices', device.at, 'settings'], { en: `settings of device "${device.id}"`, zh: `设备“${device.id}”的 settings` }).problems;
     });

@@ -1,7 +1,7 @@
 /** The life of one live view's process: started, and ended. It never starts another; `live-streams.ts` does. */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { killWithParent } from '../../core/child-processes.ts';
+import { killOnExit } from '../../core/child-processes.ts';
 import type { LiveSource } from '../../core/driver.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
@@ -40,7 +40,7 @@ export function startLiveProcess({ input, filters, stdin, mask }: LiveSource, sc
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  killWithParent(child, () => killGroup(child.pid));
+  killOnExit(child, () => killGroup(child.pid));
   const start: LiveStart = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
   let last: LiveEnd | null = null;
   let silentMs: number | undefined;

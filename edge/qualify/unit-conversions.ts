@@ -14,7 +14,7 @@ export interface UnitConversions {
 /** @throws the first problem of the catalogue's files, CV_CONFIG_UNREADABLE */
 export async function readUnitConversions(paths: readonly string[], files: World['files']): Promise<UnitConversions> {
   if (paths.length === 0) return Object.assign(() => null, { unconvertibleUnit: () => null });
-  const [{ readCatalogue }, { unitConverter: converter }] = await Promise.all([import('../../city/catalogue/catalogue.ts'), import('../../core/units.ts')]);
+  const [{ readCatalogue }, { unitConverter }] = await Promise.all([import('../../city/catalogue/catalogue.ts'), import('../../core/units.ts')]);
   const { catalogue, problems } = readCatalogue(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
   const [first] = problems;
   if (first) throw new FaultError(first.fault.code, first.fault.params);

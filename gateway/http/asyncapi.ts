@@ -1,7 +1,7 @@
 /** The AsyncAPI 3 document: the topics in core/wire/topics.ts, made of the schemas that check what comes in on them, and the socket of a live view. */
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
-import { described } from '../../core/typed-schema.ts';
+import { bilingualDescription } from '../../core/typed-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
 import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';
@@ -58,11 +58,11 @@ interface Channel {
 }
 
 const PARAMETERS = {
-  centre: { ...described('the centre: 9 digits of a town, 6 of a county, or one of your own', '中心：镇街 9 位、区县 6 位行政区划代码，或自定'), examples: ['500112001'] },
-  edge: { ...described('the edge; its user name, and its client id behind `cv-`', '边缘节点；亦为用户名，客户端编号为 cv- 加此编号'), examples: ['pump-07'] },
-  indicator: { ...described('code of the indicator', '体征指标代码'), examples: ['YJ-FLD-001'] },
-  id: { ...described('the warning', '风险提示编号'), examples: [warning.id] },
-  device: { ...described('the camera', '摄像机'), examples: ['gate-cam'] },
+  centre: { ...bilingualDescription('the centre: 9 digits of a town, 6 of a county, or one of your own', '中心：镇街 9 位、区县 6 位行政区划代码，或自定'), examples: ['500112001'] },
+  edge: { ...bilingualDescription('the edge; its user name, and its client id behind `cv-`', '边缘节点；亦为用户名，客户端编号为 cv- 加此编号'), examples: ['pump-07'] },
+  indicator: { ...bilingualDescription('code of the indicator', '体征指标代码'), examples: ['YJ-FLD-001'] },
+  id: { ...bilingualDescription('the warning', '风险提示编号'), examples: [warning.id] },
+  device: { ...bilingualDescription('the camera', '摄像机'), examples: ['gate-cam'] },
 };
 
 const edgeChannel = (leaf: Parameters<typeof edgeTopic>[2], spec: Omit<Channel, 'address' | 'parameters'>): Channel => ({ address: edgeTopic('{centre}', '{edge}', leaf), parameters: ['centre', 'edge'], ...spec });
@@ -90,7 +90,7 @@ const SOCKET_BINDING = {
   method: 'GET', bindingVersion: '0.1.0',
   query: {
     type: 'object', required: ['ticket'],
-    properties: { ticket: { type: 'string', ...described('of the answer\'s path', '取自应答中的 path') }, notes: { type: 'string', maxLength: 0, ...described('there, and last: text messages come too', '写在最后时，另有文本消息') } },
+    properties: { ticket: { type: 'string', ...bilingualDescription('of the answer\'s path', '取自应答中的 path') }, notes: { type: 'string', maxLength: 0, ...bilingualDescription('there, and last: text messages come too', '写在最后时，另有文本消息') } },
   },
 };
 
@@ -101,13 +101,13 @@ export function asyncapiDocument(version: string): Record<string, unknown> {
     asyncapi: '3.0.0',
     info: {
       title: 'cityvitals topics · 城市体征消息主题', version, license: { name: 'Apache-2.0' },
-      ...described('Told from the gateway\'s side: it receives what edges send, and sends what consumers and viewers read. Times are ms UTC. How to catch up after an absence, and to send under an edge\'s token: docs/events.md.', '以网关视角描述：接收边缘节点所发，发送消费者和观看者所读。时间均为 UTC 毫秒。断线补齐与自行发送见 docs/events.md。'),
+      ...bilingualDescription('Told from the gateway\'s side: it receives what edges send, and sends what consumers and viewers read. Times are ms UTC. How to catch up after an absence, and to send under an edge\'s token: docs/events.md.', '以网关视角描述：接收边缘节点所发，发送消费者和观看者所读。时间均为 UTC 毫秒。断线补齐与自行发送见 docs/events.md。'),
     },
     defaultContentType: 'application/json',
     servers: {
-      embedded: { host: '127.0.0.1:1883', protocol: 'mqtt', protocolVersion: '3.1.1', ...described('the gateway\'s own broker (`broker.embedded`); sessions are always clean', '网关内置消息服务器；会话不保留'), security: [{ $ref: '#/components/securitySchemes/user' }], bindings: { mqtt: { cleanSession: true, keepAlive: 10, bindingVersion: '0.2.0' } } },
-      external: { host: 'broker.example:1883', protocol: 'mqtt', protocolVersion: '5.0', ...described('any broker (`broker.url`), by MQTT 3.1.1 or 5; we ship its access files: docs/brokers.md', '任意外部消息服务器，MQTT 3.1.1 或 5；访问控制文件见 docs/brokers.md'), security: [{ $ref: '#/components/securitySchemes/user' }] },
-      api: { host: '127.0.0.1:8080', protocol: 'ws', ...described('the gateway\'s HTTP (`http`), `wss` behind a proxy that has a certificate', '网关的 HTTP 服务（http）；经带证书的代理时为 wss'), security: [{ $ref: '#/components/securitySchemes/ticket' }] },
+      embedded: { host: '127.0.0.1:1883', protocol: 'mqtt', protocolVersion: '3.1.1', ...bilingualDescription('the gateway\'s own broker (`broker.embedded`); sessions are always clean', '网关内置消息服务器；会话不保留'), security: [{ $ref: '#/components/securitySchemes/user' }], bindings: { mqtt: { cleanSession: true, keepAlive: 10, bindingVersion: '0.2.0' } } },
+      external: { host: 'broker.example:1883', protocol: 'mqtt', protocolVersion: '5.0', ...bilingualDescription('any broker (`broker.url`), by MQTT 3.1.1 or 5; we ship its access files: docs/brokers.md', '任意外部消息服务器，MQTT 3.1.1 或 5；访问控制文件见 docs/brokers.md'), security: [{ $ref: '#/components/securitySchemes/user' }] },
+      api: { host: '127.0.0.1:8080', protocol: 'ws', ...bilingualDescription('the gateway\'s HTTP (`http`), `wss` behind a proxy that has a certificate', '网关的 HTTP 服务（http）；经带证书的代理时为 wss'), security: [{ $ref: '#/components/securitySchemes/ticket' }] },
     },
     channels: Object.fromEntries(Object.entries(CHANNELS).map(([id, { address, by, summary, parameters, messages }]) => [id, {
       address, title: id, summary: both(summary),
@@ -125,8 +125,8 @@ export function asyncapiDocument(version: string): Record<string, unknown> {
       }])),
       schemas: Object.fromEntries(Object.entries<Message>(MESSAGES).map(([name, { payload }]) => [name, payload])),
       securitySchemes: {
-        user: { type: 'userPassword', ...described('an edge: its id and token; a consumer: one of `broker.embedded.consumers`, or nobody from the gateway\'s own machine', '边缘节点用编号与令牌；消费者用 broker.embedded.consumers 中的用户，本机可匿名') },
-        ticket: { type: 'httpApiKey', in: 'query', name: 'ticket', ...described('good for one viewing, within 30 s: `POST` to the same address answers the whole path, to an operator with a token or, with `live.anonymous: loopback`, to whoever is on the gateway\'s machine. A page of another origin is refused', '一次有效，30 秒内使用：向同一地址 POST 可得完整路径，须带操作员令牌；设 live.anonymous: loopback 时网关本机免令牌。拒绝其他来源的网页') },
+        user: { type: 'userPassword', ...bilingualDescription('an edge: its id and token; a consumer: one of `broker.embedded.consumers`, or nobody from the gateway\'s own machine', '边缘节点用编号与令牌；消费者用 broker.embedded.consumers 中的用户，本机可匿名') },
+        ticket: { type: 'httpApiKey', in: 'query', name: 'ticket', ...bilingualDescription('good for one viewing, within 30 s: `POST` to the same address answers the whole path, to an operator with a token or, with `live.anonymous: loopback`, to whoever is on the gateway\'s machine. A page of another origin is refused', '一次有效，30 秒内使用：向同一地址 POST 可得完整路径，须带操作员令牌；设 live.anonymous: loopback 时网关本机免令牌。拒绝其他来源的网页') },
       },
     },
   };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { LiveScene, LiveSeen } from '../../api/views.ts';
 import type { JsonSchema } from '../../core/json-schema.ts';
-import { described } from '../../core/typed-schema.ts';
+import { bilingualDescription } from '../../core/typed-schema.ts';
 import { Words } from '../../api/shapes.ts';
 
 const share = z.number().min(0).max(1).meta({ en: 'fraction of the picture, from its upper left corner', zh: '占画面的比例，自左上角起' });
@@ -31,7 +31,7 @@ export const LIVE_SEEN_SCHEMA = z.object({
 }) satisfies z.ZodType<LiveSeen>;
 
 /** Anything: it is a stream that goes on from message to message. */
-export const LIVE_PIECE_SCHEMA: JsonSchema = { type: 'string', format: 'binary', ...described('MPEG-TS with MPEG-1 video, 25 pictures a second, cut between packets of 188 bytes', 'MPEG-TS（MPEG-1 视频，每秒 25 帧），在 188 字节的包之间切分') };
+export const LIVE_PIECE_SCHEMA: JsonSchema = { type: 'string', format: 'binary', ...bilingualDescription('MPEG-TS with MPEG-1 video, 25 pictures a second, cut between packets of 188 bytes', 'MPEG-TS（MPEG-1 视频，每秒 25 帧），在 188 字节的包之间切分') };
 
 const gate = { id: 'gate', name: { zh: '大门', en: 'gate' } } as const;
 export const LIVE_EXAMPLES: { scene: LiveScene; seen: LiveSeen } = {

@@ -4,7 +4,7 @@ import { explain, FAULTS, type FaultCode } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
-import { described } from '../../core/typed-schema.ts';
+import { bilingualDescription } from '../../core/typed-schema.ts';
 import { EXAMPLES } from './examples.ts';
 import { problemOf, TITLES } from './problem.ts';
 import type { Route } from './route.ts';
@@ -24,7 +24,7 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     openapi: '3.1.0',
     info: {
       title: 'cityvitals gateway · 城市体征网关', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      ...described(
+      ...bilingualDescription(
         'Times are ms UTC. Lists answer `{ items, next }`; give `next` as `after` for the next page. Errors are problem+json with a code of docs/faults.md and a remedy, in the language of Accept-Language.',
         '时间均为 UTC 毫秒。列表返回 `{ items, next }`，以 `next` 作为下一页的 `after`。错误为 problem+json，含 docs/faults.md 中的代码与处理办法，语言取 Accept-Language。',
       ),
@@ -35,9 +35,9 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     security: [{}, { reader: [] }, { session: [] }, { operator: [] }],
     paths,
     components: { schemas, securitySchemes: {
-      reader: { type: 'http', scheme: 'bearer', ...described('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
-      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...described('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
-      operator: { type: 'http', scheme: 'bearer', ...described('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
+      reader: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
+      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...bilingualDescription('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
+      operator: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
     } },
   };
 }

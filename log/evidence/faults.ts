@@ -15,7 +15,7 @@ const EVIDENCE_FAULTS = defineFaults({
   CV_EVIDENCE_MAIN: {
     stage: 'infer', retry: 'next', actor: 'field-engineer',
     en: ['the main stream of {device} gave no picture in time for an event ({cause}: {detail}); the event has the picture in which it was seen', 'see {cause}; a key frame each second and a free session on the camera help; or raise evidence.main, or set it to off'],
-    zh: ['{device} 的主码流未能及时给出事件画面（{cause}：{detail}）；事件已有看到它的那一幅', '按 {cause} 处理；摄像机每秒一个关键帧、留有空闲会话会有帮助；也可调大 evidence.main，或设为 off'],
+    zh: ['{device} 的主码流未能及时给出事件画面（{cause}：{detail}）；事件已附触发画面', '按 {cause} 处理；摄像机每秒一个关键帧、留有空闲会话会有帮助；也可调大 evidence.main，或设为 off'],
   },
   CV_EVIDENCE_DISK: {
     stage: 'keep', retry: 'next', actor: 'operator',

@@ -115,7 +115,7 @@ async function flood(port: number, mostMs: number, signal: AbortSignal, until: P
   const epoch = Date.now();
   let seq = 1;
   const timer = setInterval(() => {
-    const events = Array.from({ length: FLOOD_EVENTS }, (_, at) => ({ ...probeDraft(seq + at, `flood-${at % 20}`), kind: 'state' as const, value: FLOOD_TEXT, unit: '' }));
+    const events = Array.from({ length: FLOOD_EVENTS }, (_, index) => ({ ...probeDraft(seq + index, `flood-${index % 20}`), kind: 'state' as const, value: FLOOD_TEXT, unit: '' }));
     edge.publish(UP, Buffer.from(encodeBatch({ from: 'flood', stream: 'state', epoch, seq }, events)), { qos: 1 });
     seq += FLOOD_EVENTS;
   }, FLOOD_EVERY_MS);

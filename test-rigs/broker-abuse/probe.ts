@@ -68,7 +68,7 @@ async function probe(url: string): Promise<void> {
   reader.on('message', () => outs.note());
   await edge.subscribeAsync(`cv/v1/in/${PROBE_CENTRE}/probe/ack`, { qos: 1 });
   await reader.subscribeAsync(`cv/v1/out/${PROBE_CENTRE}/probe`, { qos: 1 });
-  const publish = (seq: number, count: number) => edge.publish(`cv/v1/in/${PROBE_CENTRE}/probe/up`, Buffer.from(encodeBatch({ from: 'probe', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, at) => probeDraft(seq + at, 'probe')))), { qos: 1 });
+  const publish = (seq: number, count: number) => edge.publish(`cv/v1/in/${PROBE_CENTRE}/probe/up`, Buffer.from(encodeBatch({ from: 'probe', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, index) => probeDraft(seq + index, 'probe')))), { qos: 1 });
   setInterval(() => {
     own.note();
     sent += 1;

@@ -41,10 +41,10 @@ export function numbersDriver(plan: NumbersPlan): { driver: Driver; stop(): void
     const batches = new Map<number, Counted[]>();
     for (const end = next + count; next < end; next += 1) {
       const device = next % CHAOS_DEVICES;
-      const at = Math.max((lastAt.get(device) ?? 0) + 1, world.clock.nowMs());
-      lastAt.set(device, at);
+      const atMs = Math.max((lastAt.get(device) ?? 0) + 1, world.clock.nowMs());
+      lastAt.set(device, atMs);
       const batch = batches.get(device) ?? [];
-      batch.push({ number: next, at });
+      batch.push({ number: next, at: atMs });
       batches.set(device, batch);
     }
     for (const [device, batch] of batches) feeds.get(device)?.(batch);

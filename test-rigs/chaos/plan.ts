@@ -25,10 +25,10 @@ const FREEZES_MS = [20_000, 3000];
 
 /** Each victim in turn, spread over the run; it is frozen for long the first time. */
 export function planFreezes(events: number, freezes: number, victims: readonly Victim[]): Freeze[] {
-  return Array.from({ length: freezes }, (_, at) => ({
-    victim: victims[at % victims.length] as Victim,
-    atWitnessed: Math.floor(((at + 0.5) / freezes) * events * 0.95),
-    forMs: FREEZES_MS[Math.floor(at / victims.length) % FREEZES_MS.length] as number,
+  return Array.from({ length: freezes }, (_, index) => ({
+    victim: victims[index % victims.length] as Victim,
+    atWitnessed: Math.floor(((index + 0.5) / freezes) * events * 0.95),
+    forMs: FREEZES_MS[Math.floor(index / victims.length) % FREEZES_MS.length] as number,
   }));
 }
 
@@ -43,18 +43,18 @@ export function planKills(events: number, kills: number, victims: readonly Victi
   const sure = victims.flatMap((victim) => Array.from({ length: Math.ceil(share * kills) }, () => victim)).slice(0, kills);
   const drawn = Array.from({ length: kills - sure.length }, () => victims[Math.floor(random.next() * victims.length)] as Victim);
   const order = shuffle([...sure, ...drawn], random);
-  return order.map((victim, at) => ({
+  return order.map((victim, index) => ({
     victim,
-    atWitnessed: Math.floor(((at + random.next()) / kills) * events * 0.95),
-    inFlight: at % 10 !== 9,
+    atWitnessed: Math.floor(((index + random.next()) / kills) * events * 0.95),
+    inFlight: index % 10 !== 9,
     inCompaction: compacting && victim === 'gateway',
   }));
 }
 
 function shuffle<T>(items: T[], random: Random): T[] {
-  for (let at = items.length - 1; at > 0; at -= 1) {
-    const other = Math.floor(random.next() * (at + 1));
-    [items[at], items[other]] = [items[other] as T, items[at] as T];
+  for (let index = items.length - 1; index > 0; index -= 1) {
+    const other = Math.floor(random.next() * (index + 1));
+    [items[index], items[other]] = [items[other] as T, items[index] as T];
   }
   return items;
 }

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clipCamera, patternClip } from './camera.ts';
 import type { ClipCheckFinding } from './check-finding.ts';
-import '../../log/evidence/faults.ts';
 
 const SECONDS = 40;
 const DISK_BYTES = 2 << 20;

@@ -30,7 +30,7 @@ export class CountingDevice {
       write: (_unit, fc, start, cells) => {
         this.writes.push({ fc, start, cells });
         if (start === 6) return 4;
-        if (start !== 5) cells.forEach((cell, at) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + at] = cell; });
+        if (start !== 5) cells.forEach((cell, index) => { (fc === 6 || fc === 16 ? this.registers : this.coils)[start + index] = cell; });
         return null;
       },
     }, { override: (answer, request, socket) => this.twist(answer, request, socket) });

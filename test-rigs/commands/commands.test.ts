@@ -146,13 +146,13 @@ test('the broker: an edge neither gives commands, nor reads or answers those of 
   const { brokerUrl, told } = await startCommandGateway(t, dir);
   const denied = () => told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED').length;
   const connect = () => mqtt.connectAsync(brokerUrl, { clientId: 'cv-e2', username: 'e2', password: 't2', protocolVersion: 4, reconnectPeriod: 0 });
-  for (const [at, topic] of [`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e1/rsp`].entries()) {
+  for (const [index, topic] of [`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e1/rsp`].entries()) {
     const client = await connect();
     const closed = new Promise<void>((resolve) => { client.once('close', () => resolve()); });
     client.on('error', () => {});
     client.publish(topic, '{}', { qos: 1 }, () => {});
     await closed;
-    assert.equal(denied(), at + 1, topic);
+    assert.equal(denied(), index + 1, topic);
     client.end(true);
   }
   const client = await connect();

@@ -58,9 +58,9 @@ test('killed at random: what is done was written once, what is refused never, th
     edge = await start(dir);
   }
   const counts = { done: 0, unknown: 0 };
-  for (const [at, id] of ids.entries()) {
+  for (const [index, id] of ids.entries()) {
     const { status, fault } = await settledCommand(httpUrl, id);
-    const times = device.writes.filter(({ cells }) => cells[0] === at + 1).length;
+    const times = device.writes.filter(({ cells }) => cells[0] === index + 1).length;
     assert.ok(status === 'done' || status === 'unknown', `${status} ${fault?.code}`);
     counts[status] += 1;
     assert.ok(status === 'done' ? times === 1 : times <= 1, `${id} ${status}: written ${times} times`);

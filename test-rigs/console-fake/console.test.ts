@@ -106,7 +106,7 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   const path = await textOf(page, '[data-part=path]');
   for (const part of ['设备', '边缘缓存', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
   assert.match(path, /\d+ ms/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 滞后 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 积压 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/);
   await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
   assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
 });
@@ -116,7 +116,7 @@ test('the language follows the browser and the switch, and the choice is remembe
   const { page } = await openPage(t, api.url, { width: 1440, locale: 'en-GB' });
   assert.match(await textOf(page, '[data-part=sentence]'), /^Longxi town: 3 devices, 3 fresh, 0 lost, evaluated up to/);
   assert.match(await textOf(page, '[data-part=warning]'), /Orange.*Exercise.*over the limit of 3.0 m/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /caught up written .* behind .* refused there 3 let go before written 48,210 .*cannot be reached/);
+  assert.match(await textOf(page, '[data-part=sinks]'), /caught up written .* lag .* rejected by target 3 dropped before written 48,210 .*cannot be reached/);
   await page.click('button[lang=zh-CN]');
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
   await page.reload();
@@ -193,7 +193,7 @@ test('the copy of a clip is played on the warning that its event raised, once it
   });
   await page.goto(api.url);
   await page.waitForSelector('[data-part=warning-clip-kept]');
-  assert.match(await textOf(page, '[data-part=warning-clip-kept]'), /4 s around it .* kept on its edge: a{16}/);
+  assert.match(await textOf(page, '[data-part=warning-clip-kept]'), /clip of 4 s kept on the edge: a{16}/);
   clips = [clip, { ...clip, sha256: 'b'.repeat(64), blurred: true }];
   await page.reload();
   await page.waitForSelector('[data-part=warning-clip][data-state=missing]');
@@ -237,7 +237,7 @@ test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
   await page.locator('[data-part=path]', { hasText: '1 个边缘节点离线' }).waitFor();
   assert.ok(await page.locator('.demo-buttons button', { hasText: '网络已断开' }).isDisabled());
   // What waits at its edge is not missing, and nothing is offered that cannot be had.
-  await page.locator('[data-part=reconciled].tone-late', { hasText: /留存待传 [1-9].*重复 0/ }).waitFor();
+  await page.locator('[data-part=reconciled].tone-late', { hasText: /积压待补传 [1-9].*重复 0/ }).waitFor();
   assert.equal(await page.locator('[data-part=snapshot], [data-part=live]').count(), 0);
 });
 
@@ -258,15 +258,15 @@ test('of many cameras one is chosen, sought and opened, no more than may be at o
     await page.fill('.camera-tools input', 'TOWN-02 market');
     await page.waitForSelector('[data-camera=market-02-cam]');
     assert.equal(await page.locator('.choice').count(), 1);
-    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /covered/ : /遮挡/);
+    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /occluded/ : /遮挡/);
     await page.fill('.camera-tools input', '');
     await page.locator('.sifts button').nth(2).click();
     await page.waitForSelector('[data-camera=market-01-cam]', { state: 'detached' });
     assert.deepEqual(await page.evaluate("[...document.querySelectorAll('.choice')].map((one) => one.dataset.camera).sort()"), ['bridge-02-cam', 'car-park-01-cam', 'market-02-cam', 'school-03-cam', 'school-04-cam']);
     // Its pictures come, and its model fails: what to do is said.
-    assert.match(await page.innerText('[data-camera=bridge-02-cam]'), locale === 'en-US' ? /At fault/ : /异常/);
+    assert.match(await page.innerText('[data-camera=bridge-02-cam]'), locale === 'en-US' ? /Faulty/ : /异常/);
     await page.click('[data-camera=bridge-02-cam]');
-    await page.locator('[data-part=views] .device-reason', { hasText: locale === 'en-US' ? /^check family.* · CV_MODEL_OUTPUT$/ : /^对照计算图.* · CV_MODEL_OUTPUT$/ }).waitFor();
+    await page.locator('[data-part=views] .device-reason', { hasText: locale === 'en-US' ? /^check family.* · CV_MODEL_OUTPUT$/ : /^对照模型文件.* · CV_MODEL_OUTPUT$/ }).waitFor();
     await page.click('[aria-label=bridge-02-cam] .view-close');
     await page.locator('.sifts button').nth(0).click();
     for (const id of ['gate-cam', 'north-gate-01-cam', 'market-01-cam', 'bridge-01-cam']) {

@@ -68,7 +68,7 @@ test('a device that answers says what is wrong all the same, one that is well sa
   assert.deepEqual([said({}), said({ reason: '' }), said({ reason: 'an edge of its own kind' })], ['', '', '']);
   assert.equal(said({ reason: 'CV_MODEL_OUTPUT', remedy: { zh: '查', en: 'look' } }), 'look · CV_MODEL_OUTPUT');
   assert.equal(said({ freshness: 'lost', reason: 'CV_LINK_REFUSED' }), 'CV_LINK_REFUSED');
-  assert.equal(said({ freshness: 'unobserved', edge: 'e', reason: 'CV_MODEL_OUTPUT' }), 'edge e is away');
+  assert.equal(said({ freshness: 'unobserved', edge: 'e', reason: 'CV_MODEL_OUTPUT' }), 'edge e offline');
 });
 
 test('what happened is no value that holds', () => {

@@ -41,7 +41,7 @@ function numbers(count: number): Rows {
   const first = seq;
   seq += count;
   const [event] = BATCH.events;
-  const events = Array.from({ length: count }, (_, at) => ({ ...event, indicator: `X-${(first + at) % 3}`, value: first + at, occurredAt: BATCH.epoch + first + at, observedAt: BATCH.epoch + first + at }));
+  const events = Array.from({ length: count }, (_, index) => ({ ...event, indicator: `X-${(first + index) % 3}`, value: first + index, occurredAt: BATCH.epoch + first + index, observedAt: BATCH.epoch + first + index }));
   return { ...BATCH, epoch: EPOCH, seq: first, events };
 }
 
@@ -150,7 +150,7 @@ test('the sample consumer takes every number once, whoever is killed when', { ti
   await bridge.close();
   assert.deepEqual(kept.map(({ cursor }) => cursor).toSorted(), all.toSorted());
   const own = kept.filter(({ epoch }) => epoch === EPOCH);
-  assert.deepEqual(own.map(({ value }) => value).toSorted((a, b) => a - b), Array.from({ length: seq - 1 }, (_, at) => at + 1));
+  assert.deepEqual(own.map(({ value }) => value).toSorted((a, b) => a - b), Array.from({ length: seq - 1 }, (_, index) => index + 1));
   assert.ok(bridge.dropped > 50);
   assert.ok(own.some(({ previous }) => previous), 'some came as messages');
   assert.ok(own.some(({ previous }) => previous === undefined), 'some came from the API');

@@ -99,7 +99,7 @@ class DemoRun {
     const town = this.#town;
     if (!town || town.relay.cut) return;
     town.relay.setCut(true);
-    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘日志增长，恢复后先送实时值再补历史` });
+    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘缓存增长，恢复后先送实时值再补历史` });
     this.#mending = setTimeout(() => {
       town.relay.setCut(false);
       this.#say({ en: 'network back', zh: '网络恢复' });
@@ -158,7 +158,7 @@ class DemoRun {
       if (!this.#options.signal.aborted) {
         this.#options.say({
           en: 'no clip: the demo runs without the camera; give one with `--clip FILE` (any video ffmpeg reads)',
-          zh: '没有视频片段：演示将不含摄像头；可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
+          zh: '没有视频片段：演示将不含摄像机；可用 `--clip FILE` 指定任意 ffmpeg 可读的视频',
         });
       }
       return;

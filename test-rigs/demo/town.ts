@@ -11,7 +11,6 @@ import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
 import { demoEdgeYaml, demoGatewayYaml, type DemoEdgePlan } from './configuration.ts';
 import type { CommittedEvent } from './reconciler.ts';
-import '../../cli/faults.ts';
 
 export interface TownOptions {
   /** Everything the demo writes lies here; emptied at the start. */

@@ -17,7 +17,7 @@ async function forced(what: string, path: string): Promise<number[]> {
     const counters = join(dir, 'counters');
     const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'commits.ts'), what, dir, counters], { env: { ...process.env, ...(await slowDisk({ path, count: counters })) } });
     const calls = JSON.parse(stdout) as number[];
-    return calls.slice(1).map((total, at) => total - (calls[at] as number));
+    return calls.slice(1).map((total, index) => total - (calls[index] as number));
   } finally {
     await rm(dir, { recursive: true });
   }

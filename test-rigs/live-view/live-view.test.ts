@@ -108,8 +108,8 @@ test('an operator sees pictures; only loopback is listened on; a killed ffmpeg c
   assert.deepEqual([picture.length, ...new Set(picture.subarray(0, 100))], [320 * 240, 0], 'the masked half is black');
   assert.ok(new Set(picture.subarray(200, 320)).size > 3, 'the other half is not');
 
-  for (const [at, { pid: ffmpeg }] of ffmpegs.entries()) {
-    const now = at === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
+  for (const [index, { pid: ffmpeg }] of ffmpegs.entries()) {
+    const now = index === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
     process.kill(now, 'SIGKILL');
     await until(() => Promise.resolve([...edge.streams.pids().values()].flatMap((id) => (id === undefined ? [] : childrenOf(id)))), (found) => found.length === 2 && found.every((one) => one.pid !== now));
     await viewer.more(20_000);

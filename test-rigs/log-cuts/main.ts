@@ -23,12 +23,12 @@ export async function run(argv: string[]): Promise<number> {
     }
   };
   try {
-    const cuts = lastCommitOffsets(dead).filter((_cut, at) => at % every === 0);
+    const cuts = lastCommitOffsets(dead).filter((_cut, index) => index % every === 0);
     process.stderr.write(`${cuts.length} cuts\n`);
-    for (const [at, cutAt] of cuts.entries()) {
+    for (const [index, cutAt] of cuts.entries()) {
       await check(cutAt, false);
-      if (at % ZERO_FILL_EVERY === 0) await check(cutAt, true);
-      if (at % REPORT_EVERY === REPORT_EVERY - 1) process.stderr.write(`${at + 1} cuts, ${failures.length} failures\n`);
+      if (index % ZERO_FILL_EVERY === 0) await check(cutAt, true);
+      if (index % REPORT_EVERY === REPORT_EVERY - 1) process.stderr.write(`${index + 1} cuts, ${failures.length} failures\n`);
     }
   } finally {
     await dead.remove();
@@ -41,6 +41,6 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 function numberAfter(argv: readonly string[], name: string): number | undefined {
-  const at = argv.indexOf(name);
-  return at < 0 ? undefined : Number(argv[at + 1]);
+  const index = argv.indexOf(name);
+  return index < 0 ? undefined : Number(argv[index + 1]);
 }

@@ -12,7 +12,6 @@ import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { DAMAGED_EDGE, DAMAGED_GATEWAY, DAMAGED_SENDER, SENDER_EPOCH, SETTLED_NUMBERS, DAMAGED_STREAM, type LogFolder } from './folders.ts';
-import '../../log/faults.ts';
 
 export interface DamageCheck {
   /** Numbers that were lost, and groups they lay in. */
@@ -59,7 +58,7 @@ function compare(folder: LogFolder, { events, named }: Found): Pick<DamageCheck,
     if (named.has(seq)) lost.push(seq);
   }
   for (const seq of named.keys()) assert.ok(seq <= folder.lastSeq, `number ${seq} is named and was never given`);
-  const lostGroups = folder.groups.filter((from, at) => lost.some((seq) => seq >= from && seq < (folder.groups[at + 1] ?? Infinity))).length;
+  const lostGroups = folder.groups.filter((from, index) => lost.some((seq) => seq >= from && seq < (folder.groups[index + 1] ?? Infinity))).length;
   return { lostNumbers: lost.length, lostGroups, wrong };
 }
 

@@ -12,12 +12,12 @@ export interface FileDamage {
 
 const pick = (random: Random, below: number) => Math.floor(random.next() * below);
 
-async function change(path: string, at: number, bytes: (old: Buffer) => Buffer, length = 1): Promise<void> {
+async function change(path: string, offset: number, bytes: (old: Buffer) => Buffer, length = 1): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const old = Buffer.alloc(length);
-    const { bytesRead } = await file.read(old, 0, length, at);
-    await file.write(bytes(old.subarray(0, bytesRead)), 0, bytesRead, at);
+    const { bytesRead } = await file.read(old, 0, length, offset);
+    await file.write(bytes(old.subarray(0, bytesRead)), 0, bytesRead, offset);
   } finally {
     await file.close();
   }
@@ -49,10 +49,10 @@ export function bitFlips(count: number, which: 'file' | 'write-ahead log' | 'any
         const { name, path, bytes } = await target(dir, random, { file: FILE, 'write-ahead log': LOG, any: ANY }[which]);
         const inLog = name.endsWith('-wal');
         const [first, step] = inLog ? [32, PAGE_BYTES + 24] : [0, PAGE_BYTES];
-        const at = random.next() < 1 / 3 ? Math.min(bytes - 1, first + pick(random, Math.ceil((bytes - first) / step)) * step + pick(random, 48)) : pick(random, bytes);
+        const offset = random.next() < 1 / 3 ? Math.min(bytes - 1, first + pick(random, Math.ceil((bytes - first) / step)) * step + pick(random, 48)) : pick(random, bytes);
         const flipped = 1 + pick(random, 255);
-        await change(path, at, (old) => Buffer.from([(old[0] as number) ^ flipped]));
-        done.push(`${name}@${at}^${flipped}`);
+        await change(path, offset, (old) => Buffer.from([(old[0] as number) ^ flipped]));
+        done.push(`${name}@${offset}^${flipped}`);
       }
       return done.join(' ');
     },
@@ -63,9 +63,9 @@ export const TRUNCATED: FileDamage = {
   name: 'file cut short',
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, FILE);
-    const at = pick(random, bytes);
-    await truncate(path, at);
-    return `${name} cut at ${at}`;
+    const offset = pick(random, bytes);
+    await truncate(path, offset);
+    return `${name} cut at ${offset}`;
   },
 };
 
@@ -74,9 +74,9 @@ export const ZEROED: FileDamage = {
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, ANY);
     const pages = 1 + pick(random, 4);
-    const at = pick(random, Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
-    await change(path, at, (old) => Buffer.alloc(old.length), pages * PAGE_BYTES);
-    return `${name}: ${pages} pages of zeros at ${at}`;
+    const offset = pick(random, Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
+    await change(path, offset, (old) => Buffer.alloc(old.length), pages * PAGE_BYTES);
+    return `${name}: ${pages} pages of zeros at ${offset}`;
   },
 };
 
@@ -85,8 +85,8 @@ export const GARBAGE: FileDamage = {
   async run(dir, random) {
     const { name, path, bytes } = await target(dir, random, ANY);
     const length = 1 + pick(random, 3 * PAGE_BYTES);
-    const at = pick(random, bytes);
-    await change(path, at, (old) => Buffer.from(old.map(() => pick(random, 256))), length);
-    return `${name}: ${length} bytes of garbage at ${at}`;
+    const offset = pick(random, bytes);
+    await change(path, offset, (old) => Buffer.from(old.map(() => pick(random, 256))), length);
+    return `${name}: ${length} bytes of garbage at ${offset}`;
   },
 };

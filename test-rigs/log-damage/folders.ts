@@ -40,7 +40,7 @@ const ROUNDS = 8;
 export async function makeLogFolder(parent: string, kind: LogFolderKind, killed: boolean): Promise<LogFolder> {
   const live = join(parent, `${kind}-${killed ? 'killed' : 'closed'}-live`);
   const dir = join(parent, `${kind}-${killed ? 'killed' : 'closed'}`);
-  const sizes = Array.from({ length: ROUNDS }, (_, round) => SIZES.map((size, at) => 1 + ((size * (round + 2) + at) % 500))).flat();
+  const sizes = Array.from({ length: ROUNDS }, (_, round) => SIZES.map((size, index) => 1 + ((size * (round + 2) + index) % 500))).flat();
   const groups: number[] = [];
   let lastSeq = 0;
   const world = testWorld();

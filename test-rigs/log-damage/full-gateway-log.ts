@@ -7,7 +7,6 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, telemetryListener, waitUntil, type SmallDisk } from './small-disk.ts';
-import '../../log/faults.ts';
 
 const SENDER = 'pump-07';
 const EVENTS = 40;
@@ -17,7 +16,7 @@ const EVENT_BYTES = 2000;
 function batches(): (seq: number) => AcceptedGroup {
   const random = seededRandom(9);
   return (seq) => {
-    const drafts = Array.from({ length: EVENTS }, (_, at) => bulkyDraft(seq + at, EVENT_BYTES, () => random.next()));
+    const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(seq + index, EVENT_BYTES, () => random.next()));
     const payload = encodeBatch({ from: SENDER, stream: 'measurement', epoch: 7, seq }, drafts);
     return { origin: { sender: SENDER, stream: 'measurement', epoch: 7, seq, span: EVENTS, receivedAt: Date.now() }, count: EVENTS, payload };
   };
@@ -63,7 +62,7 @@ export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartRes
 
   const filled = fillDisk(disk);
   let keptWhileFull = 0;
-  for (let at = 0; at < 30; at += 1) {
+  for (let index = 0; index < 30; index += 1) {
     log.setConsumer('store', log.head(), true);
     keptWhileFull += (await accept()) ? 1 : 0;
   }

@@ -48,6 +48,6 @@ function sumOf(results: readonly DamageResult[]): PartResult {
 }
 
 function valueAfter(argv: readonly string[], name: string): string | undefined {
-  const at = argv.indexOf(name);
-  return at < 0 ? undefined : (argv[at + 1] ?? 'NaN');
+  const index = argv.indexOf(name);
+  return index < 0 ? undefined : (argv[index + 1] ?? 'NaN');
 }

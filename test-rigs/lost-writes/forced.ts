@@ -118,8 +118,8 @@ function parsed(text: string): Entry {
 
 function differing(one: Buffer, other: Buffer): number {
   let pages = 0;
-  for (let at = 0; at < Math.max(one.length, other.length); at += PAGE_BYTES) {
-    if (!one.subarray(at, at + PAGE_BYTES).equals(other.subarray(at, at + PAGE_BYTES))) pages += 1;
+  for (let offset = 0; offset < Math.max(one.length, other.length); offset += PAGE_BYTES) {
+    if (!one.subarray(offset, offset + PAGE_BYTES).equals(other.subarray(offset, offset + PAGE_BYTES))) pages += 1;
   }
   return pages;
 }

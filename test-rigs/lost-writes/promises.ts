@@ -52,11 +52,11 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
   'groups of an edge\'s log over many files': {
     async act(dir) {
       const log = await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}));
-      for (let at = 0; at < 60; at += 1) await log.append(testDrafts(at * 100, 100, { subject: String(at).repeat(2000) }));
+      for (let index = 0; index < 60; index += 1) await log.append(testDrafts(index * 100, 100, { subject: String(index).repeat(2000) }));
     },
     async find(dir) {
       assert.ok(readdirSync(dir).filter((name) => /^measurement-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
-      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 6000 }, (_, at) => at));
+      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 6000 }, (_, index) => index));
     },
   },
   'what was found in a damaged file of an edge\'s log, and the damaged one beside it': {
@@ -73,7 +73,7 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
     async find(dir) {
       const [damaged, whole] = [`${fileOf(dir)}.damaged-1`, fileOf(dir)].map((name) => readFileSync(join(dir, name)).subarray(0, 15).toString('latin1'));
       assert.deepEqual([damaged, whole], ['\0'.repeat(15), 'SQLite format 3']);
-      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 20 }, (_, at) => at + 1));
+      assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 20 }, (_, index) => index + 1));
     },
   },
   'an event that was set aside': {
@@ -110,7 +110,7 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
   'lines of a journal over many files': {
     async act(dir) {
       const journal = await openJournal(dir, { maxFileBytes: 300 });
-      for (let at = 0; at < 6; at += 1) await journal.append({ at, word: 'done' });
+      for (let index = 0; index < 6; index += 1) await journal.append({ at: index, word: 'done' });
     },
     find: async (dir) => assert.deepEqual([readdirSync(dir).length > 1, (await openJournal(dir)).lines.at(-1)?.at], [true, 5]),
   },

@@ -52,7 +52,7 @@ export async function run(argv: string[]): Promise<number> {
   try {
     copyTree(ROOT, dir);
     const batches = new MutationBatches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal, { done, keep });
-    for (const [at, place] of places.entries()) {
+    for (const [index, place] of places.entries()) {
       const { file, line, from, to } = place;
       const name = JSON.stringify([file, place.start, from, to]);
       const isCaught = done[name] ??= await batches.notice(place);
@@ -60,7 +60,7 @@ export async function run(argv: string[]): Promise<number> {
       keep();
       if (isCaught) caught += 1;
       else survived.push({ file, line, from, to });
-      process.stderr.write(`${at + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
+      process.stderr.write(`${index + 1}/${places.length} ${isCaught ? 'caught  ' : 'SURVIVED'} ${file}:${line}  ${from} -> ${to}\n`);
     }
   } finally {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);

@@ -52,8 +52,8 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     const operator = node['operator'] as string;
     const to = OPERATORS[operator];
     const left = (node['left'] as Node).end;
-    const at = text.indexOf(operator, left);
-    if (to && at >= 0 && at < (node['right'] as Node).start) add(at, at + operator.length, to);
+    const index = text.indexOf(operator, left);
+    if (to && index >= 0 && index < (node['right'] as Node).start) add(index, index + operator.length, to);
   }
   if ((node.type === 'IfStatement' || node.type === 'ConditionalExpression') && isNode(node['test'])) {
     const { start: from, end: to } = node['test'];
@@ -67,8 +67,8 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     if (typeof value === 'string' && value !== '' && /^['"]/.test(text.slice(start, end))) add(start, end, `${text[start]}~${text.slice(start + 1, end)}`);
   }
   if (node.type === 'TemplateElement' || node.type === 'Literal') {
-    const at = text.slice(start, end).indexOf('synchronous=FULL');
-    if (at >= 0) add(start + at, start + at + 'synchronous=FULL'.length, 'synchronous=OFF');
+    const index = text.slice(start, end).indexOf('synchronous=FULL');
+    if (index >= 0) add(start + index, start + index + 'synchronous=FULL'.length, 'synchronous=OFF');
   }
 }
 

@@ -119,10 +119,10 @@ export async function runCase(broker: ConformanceBroker, one: ConformanceCase): 
     return end;
   };
   try {
-    for (const [at, step] of one.steps.entries()) {
+    for (const [index, step] of one.steps.entries()) {
       const end = await endOf(step.on);
       const problem = await play(end, step);
-      if (problem) return `step ${at + 1}, ${step.on}: ${problem}`;
+      if (problem) return `step ${index + 1}, ${step.on}: ${problem}`;
     }
     return null;
   } finally {

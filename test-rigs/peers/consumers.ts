@@ -42,9 +42,9 @@ async function goesOnFromTheOldest(): Promise<void> {
 
 /** Numbers from `seq` on, as values of a few series. */
 function batchOf(seq: number, epoch: number): Rows {
-  const events = Array.from({ length: BATCH }, (_, at) => ({
-    device: 'd', point: `p${(seq + at) % SERIES}`, indicator: `X-${(seq + at) % SERIES}`, centre: CENTRE, kind: 'measurement', value: seq + at, unit: 'm',
-    occurredAt: epoch + seq + at, clock: 'edge', observedAt: epoch, quality: 'good', origin: 'live',
+  const events = Array.from({ length: BATCH }, (_, index) => ({
+    device: 'd', point: `p${(seq + index) % SERIES}`, indicator: `X-${(seq + index) % SERIES}`, centre: CENTRE, kind: 'measurement', value: seq + index, unit: 'm',
+    occurredAt: epoch + seq + index, clock: 'edge', observedAt: epoch, quality: 'good', origin: 'live',
   }));
   return { v: 1, from: CONSUMER_EDGE.id, stream: 'measurement', epoch, seq, events };
 }

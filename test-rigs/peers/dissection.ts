@@ -36,8 +36,8 @@ async function readerAgrees(): Promise<void> {
   const theirs = rows.flatMap(([types, ids, epcs, antennas, rssis, times, counts]) => {
     const list = (field = '') => (field === '' ? [] : field.split(','));
     const numbers = (field?: string) => list(field).map(Number);
-    return list(types).map((type, at) => ({
-      type: Number(type), id: numbers(ids)[at],
+    return list(types).map((type, index) => ({
+      type: Number(type), id: numbers(ids)[index],
       // A report may share its packet with a keep-alive, never with another report. First and last seen of each tag follow each other.
       reads: Number(type) === TYPE.report ? list(epcs).map((epc, tag) => ({ epc: epc.toUpperCase(), antenna: numbers(antennas)[tag], rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24, firstUtcUs: BigInt(list(times)[tag * 2] as string), lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string), count: numbers(counts)[tag] })) : [],
     }));
@@ -57,8 +57,8 @@ async function pumpAgrees(): Promise<void> {
     assert.equal(unit, '1');
     const area = [null, 'coil', 'discrete', 'holding', 'input'][Number(fc)];
     const [places, values] = registers ? [registers, words] : [bitNumbers, bits];
-    places?.split(',').forEach((place, at) => {
-      const value = String(values?.split(',')[at]);
+    places?.split(',').forEach((place, index) => {
+      const value = String(values?.split(',')[index]);
       const point = `${area}-${place}`;
       theirs.set(point, [...theirs.get(point) ?? [], value === 'True' ? 1 : value === 'False' ? 0 : Number(value)]);
     });

@@ -23,7 +23,7 @@ const MIN_COVERED = 0.6;
 async function facesBy(spec: ModelSpec, graph: string): Promise<Box[][]> {
   const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
   const decode = decoderOf(spec);
-  const pictures = picturesOf(join(sharedFolder('footage') as string, 'one-by-one-person-detection.mp4'), Array.from({ length: PICTURES }, (_, at) => at * EVERY), spec.input);
+  const pictures = picturesOf(join(sharedFolder('footage') as string, 'one-by-one-person-detection.mp4'), Array.from({ length: PICTURES }, (_, index) => index * EVERY), spec.input);
   const found: Box[][] = [];
   for (const picture of pictures) {
     const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, shapeOfOne(spec.input.shape) as number[]) });
@@ -54,7 +54,7 @@ async function seesAll(): Promise<void> {
   const own = await facesBy(blazeface512, graphPath(blazeface512));
   for (const { spec, graph } of sharedModels().filter(({ spec: { task } }) => task === 'face-detection')) {
     const theirs = await facesBy(spec, graph);
-    const faces = theirs.flatMap((boxes, at) => boxes.map((face) => ({ face, at })));
+    const faces = theirs.flatMap((boxes, index) => boxes.map((face) => ({ face, at: index })));
     const missed = faces.filter(({ face, at }) => !own[at]?.some((box) => covers(box, face)));
     process.stdout.write(`  ${spec.id} at ${spec.scoreThreshold}: ${faces.length} faces in ${PICTURES} pictures, ${missed.length} missed by ${blazeface512.id} at ${blazeface512.scoreThreshold}, which marks ${own.flat().length} places\n`);
     assert.ok(faces.length >= 15 && missed.length === 0);

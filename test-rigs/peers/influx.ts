@@ -33,17 +33,17 @@ interface Bench {
 async function arrives(): Promise<void> {
   await withBench(async ({ victoria, send, sink }) => {
     const odd = [0, 7, -3, 1.5, Math.PI, 1e-7, 123_456.789, 2 ** 40, -2.5e15];
-    const walk = Array.from({ length: 2000 }, (_, at) => Math.round(Math.sin(at / 50) * 1e6) / 1000);
+    const walk = Array.from({ length: 2000 }, (_, index) => Math.round(Math.sin(index / 50) * 1e6) / 1000);
     // Each a series of its own: within a block all values share one decimal exponent there.
-    for (const [at, value] of odd.entries()) await send([value], { point: `odd-${at}` });
+    for (const [index, value] of odd.entries()) await send([value], { point: `odd-${index}` });
     await send([true, false, true], { point: 'pump', unit: '' });
-    for (let at = 0; at < walk.length; at += 500) await send(walk.slice(at, at + 500), { point: 'walk' });
+    for (let offset = 0; offset < walk.length; offset += 500) await send(walk.slice(offset, offset + 500), { point: 'walk' });
     await send([1, 2, 3], { point: 'tie', occurredAt: Date.now() - 5000 });
     await send(['text, with "quotes" and = signs\nand lines'], { point: 'note', unit: '', subject: '泵站 7,b=侧\\' });
     await send([null], { point: 'gone', quality: 'bad', flags: ['comm'] });
     await within('the sink has caught up', async () => (await sink()).lag === 0 && (await sink()).written === odd.length + 3 + walk.length + 3 + 2);
     await victoria.flush();
-    for (const [at, value] of odd.entries()) close(await victoria.read('cityvitals_value', { point: `odd-${at}`, unit: 'm' }), [value]);
+    for (const [index, value] of odd.entries()) close(await victoria.read('cityvitals_value', { point: `odd-${index}`, unit: 'm' }), [value]);
     close(await victoria.read('cityvitals_value', { point: 'walk', quality: 'good' }), walk);
     assert.deepEqual(await victoria.read('cityvitals_value_bool', { point: 'pump' }), [1, 0, 1]);
     assert.deepEqual((await victoria.read('cityvitals_value', { point: 'tie' })).toSorted(), [1, 2, 3]);
@@ -82,7 +82,7 @@ async function awayAndBack(): Promise<void> {
 
 function close(found: readonly number[], wanted: readonly number[]): void {
   assert.equal(found.length, wanted.length);
-  found.forEach((value, at) => assert.ok(Math.abs(value - (wanted[at] as number)) <= TOLERANCE * Math.max(1, Math.abs(value)), `${value} for ${wanted[at]}`));
+  found.forEach((value, index) => assert.ok(Math.abs(value - (wanted[index] as number)) <= TOLERANCE * Math.max(1, Math.abs(value)), `${value} for ${wanted[index]}`));
 }
 
 function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
@@ -109,8 +109,8 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${new URL(victoria.writeUr
       sink: async () => (await status()).sinks?.[0] ?? assert.fail('no sink in the status'),
       storeLag: async () => (await status()).path.storeLag,
       async send(values, more = {}) {
-        const drafts = values.map((value, at): Draft => ({
-          device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: startedAt + (seq + at) * 100, clock: 'edge', observedAt: startedAt, quality: 'good', origin: 'live', ...(typeof more === 'function' ? more(at) : more),
+        const drafts = values.map((value, index): Draft => ({
+          device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: startedAt + (seq + index) * 100, clock: 'edge', observedAt: startedAt, quality: 'good', origin: 'live', ...(typeof more === 'function' ? more(index) : more),
         }));
         await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, drafts)), { qos: 1 });
         seq += values.length;

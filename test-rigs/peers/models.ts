@@ -52,8 +52,8 @@ async function realModels(rig: Rig): Promise<void> {
   const clips = sharedFolder('footage');
   const models = [...sharedModels(), ...SOURCES.map(({ spec }) => ({ spec, graph: graphPath(spec) }))];
   assert.ok(clips);
-  const runs = models.flatMap(({ spec, graph }) => Object.entries(PICTURES).flatMap(([clip, indices]) => rgbPicturesOf(join(clips, clip), indices, spec.input).flatMap((rgb, at) => {
-    const tensors = join(rig.dir, `${spec.id}-${clip}-${at}`);
+  const runs = models.flatMap(({ spec, graph }) => Object.entries(PICTURES).flatMap(([clip, indices]) => rgbPicturesOf(join(clips, clip), indices, spec.input).flatMap((rgb, index) => {
+    const tensors = join(rig.dir, `${spec.id}-${clip}-${index}`);
     mkdirSync(tensors);
     writeFileSync(`${tensors}.rgb`, rgb);
     return [spec.scoreThreshold, LOW_THRESHOLD].map((threshold) => ({ spec, graph, rgb, threshold, tensors }));
@@ -64,9 +64,9 @@ async function realModels(rig: Rig): Promise<void> {
   for (const { spec, graph } of models) {
     const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
     const sum = { boxes: 0, like: 0, worst: 0 };
-    for (const [at, run] of runs.entries()) {
+    for (const [index, run] of runs.entries()) {
       if (run.spec !== spec) continue;
-      const answer = answers[at] as Answer;
+      const answer = answers[index] as Answer;
       const want = boxesOf(answer, spec);
       assertSameBoxes(decoderOf(spec)(tensorsOf(run.tensors, answer), run.threshold), want);
       // The same picture through our onnxruntime, which is of another version.
@@ -101,10 +101,10 @@ async function madeUp(rig: Rig): Promise<void> {
   const answers = python(rig, runs.map(({ made, seed, spec, tensors }) => ({ name: made, family: spec.family, made, seed, tensors, threshold: 0.4, overlap: 0.45, classes: spec.classes.length, ...inputSize(spec.input) })));
   for (const made of Object.keys(MADE)) {
     let count = 0;
-    for (const [at, { spec, tensors, made: name }] of runs.entries()) {
+    for (const [index, { spec, tensors, made: name }] of runs.entries()) {
       if (name !== made) continue;
-      const want = boxesOf(answers[at] as Answer, spec);
-      assertSameBoxes(decoderOf(spec)(tensorsOf(tensors, answers[at] as Answer), 0.4), want);
+      const want = boxesOf(answers[index] as Answer, spec);
+      assertSameBoxes(decoderOf(spec)(tensorsOf(tensors, answers[index] as Answer), 0.4), want);
       count += want.length;
     }
     process.stdout.write(`  ${made}: ${count} boxes equal within 1e-4\n`);

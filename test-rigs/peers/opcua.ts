@@ -142,10 +142,10 @@ async function tenThousandPoints(): Promise<void> {
   await withServer(async (bench) => {
     await trust(bench);
     const { settings, world } = bench;
-    const names = Array.from({ length: 10_000 }, (_, at) => `Many.${at}`);
+    const names = Array.from({ length: 10_000 }, (_, index) => `Many.${index}`);
     const values = await firstValues(settings({ sampleEvery: '1s' }), pointsOf(...names), world);
     assert.equal(values.size, 10_000);
-    for (const [at, name] of names.entries()) assert.equal(values.get(name), at);
+    for (const [index, name] of names.entries()) assert.equal(values.get(name), index);
     const found = await driver.discover?.(settings(), world, new AbortController().signal) ?? [];
     assert.equal(found.length, 5000);
     assert.ok(found.some(({ name, value, type, point }) => name === 'Setpoint' && value === 20.5 && type === 'Double' && point.node === `${NSU}s=Setpoint`), JSON.stringify(found.slice(0, 3)));
@@ -206,7 +206,7 @@ const TIMES = 10;
 async function nothingLostThatTheQueueHeld(): Promise<void> {
   const { samples, gaps, first, last } = await cutLine(TIMES, 1000, 700);
   const counts = samples.map(({ value }) => Number(value));
-  const missing = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter((count) => !new Set(counts).has(count));
+  const missing = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter((count) => !new Set(counts).has(count));
   process.stdout.write(`  cut ${TIMES} times, queue 1,000: ${last - first + 1} values counted, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps.length} gap records\n`);
   assert.deepEqual(missing, []);
   assert.deepEqual(gaps, []);
@@ -261,7 +261,7 @@ async function transferred(): Promise<void> {
       assert.equal(resumeStateOf(settings).subscription?.id, id);
       return counts.length > 40;
     });
-    assert.deepEqual(counts, Array.from({ length: counts.length }, (_, at) => (counts[0] as number) + at));
+    assert.deepEqual(counts, Array.from({ length: counts.length }, (_, index) => (counts[0] as number) + index));
   });
 }
 
@@ -312,7 +312,7 @@ async function cutAtAnyMoment(): Promise<void> {
     }
     await cutting;
     await relay.close();
-    const missing = Array.from({ length: (counts.at(-1) as number) - (counts[0] as number) + 1 }, (_, at) => (counts[0] as number) + at).filter((count) => !counts.includes(count));
+    const missing = Array.from({ length: (counts.at(-1) as number) - (counts[0] as number) + 1 }, (_, index) => (counts[0] as number) + index).filter((count) => !counts.includes(count));
     process.stdout.write(`  cut ${ROUGH_CUTS} times at any moment: ${opened} links opened, ${failed} broken or refused, ${counts.length} values, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps} gaps\n`);
     assert.deepEqual(missing, []);
     assert.deepEqual(counts, counts.toSorted((a, b) => a - b));

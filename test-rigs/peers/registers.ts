@@ -60,7 +60,7 @@ export function registersOfEveryType(): EveryType {
 }
 
 function onWire(big: Buffer, wordOrder: Order, byteOrder: Order): Buffer {
-  const words = Array.from({ length: big.length / 2 }, (_, at) => Buffer.from(big.subarray(at * 2, at * 2 + 2)));
+  const words = Array.from({ length: big.length / 2 }, (_, index) => Buffer.from(big.subarray(index * 2, index * 2 + 2)));
   if (byteOrder === 'little') for (const word of words) word.swap16();
   return Buffer.concat(wordOrder === 'little' ? words.toReversed() : words);
 }

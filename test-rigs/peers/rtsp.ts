@@ -41,7 +41,7 @@ async function speaks(): Promise<void> {
         const pictures: Picture[] = [];
         for await (const picture of link.frames(new AbortController().signal)) if (pictures.push(picture) === 10) break;
         assert.ok(pictures.every(({ width, height }) => width === 320 && height === 240));
-        const steps = pictures.slice(1).map(({ ptsMs }, at) => Math.round(ptsMs - (pictures[at] as Picture).ptsMs));
+        const steps = pictures.slice(1).map(({ ptsMs }, index) => Math.round(ptsMs - (pictures[index] as Picture).ptsMs));
         // Where a packet is lost, or nobody had the time to look, a picture is left out.
         assert.ok(steps.every((ms) => ms % PERIOD_MS === 0), `${codec} ${transport}: ${steps.join(' ')} ms`);
       }

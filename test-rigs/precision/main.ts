@@ -55,8 +55,8 @@ export async function measurePrecision(model: string): Promise<PrecisionMeasurem
 }
 
 export async function run(argv: string[]): Promise<number> {
-  const at = argv.indexOf('--model');
-  const model = at < 0 ? 'centernet-320' : argv[at + 1] ?? '';
+  const index = argv.indexOf('--model');
+  const model = index < 0 ? 'centernet-320' : argv[index + 1] ?? '';
   const measured = await measurePrecision(model);
   for (const name of measured.skipped) process.stderr.write(`${name}: not here, left out (set CITYVITALS_SHARED)\n`);
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ model, ...measured })}\n`);

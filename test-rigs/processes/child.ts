@@ -137,9 +137,9 @@ export function tellParent(message: ChildMessage): void {
 /** In a child: a line to the parent on descriptor 4 that is in the pipe when this returns, so that a kill cannot lose it. */
 export function writeLine(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
-  for (let at = 0; at < bytes.length;) {
+  for (let offset = 0; offset < bytes.length;) {
     try {
-      at += writeSync(4, bytes, at);
+      offset += writeSync(4, bytes, offset);
     } catch (error) {
       // The pipe is full for a moment: the parent reads it.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;

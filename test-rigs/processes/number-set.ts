@@ -6,24 +6,24 @@ export class NumberSet {
   repeats = 0;
 
   has(number: number): boolean {
-    const at = number >> 3;
-    return at < this.#bytes.length && ((this.#bytes[at] as number) & (1 << (number & 7))) !== 0;
+    const index = number >> 3;
+    return index < this.#bytes.length && ((this.#bytes[index] as number) & (1 << (number & 7))) !== 0;
   }
 
   /** @returns false when it was there already, which is counted */
   add(number: number): boolean {
-    const at = number >> 3;
-    if (at >= this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, at + 1));
+    const index = number >> 3;
+    if (index >= this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, index + 1));
       grown.set(this.#bytes);
       this.#bytes = grown;
     }
     const bit = 1 << (number & 7);
-    if ((this.#bytes[at] as number) & bit) {
+    if ((this.#bytes[index] as number) & bit) {
       this.repeats += 1;
       return false;
     }
-    this.#bytes[at] = (this.#bytes[at] as number) | bit;
+    this.#bytes[index] = (this.#bytes[index] as number) | bit;
     this.size += 1;
     return true;
   }

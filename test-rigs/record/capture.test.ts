@@ -55,9 +55,9 @@ for (const name of folder ? readdirSync(join(folder, 'pcap/modbus')).toSorted() 
 /** Of one unit that was asked and answered at once. */
 function exchangesWith(recorded: Case, isWanted: (fc: number) => boolean): number {
   const messages = messagesOf(modbus, recorded);
-  return messages.filter(({ direction, bytes }, at) => {
-    const next = messages[at + 1];
-    return direction === 'out' && next?.direction === 'in' && isWanted(bytes[7] as number) && next.bytes[7] === bytes[7] && next.conn === messages[at]?.conn && next.bytes[6] === bytes[6] && Buffer.from(next.bytes).readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
+  return messages.filter(({ direction, bytes }, index) => {
+    const next = messages[index + 1];
+    return direction === 'out' && next?.direction === 'in' && isWanted(bytes[7] as number) && next.bytes[7] === bytes[7] && next.conn === messages[index]?.conn && next.bytes[6] === bytes[6] && Buffer.from(next.bytes).readUInt16BE(0) === Buffer.from(bytes).readUInt16BE(0);
   }).length;
 }
 

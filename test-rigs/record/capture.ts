@@ -59,7 +59,7 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureOpt
   if (picked.length === 0) throw new FaultError('CV_CAPTURE_EMPTY', { path, driver: driver.id, count: all.length });
   const startsAt = Math.floor(Math.min(...picked.map(({ conversation }) => conversation.openUs)) / 1000);
   const devices = devicesOf(picked, recording, reading, wishes, startsAt);
-  const lines = picked.flatMap((one, at) => linesOf(one, at + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
+  const lines = picked.flatMap((one, index) => linesOf(one, index + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
   const { traffic, count } = maskSecrets(lines, () => reading);
   const remarks: Fault[] = picked.flatMap(({ conversation }) => lostIn(conversation));
   if (cutAt !== null) remarks.unshift({ code: 'CV_CAPTURE_CUT', params: { path, detail: `byte ${cutAt} of ${file.length}`, detailZh: `第 ${cutAt} 字节，共 ${file.length} 字节` } });
@@ -128,8 +128,8 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
   }
   for (const mine of places.values()) {
     const { place } = mine[0] as Picked;
-    const messages = mine.flatMap((one, at) => new ByteStreams(linesOf(one, at + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
-    const timeoutMs = patience(mine.flatMap((one, at) => linesOf(one, at + 1, startsAt, undefined, captures)), reading);
+    const messages = mine.flatMap((one, index) => new ByteStreams(linesOf(one, index + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
+    const timeoutMs = patience(mine.flatMap((one, index) => linesOf(one, index + 1, startsAt, undefined, captures)), reading);
     const surveyed = captures.survey(messages, place, reading.settings).map(({ id, settings, points }): CaseDevice => ({
       id: places.size > 1 ? `${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}-${id}` : id, driver: driver.id, settings, points: points as CaseDevice['points'], timeoutMs,
     }));

@@ -102,7 +102,7 @@ function ofThis(traffic: readonly TrafficLine[], driver: Driver, device: DeviceS
   const own = JSON.stringify(device.settings);
   const named = new Map<number, Set<string>>();
   for (const { conn, bytes, notes } of new ByteStreams(traffic, () => reading).messages) {
-    for (const { at, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', at, at + length)));
+    for (const { at: offset, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', offset, offset + length)));
   }
   return traffic.filter(({ conn }) => {
     const names = [...named.get(conn) ?? []];

@@ -28,7 +28,7 @@ export function pointsInOrder(messages: readonly RecordedMessage[]): Map<string,
     const head = heads.get(packet) ?? bytes;
     heads.set(packet, head);
     const { start, values } = registersIn(message, question);
-    values.forEach((value, at) => add(counted, `${unitOf(head)} ${functionOf(head)} ${start + at}`, value));
+    values.forEach((value, index) => add(counted, `${unitOf(head)} ${functionOf(head)} ${start + index}`, value));
   }
   return counted;
 }
@@ -42,7 +42,7 @@ export function answeredCells(messages: readonly RecordedMessage[], places: Read
     if (direction === 'out' || !question || !area || isException(bytes)) continue;
     const [start, count] = [question.readUInt16BE(8), question.readUInt16BE(10)];
     const values = functionOf(bytes) > 2 ? registersOf(bytes) : bitsOf(bytes).slice(0, count);
-    if (values.length === count) values.forEach((value, at) => add(cells, `${places.get(conn)} ${unitOf(bytes)} ${area}-${start + at}`, value));
+    if (values.length === count) values.forEach((value, index) => add(cells, `${places.get(conn)} ${unitOf(bytes)} ${area}-${start + index}`, value));
   }
   return cells;
 }
@@ -69,7 +69,7 @@ function registersIn({ bytes, direction }: RecordedMessage, question: Buffer | u
   return { start: 0, values: [] };
 }
 
-const wordsFrom = (bytes: Buffer, from: number): number[] => Array.from({ length: Math.max(0, Math.floor((bytes.length - from) / 2)) }, (_, at) => bytes.readUInt16BE(from + at * 2));
+const wordsFrom = (bytes: Buffer, from: number): number[] => Array.from({ length: Math.max(0, Math.floor((bytes.length - from) / 2)) }, (_, index) => bytes.readUInt16BE(from + index * 2));
 const registersOf = (bytes: Buffer): number[] => wordsFrom(bytes, 9);
 const bitsOf = (bytes: Buffer): number[] => Array.from(bytes.subarray(9), (byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1)).flat();
 

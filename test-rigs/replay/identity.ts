@@ -22,9 +22,9 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
   const digits = made.toString('hex');
   if (/^\d+$/.test(digits)) return Buffer.from(counted(digits, n), 'hex');
   let carry = n;
-  for (let at = made.length - 1; at >= 0 && carry > 0; at -= 1) {
-    carry += made[at] as number;
-    made[at] = carry & 0xff;
+  for (let index = made.length - 1; index >= 0 && carry > 0; index -= 1) {
+    carry += made[index] as number;
+    made[index] = carry & 0xff;
     carry = Math.floor(carry / 256);
   }
   return made;

@@ -9,7 +9,6 @@ import { DeviceReports, type DeviceReport } from './reports.ts';
 import { SimulatedDevice, type SimulatedDeviceOptions } from './stand-in.ts';
 import { DeviceSession } from './talk.ts';
 import type { MessageFault } from './message-fault.ts';
-import '../../cases/faults.ts';
 
 export interface DeviceServerOptions {
   host: string;

@@ -34,7 +34,7 @@ export class SimulatedDevice {
     this.#facts = facts;
     this.#exchanges = facts.script.questions.flatMap((question) => question.answers.map((answer) => ({ question, answer })));
     for (const { bytes, notes } of [...facts.script.unsolicited, ...facts.script.questions.map(({ message }) => message)]) {
-      for (const { name, at, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(at, at + length)));
+      for (const { name, at: offset, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(offset, offset + length)));
     }
   }
 

@@ -60,7 +60,7 @@ export async function runStations({ stations, seconds, seed, fault, dir }: Stati
   try {
     const standIns = await startCommand(['replay', CASE, '--serve', String(relay.port), '--times', String(stations), '--fault', fault, '--seed', String(seed), '--loop', '--acknowledged', list, '--json'], join(dir, 'replay.log'));
     undo.unshift(() => standIns.stop());
-    const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, at) => [mn, `station-${at}`]));
+    const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, index) => [mn, `station-${index}`]));
     const gateway = await startTown(dir, [...deviceOf], recorded, port);
     undo.unshift(() => gateway.stop());
     let edge = await startEdge(dir);

@@ -113,11 +113,11 @@ export function registersAt(seed: number, seconds: number, orders: PumpOrders = 
   const measured = [float.readUInt16BE(0), float.readUInt16BE(2), Math.round(flowM3h), Math.round(currentA * 10), hundredths & 0xffff, hundredths >>> 16];
   const status = Number(running) | 2 | (Number(isHigh) << 2);
   const serial = Buffer.from(SERIAL);
-  const letters = Array.from({ length: SERIAL.length / 2 }, (_, at) => serial.readUInt16BE(at * 2));
+  const letters = Array.from({ length: SERIAL.length / 2 }, (_, index) => serial.readUInt16BE(index * 2));
   return {
     coil: new Map([[0, 1], [1, 0], [2, 0], [3, Number(running)]]),
     discrete: new Map([[0, 1], [1, Number(isHigh)]]),
-    holding: new Map([...[...measured, status].map((cell, at) => [100 + at, cell] as const), ...letters.map((cell, at) => [120 + at, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
-    input: new Map(measured.slice(0, 5).map((cell, at) => [at, cell] as const)),
+    holding: new Map([...[...measured, status].map((cell, index) => [100 + index, cell] as const), ...letters.map((cell, index) => [120 + index, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
+    input: new Map(measured.slice(0, 5).map((cell, index) => [index, cell] as const)),
   };
 }

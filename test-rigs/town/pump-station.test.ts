@@ -8,8 +8,8 @@ import driver from '../../drivers/modbus/driver.ts';
 import { realWorld } from '../../core/world.ts';
 import { registersAt, stationAt } from './pump-model.ts';
 
-const SEEDS = Array.from({ length: 200 }, (_, at) => at * 7919);
-const TENTHS = Array.from({ length: 1000 }, (_, at) => at / 10);
+const SEEDS = Array.from({ length: 200 }, (_, index) => index * 7919);
+const TENTHS = Array.from({ length: 1000 }, (_, index) => index / 10);
 
 /** First time from which the level stays on one side for as long as the rules wait. */
 const firstAt = (seed: number, when: (levelM: number) => boolean, from = 0) => TENTHS.find((at) => at >= from && when(stationAt(seed, at).levelM)) ?? Infinity;
@@ -29,7 +29,7 @@ test('every seed: 1.8 m, 3.0 m at 22 to 25 s, about 3.4 m at the peak, under 2.8
 test('same seed, same station; another seed, another; a day before the storm it is calm', () => {
   for (const at of TENTHS) assert.deepEqual(stationAt(5, at), stationAt(5, at));
   assert.notDeepEqual(TENTHS.map((at) => stationAt(5, at).levelM), TENTHS.map((at) => stationAt(6, at).levelM));
-  for (let at = -86_400; at < -86_300; at += 1) assert.ok(Math.abs(stationAt(5, at).levelM - 1.8) < 0.02 && !stationAt(5, at).running);
+  for (let index = -86_400; index < -86_300; index += 1) assert.ok(Math.abs(stationAt(5, index).levelM - 1.8) < 0.02 && !stationAt(5, index).running);
 });
 
 test('pumps run while the water is high, and draw current, move water and count hours only then', () => {
@@ -41,7 +41,7 @@ test('pumps run while the water is high, and draw current, move water and count 
     assert.equal(flowM3h > 0, running);
   }
   const hours = TENTHS.map((at) => stationAt(3, at).runHours);
-  assert.ok(hours.every((one, at) => at === 0 || one >= (hours[at - 1] as number)));
+  assert.ok(hours.every((one, index) => index === 0 || one >= (hours[index - 1] as number)));
   for (const at of [0, 20, 40]) for (const cells of Object.values(registersAt(3, at))) for (const cell of cells.values()) assert.ok(Number.isInteger(cell) && cell >= 0 && cell <= 0xffff);
 });
 

@@ -53,7 +53,7 @@ export async function run(argv: string[]): Promise<number> {
     if (!argv.includes('--json')) process.stdout.write(`${outcome.ok ? 'ok ' : 'NOT'} ${fps}/s ${outcome.clip} ${wanted} ${filter} → ${[...new Set(found)].join(', ') || GOOD_PICTURE}\n`);
   };
   try {
-    for (const [at, clip] of clips.entries()) {
+    for (const [index, clip] of clips.entries()) {
       const each = async (wanted: string, filter: string, path: string) => {
         for (const fps of rates) await judge(fps, clip, wanted, filter, path);
       };
@@ -61,7 +61,7 @@ export async function run(argv: string[]): Promise<number> {
       for (const { id } of PICTURE_FINDINGS) {
         for (const filter of FILTERS[id] ?? []) await each(id, filter, await filterClip(clip, filter, folder, 'fault'));
       }
-      await each('wrong-scene', 'another clip', await changeClip(clip, clips[(at + 1) % clips.length] as string, folder));
+      await each('wrong-scene', 'another clip', await changeClip(clip, clips[(index + 1) % clips.length] as string, folder));
       for (const fps of rates) {
         const { path, child } = await stopClip(clip, folder);
         await judge(fps, clip, 'stalled', 'the source stops', path, 1);

@@ -19,8 +19,8 @@ export function findBlobs({ width, height, yuv }: PicturePlanes): Box[] {
   const [columns, rows] = [width / 2, height / 2];
   const [u, v] = [yuv.subarray(width * height, width * height * 1.25), yuv.subarray(width * height * 1.25)];
   const labels = new Int8Array(columns * rows).fill(-1);
-  for (let at = 0; at < labels.length; at += 1) {
-    labels[at] = CLASSES.findIndex((name) => Math.abs((u[at] as number) - COLOURS[name].u) + Math.abs((v[at] as number) - COLOURS[name].v) < COLOUR_WITHIN);
+  for (let index = 0; index < labels.length; index += 1) {
+    labels[index] = CLASSES.findIndex((name) => Math.abs((u[index] as number) - COLOURS[name].u) + Math.abs((v[index] as number) - COLOURS[name].v) < COLOUR_WITHIN);
   }
   const boxes: Box[] = [];
   for (let from = 0; from < labels.length; from += 1) {

@@ -69,7 +69,7 @@ async function throughTheEdge(spec: ModelSpec): Promise<Result['whole']> {
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * LOW_SCORE_SHARE }, realWorld(() => {}));
   try {
     const people = (await eventsOfClip(scenarioClipPath(ONE_BY_ONE.clip) as string, 2, { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] }, detector, spec.scoreThreshold)).map(({ value }) => value);
-    return { came: people.filter((value, at) => at > 0 && value > (people[at - 1] as number)).length, most: Math.max(...people) };
+    return { came: people.filter((value, index) => index > 0 && value > (people[index - 1] as number)).length, most: Math.max(...people) };
   } finally {
     await detector.close();
   }
@@ -80,7 +80,7 @@ function countsOf(crowd: readonly DetectedClip[]): Result['counts'] {
   const followed = trackClip(crowd).filter(({ group }) => group === 'person');
   const boxes = truth.map(({ picture }) => crowd[picture]?.boxes.filter((box) => box.class === 'person').length ?? NaN);
   const tracks = truth.map(({ picture }) => followed.filter(({ seenMs }) => seenMs.includes(crowd[picture]?.ptsMs ?? NaN)).length);
-  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, at) => Math.abs(people - (boxes[at] as number)) <= 1).length };
+  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, index) => Math.abs(people - (boxes[index] as number)) <= 1).length };
 }
 
 const keepsVisits = ({ visits, whole }: Result) => whole.came === 6 && whole.most === 1 && Object.values(visits).every(({ visits: all, tracks, found, switches }) => tracks === all && found === all && switches === 0);

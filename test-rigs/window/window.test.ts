@@ -44,9 +44,9 @@ test('values are put together on the edge, and the window is there on the other 
   assert.equal(kept.reduce((sum, { window }) => sum + (window?.count ?? 1), 0), read, 'each value is in exactly one event, those of the last part at the end too');
   // Alone are the first value, one that was stale for other work of the machine, and the one that came after it.
   const isStale = (at: number) => items[at]?.flags?.includes('stale') ?? false;
-  const whole = items.filter(({ window }, at) => at === 0 || window);
-  for (const [at, { value, window }] of items.entries()) {
-    if (at === 0 || isStale(at) || isStale(at - 1)) continue;
+  const whole = items.filter(({ window }, index) => index === 0 || window);
+  for (const [index, { value, window }] of items.entries()) {
+    if (index === 0 || isStale(index) || isStale(index - 1)) continue;
     assert.ok(window && window.toAt - window.fromAt === 1000);
     assert.deepEqual([value, Number(window.max) - Number(window.min) + 1], [window.max, window.count]);
   }

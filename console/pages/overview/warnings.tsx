@@ -58,7 +58,7 @@ function Card({ warning }: { warning: WarningView }) {
         <EvidenceClips warning={warning} />
         <dl class="card-text">
           <dt>{words.why}</dt>
-          <dd>{warning.reasons.map((reason, at) => <ReasonLink key={at} reason={reason} />)}</dd>
+          <dd>{warning.reasons.map((reason, index) => <ReasonLink key={index} reason={reason} />)}</dd>
           <dt>{words.suggestion}</dt>
           <dd>{pickText(warning.suggestion, lang)}</dd>
           {parts.length > 0 && <><dt>{words.incomplete}</dt><dd class="incomplete">{parts.join(lang === 'en' ? ', ' : '、')}</dd></>}

@@ -64,8 +64,8 @@ export function CameraView({ device }: { device: DeviceView }) {
         {isShowing && hasNotes && <Overlay notes={live.notes} />}
         {picture && (
           <svg hidden={isShowing} viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
-            {picture.boxes.map((box, at) => (
-              <rect key={at} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
+            {picture.boxes.map((box, index) => (
+              <rect key={index} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
             ))}
           </svg>
         )}

@@ -31,7 +31,7 @@ function connection([client, server]: readonly [string, string], streams: readon
     sent.push({ atUs: 0, from: side === 0 ? client : server, to: side === 0 ? server : client, bytes: Buffer.from(text, 'latin1'), tcp: { seq: (isn[side] as number) + 1 + at } });
     done[side] = at + text.length;
   }
-  return sent.map((one, at) => ({ ...one, atUs: START_US + at * 10 }));
+  return sent.map((one, index) => ({ ...one, atUs: START_US + index * 10 }));
 }
 
 const streams = fc.tuple(fc.string({ maxLength: 60 }), fc.string({ minLength: 1, maxLength: 60 }));
@@ -46,7 +46,7 @@ test('both streams come out whole, in whatever order and how often their segment
     const [first, second, ...rest] = sent;
     const again = rest.filter(() => random.next() < 0.3);
     const shuffled = [first as SentPacket, second as SentPacket, ...[...rest, ...again].map((one) => ({ one, rank: random.next() })).toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)];
-    const [conversation] = read(shuffled.map((one, at) => ({ ...one, atUs: START_US + at * 10 })), how);
+    const [conversation] = read(shuffled.map((one, index) => ({ ...one, atUs: START_US + index * 10 })), how);
     assert.ok(conversation);
     assert.deepEqual(conversation.sides, [...ends]);
     for (const side of [0, 1] as const) assert.equal(streamOf(conversation, ends[side]), latin[side]);
@@ -98,11 +98,11 @@ test('a port that is used again is another conversation; who dialled and who let
 
 test('datagrams are a conversation of their two ends', () => {
   fc.assert(fc.property(form, fc.constantFrom(V4, V6), fc.array(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 6 }), (how, [a, b], texts) => {
-    const sent = texts.map((text, at): SentPacket => ({ atUs: START_US + at, from: at % 2 ? b : a, to: at % 2 ? a : b, bytes: Buffer.from(text) }));
+    const sent = texts.map((text, index): SentPacket => ({ atUs: START_US + index, from: index % 2 ? b : a, to: index % 2 ? a : b, bytes: Buffer.from(text) }));
     const [conversation, ...others] = read(sent, how);
     assert.equal(others.length, 0);
     assert.equal(conversation?.via, 'udp');
-    assert.deepEqual(conversation?.pieces.map(({ bytes, atUs }) => [bytes.toString(), atUs]), texts.map((text, at) => [text, START_US + at]));
+    assert.deepEqual(conversation?.pieces.map(({ bytes, atUs }) => [bytes.toString(), atUs]), texts.map((text, index) => [text, START_US + index]));
   }), { numRuns: 60 });
 });
 
@@ -135,7 +135,7 @@ test('a file cut anywhere gives what is whole before, and says where it ends; ot
 
 test('a capture whose packets are not in the order of their time: no piece is earlier than the one before', () => {
   const [client, server] = V4;
-  const [conversation] = read([[3, 'a'], [1, 'b'], [2, 'c'], [9, 'd']].map(([atUs, text], at) => ({ atUs: START_US + Number(atUs), from: client, to: server, bytes: Buffer.from(String(text)), tcp: { seq: 1 + at } })), PLAIN);
+  const [conversation] = read([[3, 'a'], [1, 'b'], [2, 'c'], [9, 'd']].map(([atUs, text], index) => ({ atUs: START_US + Number(atUs), from: client, to: server, bytes: Buffer.from(String(text)), tcp: { seq: 1 + index } })), PLAIN);
   assert.deepEqual(conversation?.pieces.map(({ atUs, bytes }) => [bytes.toString(), atUs - START_US]), [['a', 3], ['b', 3], ['c', 3], ['d', 9]]);
 });
 

@@ -41,7 +41,7 @@ export function readCapture(path: string, file: Uint8Array): Capture {
 const unreadable = (path: string, detail: string, detailZh: string): FaultError => new FaultError('CV_CAPTURE_UNREADABLE', { path, detail, detailZh });
 
 function readPcap(bytes: Buffer, { little, perUs }: { little: boolean; perUs: number }): Capture {
-  const u32 = (at: number) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  const u32 = (offset: number) => (little ? bytes.readUInt32LE(offset) : bytes.readUInt32BE(offset));
   // The upper bits hold the length of a frame's check sequence.
   const linkType = u32(20) & 0xffff;
   const packets: Packet[] = [];
@@ -102,9 +102,9 @@ interface Reader {
 function reader(bytes: Buffer, little: boolean): Reader {
   return {
     bytes,
-    u16: (at) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at)),
-    u32: (at) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)),
-    u64: (at) => (little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)),
+    u16: (offset) => (little ? bytes.readUInt16LE(offset) : bytes.readUInt16BE(offset)),
+    u32: (offset) => (little ? bytes.readUInt32LE(offset) : bytes.readUInt32BE(offset)),
+    u64: (offset) => (little ? bytes.readBigUInt64LE(offset) : bytes.readBigUInt64BE(offset)),
   };
 }
 
@@ -114,15 +114,15 @@ const IF_TSOFFSET = 14;
 function interfaceOf(section: Reader, { from, until }: { from: number; until: number }): Interface {
   let perSecond = 1_000_000n;
   let offsetUs = 0;
-  for (let at = from + 8; at + 4 <= until;) {
-    const [code, length] = [section.u16(at), section.u16(at + 2)];
-    if (code === 0 || at + 4 + length > until) break;
+  for (let offset = from + 8; offset + 4 <= until;) {
+    const [code, length] = [section.u16(offset), section.u16(offset + 2)];
+    if (code === 0 || offset + 4 + length > until) break;
     if (code === IF_TSRESOL && length === 1) {
-      const exponent = section.bytes.readUInt8(at + 4);
+      const exponent = section.bytes.readUInt8(offset + 4);
       perSecond = exponent & 0x80 ? 1n << BigInt(exponent & 0x7f) : 10n ** BigInt(exponent);
     }
-    if (code === IF_TSOFFSET && length === 8) offsetUs = Number(BigInt.asIntN(64, section.u64(at + 4))) * 1e6;
-    at += 4 + length + ((4 - (length % 4)) % 4);
+    if (code === IF_TSOFFSET && length === 8) offsetUs = Number(BigInt.asIntN(64, section.u64(offset + 4))) * 1e6;
+    offset += 4 + length + ((4 - (length % 4)) % 4);
   }
   return { linkType: section.u16(from), snapBytes: section.u32(from + 4) || Infinity, toUs: (ticks) => Number((ticks * 1_000_000n) / perSecond) + offsetUs };
 }

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { killWithParent } from '../../../../core/child-processes.ts';
+import { killOnExit } from '../../../../core/child-processes.ts';
 import { FaultError } from '../../../../core/faults.ts';
 import type { Clock } from '../../../../core/world.ts';
 
@@ -22,7 +22,7 @@ export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock
   let said = '';
   let isLate = false;
   behindAll(child);
-  killWithParent(child);
+  killOnExit(child);
   child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_SAID_CHARACTERS); }).on('error', () => {});
   child.stdin.on('error', () => {});
   child.stdout.on('error', () => {});
