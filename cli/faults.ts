@@ -62,26 +62,6 @@ const CLI_FAULTS = defineFaults({
     en: ['a process holds {path}, and no gateway answers at {url} ({detail})', 'is it still starting or stopping? else stop it, or set http.port of the configuration to where it listens'],
     zh: ['{path} 正被某进程占用，而 {url} 没有网关应答（{detail}）', '可能仍在启动或停止；否则请停止该进程，或将配置中的 http.port 设为其监听端口'],
   },
-  CV_VERIFY_LOG_MISSING: {
-    stage: 'check', retry: 'never', actor: 'operator',
-    en: ['{file}: numbers {fromSeq} to {toSeq} of epoch {epoch} ({count} events) cannot be read: {detail}', 'start it (again): the damaged file is put aside, all that can be read of it goes on, and a gap record names these numbers; look at the disk or card, and replace it if this repeats'],
-    zh: ['{file}：epoch {epoch} 的编号 {fromSeq} 至 {toSeq}（{count} 个事件）无法读取：{detail}', '（重新）启动：损坏的文件会另存，可读部分继续使用，缺口记录会说明这些编号；请检查磁盘或存储卡，若重复出现请更换'],
-  },
-  CV_VERIFY_LOG_PAGES: {
-    stage: 'check', retry: 'never', actor: 'operator',
-    en: ['{file} is damaged ({detail}), but all its {count} events can still be read page by page', 'nothing is lost yet: a sound copy takes its place when it is read next; look at the disk or card'],
-    zh: ['{file} 已损坏（{detail}），但其全部 {count} 个事件仍可逐页读出', '尚无损失：下次读取时会以完好的副本替换；请检查磁盘或存储卡'],
-  },
-  CV_VERIFY_LOG_STATE: {
-    stage: 'check', retry: 'never', actor: 'operator',
-    en: ['{file}: what is settled cannot be read', 'nothing is lost: marks are taken from the file before it, and what was settled since is sent or taken in once more'],
-    zh: ['{file}：已确认范围的记录无法读取', '数据未丢失：将改用前一个文件中的记录，其后已确认的内容会重发或重收'],
-  },
-  CV_VERIFY_LOG_UNMARKED: {
-    stage: 'check', retry: 'never', actor: 'developer',
-    en: ['{file}: numbers {fromSeq} to {toSeq} of {sender}, {stream}, epoch {epoch} were taken in, and the marks do not have them', 'if they are sent again they count twice; report it with the folder of the log'],
-    zh: ['{file}：{sender} 的 {stream} 流 epoch {epoch} 编号 {fromSeq} 至 {toSeq} 已接收，但确认记录中没有', '若重发会重复计入；请附事件日志目录反馈'],
-  },
   CV_VERIFY_STORE_WRONG: {
     stage: 'check', retry: 'never', actor: 'operator',
     en: ['{path}: {detail}', 'look at the disk; what keeps the gateway from reading or writing it mends by itself as it meets it; should this stay, stop it, move the file away and start again: it is built anew from the log, as far back as that goes'],

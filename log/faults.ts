@@ -60,7 +60,7 @@ const LOG_FAULTS = defineFaults({
   CV_VERIFY_LOG_MISSING: {
     stage: 'check', retry: 'never', actor: 'operator',
     en: ['{file}: numbers {fromSeq} to {toSeq} of epoch {epoch} ({count} events) cannot be read: {detail}', 'start it (again): the damaged file is put aside, all that can be read of it goes on, and a gap record names these numbers; look at the disk or card, and replace it if this repeats'],
-    zh: ['{file}：时代 {epoch} 的编号 {fromSeq} 至 {toSeq}（{count} 个事件）无法读取：{detail}', '（重新）启动：损坏的文件会另存，可读部分继续使用，缺口记录会说明这些编号；请检查磁盘或存储卡，若重复出现请更换'],
+    zh: ['{file}：epoch {epoch} 的编号 {fromSeq} 至 {toSeq}（{count} 个事件）无法读取：{detail}', '（重新）启动：损坏的文件会另存，可读部分继续使用，缺口记录会说明这些编号；请检查磁盘或存储卡，若重复出现请更换'],
   },
   CV_VERIFY_LOG_PAGES: {
     stage: 'check', retry: 'never', actor: 'operator',
@@ -75,7 +75,7 @@ const LOG_FAULTS = defineFaults({
   CV_VERIFY_LOG_UNMARKED: {
     stage: 'check', retry: 'never', actor: 'developer',
     en: ['{file}: numbers {fromSeq} to {toSeq} of {sender}, {stream}, epoch {epoch} were taken in, and the marks do not have them', 'if they are sent again they count twice; report it with the folder of the log'],
-    zh: ['{file}：{sender} 的 {stream} 流时代 {epoch} 编号 {fromSeq} 至 {toSeq} 已接收，但确认记录中没有', '若重发会重复计入；请附日志目录报告此问题'],
+    zh: ['{file}：{sender} 的 {stream} 流 epoch {epoch} 编号 {fromSeq} 至 {toSeq} 已接收，但确认记录中没有', '若重发会重复计入；请附事件日志目录反馈'],
   },
 });
 
