@@ -9,7 +9,7 @@ import { realFiles, seededRandom } from '../core/world.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
 import { DetectorPool } from './pool.ts';
-import { Seat } from './seat.ts';
+import { Seat } from './worker-slot.ts';
 import { graphPath, verifyModel } from './verify.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
@@ -26,7 +26,7 @@ async function script(): Promise<URL> {
   const path = join(folder, 'worker.mjs');
   await writeFile(path, `
     import { readFileSync } from 'node:fs';
-    import { BoardReader } from ${JSON.stringify(new URL('./board.ts', import.meta.url))};
+    import { BoardReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))};
     const board = new BoardReader();
     const keys = [];
     process.on('disconnect', () => process.exit(0));

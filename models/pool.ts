@@ -8,9 +8,9 @@ import { FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 import type { World } from '../core/world.ts';
 import type { Detector } from './detector.ts';
-import { Line, type Job } from './line.ts';
+import { Line, type Job } from './inference-queue.ts';
 import type { ModelSetup } from './messages.ts';
-import { Seat } from './seat.ts';
+import { Seat } from './worker-slot.ts';
 import { readGraph, sha256 } from './verify.ts';
 
 export interface PoolOptions {

@@ -3,15 +3,15 @@ import { fork } from 'node:child_process';
 import { killOnExit } from '../core/child-processes.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
-import { Board } from './board.ts';
-import type { Found, FromWorker, ModelSetup, Shown, ToWorker } from './messages.ts';
+import { Board } from './shared-picture-file.ts';
+import type { DetectionResult, FromWorker, ModelSetup, InputPicture, ToWorker } from './messages.ts';
 
 export interface WorkerProcess {
   /** @returns the execution provider it runs on. @throws FaultError what is wrong with the graph, CV_DETECTOR_DIED */
   load(key: string, setup: ModelSetup): Promise<string>;
   unload(key: string): void;
   /** @param deadlineMs how long it may be silent. @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED */
-  look(key: string, scoreThreshold: number, pictures: Shown[], deadlineMs: number): Promise<{ found: Found[]; durationMs: number }>;
+  look(key: string, scoreThreshold: number, pictures: InputPicture[], deadlineMs: number): Promise<{ found: DetectionResult[]; durationMs: number }>;
   readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;

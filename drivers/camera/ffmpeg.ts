@@ -1,13 +1,13 @@
 /** What ffmpeg is told: where from, which pictures, how large, decoded by what. Pure. */
 import type { RingOpening } from '../../core/ring.ts';
-import { piecesOutput } from './pieces.ts';
-import type { Source } from './source.ts';
-import { GIVEN, PICKED } from './stamps.ts';
+import { piecesOutput } from './video-segments.ts';
+import type { CameraSource } from './source.ts';
+import { GIVEN, PICKED } from './frame-timestamps.ts';
 
 type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
 
 export interface PlayOptions {
-  source: Source;
+  source: CameraSource;
   /** null: every one, as it stands. */
   fps: number | null;
   /** Pixels; with one of them the other follows, with none see MAX_SIDE; 'own': as the source has them. */

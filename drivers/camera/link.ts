@@ -3,15 +3,15 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { begin, type Playing } from './begin.ts';
-import { exitFault } from './exits.ts';
+import { begin, type Playing } from './start-playback.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import { livePictures } from './live.ts';
-import { asTheyCome, inItsOwnTime, withoutLoss } from './play.ts';
-import type { Stood, Timed } from './player.ts';
-import type { StreamFacts } from './said.ts';
+import { playOnArrival, playInRealTime, playWithoutLoss } from './play.ts';
+import type { UnchangedFrame, TimedFrame } from './player.ts';
+import type { StreamFacts } from './ffmpeg-log.ts';
 import { mainUrlOf, silenceMsOf, stillBelowOf, type CameraSettings } from './settings.ts';
-import { Silence } from './silence.ts';
-import { sourceOf, type Source } from './source.ts';
+import { Silence } from './silence-watchdog.ts';
+import { cameraSourceOf, type CameraSource } from './source.ts';
 import { still } from './still.ts';
 
 export interface CameraLink extends Link<Picture> {
@@ -28,8 +28,8 @@ export interface CameraLink extends Link<Picture> {
  * @returns rejects with the fault that says why there is none, or the signal's reason
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
-  const source = sourceOf(settings);
-  const isPipe = 'path' in source.input && await lookAt(source.input.path);
+  const source = cameraSourceOf(settings);
+  const isPipe = 'path' in source.input && await checkClipFile(source.input.path);
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
   const ring = await world.ring?.begin() ?? undefined;
@@ -38,7 +38,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
     throw error;
   });
   const { player } = playing;
-  if (player.said.stream) ring?.is(player.said.stream);
+  if (player.log.stream) ring?.is(player.log.stream);
   void player.exit.then(() => ring?.end());
   const closing = new AbortController();
   const close = () => {
@@ -51,17 +51,17 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   };
 
   function pictures(): AsyncGenerator<Picture, void> {
-    if (source.kind !== 'file') return asTheyCome(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
+    if (source.kind !== 'file') return playOnArrival(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
     // Whoever writes into a pipe may rest.
     const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (DECODED_SLOWLY * 1000) / fps);
     const clip = clipPictures({ playing, source, fps, silenceMs }, world, closing.signal);
-    return settings.speed === 'max' ? withoutLoss(clip, closing.signal) : inItsOwnTime(clip, world.clock, closing.signal, late);
+    return settings.speed === 'max' ? playWithoutLoss(clip, closing.signal) : playInRealTime(clip, world.clock, closing.signal, late);
   }
 
   return {
     pid: player.pid,
     ...(playing.remark ? { remark: playing.remark } : {}),
-    stream: player.said.stream,
+    stream: player.log.stream,
     async* frames(signal) {
       const stop = () => { void close(); };
       signal.addEventListener('abort', stop, { once: true });
@@ -74,7 +74,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
       }
     },
     // A clip without another stream beside it has no picture of now.
-    ...(sourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
+    ...(cameraSourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
     close,
   };
 }
@@ -87,7 +87,7 @@ const DECODED_SLOWLY = 20;
 
 interface Clip {
   playing: Playing;
-  source: Source;
+  source: CameraSource;
   fps: number;
   /** Longest wait for a picture. */
   silenceMs: number;
@@ -100,9 +100,9 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
   const silence = new Silence(silenceMs, clock, () => { void player.kill(); });
   let index = 0;
   try {
-    for (let came: Timed | Stood | void = first; came; index += 1) {
+    for (let came: TimedFrame | UnchangedFrame | void = first; came; index += 1) {
       const ptsMs = (index * 1000) / fps;
-      if (player.said.damaged()) tell({ kind: 'picture_damaged' });
+      if (player.log.damaged()) tell({ kind: 'picture_damaged' });
       const { streamMs: _streamMs, ...shot } = came;
       if ('isStill' in shot) tell({ kind: 'picture_still' });
       else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
@@ -111,12 +111,12 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
   } finally {
     silence.end();
   }
-  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.shown, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
-  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index, playedMs: (index * 1000) / fps });
+  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.redactedUrl, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
+  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.log, pictures: index, playedMs: (index * 1000) / fps });
 }
 
 /** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
-export async function lookAt(path: string): Promise<boolean> {
+export async function checkClipFile(path: string): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });

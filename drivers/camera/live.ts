@@ -1,19 +1,19 @@
 /** A live stream's pictures: their times, their number a second, and what is said when the stream misbehaves. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { sendsNoTimes, within, type Playing } from './begin.ts';
-import { exitFault } from './exits.ts';
+import { sendsNoTimes, within, type Playing } from './start-playback.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
-import type { Stood, Timed } from './player.ts';
-import { Rate } from './rate.ts';
+import type { UnchangedFrame, TimedFrame } from './player.ts';
+import { Rate } from './adaptive-frame-rate.ts';
 import { silenceMsOf, type CameraSettings } from './settings.ts';
-import type { Source } from './source.ts';
-import { StreamTimes } from './times.ts';
-import type { Shot } from './y4m.ts';
+import type { CameraSource } from './source.ts';
+import { StreamTimes } from './stream-times.ts';
+import type { Y4mFrame } from './y4m.ts';
 
 export interface LiveStream {
   playing: Playing;
-  source: Source;
+  source: CameraSource;
   settings: CameraSettings;
   /** Told each picture that is left out because those before it were too many. */
   late(picture: Picture): void;
@@ -27,10 +27,10 @@ const STILL_MOST_MS = 1000;
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
 export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const { clock } = world;
-  const address = source.shown;
+  const address = source.redactedUrl;
   const silenceMs = silenceMsOf(settings);
   // The clock that ffmpeg takes theirs from may be set.
-  const isUntimed = sendsNoTimes(source, player.said);
+  const isUntimed = sendsNoTimes(source, player.log);
   remembered.startedMs ??= clock.monotonicMs();
   const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;
@@ -38,11 +38,11 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   let pictures = 0;
   let isSlowTold = false;
   /** The one that was given last, and when. */
-  let shot: Shot = first;
+  let shot: Y4mFrame = first;
   let letGo: (() => void) | undefined;
   let gaveMs = -Infinity;
   try {
-    for (let timed: Timed | Stood | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
+    for (let timed: TimedFrame | UnchangedFrame | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
       const { streamMs = 0, ...came } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
@@ -51,7 +51,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         remembered.leapToldMs = cameMs;
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
-      if (player.said.damaged()) world.tell({ kind: 'picture_damaged' });
+      if (player.log.damaged()) world.tell({ kind: 'picture_damaged' });
       remembered.pictures += 1;
       remembered.ptsMs = ptsMs;
       pictures += 1;
@@ -73,7 +73,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         world.tell(isSlowTold ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } } : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
       }
     }
-    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures });
+    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.log, pictures });
   } finally {
     letGo?.();
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });

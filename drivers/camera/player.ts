@@ -6,14 +6,14 @@ import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';
 import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
-import { openInlet, type Inlet } from './inlet.ts';
-import { Pieces, PIECES_FD } from './pieces.ts';
-import { Said } from './said.ts';
-import { listOf, withoutSecrets, type Source } from './source.ts';
-import { Stamps } from './stamps.ts';
-import type { Shot } from './y4m.ts';
+import { openInlet, type Inlet } from './picture-input.ts';
+import { Pieces, PIECES_FD } from './video-segments.ts';
+import { Said } from './ffmpeg-log.ts';
+import { concatListOf, withoutSecrets, type CameraSource } from './source.ts';
+import { Stamps } from './frame-timestamps.ts';
+import type { Y4mFrame } from './y4m.ts';
 
-export interface Exit {
+export interface FfmpegExit {
   /** ENOENT and its like when it could not even be started. */
   startError?: NodeJS.ErrnoException;
   code: number | null;
@@ -21,20 +21,20 @@ export interface Exit {
 }
 
 /** `streamMs`: the live stream's own time. */
-export type Timed = Shot & { streamMs?: number };
+export type TimedFrame = Y4mFrame & { streamMs?: number };
 
 /** Came, and was as the one before. */
-export interface Stood {
+export interface UnchangedFrame {
   isStill: true;
   streamMs: number;
 }
 
-export interface Player {
+export interface FfmpegPlayer {
   pid: number | undefined;
   /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures, CV_CAMERA_CHANGED */
-  frames: AsyncGenerator<Timed | Stood, void>;
-  exit: Promise<Exit>;
-  said: Said;
+  frames: AsyncGenerator<TimedFrame | UnchangedFrame, void>;
+  exit: Promise<FfmpegExit>;
+  log: Said;
   /** null: what comes is not kept. */
   pieces: Pieces | null;
   /** Resolves when the child is gone. */
@@ -44,7 +44,7 @@ export interface Player {
 /** A camera with few sessions wants to be told that one is over; who has not said so by then never will. */
 const FAREWELL_MS = 1000;
 
-export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<Player> {
+export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<FfmpegPlayer> {
   const inlet = await openInlet();
   const { source, ring } = options;
   const isLive = source.kind !== 'file';
@@ -62,9 +62,9 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
   const stamps = times ? new Stamps() : null;
   times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
-  child.stdin?.on('error', () => {}).end(listOf(source, options.isUntimed ?? false));
+  child.stdin?.on('error', () => {}).end(concatListOf(source, options.isUntimed ?? false));
   let isOver = false;
-  const exit = new Promise<Exit>((resolve) => {
+  const exit = new Promise<FfmpegExit>((resolve) => {
     child.once('error', (startError) => resolve({ startError, code: null, signal: null }));
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).then((how) => {
@@ -88,7 +88,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
     pid: child.pid,
     frames: cut(inlet, stamps, source),
     exit,
-    said,
+    log: said,
     pieces,
     kill: () => killing ??= end(),
   };
@@ -98,7 +98,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<P
  * A last picture that is not whole is left out. Reading pauses while nobody asks. A live stream that changes its pictures is
  * opened anew; a clip, which would begin again, goes on: ffmpeg makes them as large as the first.
  */
-async function* cut(inlet: Inlet, stamps: Stamps | null, { kind, shown: address }: Source): AsyncGenerator<Timed | Stood, void> {
+async function* cut(inlet: Inlet, stamps: Stamps | null, { kind, redactedUrl: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
   try {
     for (;;) {
       const stamp = await stamps?.next();

@@ -1,19 +1,19 @@
 /** How people watch a camera: its main stream, as it comes; a clip in its own time. */
 import type { LiveSource } from '../../core/driver.ts';
 import type { Clock } from '../../core/world.ts';
-import { exitFault } from './exits.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
-import { loggedIn, mayLogIn, refusedLogin, rememberedOf } from './remembered.ts';
-import { Said } from './said.ts';
+import { loggedIn, mayLogIn, refusedLogin, rememberedOf } from './camera-state.ts';
+import { Said } from './ffmpeg-log.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
-import { sourceOf, withoutSecrets } from './source.ts';
+import { cameraSourceOf, withoutSecrets } from './source.ts';
 
 /** A live stream's pictures count by when they are here: one whose camera's clock leaps goes on. */
 const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
 
 export function watched(settings: CameraSettings, clock: Clock): LiveSource {
   const { user, password, transport, loop, mask } = settings;
-  const source = sourceOf({ url: mainUrlOf(settings), user, password, transport });
+  const source = cameraSourceOf({ url: mainUrlOf(settings), user, password, transport });
   const remembered = rememberedOf(clock, source);
   const common = ['-hide_banner', '-nostats', '-loglevel', 'level+error', '-threads', '1', '-protocol_whitelist', source.protocols];
   return {

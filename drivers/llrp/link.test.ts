@@ -11,7 +11,7 @@ import { decode } from './decode.ts';
 import { open, type LlrpLink } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings, type LlrpPoint } from './settings.ts';
-import { dialReader, serveReader, type Reader, type ReaderOptions } from './testing/reader.ts';
+import { dialReader, serveReader, type Reader, type ReaderOptions } from './testing/simulated-reader.ts';
 
 const EPC = '3074257BF7194E4000001A85';
 const POINTS = [

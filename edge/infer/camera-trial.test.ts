@@ -21,7 +21,7 @@ const { signal } = new AbortController();
 async function pool(isRefused = false): Promise<DetectorPool> {
   const path = join(temp.dir, 'worker.mjs');
   await writeFile(path, `
-    import { BoardReader } from ${JSON.stringify(new URL('../../models/board.ts', import.meta.url))};
+    import { BoardReader } from ${JSON.stringify(new URL('../../models/shared-picture-file.ts', import.meta.url))};
     const board = new BoardReader();
     let loads = 0;
     process.on('disconnect', () => process.exit(0));

@@ -6,8 +6,8 @@ import type { FaultError } from '../../core/faults.ts';
 import type { ModelSpec, Tensor } from '../../core/model.ts';
 import { seededRandom } from '../../core/world.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
-import { settleStraight, straight } from '../testing/straight.ts';
-import { decoderOf, FAMILIES, FAMILY_IDS } from './index.ts';
+import { settleStraight, straight } from '../testing/reference-decoders.ts';
+import { decoderOf, MODEL_FAMILIES, FAMILY_IDS } from './index.ts';
 
 const CLASSES = ['person', 'car', 'helmet', 'smoke'];
 const LABELS = CLASSES.length;
@@ -58,7 +58,7 @@ for (const [name, [family, make]] of Object.entries(MADE)) {
     let seen = 0;
     for (let round = 0; round < 5; round += 1) {
       const outputs = make();
-      const spec = specOf(family, { classes: FAMILIES[family as keyof typeof FAMILIES].task === 'face-detection' ? ['face'] : CLASSES });
+      const spec = specOf(family, { classes: MODEL_FAMILIES[family as keyof typeof MODEL_FAMILIES].task === 'face-detection' ? ['face'] : CLASSES });
       const boxes = decoderOf(spec)(outputs, 0.4);
       const found = (straight[family] as (typeof straight)[string])({ outputs, width: WIDTH, height: HEIGHT, labels: spec.classes.length });
       assertSameBoxes(boxes, settleStraight(found, spec.classes, 0.4, 0.45));

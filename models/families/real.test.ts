@@ -8,7 +8,7 @@ import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
 import { picturesOf } from '../testing/picture.ts';
 import { sharedModels } from '../testing/shared-models.ts';
-import { settleStraight, straight } from '../testing/straight.ts';
+import { settleStraight, straight } from '../testing/reference-decoders.ts';
 import { sha256 } from '../verify.ts';
 import { decoderOf } from './index.ts';
 

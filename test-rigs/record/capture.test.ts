@@ -12,7 +12,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import llrp from '../../drivers/llrp/driver.ts';
-import { readsOf } from '../../drivers/llrp/reads.ts';
+import { readsOf } from '../../drivers/llrp/access-report.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { caseOfCapture } from './capture.ts';
 import { answeredCells, pointsInOrder, functionsOf } from './modbus-answers.ts';

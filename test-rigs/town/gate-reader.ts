@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../core/world.ts';
-import { serveReader } from '../../drivers/llrp/testing/reader.ts';
+import { serveReader } from '../../drivers/llrp/testing/simulated-reader.ts';
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } });
 const PASS_MS = 4000;

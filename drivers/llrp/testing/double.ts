@@ -4,8 +4,8 @@ import { freePort } from '../../../core/free-port.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
 import { mutateBytes } from '../../testing/mutate.ts';
 import type { LlrpFrame } from '../frame.ts';
-import { dialReader, serveReader, type Reader } from './reader.ts';
-import { reading } from './reading.ts';
+import { dialReader, serveReader, type Reader } from './simulated-reader.ts';
+import { reading } from './periodic-reads.ts';
 
 const POINTS = [
   { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },

@@ -7,7 +7,7 @@
  *   weak boxes; the margins that grow with what is not known of a place are in the manner of Yang et al., C-BIoU, 2023
  */
 import type { Box } from '../../../core/event.ts';
-import { distinct } from '../../../models/boxes.ts';
+import { suppressOverlaps } from '../../../models/boxes.ts';
 import { assignRows } from './assign.ts';
 import { trackGroupOf } from './groups.ts';
 import { overlapWithMargin, boxRect, type BoxRect } from './rects.ts';
@@ -106,7 +106,7 @@ export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - trackRetentionMs(LATELY_MS, before.stepMs));
+    const { pairs, left } = associate(tracks, suppressOverlaps(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - trackRetentionMs(LATELY_MS, before.stepMs));
     for (const track of tracks) {
       const box = pairs.get(track);
       next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: motionRect(track.motion, aspect) });

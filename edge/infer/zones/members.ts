@@ -1,5 +1,5 @@
 /** Who is in a zone, since when, and how it moves there. Somebody at its edge does not go in and out. Pure. */
-import { distanceToEdge, isInside, type Point } from '../../../scene/geometry.ts';
+import { distanceToEdge, isInside, type PicturePoint } from '../../../scene/geometry.ts';
 import type { Track } from '../track/tracker.ts';
 import { footPoint, type ZoneGeometry } from './geometry.ts';
 import type { ZoneInput } from './static-objects.ts';
@@ -9,9 +9,9 @@ export interface ZoneMember {
   enteredMs: number;
   /** When it was seen in the zone last. */
   lastMs: number;
-  foot: Point;
+  foot: PicturePoint;
   /** Where it has been standing, and since when. */
-  stationary: { at: Point; sinceMs: number };
+  stationary: { at: PicturePoint; sinceMs: number };
   /** Whether it moves so slowly that it waits. */
   isSlow: boolean;
   /** How far it had come on the allowed way, and whether it was told that it went back. */
@@ -44,7 +44,7 @@ export function updateMembers(before: ReadonlyMap<number, ZoneMember>, { tracks,
   return after;
 }
 
-function seenInside(known: ZoneMember | undefined, track: Track, foot: Point, ptsMs: number, slower: number): ZoneMember {
+function seenInside(known: ZoneMember | undefined, track: Track, foot: PicturePoint, ptsMs: number, slower: number): ZoneMember {
   const { across, down, height } = track.motion;
   const speed = Math.hypot(across.speed, down.speed) / Math.max(height.position, 1e-3);
   const isSlow = speed < (known?.isSlow ? slower * FASTER : slower);

@@ -1,7 +1,7 @@
 /** One zone, picture by picture: who and what is in it, and what each of its measures says. Pure. */
 import type { Box } from '../../../core/event.ts';
 import { isInside } from '../../../scene/geometry.ts';
-import { classesOf, countOf } from '../../../scene/kinds.ts';
+import { classesOf, countPointOf } from '../../../scene/kinds.ts';
 import { isWithin } from '../../../scene/schedule.ts';
 import { trackRetentionMs, type Track } from '../track/tracker.ts';
 import { rememberedMembers, updateMembers, visibleMembers, type ZoneMember } from './members.ts';
@@ -67,7 +67,7 @@ export function updateZone(before: ZoneState, look: TimedZoneInput, plan: ZoneGe
   };
   const number = (measure: string, kind: MeasureValue['kind'], some: readonly ZoneMember[]) => say(measure, kind, some.length, some);
 
-  for (const kind of count) number(countOf(kind).point, 'measurement', visibleMembers(members, classesOf([kind]), ptsMs));
+  for (const kind of count) number(countPointOf(kind).point, 'measurement', visibleMembers(members, classesOf([kind]), ptsMs));
   if (density || crowd) {
     const people = visibleMembers(members, PEOPLE, ptsMs);
     const each = areaM2 ? people.length / areaM2 : 0;

@@ -12,8 +12,8 @@ import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
-import { Silence } from '../../../../drivers/camera/silence.ts';
-import { Cutter, type Shot } from '../../../../drivers/camera/y4m.ts';
+import { Silence } from '../../../../drivers/camera/silence-watchdog.ts';
+import { Y4mCutter, type Y4mFrame } from '../../../../drivers/camera/y4m.ts';
 import type { Detector } from '../../../../models/detector.ts';
 import type { BlurFinder } from '../blur-finder.ts';
 import { redact } from '../redact.ts';
@@ -43,7 +43,7 @@ const MOST_BITS_A_SECOND = 1_200_000;
 
 /** A picture, and what of it nobody may recognise. */
 interface PictureWithFaces {
-  shot: Shot;
+  shot: Y4mFrame;
   places: readonly Box[];
 }
 
@@ -132,8 +132,8 @@ async function encoded({ device, clip }: RecordedClip, out: string, parts: ClipC
   return { ...sides, pictures };
 }
 
-async function* shotsOf(stream: AsyncIterable<unknown>): AsyncGenerator<Shot, void> {
-  const cutter = new Cutter();
+async function* shotsOf(stream: AsyncIterable<unknown>): AsyncGenerator<Y4mFrame, void> {
+  const cutter = new Y4mCutter();
   for await (const chunk of stream) {
     for (let bytes = chunk as Uint8Array; bytes.length > 0;) {
       const room = cutter.room();

@@ -1,5 +1,5 @@
 /** What a report says of each tag (TagReportData, LLRP 16.2.7.3). Pure. */
-import { HEADER_BYTES, viewOf } from './message.ts';
+import { LLRP_HEADER_BYTES, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 
 export interface Read {
@@ -38,8 +38,8 @@ const TV = { antenna: 1, firstUtc: 2, firstUptime: 3, lastUtc: 4, lastUptime: 5,
 /** @param message an RO_ACCESS_REPORT with its header */
 export function readsOf(message: Uint8Array): Report {
   const report: Report = { reads: [], unreadable: 0 };
-  const view = viewOf(message);
-  const isWhole = eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
+  const view = dataViewOf(message);
+  const isWhole = eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== TAG_REPORT) return;
     const read = readOf(message, view, from, to);
     if (read) report.reads.push(read);

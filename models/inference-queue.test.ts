@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { settle } from '../core/testing/virtual-clock.ts';
 import { FaultError } from '../core/faults.ts';
-import { Line, type Kind } from './line.ts';
+import { Line, type Kind } from './inference-queue.ts';
 
 const kind = (changes: Partial<Kind> = {}): Kind => ({ key: 'a', model: 'a', scoreThreshold: 0.3, most: 1, ...changes });
 const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6).fill(index) });

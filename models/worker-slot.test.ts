@@ -7,7 +7,7 @@ import type { FaultError } from '../core/faults.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { VirtualClock } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
-import { Seat } from './seat.ts';
+import { Seat } from './worker-slot.ts';
 
 const setup = { spec: centernet320, graph: new Uint8Array(), classes: null, providers: ['cpu'], threads: 1 };
 const picture = { width: 2, height: 2, yuv: new Uint8Array(6) };

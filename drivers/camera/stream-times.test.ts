@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { StreamTimes, type Timed } from './times.ts';
+import { StreamTimes, type Timed } from './stream-times.ts';
 
 const PERIOD_MS = 40;
 

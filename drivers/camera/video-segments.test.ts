@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RingSegment } from '../../core/ring.ts';
-import { exitFault } from './exits.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
-import { Pieces } from './pieces.ts';
-import { Said } from './said.ts';
-import { sourceOf } from './source.ts';
+import { Pieces } from './video-segments.ts';
+import { Said } from './ffmpeg-log.ts';
+import { cameraSourceOf } from './source.ts';
 
 function heard(isFile: boolean) {
   const took: [string, number, number, number][] = [];
@@ -39,7 +39,7 @@ test('where the stream has no times of its own a piece begins where the last one
 });
 
 test('only where clips are wanted is there a further output, and what is wrong with it is no matter of the pictures', () => {
-  const source = sourceOf({ url: 'file:./a.mp4' });
+  const source = cameraSourceOf({ url: 'file:./a.mp4' });
   const options = { source, fps: 5, size: {}, loop: false, decode: 'all', hardware: 'none' } as const;
   const plain = ffmpegArguments(options);
   const opening = { dir: '/r/50%', pieceMs: 2000, is() {}, took() {}, trouble() {}, end() {} };

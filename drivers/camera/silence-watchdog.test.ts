@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { Silence } from './silence.ts';
+import { Silence } from './silence-watchdog.ts';
 
 const nothing = () => new Promise<never>(() => {});
 

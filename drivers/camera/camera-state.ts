@@ -5,7 +5,7 @@
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';
-import type { Source } from './source.ts';
+import type { CameraSource } from './source.ts';
 
 export interface Remembered {
   /** Refusals in a row. */
@@ -32,7 +32,7 @@ const WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
 /** One machine has one clock: what was learnt holds for all that runs on it. */
 const known = new WeakMap<Clock, Map<string, Remembered>>();
 
-export function rememberedOf(clock: Clock, { secrets, shown }: Source): Remembered {
+export function rememberedOf(clock: Clock, { secrets, redactedUrl: shown }: CameraSource): Remembered {
   const cameras = known.get(clock) ?? new Map<string, Remembered>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Board, BoardReader } from './board.ts';
+import { Board, BoardReader } from './shared-picture-file.ts';
 
 const picture = (shade: number, width = 4) => ({ width, height: 2, yuv: new Uint8Array(width * 3).fill(shade), aspect: 1.5 });
 

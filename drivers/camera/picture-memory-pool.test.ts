@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ring } from './ring.ts';
+import { Ring } from './picture-memory-pool.ts';
 
 test('memory is used again when the last who kept it has let go, once, and never when nobody kept it', () => {
   const ring = new Ring();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Rate } from './rate.ts';
+import { Rate } from './adaptive-frame-rate.ts';
 
 /** Pictures at 20 a second to somebody who looks at `able` a second; how many a second were given, second by second. */
 function given(rate: Rate, seconds: number, able: (second: number) => number, fromSecond = 0): number[] {

@@ -1,13 +1,13 @@
 /** What the end of an ffmpeg child means to its camera, by what it said. Pure. */
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import './faults.ts';
-import type { Exit } from './player.ts';
-import type { Said } from './said.ts';
-import type { Source } from './source.ts';
+import type { FfmpegExit } from './player.ts';
+import type { Said } from './ffmpeg-log.ts';
+import type { CameraSource } from './source.ts';
 
 export interface Ended {
-  source: Source;
-  exit: Exit;
+  source: CameraSource;
+  exit: FfmpegExit;
   said: Pick<Said, 'first' | 'last' | 'opening'> & Partial<Pick<Said, 'lastBeside' | 'seconds'>>;
   /** How many it had given. */
   pictures: number;
@@ -36,7 +36,7 @@ const OPENINGS: readonly [RegExp, FaultCode][] = [
 export function exitFault(ended: Ended): FaultError {
   const { source, exit, pictures } = ended;
   if (exit.startError?.code === 'ENOENT') return new FaultError('CV_FFMPEG_MISSING');
-  const path = source.shown;
+  const path = source.redactedUrl;
   if (exit.startError) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.startError.message });
   if (exit.signal) return new FaultError('CV_VIDEO_STOPPED', { path, detail: exit.signal });
   if (source.kind === 'file') return fileFault(ended, path);
@@ -59,7 +59,7 @@ function fileFault({ exit, said, pictures, playedMs = Infinity }: Ended, path: s
   return isWhole ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_CUT_SHORT', { path, seconds, wholeSeconds, detail });
 }
 
-function openingFault({ source: { shown: address }, exit, said }: Ended): FaultError {
+function openingFault({ source: { redactedUrl: address }, exit, said }: Ended): FaultError {
   const lines = said.opening.split('\n').filter((line) => line !== '');
   for (const [sign, code] of OPENINGS) {
     const detail = lines.find((line) => sign.test(line));

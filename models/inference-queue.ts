@@ -2,7 +2,7 @@
 import type { Picture } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Detection } from './detector.ts';
-import type { Shown } from './messages.ts';
+import type { InputPicture } from './messages.ts';
 
 /** What goes into one run together: the same model with the same threshold. */
 export interface Kind {
@@ -15,7 +15,7 @@ export interface Kind {
 
 /** A picture whose turn has come. */
 export interface Job extends Kind {
-  picture: Shown;
+  picture: InputPicture;
   resolve(detection: Detection): void;
   reject(error: unknown): void;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Patience } from './patience.ts';
+import { Patience } from './hang-timeout.ts';
 
 const MOST_MS = 30_000;
 

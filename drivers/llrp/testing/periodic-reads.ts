@@ -1,5 +1,5 @@
 /** Tags before a reader, again and again, for tests that only want something to come. */
-import type { Reader } from './reader.ts';
+import type { Reader } from './simulated-reader.ts';
 
 const EVERY_MS = 20;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GIVEN, PICKED, Stamps } from './stamps.ts';
+import { GIVEN, PICKED, Stamps } from './frame-timestamps.ts';
 
 const printed = (number: number, streamMs: number, mark: number) => `frame:${number}    pts:${streamMs * 1000}  pts_time:${streamMs / 1000}\nstamp=${mark}\n`;
 

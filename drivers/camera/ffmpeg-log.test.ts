@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exitFault } from './exits.ts';
-import { Said } from './said.ts';
-import { sourceOf } from './source.ts';
+import { exitFault } from './ffmpeg-exit.ts';
+import { Said } from './ffmpeg-log.ts';
+import { cameraSourceOf } from './source.ts';
 
 function said(text: string, pieces = 7): Said {
   const heard = new Said();
@@ -19,7 +19,7 @@ test('what the source sends, as several demuxers put it', () => {
 });
 
 test('how an opening failed is found among what was said', () => {
-  const fault = (...lines: string[]) => exitFault({ source: sourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, said: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
+  const fault = (...lines: string[]) => exitFault({ source: cameraSourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, said: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
   assert.equal(fault('method DESCRIBE failed: 401 Unauthorized').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 403 Forbidden (access denied)').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 5XX Server Error reply').code, 'CV_CAMERA_BUSY');
