@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Box } from '../core/event.ts';
-import { coveredShare, distinct, distinctByClass, overlap } from './boxes.ts';
+import { coveredShare, suppressOverlaps, suppressOverlapsByClass, overlap } from './boxes.ts';
 
 const box = (x: number, y: number, width: number, height: number, label = 'car', score = 0.9): Box => ({ class: label, score, x, y, width, height });
 const near = (value: number, want: number) => assert.ok(Math.abs(value - want) < 1e-9, `${value}, ${want} wanted`);
@@ -15,9 +15,9 @@ test('overlap is shared over joint area', () => {
 
 test('the better of two boxes stays; by class, a person in front of a car leaves the car', () => {
   const pair = [box(0, 0, 0.2, 0.2, 'truck'), box(0.01, 0, 0.2, 0.2, 'car', 0.5)];
-  assert.deepEqual(distinct(pair, 0.5), pair.slice(0, 1));
-  assert.deepEqual(distinctByClass(pair, 0.5), pair);
-  assert.deepEqual(distinctByClass([...pair, box(0, 0.01, 0.2, 0.2, 'car', 0.4)], 0.5), pair);
+  assert.deepEqual(suppressOverlaps(pair, 0.5), pair.slice(0, 1));
+  assert.deepEqual(suppressOverlapsByClass(pair, 0.5), pair);
+  assert.deepEqual(suppressOverlapsByClass([...pair, box(0, 0.01, 0.2, 0.2, 'car', 0.4)], 0.5), pair);
 });
 
 test('covered share counts what boxes share once', () => {

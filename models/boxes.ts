@@ -15,7 +15,7 @@ export function overlap(a: Box, b: Box): number {
  * @param boxes best score first, as the result
  * @param maxOverlap 0 to 1; above it the worse box goes
  */
-export function distinct(boxes: readonly Box[], maxOverlap: number): Box[] {
+export function suppressOverlaps(boxes: readonly Box[], maxOverlap: number): Box[] {
   const kept: Box[] = [];
   for (const box of boxes) {
     if (kept.every((better) => overlap(better, box) <= maxOverlap)) kept.push(box);
@@ -24,7 +24,7 @@ export function distinct(boxes: readonly Box[], maxOverlap: number): Box[] {
 }
 
 /** The same within each class: a person in front of a car leaves the car standing. */
-export function distinctByClass(boxes: readonly Box[], maxOverlap: number): Box[] {
+export function suppressOverlapsByClass(boxes: readonly Box[], maxOverlap: number): Box[] {
   const kept: Box[] = [];
   for (const box of boxes) {
     if (kept.every((better) => better.class !== box.class || overlap(better, box) <= maxOverlap)) kept.push(box);

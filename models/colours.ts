@@ -1,22 +1,22 @@
 /** Pictures by the pixel, rgb24, and back to I420 (BT.601, limited range): for people, who look at one now and then. Pure. */
 import type { Planes } from '../core/driver.ts';
 import type { ModelInput } from '../core/model.ts';
-import { fitOf } from './fit.ts';
+import { inputFitOf } from './fit.ts';
 
 type Size = { width: number; height: number };
 
 /** @throws RangeError when its bytes are not those of its size */
-export function rgbOf({ width, height, yuv }: Planes): Uint8Array {
+export function i420ToRgb({ width, height, yuv }: Planes): Uint8Array {
   const bytes = (width * height * 3) / 2;
   if (yuv.length !== bytes) throw new RangeError(`${yuv.length} bytes, ${bytes} wanted`);
   const plain: ModelInput = { name: '', shape: [1, height, width, 3], layout: 'NHWC', color: 'RGB', fit: 'stretch' };
   const rgb = new Uint8ClampedArray(width * height * 3); // rounds
-  fitOf({ width, height }, plain).write(yuv, rgb);
+  inputFitOf({ width, height }, plain).write(yuv, rgb);
   return new Uint8Array(rgb.buffer);
 }
 
 /** @param rgb rows from the top; both sides even */
-export function i420Of(rgb: Uint8Array, { width, height }: Size): Uint8Array {
+export function rgbToI420(rgb: Uint8Array, { width, height }: Size): Uint8Array {
   const yuv = new Uint8ClampedArray((width * height * 3) / 2);
   const uAt = width * height;
   const vAt = uAt + uAt / 4;

@@ -3,7 +3,7 @@ import { FaultError } from '../core/faults.ts';
 import { inputSize, shapeOfOne, type Dimension, type ModelInput, type ModelSpec } from '../core/model.ts';
 import { COCO_CLASSES, COCO_CLASSES_ZH } from './coco-classes.ts';
 import type { OnnxHead } from './convert/onnx.ts';
-import { FAMILIES, FAMILY_IDS, decoderOf, type FamilyId } from './families/index.ts';
+import { MODEL_FAMILIES, FAMILY_IDS, decoderOf, type FamilyId } from './families/index.ts';
 import { gridsOf } from './families/grids.ts';
 
 export interface GraphFile {
@@ -13,7 +13,7 @@ export interface GraphFile {
   bytes: number;
 }
 
-export interface Chosen {
+export interface GraphDescription {
   name: string;
   family?: string;
   classes?: readonly string[];
@@ -26,7 +26,7 @@ export interface Chosen {
 type Shapes = Readonly<Record<string, readonly Dimension[]>>;
 
 /** @throws FaultError CV_IMPORT_UNCLEAR, CV_MODEL_FAMILY; CV_MODEL_OUTPUT when the family does not fit the outputs */
-export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: Chosen): { spec: ModelSpec; guesses: { en: string; zh: string }[] } {
+export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: GraphDescription): { spec: ModelSpec; guesses: { en: string; zh: string }[] } {
   const outputs: Shapes = Object.fromEntries(head.outputs.map(({ name, dims }) => [name, dims.map((dim, axis): Dimension => (dim > 0 ? dim : axis === 0 ? 'batch' : 'any'))]));
   const unclear = (problem: string, problemZh: string) => new FaultError('CV_IMPORT_UNCLEAR', { path, problem, problemZh, outputs: Object.entries(outputs).map(([name, dims]) => `${name} ${dims.join('×')}`).join(', ') });
   const guesses: { en: string; zh: string }[] = [];
@@ -34,8 +34,8 @@ export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: 
   if (!place) throw unclear('it has not one input of 3 colours and fixed size (one that takes any needs --size)', '输入不是单个三通道且尺寸固定的图像（可变尺寸请用 --size 指明）');
   const family = chosen.family ?? familyBy(outputs, place);
   if (family === undefined) throw unclear('no family has such outputs', '没有系列具有这样的输出');
-  if (!Object.hasOwn(FAMILIES, family)) throw new FaultError('CV_MODEL_FAMILY', { model: chosen.name, family, known: FAMILY_IDS.join(', ') });
-  const { usual, task } = FAMILIES[family as FamilyId];
+  if (!Object.hasOwn(MODEL_FAMILIES, family)) throw new FaultError('CV_MODEL_FAMILY', { model: chosen.name, family, known: FAMILY_IDS.join(', ') });
+  const { usual, task } = MODEL_FAMILIES[family as FamilyId];
   if (chosen.family === undefined) guesses.push({ en: `family ${family}, by the shapes of its outputs`, zh: `系列 ${family}：由输出形状推断` });
   guesses.push({ en: `colours, fit, mean and scale: what family ${family} is usually exported with`, zh: `颜色顺序、适配方式、均值和比例：按 ${family} 系列的惯例` });
   if (family === 'classification') guesses.push({ en: 'scores: as the graph gives them; where those are no shares of 1, familyOptions: { activation: softmax } or sigmoid', zh: '得分：取计算图的输出；若不是 0–1，请写 familyOptions: { activation: softmax } 或 sigmoid' });
@@ -52,7 +52,7 @@ export function describeGraph({ path, head, sha256, bytes }: GraphFile, chosen: 
   return { spec, guesses };
 }
 
-function placeOf({ inputs }: OnnxHead, size: Chosen['size']): Pick<ModelInput, 'name' | 'shape' | 'layout'> | null {
+function placeOf({ inputs }: OnnxHead, size: GraphDescription['size']): Pick<ModelInput, 'name' | 'shape' | 'layout'> | null {
   const [input, ...more] = inputs;
   const [batch, ...given] = input?.dims ?? [];
   const layout = given[0] === 3 ? 'NCHW' : given[2] === 3 ? 'NHWC' : null;
@@ -88,7 +88,7 @@ function familyOfMany(shapes: readonly (readonly Dimension[])[]): FamilyId | und
 }
 
 function classesBy(family: FamilyId, outputs: Shapes): readonly string[] | null {
-  if (FAMILIES[family].task === 'face-detection') return ['face'];
+  if (MODEL_FAMILIES[family].task === 'face-detection') return ['face'];
   const shapes = Object.values(outputs);
   const [first = []] = shapes;
   const least = Math.min(...first.slice(1).map(Number));

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { Box } from '../core/event.ts';
 import { inputSize, type ModelInput } from '../core/model.ts';
 import { seededRandom } from '../core/world.ts';
-import { i420Of, rgbOf } from './colours.ts';
-import { fitOf } from './fit.ts';
+import { rgbToI420, i420ToRgb } from './colours.ts';
+import { inputFitOf } from './fit.ts';
 
 const nhwc = (width: number, height: number, more: Partial<ModelInput> = {}): ModelInput => ({ name: 'x', shape: [1, height, width, 3], layout: 'NHWC', color: 'RGB', fit: 'stretch', ...more });
 const nchw = (width: number, height: number, more: Partial<ModelInput> = {}): ModelInput => ({ ...nhwc(width, height, more), shape: [1, 3, height, width], layout: 'NCHW' });
@@ -19,7 +19,7 @@ const flat = (width: number, height: number, [y, u, v]: [number, number, number]
 function fit(picture: { width: number; height: number; yuv: Uint8Array; aspect?: number }, input: ModelInput): number[] {
   const { width, height } = inputSize(input);
   const target = new Float32Array(width * height * 3).fill(NaN);
-  fitOf(picture, input).write(picture.yuv, target);
+  inputFitOf(picture, input).write(picture.yuv, target);
   return [...target];
 }
 
@@ -64,7 +64,7 @@ test('a box found in the input is where it is in the picture, and one in the pad
   const side = fc.integer({ min: 8, max: 64 }).map((half) => half * 2);
   const fraction = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(fc.property(side, side, fc.constantFrom('stretch' as const, 'letterbox' as const), fc.constantFrom('centre' as const, 'top-left' as const), fraction, fraction, (width, height, way, anchor, x, y) => {
-    const { back } = fitOf({ width, height }, nhwc(64, 64, { fit: way, anchor }));
+    const { back } = inputFitOf({ width, height }, nhwc(64, 64, { fit: way, anchor }));
     const scale = way === 'stretch' ? [1, 1] : [Math.max(1, Math.round(64 * Math.min(1, width / height))) / 64, Math.max(1, Math.round(64 * Math.min(1, height / width))) / 64];
     const [across, down] = scale as [number, number];
     const from = anchor === 'centre' && way === 'letterbox' ? [Math.floor((64 - across * 64) / 2) / 64, Math.floor((64 - down * 64) / 2) / 64] : [0, 0];
@@ -73,7 +73,7 @@ test('a box found in the input is where it is in the picture, and one in the pad
     const got = back(seen);
     assert.ok(got && near([got.x, got.y, got.width, got.height], [wanted.x, wanted.y, wanted.width, wanted.height], 1e-9));
   }));
-  const wide = fitOf({ width: 64, height: 32 }, nhwc(64, 64, { fit: 'letterbox' }));
+  const wide = inputFitOf({ width: 64, height: 32 }, nhwc(64, 64, { fit: 'letterbox' }));
   assert.equal(wide.back({ class: 'person', score: 1, x: 0.1, y: 0, width: 0.5, height: 0.2 }), null);
   assert.deepEqual(wide.back({ class: 'person', score: 1, x: 0, y: 0, width: 1, height: 1 }), { class: 'person', score: 1, x: 0, y: 0, width: 1, height: 1 });
 });
@@ -122,7 +122,7 @@ test('whatever the picture and the sizes, every float is what the formula gives,
 test('a picture of soft colours comes back from I420 as it was', () => {
   const size = { width: 32, height: 16 };
   const rgb = Uint8Array.from({ length: size.width * size.height * 3 }, (_, at) => 60 + (Math.floor(at / 3) % size.width) * 3 + (at % 3) * 20);
-  const back = rgbOf({ ...size, yuv: i420Of(rgb, size) });
+  const back = i420ToRgb({ ...size, yuv: rgbToI420(rgb, size) });
   assert.ok(back.every((value, at) => Math.abs(value - (rgb[at] as number)) <= 4));
-  assert.throws(() => rgbOf({ ...size, yuv: new Uint8Array(3) }), RangeError);
+  assert.throws(() => i420ToRgb({ ...size, yuv: new Uint8Array(3) }), RangeError);
 });

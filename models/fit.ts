@@ -5,7 +5,7 @@
 import type { Picture } from '../core/driver.ts';
 import type { Box } from '../core/event.ts';
 import { inputSize, type ModelInput } from '../core/model.ts';
-import { BOTH, COLOUR_BYTES, COLUMNS, COLUMNS_BYTES, PARTS, rowsWorkshop, shareOf, SPARE_BYTES } from './fit-rows.ts';
+import { BOTH, COLOUR_BYTES, COLUMNS, COLUMNS_BYTES, WEIGHT_PARTS, rowKernels, shareOf, SPARE_BYTES } from './fit-rows.ts';
 
 /** Where the picture lies in the input, in its pixels. */
 interface Place {
@@ -15,7 +15,7 @@ interface Place {
   height: number;
 }
 
-export interface Fit {
+export interface InputFit {
   /** Where a picture may be put, so that `write` need not copy it. */
   room: Uint8Array;
   /**
@@ -28,7 +28,7 @@ export interface Fit {
 }
 
 /** Tables for pictures of one size; made once and used for all of them. */
-export function fitOf(picture: Pick<Picture, 'width' | 'height' | 'aspect'>, input: ModelInput): Fit {
+export function inputFitOf(picture: Pick<Picture, 'width' | 'height' | 'aspect'>, input: ModelInput): InputFit {
   const size = inputSize(input);
   const place = placeOf(picture, size, input);
   const isFull = place.width === size.width && place.height === size.height;
@@ -85,7 +85,7 @@ function fillPad(target: Float32Array | Uint8ClampedArray, input: ModelInput): v
 }
 
 /** Row by row: each row of the picture that is needed is made colours of once, two of them are put together, and the one is scaled across. */
-function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Pick<Fit, 'room' | 'write'> {
+function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Pick<InputFit, 'room' | 'write'> {
   const rows = weigh(height, place.height);
   const { pixel, colour } = strides(input);
   const half = width / 2;
@@ -106,7 +106,7 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
   /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
   const held = [{ row: -1, at: colourRow() }, { row: -1, at: colourRow() }] as [HeldRow, HeldRow];
   const rowBytes = (mixed[1] - mixed[0]) * 3;
-  const { memory, run } = rowsWorkshop(bytes);
+  const { memory, run } = rowKernels(bytes);
 
   const columns = weigh(width, place.width);
   const view = new DataView(memory);
@@ -118,7 +118,7 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
     view.setInt16(group + COLUMNS * 4 + one * 4 + 2, right, true);
   }
   linear(input).forEach(({ scale, offset }, at) => {
-    view.setFloat32(linearAt + at * LINEAR_BYTES, scale / PARTS / BOTH, true);
+    view.setFloat32(linearAt + at * LINEAR_BYTES, scale / WEIGHT_PARTS / BOTH, true);
     view.setFloat32(linearAt + at * LINEAR_BYTES + 4, offset, true);
   });
   const room = new Uint8Array(memory, pictureAt, vAt + uAt / 4);
@@ -129,7 +129,7 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
     run.colours(pictureAt + row * width, chromaAt, chromaAt + uAt / 4, red, green, blue, red + width * COLOUR_BYTES);
   }
 
-  const write: Fit['write'] = (yuv, target) => {
+  const write: InputFit['write'] = (yuv, target) => {
     if (yuv !== room) room.set(yuv);
     let [upper, lower] = held;
     upper.row = -1;

@@ -18,25 +18,25 @@ export interface ModelSetup {
 }
 
 /** What a process needs of a picture. */
-export type Shown = Pick<Picture, 'width' | 'height' | 'yuv' | 'aspect'>;
+export type InputPicture = Pick<Picture, 'width' | 'height' | 'yuv' | 'aspect'>;
 
 /** The same, and from which byte on its `yuv` lies on the board. */
-export type Placed = Omit<Shown, 'yuv'> & { at: number };
+export type SharedInputPicture = Omit<InputPicture, 'yuv'> & { at: number };
 
 /** What it found in one picture, or why nothing can be said of it. */
-export type Found = { boxes: Box[]; fault?: undefined } | { fault: Fault; boxes?: undefined };
+export type DetectionResult = { boxes: Box[]; fault?: undefined } | { fault: Fault; boxes?: undefined };
 
 /** `id` names an answer; `key` a model among those that the process holds. */
 export type ToWorker =
   | { kind: 'load'; id: number; key: string; setup: ModelSetup }
   | { kind: 'unload'; key: string }
   /** Pictures for one run; more than one only where the graph leaves their number open. */
-  | { kind: 'look'; id: number; key: string; scoreThreshold: number; pictures: Placed[] }
+  | { kind: 'look'; id: number; key: string; scoreThreshold: number; pictures: SharedInputPicture[] }
   | { kind: 'close' };
 
 export type FromWorker =
   /** The execution provider that it really runs on. */
   | { kind: 'ready'; id: number; provider: string }
-  | { kind: 'found'; id: number; found: Found[]; durationMs: number }
+  | { kind: 'found'; id: number; found: DetectionResult[]; durationMs: number }
   /** Of a load or a look; the process goes on. */
   | { kind: 'failed'; id: number; fault: Fault };

@@ -7,9 +7,9 @@ import type { Box } from '../core/event.ts';
 import { FaultError, faultOf } from '../core/faults.ts';
 import { shapeOfOne, type Decode, type ModelSpec, type Tensor } from '../core/model.ts';
 import { decoderOf } from './families/index.ts';
-import { fitOf, type Fit } from './fit.ts';
-import type { Found, ModelSetup, Shown } from './messages.ts';
-import { tune } from './tune/tune.ts';
+import { inputFitOf, type InputFit } from './fit.ts';
+import type { DetectionResult, ModelSetup, InputPicture } from './messages.ts';
+import { tuneModel } from './tune/tune.ts';
 
 /** Memory for runs of so many pictures; onnxruntime reads and writes the same for all of them. */
 interface Lane {
@@ -22,13 +22,13 @@ interface Lane {
 /** Sizes of pictures whose tables are kept; cameras come in a few. */
 const MAX_SIZES = 32;
 
-export class Session {
+export class OnnxSession {
   readonly provider: string;
   readonly #spec: ModelSpec;
   readonly #session: ort.InferenceSession;
   readonly #decode: Decode;
   readonly #lanes = new Map<number, Lane>();
-  readonly #fits = new Map<string, Fit>();
+  readonly #fits = new Map<string, InputFit>();
 
   private constructor(spec: ModelSpec, session: ort.InferenceSession, provider: string) {
     this.#spec = spec;
@@ -38,17 +38,17 @@ export class Session {
   }
 
   /** @throws FaultError CV_MODEL_PROVIDER, CV_MODEL_FAMILY, CV_MODEL_OUTPUT, CV_MODEL_FAILED */
-  static async open(setup: ModelSetup): Promise<Session> {
-    const tuned = tune(setup.spec, setup.graph, setup.classes);
+  static async open(setup: ModelSetup): Promise<OnnxSession> {
+    const tuned = tuneModel(setup.spec, setup.graph, setup.classes);
     // That it could be cheaper must not cost anybody the model.
-    return (tuned && await Session.#begin({ ...setup, ...tuned }).catch(() => null)) ?? Session.#begin(setup);
+    return (tuned && await OnnxSession.#begin({ ...setup, ...tuned }).catch(() => null)) ?? OnnxSession.#begin(setup);
   }
 
   /** Runs once, which allocates, is slow, and shows that the graph can be run and its outputs be read at all. */
-  static async #begin(setup: ModelSetup): Promise<Session> {
+  static async #begin(setup: ModelSetup): Promise<OnnxSession> {
     const { session, provider } = await create(setup);
     try {
-      const opened = new Session(setup.spec, session, provider);
+      const opened = new OnnxSession(setup.spec, session, provider);
       const lane = opened.#lane(1);
       const results = await session.run(lane.feeds, lane.fetches);
       opened.#decode(outputsOf(results, 0, 1), 1);
@@ -61,12 +61,12 @@ export class Session {
   }
 
   /** Where a picture of this size is best put: it need not be copied again then. */
-  room(picture: Pick<Shown, 'width' | 'height' | 'aspect'>): Uint8Array {
+  room(picture: Pick<InputPicture, 'width' | 'height' | 'aspect'>): Uint8Array {
     return this.#fit(picture).room;
   }
 
   /** One run for all of them. @throws what the run throws */
-  async look(pictures: readonly Shown[], scoreThreshold: number): Promise<Found[]> {
+  async look(pictures: readonly InputPicture[], scoreThreshold: number): Promise<DetectionResult[]> {
     const lane = this.#lane(pictures.length);
     const share = lane.pixels.length / pictures.length;
     const fits = pictures.map((picture) => this.#fit(picture));
@@ -81,7 +81,7 @@ export class Session {
     return this.#session.release();
   }
 
-  #read(fit: Fit, outputs: Record<string, Tensor>, scoreThreshold: number): Found {
+  #read(fit: InputFit, outputs: Record<string, Tensor>, scoreThreshold: number): DetectionResult {
     try {
       return { boxes: this.#decode(outputs, scoreThreshold).map(fit.back).filter((box): box is Box => box !== null) };
     } catch (error) {
@@ -107,12 +107,12 @@ export class Session {
     return lane;
   }
 
-  #fit({ width, height, aspect = width / height }: Pick<Shown, 'width' | 'height' | 'aspect'>): Fit {
+  #fit({ width, height, aspect = width / height }: Pick<InputPicture, 'width' | 'height' | 'aspect'>): InputFit {
     const key = `${width} ${height} ${aspect}`;
     const known = this.#fits.get(key);
     if (known) return known;
     if (this.#fits.size >= MAX_SIZES) this.#fits.clear();
-    const fit = fitOf({ width, height, aspect }, this.#spec.input);
+    const fit = inputFitOf({ width, height, aspect }, this.#spec.input);
     this.#fits.set(key, fit);
     return fit;
   }

@@ -1,17 +1,17 @@
-/** The life of one worker process: started, asked, ended. It never starts another; `seat.ts` does. */
+/** The life of one worker process: started, asked, ended. It never starts another; `worker-slot.ts` does. */
 import { fork } from 'node:child_process';
 import { diesWithUs } from '../core/children.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
-import { Board } from './board.ts';
-import type { Found, FromWorker, ModelSetup, Shown, ToWorker } from './messages.ts';
+import { SharedPictureFile } from './shared-picture-file.ts';
+import type { DetectionResult, FromWorker, ModelSetup, InputPicture, ToWorker } from './messages.ts';
 
 export interface WorkerProcess {
   /** @returns the execution provider it runs on. @throws FaultError what is wrong with the graph, CV_DETECTOR_DIED */
   load(key: string, setup: ModelSetup): Promise<string>;
   unload(key: string): void;
   /** @param deadlineMs how long it may be silent. @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED */
-  look(key: string, scoreThreshold: number, pictures: Shown[], deadlineMs: number): Promise<{ found: Found[]; durationMs: number }>;
+  look(key: string, scoreThreshold: number, pictures: InputPicture[], deadlineMs: number): Promise<{ found: DetectionResult[]; durationMs: number }>;
   readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;
@@ -45,7 +45,7 @@ const MAX_STDERR_CHARACTERS = 2000;
 /** @param name for whoever reads of its death */
 export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs, unheard }: WorkerOptions): WorkerProcess {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
-  const board = new Board();
+  const board = new SharedPictureFile();
   const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
   diesWithUs(worker);
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });

@@ -1,11 +1,11 @@
 /** Runs models in a process of its own, forked by `worker-process.ts`. One message after the other: no session is let go of under a picture. */
 import { faultOf, type Fault } from '../core/faults.ts';
-import { BoardReader } from './board.ts';
+import { SharedPictureFileReader } from './shared-picture-file.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { Session } from './session.ts';
+import { OnnxSession } from './session.ts';
 
-const sessions = new Map<string, Session>();
-const board = new BoardReader();
+const sessions = new Map<string, OnnxSession>();
+const board = new SharedPictureFileReader();
 const models = new Map<string, string>();
 let turn: Promise<void> = Promise.resolve();
 process.on('message', (message: ToWorker) => { turn = turn.then(() => obey(message)); });
@@ -26,7 +26,7 @@ async function obey(message: ToWorker): Promise<void> {
 
 async function load({ id, key, setup }: ToWorker & { kind: 'load' }): Promise<FromWorker> {
   models.set(key, setup.spec.id);
-  const session = await Session.open(setup);
+  const session = await OnnxSession.open(setup);
   sessions.set(key, session);
   return { kind: 'ready', id, provider: session.provider };
 }

@@ -2,9 +2,9 @@
 import { nearest } from '../core/config/nearest.ts';
 import type { SettingProblem } from '../core/driver.ts';
 import type { ModelSpec } from '../core/model.ts';
-import { areaOf, type Point } from './geometry.ts';
-import { homographyOf, onGround } from './homography.ts';
-import { KIND_NAMES, classesOf, countOf } from './kinds.ts';
+import { polygonArea, type PicturePoint } from './geometry.ts';
+import { homographyOf, toGround } from './homography.ts';
+import { KIND_NAMES, classesOf, countPointOf } from './kinds.ts';
 import { scenePoints } from './points.ts';
 import type { SceneSettings, ZoneSettings } from './settings.ts';
 
@@ -35,13 +35,13 @@ function pointNameless({ count = [] }: ZoneSettings, at: number, model: Classes 
   }]));
 }
 
-const hasLetters = (kind: string) => /[A-Za-z0-9]/.test(countOf(kind).point);
+const hasLetters = (kind: string) => /[A-Za-z0-9]/.test(countPointOf(kind).point);
 
 /** A class may be counted twice, or two whose points are called alike; `present` may call its point what another measure is called. */
 function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
   const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, count: undefined, present: [] }], lines: [] })));
   const named = [
-    ...(zone.count ?? []).flatMap((kind, index) => (hasLetters(kind) ? [{ point: `${zone.id}.${countOf(kind).point}`, path: ['count', index] }] : [])),
+    ...(zone.count ?? []).flatMap((kind, index) => (hasLetters(kind) ? [{ point: `${zone.id}.${countPointOf(kind).point}`, path: ['count', index] }] : [])),
     ...zone.present.map(({ id }, index) => ({ point: `${zone.id}.${id}`, path: ['present', index, 'id'] })),
   ];
   return named.flatMap(({ point, path }) => {
@@ -59,11 +59,11 @@ function withoutGround({ homography }: SceneSettings, { id, polygon, density, cr
 }
 
 /** Square metres; null for a polygon that does not lie on the ground altogether. */
-export function groundArea(homography: NonNullable<SceneSettings['homography']>, polygon: readonly Point[]): number | null {
+export function groundArea(homography: NonNullable<SceneSettings['homography']>, polygon: readonly PicturePoint[]): number | null {
   const h = homographyOf(homography);
-  const corners = h ? polygon.map((corner) => onGround(h, corner, homography.picture[0] as Point)) : [];
+  const corners = h ? polygon.map((corner) => toGround(h, corner, homography.picture[0] as PicturePoint)) : [];
   const grounded = corners.filter((corner) => corner !== null);
-  return grounded.length === polygon.length ? areaOf(grounded) : null;
+  return grounded.length === polygon.length ? polygonArea(grounded) : null;
 }
 
 /** Every name of a kind or class in the scene, and where it stands. */

@@ -1,20 +1,20 @@
 /** From the picture to the ground: four points whose places on the ground are known fix the whole plane. Pure. */
-import type { Point } from './geometry.ts';
+import type { PicturePoint } from './geometry.ts';
 
-export interface Pairs {
+export interface PointPairs {
   /** Fractions of the picture. */
-  picture: readonly Point[];
+  picture: readonly PicturePoint[];
   /** Metres on the ground, in any system with right angles. */
-  ground: readonly Point[];
+  ground: readonly PicturePoint[];
 }
 
 /** Rows of the 3 × 3 matrix; the last entry is 1. */
 export type Homography = readonly number[];
 
 /** @returns null when three of the four points lie on one line, so that the plane is not fixed */
-export function homographyOf({ picture, ground }: Pairs): Homography | null {
+export function homographyOf({ picture, ground }: PointPairs): Homography | null {
   const rows = picture.flatMap(([x, y], at) => {
-    const [east, north] = ground[at] as Point;
+    const [east, north] = ground[at] as PicturePoint;
     return [[x, y, 1, 0, 0, 0, -east * x, -east * y, east], [0, 0, 0, x, y, 1, -north * x, -north * y, north]];
   });
   const solved = solve(rows);
@@ -22,8 +22,8 @@ export function homographyOf({ picture, ground }: Pairs): Homography | null {
 }
 
 /** Metres; null for a point at the horizon or above it, which is nowhere on the ground. @param reference a point that is on the ground */
-export function onGround(h: Homography, [x, y]: Point, reference: Point): Point | null {
-  const depth = ([px, py]: Point) => (h[6] as number) * px + (h[7] as number) * py + (h[8] as number);
+export function toGround(h: Homography, [x, y]: PicturePoint, reference: PicturePoint): PicturePoint | null {
+  const depth = ([px, py]: PicturePoint) => (h[6] as number) * px + (h[7] as number) * py + (h[8] as number);
   const w = depth([x, y]);
   if (w * depth(reference) < 1e-9) return null;
   return [((h[0] as number) * x + (h[1] as number) * y + (h[2] as number)) / w, ((h[3] as number) * x + (h[4] as number) * y + (h[5] as number)) / w];

@@ -13,12 +13,12 @@ export function classesOf(kinds: readonly string[]): ReadonlySet<string> {
 }
 
 /** How the number of such things is called and measured. */
-export function countOf(kind: string): { unit: string; point: string; zh: string; en: string } {
+export function countPointOf(kind: string): { unit: string; point: string; zh: string; en: string } {
   return KINDS[kind] ?? { unit: '{count}', point: kind.replaceAll(/[^A-Za-z0-9]+/g, '-'), zh: `${kind} 数量`, en: `number of ${kind}` };
 }
 
 /** The unit of a number of any of these. */
-export function unitOf(kinds: readonly string[]): string {
-  const units = new Set(kinds.map((kind) => countOf(kind).unit));
+export function countUnitOf(kinds: readonly string[]): string {
+  const units = new Set(kinds.map((kind) => countPointOf(kind).unit));
   return units.size === 1 ? [...units][0] as string : '{count}';
 }

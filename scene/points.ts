@@ -1,6 +1,6 @@
 /** The points that follow from zones and lines: `<zone>.<measure>`, `<line>.in`, `<line>.out`. Pure. */
 import type { FixedPoint } from '../core/driver.ts';
-import { classesOf, countOf, unitOf } from './kinds.ts';
+import { classesOf, countPointOf, countUnitOf } from './kinds.ts';
 import type { LineSettings, SceneSettings, ZoneSettings } from './settings.ts';
 
 type Named = Pick<ZoneSettings, 'id' | 'zh' | 'en'>;
@@ -38,12 +38,12 @@ export function scenePoints({ zones, lines, homography, indicators = {} }: Pick<
 
 function zonePoints(zone: ZoneSettings, hasGround: boolean, indicators: ByClass): [string, FixedPoint][] {
   const { count = [], density, crowd, dwell, loitering, intrusion, wrongWay, queue, stopped, abandoned, removed, present } = zone;
-  const state = (of: readonly string[]) => ({ unit: unitOf(of), kind: 'state' as const });
+  const state = (of: readonly string[]) => ({ unit: countUnitOf(of), kind: 'state' as const });
   const given = (indicator: string | undefined) => (indicator === undefined ? {} : { indicator });
   const happens = { unit: '{event}', kind: 'occurrence' as const };
   return [
     ...count.map((kind): [string, FixedPoint] => {
-      const { point, unit, zh, en } = countOf(kind);
+      const { point, unit, zh, en } = countPointOf(kind);
       return pointOf(zone, point, { zh, en, unit, range: [0, 1000], ...indicatorFor('count', [kind]), ...given(indicatorOf(indicators, [kind])) });
     }),
     ...(density ? [pointOf(zone, 'density', { zh: '人群密度', en: 'people a square metre', unit: '{person}/m2', range: [0, 20], ...indicatorFor('density') })] : []),
@@ -52,7 +52,7 @@ function zonePoints(zone: ZoneSettings, hasGround: boolean, indicators: ByClass)
     ...(loitering ? [pointOf(zone, 'loitering', { zh: '徘徊数量', en: 'number that loiters', ...state(loitering.of), ...indicatorFor('loitering', loitering.of) })] : []),
     ...(intrusion ? [pointOf(zone, 'intrusion', { zh: '入侵数量', en: 'number of intruders', ...state(intrusion.of), ...indicatorFor('intrusion') })] : []),
     ...(wrongWay ? [pointOf(zone, 'wrong-way', { zh: '逆行', en: 'going the wrong way', ...happens, ...indicatorFor('wrongWay', wrongWay.of) })] : []),
-    ...(queue ? [pointOf(zone, 'queue', { zh: '排队数量', en: 'number that waits', unit: unitOf(queue.of), ...indicatorFor('queue', queue.of) })] : []),
+    ...(queue ? [pointOf(zone, 'queue', { zh: '排队数量', en: 'number that waits', unit: countUnitOf(queue.of), ...indicatorFor('queue', queue.of) })] : []),
     ...(queue && hasGround ? [pointOf(zone, 'queue-length', { zh: '排队长度', en: 'length of the queue', unit: 'm', ...indicatorFor('queueLength', queue.of) })] : []),
     ...(stopped ? [pointOf(zone, 'stopped', { zh: '停住数量', en: 'number that stands still', ...state(stopped.of), ...indicatorFor('stopped', stopped.of) })] : []),
     ...(abandoned ? [pointOf(zone, 'abandoned', { zh: '遗留物数量', en: 'things left behind', ...state(abandoned.of), ...indicatorFor('abandoned') })] : []),
@@ -64,8 +64,8 @@ function zonePoints(zone: ZoneSettings, hasGround: boolean, indicators: ByClass)
 function linePoints(line: LineSettings): [string, FixedPoint][] {
   const { of } = line;
   return [
-    pointOf(line, 'in', { zh: '进入数量', en: 'crossings inwards', unit: unitOf(of), kind: 'occurrence', ...indicatorFor('in', of) }),
-    pointOf(line, 'out', { zh: '离开数量', en: 'crossings outwards', unit: unitOf(of), kind: 'occurrence', ...indicatorFor('out', of) }),
+    pointOf(line, 'in', { zh: '进入数量', en: 'crossings inwards', unit: countUnitOf(of), kind: 'occurrence', ...indicatorFor('in', of) }),
+    pointOf(line, 'out', { zh: '离开数量', en: 'crossings outwards', unit: countUnitOf(of), kind: 'occurrence', ...indicatorFor('out', of) }),
   ];
 }
 

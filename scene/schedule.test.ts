@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHINA } from '../core/time-zone.ts';
-import { isWithin, minutesOf, type Span } from './schedule.ts';
+import { isWithin, minutesOf, type ScheduleSpan } from './schedule.ts';
 
 const HOUR_MS = 3_600_000;
 const utc = (text: string) => Date.parse(`${text}Z`);
-const span = (from: string, to: string, days: Span['days'] = []): Span => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
+const span = (from: string, to: string, days: ScheduleSpan['days'] = []): ScheduleSpan => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
 /** Minutes of a day around this moment in which it holds, as `from-to` in UTC. */
-const held = (spans: Span[], zone: string, from: string, hours = 24): string[] => {
+const held = (spans: ScheduleSpan[], zone: string, from: string, hours = 24): string[] => {
   const found: [number, number][] = [];
   for (let at = utc(from); at < utc(from) + hours * HOUR_MS; at += 60_000) {
     const last = found.at(-1);

@@ -3,7 +3,7 @@ import { aheadMs, CHINA, momentOf } from '../core/time-zone.ts';
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
-export interface Span {
+export interface ScheduleSpan {
   /** Minutes from midnight; `to` at or before `from` lies on the next day. */
   from: number;
   to: number;
@@ -21,7 +21,7 @@ const DAY_MS = DAY_MINUTES * MINUTE_MS;
  *
  * @param spans none: always @param at ms UTC
  */
-export function isWithin(spans: readonly Span[], at: number, timeZone = CHINA): boolean {
+export function isWithin(spans: readonly ScheduleSpan[], at: number, timeZone = CHINA): boolean {
   if (spans.length === 0) return true;
   const midnightMs = Math.floor((at + aheadMs(timeZone, at)) / DAY_MS) * DAY_MS;
   // A span that began on the day before may go on; where clocks are set back over midnight, one of the next day has begun.
@@ -29,9 +29,9 @@ export function isWithin(spans: readonly Span[], at: number, timeZone = CHINA): 
 }
 
 /** @param dayMs local midnight, as if it were UTC */
-const isOn = ({ days }: Span, dayMs: number): boolean => days.length === 0 || days.includes(DAYS[(new Date(dayMs).getUTCDay() + 6) % 7] as Span['days'][number]);
+const isOn = ({ days }: ScheduleSpan, dayMs: number): boolean => days.length === 0 || days.includes(DAYS[(new Date(dayMs).getUTCDay() + 6) % 7] as ScheduleSpan['days'][number]);
 
-const endOf = ({ from, to }: Span): number => (to <= from ? to + DAY_MINUTES : to);
+const endOf = ({ from, to }: ScheduleSpan): number => (to <= from ? to + DAY_MINUTES : to);
 
 /** `22:00` → 1320; null when it is no time of day. `24:00` is the end of the day. */
 export function minutesOf(text: string): number | null {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IDS } from '../core/event.ts';
 import { complaint, durationMs, timeZone } from '../core/setting.ts';
-import { areaOf, repeatedCorner, selfCrossing, type Point } from './geometry.ts';
+import { polygonArea, repeatedCorner, selfCrossing, type PicturePoint } from './geometry.ts';
 import { homographyOf } from './homography.ts';
 import { DAYS, minutesOf } from './schedule.ts';
 
@@ -24,7 +24,7 @@ const polygon = z.array(place).min(3).max(64).check((context) => {
   const crossing = repeated === null ? selfCrossing(context.value) : null;
   if (repeated !== null) refuse(complaint(`corner ${repeated + 1} is where the next one is: write each once, the zone closes by itself`, `第 ${repeated + 1} 个顶点与下一个顶点重合：每个顶点只写一次，区域自动闭合`));
   else if (crossing) refuse(complaint(`the edges after corners ${crossing[0] + 1} and ${crossing[1] + 1} cross each other: go around the zone in order`, `第 ${crossing[0] + 1} 和第 ${crossing[1] + 1} 个顶点之后的边相交：请沿区域边界依次书写`));
-  else if (areaOf(context.value) < 1e-6) refuse(complaint('its corners lie on one line', '各顶点在一条直线上'));
+  else if (polygonArea(context.value) < 1e-6) refuse(complaint('its corners lie on one line', '各顶点在一条直线上'));
 });
 
 const timeOfDay = z.string().meta({ form: { en: 'a time of day such as 22:00', zh: '时刻（如 22:00）', example: '22:00', pattern: '^\\d{1,2}:\\d{2}$' } }).transform((text, context) => {
@@ -95,7 +95,7 @@ const line = z.strictObject({
   const { from, to, inside } = context.value;
   const refuse = (key: string, words: ReturnType<typeof complaint>) => context.issues.push({ code: 'custom', path: [key], input: context.value, ...words });
   if (from[0] === to[0] && from[1] === to[1]) refuse('to', complaint('both ends are one place', '两端为同一点'));
-  else if (areaOf([from, to, inside]) < 1e-6) refuse('inside', complaint('it lies on the line itself, so it shows no side', '该点在线上，不能表示哪一侧'));
+  else if (polygonArea([from, to, inside]) < 1e-6) refuse('inside', complaint('it lies on the line itself, so it shows no side', '该点在线上，不能表示哪一侧'));
 });
 
 const homography = z.strictObject({
@@ -103,7 +103,7 @@ const homography = z.strictObject({
   ground: z.array(z.tuple([z.number(), z.number()])).length(4).meta({ zh: '它们在地面上的位置（米）', en: 'where they are on the ground, in metres', examples: [[[0, 20], [10, 20], [10, 0], [0, 0]]] }),
 }).check((context) => {
   const { picture, ground } = context.value;
-  const pairs = { picture: picture as Point[], ground: ground as Point[] };
+  const pairs = { picture: picture as PicturePoint[], ground: ground as PicturePoint[] };
   const turned = { picture: pairs.ground, ground: pairs.picture };
   if (!homographyOf(pairs) || !homographyOf(turned)) context.issues.push({ code: 'custom', path: ['ground'], input: context.value, ...complaint('three of the four points lie on one line, in the picture or on the ground', '四点中有三点在一条直线上（画面中或地面上）') });
 });

@@ -1,7 +1,7 @@
 /** What an installer writes for how a camera's pictures are looked at, whatever is looked for: what nobody may see, and when it is worth a look. */
 import { z } from 'zod';
 import { PICTURE_FINDINGS } from './picture-findings.ts';
-import { areaOf } from './geometry.ts';
+import { polygonArea } from './geometry.ts';
 import { complaint, durationMs } from '../core/setting.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,7 +10,7 @@ const fraction = z.number().min(0).max(1);
 
 const LEAST_AREA = 1e-6;
 const polygon = z.array(z.tuple([fraction, fraction])).min(3).max(64)
-  .refine((corners) => corners.length < 3 || areaOf(corners) >= LEAST_AREA, complaint('hides nothing: its corners lie on one line, or it crosses itself', '没有遮住任何部分：各顶点在一条直线上，或边界自相交'));
+  .refine((corners) => corners.length < 3 || polygonArea(corners) >= LEAST_AREA, complaint('hides nothing: its corners lie on one line, or it crosses itself', '没有遮住任何部分：各顶点在一条直线上，或边界自相交'));
 
 const gate = z.strictObject({
   contrast: z.number().min(1).max(128).default(10).meta({ zh: '一处灰度与背景相差多少才算变化（0–255）', en: 'grey levels (of 255) by which a place must differ from the background' }),

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { SOURCES } from '../models/convert/sources.ts';
+import { MODEL_SOURCES } from '../models/convert/sources.ts';
 import { graphPath } from '../models/verify.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -14,7 +14,7 @@ run('tsc', '-p', 'tsconfig.build.json');
 // Straight to its place: gateway/console-dist belongs to whoever runs from the sources.
 run('vite', 'build', 'console', '--logLevel', 'warn', '--outDir', join(dist, 'gateway', 'console-dist'));
 // Those that were converted here alone: graphs that somebody fetched are not ours to pass on.
-for (const path of SOURCES.map(({ spec }) => graphPath(spec))) cpSync(path, join(dist, relative(root, path)));
+for (const path of MODEL_SOURCES.map(({ spec }) => graphPath(spec))) cpSync(path, join(dist, relative(root, path)));
 for (const file of globSync('drivers/*/descriptions/*.yaml', { cwd: root })) cpSync(join(root, file), join(dist, file));
 process.stdout.write('built dist/\n');
 

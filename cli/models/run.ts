@@ -6,7 +6,7 @@ import { FaultError } from '../../core/faults.ts';
 import { classNameIn, inputSize, type ModelSpec } from '../../core/model.ts';
 import type { World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
-import { i420Of } from '../../models/colours.ts';
+import { rgbToI420 } from '../../models/colours.ts';
 import { openDetector } from '../../models/load.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
@@ -73,7 +73,7 @@ async function readImage(path: string, spec: ModelSpec): Promise<Picture> {
   try {
     const { autoOrient } = await sharp(path).metadata();
     const rgb = await sharp(path).rotate().flatten({ background: 'white' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer();
-    return { index: 0, ptsMs: 0, width, height, yuv: i420Of(rgb, { width, height }), aspect: autoOrient.width / autoOrient.height };
+    return { index: 0, ptsMs: 0, width, height, yuv: rgbToI420(rgb, { width, height }), aspect: autoOrient.width / autoOrient.height };
   } catch (error) {
     throw new FaultError('CV_IMAGE_UNREADABLE', { path, detail: (error as Error).message });
   }

@@ -1,7 +1,7 @@
 /** Settings that say where a camera's pictures come from and how they are fetched. */
 import { z } from 'zod';
 import { complaint, durationMs } from '../../core/setting.ts';
-import { clipPath, kindOf } from './source.ts';
+import { clipPathOf, sourceKindOf } from './source.ts';
 
 const address = () => z.string().check((context) => {
   const problem = urlProblem(context.value);
@@ -21,7 +21,7 @@ export const ADDRESS_FIELDS = {
 };
 
 function urlProblem(url: string): ReturnType<typeof complaint> | null {
-  const kind = kindOf(url);
+  const kind = sourceKindOf(url);
   // What stands there may be a password: it is not said again.
   if (kind === null) return complaint('is no address of pictures: write rtsp://, rtsps://, http://, https://, or file: and a path', '不是画面地址：请写 rtsp://、rtsps://、http://、https:// 或 file: 加路径');
   if (kind === 'file') return pathProblem(url);
@@ -32,7 +32,7 @@ function urlProblem(url: string): ReturnType<typeof complaint> | null {
 
 function pathProblem(url: string): ReturnType<typeof complaint> | null {
   try {
-    return clipPath({ url }) === '' || url.includes('\0') ? complaint(`"${url}" names no file`, `“${url}”没有指明文件`) : null;
+    return clipPathOf({ url }) === '' || url.includes('\0') ? complaint(`"${url}" names no file`, `“${url}”没有指明文件`) : null;
   } catch (error) {
     // file://host/… and bad escapes: the reason is in the error's code.
     const code = (error as NodeJS.ErrnoException).code ?? 'invalid';

@@ -1,12 +1,12 @@
 /** A camera's frame is a picture already; what becomes of it is the detector's business. Pure. */
 import { lost, type Decoded, type Picture } from '../../core/driver.ts';
-import { bytesOf, isSide } from './y4m.ts';
+import { yuvByteCount, isValidSide } from './y4m.ts';
 
 /** @returns the picture, or CV_FRAME_INVALID, CV_FRAME_LENGTH; never a throw */
 export function decode(frame: Picture): Decoded<'persons' | 'vehicles' | 'occupancy'> {
   const { width, height, yuv, index, ptsMs } = (frame ?? {}) as Partial<Picture>;
-  if (!(yuv instanceof Uint8Array) || !isSide(width) || !isSide(height) || !Number.isInteger(index) || !Number.isFinite(ptsMs)) return lost('CV_FRAME_INVALID', 'no picture');
-  if (yuv.length !== bytesOf({ width, height })) return lost('CV_FRAME_LENGTH', `${yuv.length} bytes, ${width} × ${height} × 3/2 wanted`);
+  if (!(yuv instanceof Uint8Array) || !isValidSide(width) || !isValidSide(height) || !Number.isInteger(index) || !Number.isFinite(ptsMs)) return lost('CV_FRAME_INVALID', 'no picture');
+  if (yuv.length !== yuvByteCount({ width, height })) return lost('CV_FRAME_LENGTH', `${yuv.length} bytes, ${width} × ${height} × 3/2 wanted`);
   return { ok: true, picture: frame };
 }
 

@@ -7,17 +7,17 @@ import { MODELS } from '../../models/index.ts';
 import { findModel } from '../../models/manifest.ts';
 import { verifyModel } from '../../models/verify.ts';
 import './faults.ts';
-import { lookAt, open } from './link.ts';
-import type { StreamFacts } from './said.ts';
+import { checkClipFile, open } from './link.ts';
+import type { StreamFacts } from './ffmpeg-log.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
-import { kindOf, shownUrl, sourceOf } from './source.ts';
+import { sourceKindOf, redactUrl, cameraSourceOf } from './source.ts';
 import { still } from './still.ts';
 
 /** Every fault at once. */
 export async function examine(settings: CameraSettings, _points: unknown, world: World): Promise<Fault[]> {
-  const { input } = sourceOf(settings);
+  const { input } = cameraSourceOf(settings);
   const faults = await Promise.all([
-    'path' in input ? lookAt(input.path).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path })) : null,
+    'path' in input ? checkClipFile(input.path).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path })) : null,
     lookAtFfmpeg(isLive(settings.url) || isLive(mainUrlOf(settings))),
     findModel(settings.model, MODELS, world.files).then((spec) => verifyModel(spec, world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
   ]);
@@ -28,7 +28,7 @@ export async function examine(settings: CameraSettings, _points: unknown, world:
 export async function probe(settings: CameraSettings, points: unknown, world: World, signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   const link = await open({ ...settings, fps: Math.max(1, settings.fps), speed: 'max' }, points, world, signal);
-  const { shown, kind } = sourceOf(settings);
+  const { shown, kind } = cameraSourceOf(settings);
   try {
     let pictures = 0;
     for await (const { width, height } of link.frames(signal)) {
@@ -45,7 +45,7 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   if (link.stream && kind !== 'file') findings.push(...advice(link.stream, settings));
   if (settings.mainUrl === undefined) return findings;
   const main = await still(settings, world, signal);
-  return [...findings, { en: `the main stream ${shownUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`, zh: `主码流 ${shownUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}` }];
+  return [...findings, { en: `the main stream ${redactUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`, zh: `主码流 ${redactUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}` }];
 }
 
 function described({ codec, width, height, fps }: StreamFacts): Finding {
@@ -82,5 +82,5 @@ async function lookAtFfmpeg(forLive: boolean): Promise<Fault | null> {
 }
 
 function isLive(url: string): boolean {
-  return kindOf(url) !== 'file';
+  return sourceKindOf(url) !== 'file';
 }

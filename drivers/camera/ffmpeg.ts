@@ -1,13 +1,13 @@
 /** What ffmpeg is told: where from, which pictures, how large, decoded by what. Pure. */
 import type { RingOpening } from '../../core/ring.ts';
-import { piecesOutput } from './pieces.ts';
-import type { Source } from './source.ts';
-import { GIVEN, PICKED } from './stamps.ts';
+import { segmentsOutput } from './video-segments.ts';
+import type { CameraSource } from './source.ts';
+import { GIVEN, PICKED } from './frame-timestamps.ts';
 
 type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
 
 export interface PlayOptions {
-  source: Source;
+  source: CameraSource;
   /** null: every one, as it stands. */
   fps: number | null;
   /** Pixels; with one of them the other follows, with none see MAX_SIDE; 'own': as the source has them. */
@@ -49,7 +49,7 @@ export function ffmpegArguments(options: PlayOptions): string[] {
     ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
     '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped(options) ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
-    ...(ring ? piecesOutput(ring) : []),
+    ...(ring ? segmentsOutput(ring) : []),
   ];
 }
 

@@ -3,15 +3,15 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { begin, type Playing } from './begin.ts';
-import { exitFault } from './exits.ts';
+import { startPlayback, type StartedPlayback } from './start-playback.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import { livePictures } from './live.ts';
-import { asTheyCome, inItsOwnTime, withoutLoss } from './play.ts';
-import type { Stood, Timed } from './player.ts';
-import type { StreamFacts } from './said.ts';
+import { playOnArrival, playInRealTime, playWithoutLoss } from './play.ts';
+import type { UnchangedFrame, TimedFrame } from './player.ts';
+import type { StreamFacts } from './ffmpeg-log.ts';
 import { mainUrlOf, silenceMsOf, stillBelowOf, type CameraSettings } from './settings.ts';
-import { Silence } from './silence.ts';
-import { sourceOf, type Source } from './source.ts';
+import { SilenceWatchdog } from './silence-watchdog.ts';
+import { cameraSourceOf, type CameraSource } from './source.ts';
 import { still } from './still.ts';
 
 export interface CameraLink extends Link<Picture> {
@@ -28,12 +28,12 @@ export interface CameraLink extends Link<Picture> {
  * @returns rejects with the fault that says why there is none, or the signal's reason
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
-  const source = sourceOf(settings);
-  const isPipe = 'path' in source.input && await lookAt(source.input.path);
+  const source = cameraSourceOf(settings);
+  const isPipe = 'path' in source.input && await checkClipFile(source.input.path);
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
   const ring = await world.ring?.begin() ?? undefined;
-  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
+  const playing = await startPlayback({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
     ring?.end();
     throw error;
   });
@@ -51,11 +51,11 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   };
 
   function pictures(): AsyncGenerator<Picture, void> {
-    if (source.kind !== 'file') return asTheyCome(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
+    if (source.kind !== 'file') return playOnArrival(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
     // Whoever writes into a pipe may rest.
     const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (DECODED_SLOWLY * 1000) / fps);
     const clip = clipPictures({ playing, source, fps, silenceMs }, world, closing.signal);
-    return settings.speed === 'max' ? withoutLoss(clip, closing.signal) : inItsOwnTime(clip, world.clock, closing.signal, late);
+    return settings.speed === 'max' ? playWithoutLoss(clip, closing.signal) : playInRealTime(clip, world.clock, closing.signal, late);
   }
 
   return {
@@ -74,7 +74,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
       }
     },
     // A clip without another stream beside it has no picture of now.
-    ...(sourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
+    ...(cameraSourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
     close,
   };
 }
@@ -86,8 +86,8 @@ const SAMPLES_A_PICTURE = 3;
 const DECODED_SLOWLY = 20;
 
 interface Clip {
-  playing: Playing;
-  source: Source;
+  playing: StartedPlayback;
+  source: CameraSource;
   fps: number;
   /** Longest wait for a picture. */
   silenceMs: number;
@@ -97,10 +97,10 @@ interface Clip {
 async function* clipPictures({ playing: { player, first }, source, fps, silenceMs }: Clip, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
-  const silence = new Silence(silenceMs, clock, () => { void player.kill(); });
+  const silence = new SilenceWatchdog(silenceMs, clock, () => { void player.kill(); });
   let index = 0;
   try {
-    for (let came: Timed | Stood | void = first; came; index += 1) {
+    for (let came: TimedFrame | UnchangedFrame | void = first; came; index += 1) {
       const ptsMs = (index * 1000) / fps;
       if (player.said.damaged()) tell({ kind: 'picture_damaged' });
       const { streamMs: _streamMs, ...shot } = came;
@@ -116,7 +116,7 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
 }
 
 /** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
-export async function lookAt(path: string): Promise<boolean> {
+export async function checkClipFile(path: string): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });

@@ -11,7 +11,7 @@ import { probe } from './examine.ts';
 import { open } from './link.ts';
 import { startFfmpeg } from './player.ts';
 import { settings as schema } from './settings.ts';
-import { sourceOf } from './source.ts';
+import { cameraSourceOf } from './source.ts';
 import { flv, h264Pictures, hls, jpegs } from './testing/clips.ts';
 import { startHttpCamera } from './testing/http-camera.ts';
 import { startRtspCamera, type CameraOptions } from './testing/rtsp-camera.ts';
@@ -94,7 +94,7 @@ test('a wrong password is told without it, and is not tried again at once; anoth
   assert.equal((await faultOf(wrong, world))?.code, 'CV_CAMERA_LOGIN');
   assert.equal(answers.length, asked, 'the camera was left alone');
   assert.equal(await faultOf({ url, ...LOGIN }, world), undefined);
-  const player = await startFfmpeg({ source: sourceOf(wrong), fps: 10, size: 'own', loop: false, decode: 'all', hardware: 'none' }, world.clock);
+  const player = await startFfmpeg({ source: cameraSourceOf(wrong), fps: 10, size: 'own', loop: false, decode: 'all', hardware: 'none' }, world.clock);
   await player.exit;
   assert.ok(player.said.opening.includes(url), 'what ffmpeg says of the address is kept');
   assert.doesNotMatch(player.said.opening, /tiger|lily|cam:/);

@@ -1,19 +1,19 @@
 /** A live stream's pictures: their times, their number a second, and what is said when the stream misbehaves. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { sendsNoTimes, within, type Playing } from './begin.ts';
-import { exitFault } from './exits.ts';
+import { sendsNoTimes, withTimeout, type StartedPlayback } from './start-playback.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
-import type { Stood, Timed } from './player.ts';
-import { Rate } from './rate.ts';
+import type { UnchangedFrame, TimedFrame } from './player.ts';
+import { AdaptiveFrameRate } from './adaptive-frame-rate.ts';
 import { silenceMsOf, type CameraSettings } from './settings.ts';
-import type { Source } from './source.ts';
-import { StreamTimes } from './times.ts';
-import type { Shot } from './y4m.ts';
+import type { CameraSource } from './source.ts';
+import { StreamTimes } from './stream-times.ts';
+import type { Y4mFrame } from './y4m.ts';
 
 export interface LiveStream {
-  playing: Playing;
-  source: Source;
+  playing: StartedPlayback;
+  source: CameraSource;
   settings: CameraSettings;
   /** Told each picture that is left out because those before it were too many. */
   late(picture: Picture): void;
@@ -34,15 +34,15 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   remembered.startedMs ??= clock.monotonicMs();
   const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;
-  const rate = new Rate(fps, minFps ?? fps);
+  const rate = new AdaptiveFrameRate(fps, minFps ?? fps);
   let pictures = 0;
   let isSlowTold = false;
   /** The one that was given last, and when. */
-  let shot: Shot = first;
+  let shot: Y4mFrame = first;
   let letGo: (() => void) | undefined;
   let gaveMs = -Infinity;
   try {
-    for (let timed: Timed | Stood | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
+    for (let timed: TimedFrame | UnchangedFrame | void = first; timed; timed = (await withTimeout(player.frames.next(), silenceMs, address, clock)).value) {
       const { streamMs = 0, ...came } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });

@@ -3,13 +3,13 @@ import type { Picture } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 
 /** Gives each picture when its presentation time has come. */
-export function inItsOwnTime(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+export function playInRealTime(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
   const startedMs = clock.monotonicMs();
   return newest(source, ({ ptsMs }) => startedMs + ptsMs - clock.monotonicMs(), clock, signal, late);
 }
 
 /** Gives pictures as they come: a live source waits for nobody, so it is always read. */
-export function asTheyCome(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+export function playOnArrival(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
   return newest(source, () => 0, clock, signal, late);
 }
 
@@ -56,7 +56,7 @@ async function* newest(source: AsyncIterable<Picture>, dueInMs: (picture: Pictur
 const MAX_HELD = 2;
 
 /** Gives pictures as fast as they are asked for, but waits for those that somebody holds. */
-export async function* withoutLoss(source: AsyncIterable<Picture>, signal: AbortSignal): AsyncGenerator<Picture, void> {
+export async function* playWithoutLoss(source: AsyncIterable<Picture>, signal: AbortSignal): AsyncGenerator<Picture, void> {
   const hands = { held: 0 };
   let wake = () => {};
   const hold = () => {

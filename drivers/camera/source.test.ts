@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { settings } from './settings.ts';
-import { shownUrl, sourceOf, withoutSecrets } from './source.ts';
+import { redactUrl, cameraSourceOf, withoutSecrets } from './source.ts';
 
 test('user and password go to ffmpeg encoded and quoted, whatever is in them, and to nobody else', () => {
   fc.assert(fc.property(fc.string({ minLength: 3, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (password, user) => {
-    const source = sourceOf({ url: 'rtsp://10.0.0.9/live', user, password });
+    const source = cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user, password });
     assert.ok('list' in source.input);
     const file = /^file '(.*)'$/m.exec(source.input.list)?.[1]?.replaceAll("'\\''", "'") ?? '';
     const url = new URL(file);
@@ -14,17 +14,17 @@ test('user and password go to ffmpeg encoded and quoted, whatever is in them, an
     assert.equal(source.shown, 'rtsp://10.0.0.9/live');
     assert.equal(withoutSecrets(`Error opening input file ${file}.`, source), 'Error opening input file rtsp://10.0.0.9/live.');
   }));
-  assert.equal(withoutSecrets('tried rtsp://u:abc@10.0.0.9/x with abc', sourceOf({ url: 'rtsp://10.0.0.9/live', user: 'u', password: 'abc' })), 'tried rtsp://10.0.0.9/x with ***');
+  assert.equal(withoutSecrets('tried rtsp://u:abc@10.0.0.9/x with abc', cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user: 'u', password: 'abc' })), 'tried rtsp://10.0.0.9/x with ***');
 });
 
 test('what an address calls a password or a token is not shown', () => {
-  assert.equal(shownUrl('rtsp://cam/cam/realmonitor?channel=1&subtype=1'), 'rtsp://cam/cam/realmonitor?channel=1&subtype=1');
-  assert.equal(shownUrl('http://cam/live.flv?token=abc&channel=0'), 'http://cam/live.flv?token=***&channel=0');
-  assert.equal(shownUrl('rtsp://cam/user=admin&password=x&channel=1'), 'rtsp://cam/user=***&password=***&channel=1');
+  assert.equal(redactUrl('rtsp://cam/cam/realmonitor?channel=1&subtype=1'), 'rtsp://cam/cam/realmonitor?channel=1&subtype=1');
+  assert.equal(redactUrl('http://cam/live.flv?token=abc&channel=0'), 'http://cam/live.flv?token=***&channel=0');
+  assert.equal(redactUrl('rtsp://cam/user=admin&password=x&channel=1'), 'rtsp://cam/user=***&password=***&channel=1');
 });
 
 test('each kind of source may open its own and nothing else', () => {
-  const protocols = (url: string) => sourceOf({ url }).protocols.split(',');
+  const protocols = (url: string) => cameraSourceOf({ url }).protocols.split(',');
   assert.deepEqual(protocols('file:a.avi'), ['file', 'pipe']);
   for (const url of ['rtsp://cam/1', 'http://cam/1']) assert.ok(!protocols(url).some((one) => ['file', 'concat', 'data', 'ftp', 'subfile'].includes(one)));
 });

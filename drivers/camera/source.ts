@@ -9,7 +9,7 @@ export interface SourceSettings {
   transport?: 'tcp' | 'udp' | undefined;
 }
 
-export interface Source {
+export interface CameraSource {
   /** A file ends and can be played at any speed; the others come as they come. */
   kind: 'file' | 'rtsp' | 'http';
   /** It comes in pieces of seconds, each at once: it is read in its own time. */
@@ -24,7 +24,7 @@ export interface Source {
   secrets: readonly string[];
 }
 
-const KINDS: Readonly<Record<string, Source['kind']>> = { 'rtsp:': 'rtsp', 'rtsps:': 'rtsp', 'http:': 'http', 'https:': 'http' };
+const KINDS: Readonly<Record<string, CameraSource['kind']>> = { 'rtsp:': 'rtsp', 'rtsps:': 'rtsp', 'http:': 'http', 'https:': 'http' };
 const PROTOCOLS = { file: 'file,pipe', rtsp: 'pipe,rtsp,rtsps,rtp,udp,tcp,tls', http: 'pipe,http,https,httpproxy,tcp,tls,crypto' };
 /** Longest time in which a socket may say nothing; whoever watches the pictures is quicker. */
 const SOCKET_TIMEOUT_US = 15_000_000;
@@ -33,22 +33,22 @@ const ANALYSE_US = 1_000_000;
 const SECRET_KEY = /pass|pwd|token|auth|secret|key|sign|user/i;
 const HIDDEN = '***';
 
-export function kindOf(url: string): Source['kind'] | null {
+export function sourceKindOf(url: string): CameraSource['kind'] | null {
   if (url.startsWith('file:')) return 'file';
   return URL.canParse(url) ? KINDS[new URL(url).protocol] ?? null : null;
 }
 
 /** Path of a checked url: `file:clip.avi`, `file:./clip.avi`, `file:/clips/gate.avi` or `file:///clips/gate.avi`. */
-export function clipPath({ url }: Pick<SourceSettings, 'url'>): string {
+export function clipPathOf({ url }: Pick<SourceSettings, 'url'>): string {
   return url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length);
 }
 
 /** @param settings checked ones */
-export function sourceOf(settings: SourceSettings): Source {
-  const kind = kindOf(settings.url) ?? 'file';
+export function cameraSourceOf(settings: SourceSettings): CameraSource {
+  const kind = sourceKindOf(settings.url) ?? 'file';
   const protocols = PROTOCOLS[kind];
   if (kind === 'file') {
-    const path = clipPath(settings);
+    const path = clipPathOf(settings);
     return { kind, isInPieces: false, shown: path, input: { path }, protocols, secrets: [] };
   }
   const { user = '', password = '' } = settings;
@@ -60,24 +60,24 @@ export function sourceOf(settings: SourceSettings): Source {
     : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
   // Arguments of a process can be read by everybody on this machine, its standard input by nobody.
   const list = ['ffconcat version 1.0', `file '${url.href.replaceAll("'", "'\\''")}'`, ...options.map((option) => `option ${option}`), ''].join('\n');
-  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), shown: shownUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
+  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), shown: redactUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
 }
 
 /** What ffmpeg is handed on its standard input. @param isUntimed pictures have the times at which they come */
-export function listOf({ input }: Pick<Source, 'input'>, isUntimed: boolean): string {
+export function concatListOf({ input }: Pick<CameraSource, 'input'>, isUntimed: boolean): string {
   return 'list' in input ? `${input.list}${isUntimed ? 'option use_wallclock_as_timestamps 1\n' : ''}` : '';
 }
 
 /** An address without who and with what; what its query calls a password is hidden too. */
-export function shownUrl(written: string): string {
-  if (kindOf(written) === 'file' || !URL.canParse(written)) return written;
+export function redactUrl(written: string): string {
+  if (sourceKindOf(written) === 'file' || !URL.canParse(written)) return written;
   const url = new URL(written);
   const hide = (text: string) => text.replace(/([^?&;/=]+)=([^&;/]*)/g, (pair, key: string) => (SECRET_KEY.test(key) ? `${key}=${HIDDEN}` : pair));
   return `${url.protocol}//${url.host}${hide(url.pathname)}${hide(url.search)}`;
 }
 
 /** What ffmpeg says of the source, fit to be seen. */
-export function withoutSecrets(text: string, { secrets, shown }: Pick<Source, 'secrets' | 'shown'>): string {
+export function withoutSecrets(text: string, { secrets, shown }: Pick<CameraSource, 'secrets' | 'shown'>): string {
   const [address, ...words] = secrets;
   // A short password would tear holes into plain words; the address, where it always stands, is replaced as a whole.
   const clean = address === undefined ? text : text.replaceAll(address, shown).replace(/:\/\/[^\s/@']+@/g, '://');

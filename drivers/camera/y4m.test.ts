@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Cutter, type Shot } from './y4m.ts';
+import { Y4mCutter, type Y4mFrame } from './y4m.ts';
 
 const text = (line: string) => [...new TextEncoder().encode(`${line}\n`)];
 const HEAD = text('YUV4MPEG2 W4 H2 F5:1 Ip A3:2 C420jpeg XYSCSS=420JPEG');
 const pictureOf = (shade: number) => Array.from({ length: 12 }, () => shade);
 
-function cut(bytes: readonly number[], sizes: readonly number[] = []): Shot[] {
-  const cutter = new Cutter();
-  const shots: Shot[] = [];
+function cut(bytes: readonly number[], sizes: readonly number[] = []): Y4mFrame[] {
+  const cutter = new Y4mCutter();
+  const shots: Y4mFrame[] = [];
   let at = 0;
   for (let piece = 0; at < bytes.length; piece += 1) {
     const room = cutter.room();

@@ -6,10 +6,10 @@
  */
 
 import type { Picture } from '../../core/driver.ts';
-import { Ring } from './ring.ts';
+import { PictureMemoryPool } from './picture-memory-pool.ts';
 
 /** What the head of the stream says of its pictures. */
-export interface Head {
+export interface Y4mHeader {
   width: number;
   height: number;
   /** Width over height as they should be shown. */
@@ -22,13 +22,13 @@ const FRAME = 'FRAME';
 const MAX_LINE_BYTES = 256;
 
 /** I420. */
-export type Shot = Head & Pick<Picture, 'yuv' | 'keep'>;
+export type Y4mFrame = Y4mHeader & Pick<Picture, 'yuv' | 'keep'>;
 
 /** One stream. Says where the next bytes are to be put, so that pictures are read into their own memory and never copied. */
-export class Cutter {
-  readonly #ring = new Ring();
+export class Y4mCutter {
+  readonly #ring = new PictureMemoryPool();
   readonly #scratch = new Uint8Array(FRAME.length + 1);
-  #head: Head | null = null;
+  #head: Y4mHeader | null = null;
   #line = '';
   #frame: Uint8Array | null = null;
   #filled = 0;
@@ -40,7 +40,7 @@ export class Cutter {
   }
 
   /** So many bytes were put there. @returns the picture that is whole with them. @throws RangeError when it is no such stream, or no longer one */
-  took(count: number): Shot | null {
+  took(count: number): Y4mFrame | null {
     if (this.#head && this.#frame) {
       this.#filled += count;
       if (this.#filled < this.#frame.length) return null;
@@ -61,28 +61,28 @@ export class Cutter {
     this.#line = '';
     if (!this.#head) this.#head = headOf(line);
     else if (line.split(' ', 1)[0] === FRAME) {
-      this.#frame = this.#ring.take(bytesOf(this.#head));
+      this.#frame = this.#ring.take(yuvByteCount(this.#head));
       this.#filled = 0;
     } else throw new RangeError('pictures of another size');
   }
 }
 
 /** Bytes of an I420 picture: each plane of colour has half the sides. */
-export function bytesOf({ width, height }: { width: number; height: number }): number {
+export function yuvByteCount({ width, height }: { width: number; height: number }): number {
   return (width * height * 3) / 2;
 }
 
-function headOf(line: string): Head {
+function headOf(line: string): Y4mHeader {
   const [magic, ...parameters] = line.split(' ');
   const of = (letter: string) => parameters.find((one) => one.startsWith(letter))?.slice(1) ?? '';
   const [width, height] = [Number(of('W')), Number(of('H'))];
-  if (magic !== 'YUV4MPEG2' || !isSide(width) || !isSide(height) || !of('C').startsWith('420')) throw new RangeError(`"${line.slice(0, 60)}" is no head of pictures`);
+  if (magic !== 'YUV4MPEG2' || !isValidSide(width) || !isValidSide(height) || !of('C').startsWith('420')) throw new RangeError(`"${line.slice(0, 60)}" is no head of pictures`);
   // Of a pixel; "0:0" where nobody said.
   const [across, down] = of('A').split(':').map(Number);
   return { width, height, aspect: (width / height) * (across && down ? across / down : 1) };
 }
 
 /** Planes of colour have half of it. */
-export function isSide(pixels: number | undefined): pixels is number {
+export function isValidSide(pixels: number | undefined): pixels is number {
   return Number.isInteger(pixels) && (pixels as number) >= 2 && (pixels as number) % 2 === 0;
 }

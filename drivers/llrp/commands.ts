@@ -1,5 +1,5 @@
 /** What a reader is told: how to report, what to read, with which power. Bytes by LLRP 1.0.1, 16.1 and 16.2. Pure. */
-import { HEADER_BYTES, parameterOf, u16, u32, u8, viewOf } from './message.ts';
+import { LLRP_HEADER_BYTES, encodeParameter, u16, u32, u8, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 import type { LlrpSettings } from './settings.ts';
 
@@ -16,12 +16,12 @@ const EVENTS = { gpi: 1, reportBuffer: 3, exception: 4, antenna: 8 } as const;
 
 /** SET_READER_CONFIG: keep-alives, reports held while nobody listens, the events that we read. */
 export function readerConfig(keepaliveMs: number, withEvents: boolean): Uint8Array[] {
-  const states = Object.values(EVENTS).map((event) => parameterOf(245, u16(event), u8(0x80)));
+  const states = Object.values(EVENTS).map((event) => encodeParameter(245, u16(event), u8(0x80)));
   return [
     u8(0),
-    ...(withEvents ? [parameterOf(244, ...states)] : []),
-    parameterOf(220, u8(1), u32(keepaliveMs)),
-    parameterOf(226, u8(0x80)),
+    ...(withEvents ? [encodeParameter(244, ...states)] : []),
+    encodeParameter(220, u8(1), u32(keepaliveMs)),
+    encodeParameter(226, u8(0x80)),
   ];
 }
 
@@ -37,15 +37,15 @@ export function roSpec(settings: LlrpSettings, radio: Radio | null): Uint8Array 
   const { antennas, report } = settings;
   const ids = antennas.length === 0 ? [0] : antennas;
   const everyMs = 'everyMs' in report ? report.everyMs : null;
-  const inventory = parameterOf(186, u16(1), u8(C1G2), ...(radio || settings.session !== undefined ? antennaConfigs(settings, radio) : []));
-  const start = everyMs === null ? parameterOf(179, u8(0)) : parameterOf(179, u8(2), parameterOf(180, u32(0, everyMs)));
-  const stop = everyMs === null ? parameterOf(182, u8(0), u32(0)) : parameterOf(182, u8(1), u32(everyMs));
-  return parameterOf(
+  const inventory = encodeParameter(186, u16(1), u8(C1G2), ...(radio || settings.session !== undefined ? antennaConfigs(settings, radio) : []));
+  const start = everyMs === null ? encodeParameter(179, u8(0)) : encodeParameter(179, u8(2), encodeParameter(180, u32(0, everyMs)));
+  const stop = everyMs === null ? encodeParameter(182, u8(0), u32(0)) : encodeParameter(182, u8(1), u32(everyMs));
+  return encodeParameter(
     177, u32(ROSPEC_ID), u8(PRIORITY, 0),
-    parameterOf(178, start, stop),
-    parameterOf(183, u16(ids.length, ...ids), parameterOf(184, u8(0), u32(0)), inventory),
+    encodeParameter(178, start, stop),
+    encodeParameter(183, u16(ids.length, ...ids), encodeParameter(184, u8(0), u32(0)), inventory),
     // Every so many tags, or all of them at the end of the round.
-    parameterOf(237, u8(2), u16('everyTags' in report ? report.everyTags : 0), parameterOf(238, u16(CONTENT))),
+    encodeParameter(237, u8(2), u16('everyTags' in report ? report.everyTags : 0), encodeParameter(238, u16(CONTENT))),
   );
 }
 
@@ -54,10 +54,10 @@ function antennaConfigs(settings: LlrpSettings, radio: Radio | null): Uint8Array
   return ids.map((id) => {
     const now = radio?.transmitters.get(id);
     const power = now && settings.powerDbm !== undefined ? stepBelow(radio?.steps ?? [], settings.powerDbm) ?? now.power : now?.power;
-    const session = settings.session === undefined ? [] : [parameterOf(330, u8(0), parameterOf(336, u8(settings.session << 6), u16(POPULATION), u32(0)))];
+    const session = settings.session === undefined ? [] : [encodeParameter(330, u8(0), encodeParameter(336, u8(settings.session << 6), u16(POPULATION), u32(0)))];
     // Frequencies are those of the reader's region: what it has is given back to it.
-    const transmitter = now && power !== undefined ? [parameterOf(224, u16(now.hopTable, now.channel, power))] : [];
-    return parameterOf(222, u16(id), ...transmitter, ...session);
+    const transmitter = now && power !== undefined ? [encodeParameter(224, u16(now.hopTable, now.channel, power))] : [];
+    return encodeParameter(222, u16(id), ...transmitter, ...session);
   });
 }
 
@@ -70,19 +70,19 @@ function stepBelow(steps: Radio['steps'], dbm: number): number | null {
 /** @param capabilities GET_READER_CAPABILITIES_RESPONSE @param config GET_READER_CONFIG_RESPONSE, with headers */
 export function radioOf(capabilities: Uint8Array, config: Uint8Array): Radio {
   const steps: { index: number; dbm: number }[] = [];
-  const capable = viewOf(capabilities);
+  const capable = dataViewOf(capabilities);
   const within = (bytes: Uint8Array, start: number, end: number, wanted: number, take: (from: number, to: number) => void) => {
     eachParameter(bytes, start, end, (type, from, to) => { if (type === wanted) take(from, to); });
   };
-  within(capabilities, HEADER_BYTES, capabilities.length, 143, (from, to) => {
+  within(capabilities, LLRP_HEADER_BYTES, capabilities.length, 143, (from, to) => {
     // Country and standard come first.
     within(capabilities, from + 4, to, 144, (bandFrom, bandTo) => within(capabilities, bandFrom, bandTo, 145, (at, end) => {
       if (end - at >= 4) steps.push({ index: capable.getUint16(at), dbm: capable.getInt16(at + 2) / 100 });
     }));
   });
   const transmitters = new Map<number, { hopTable: number; channel: number; power: number }>();
-  const configured = viewOf(config);
-  within(config, HEADER_BYTES, config.length, 222, (from, to) => {
+  const configured = dataViewOf(config);
+  within(config, LLRP_HEADER_BYTES, config.length, 222, (from, to) => {
     if (to - from < 2) return;
     const id = configured.getUint16(from);
     within(config, from + 2, to, 224, (at, end) => {

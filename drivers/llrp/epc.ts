@@ -10,7 +10,7 @@ const SGTIN_DIGITS = 13;
 const GIAI_BITS = 82;
 
 /** @returns `urn:epc:tag:…`, or null where the scheme is another or its digits do not fit it */
-export function uriOf(epc: string): string | null {
+export function epcUri(epc: string): string | null {
   if (!/^3[04][0-9A-F]{22}$/.test(epc)) return null;
   const bits = BigInt(`0x${epc}`);
   const take = (from: number, count: number) => (bits >> BigInt(96 - from - count)) & ((1n << BigInt(count)) - 1n);

@@ -22,12 +22,12 @@ const line = z.discriminatedUnion('is', [
   z.object({ is: z.literal('presence'), happened: z.array(happened), present: z.array(z.object({ point: z.string(), count: z.number() })) }),
 ]);
 
-export function lineOf(frame: LlrpFrame): Record<string, unknown> {
+export function llrpFrameToLine(frame: LlrpFrame): Record<string, unknown> {
   return frame.is === 'presence' ? { ...frame } : { ...frame, bytes: Buffer.from(frame.bytes).toString('hex'), repetitions: [...frame.repetitions] };
 }
 
 /** null where the line is no frame. */
-export function frameFrom(given: unknown): LlrpFrame | null {
+export function llrpFrameFromLine(given: unknown): LlrpFrame | null {
   const read = line.safeParse(given);
   return read.success ? read.data : null;
 }

@@ -1,10 +1,10 @@
 /** What a link hands to `decode`: a message of the reader, or what the reads so far have come to. */
 import type { ReaderClock } from './reader-clock.ts';
-import type { Seen } from './presence.ts';
+import type { TagSighting } from './presence.ts';
 
-export type LlrpFrame = MessageFrame | PresenceFrame;
+export type LlrpFrame = LlrpMessageFrame | LlrpPresenceFrame;
 
-export interface MessageFrame {
+export interface LlrpMessageFrame {
   is: 'message';
   /** With its header. */
   bytes: Uint8Array;
@@ -12,23 +12,23 @@ export interface MessageFrame {
   observedAt: number;
   clock: ReaderClock;
   /** Points that reads go to; null: everything is shown, under a name of its own. */
-  plan: Plan | null;
+  plan: LlrpPointMap | null;
   /** Places of reads in the report that say nothing new. */
   repetitions: ReadonlySet<number>;
   /** Antennas that were known to be off when it came. */
   antennasDown: number;
 }
 
-export interface PresenceFrame {
+export interface LlrpPresenceFrame {
   is: 'presence';
   /** What happened, for which point. */
-  happened: readonly { point: string; what: 'arrived' | 'left' | 'passed'; seen: Seen; dwellMs?: number }[];
+  happened: readonly { point: string; what: 'arrived' | 'left' | 'passed'; seen: TagSighting; dwellMs?: number }[];
   /** How many are there now, by point. */
   present: readonly { point: string; count: number }[];
 }
 
 /** Points by what they take from a message. */
-export interface Plan {
+export interface LlrpPointMap {
   reads: readonly { id: string; antennas: readonly number[]; prefix: string }[];
   inputs: readonly { id: string; input: number }[];
   antennasDown: readonly string[];

@@ -11,7 +11,7 @@ import { decode } from './decode.ts';
 import { open, type LlrpLink } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings, type LlrpPoint } from './settings.ts';
-import { dialReader, serveReader, type Reader, type ReaderOptions } from './testing/reader.ts';
+import { diallingReader, listeningReader, type SimulatedReader, type SimulatedReaderOptions } from './testing/simulated-reader.ts';
 
 const EPC = '3074257BF7194E4000001A85';
 const POINTS = [
@@ -21,14 +21,14 @@ const POINTS = [
 
 interface Bench {
   world: ReturnType<typeof testWorld>;
-  reader: Reader & { port: number };
+  reader: SimulatedReader & { port: number };
   open(more?: Record<string, unknown>): Promise<LlrpLink>;
 }
 
-async function bench(options: ReaderOptions = {}): Promise<Bench> {
+async function bench(options: SimulatedReaderOptions = {}): Promise<Bench> {
   const base = testWorld();
   const world = { ...base, net: { ...realNet } };
-  const reader = await serveReader({ nowMs: () => world.clock.nowMs(), ...options });
+  const reader = await listeningReader({ nowMs: () => world.clock.nowMs(), ...options });
   return { world, reader, open: (more = {}) => open(settings.parse({ host: '127.0.0.1', port: reader.port, ...more }), POINTS, world) };
 }
 
@@ -128,7 +128,7 @@ test('a reader that dials in is answered as one that is dialled; what is no LLRP
   const { world, reader: other } = await bench();
   await other.stop();
   const port = await freePort();
-  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
   const link = await open(settings.parse({ listen: `127.0.0.1:${port}`, minReads: 1 }), POINTS, world);
   const values = valuesOf(link);
   reader.report([{ epc: EPC }]);
@@ -154,7 +154,7 @@ test('silent connections, before and after the reader that dials in, do not keep
   }));
   const before = await idle(100);
   await until(() => closed >= 36); // more than 64 wait at no time
-  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
   const link = await opening;
   const after = await idle(3);
   const values = valuesOf(link);

@@ -7,12 +7,12 @@ import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-p
 import { pause, type World } from '../../core/world.ts';
 import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
 import './faults.ts';
-import { follow } from './follow.ts';
+import { followReader } from './follow-reader.ts';
 import type { LlrpFrame } from './frame.ts';
-import { TYPE, u16, u32, u8 } from './message.ts';
-import { readerEventOf } from './reader-event.ts';
-import { Session } from './session.ts';
-import type { LlrpPointOf, LlrpSettings } from './settings.ts';
+import { LLRP_MESSAGE_TYPES, u16, u32, u8 } from './message.ts';
+import { parseReaderEvent } from './reader-event.ts';
+import { LlrpSession } from './session.ts';
+import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
 const HELLO_MS = 5000;
 const DIAL_MS = 8000;
@@ -22,15 +22,15 @@ const MOST_WAITING = 64;
 const GOODBYE_MS = 200;
 
 /** Opens a session for a question or two: nothing of the reader is changed. */
-export async function visit<T>(settings: LlrpSettings, world: World, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withReader<T>(settings: LlrpSettings, world: World, signal: AbortSignal, work: (session: LlrpSession) => Promise<T>): Promise<T> {
   const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
-  const session = new Session(socket, address, world);
+  const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
     await greeted(session, world, signal);
     const found = await work(session);
-    await session.ask('CLOSE_CONNECTION', { ask: TYPE.close, answer: TYPE.closeResponse }).catch(() => {}); // it is left all the same
+    await session.ask('CLOSE_CONNECTION', { ask: LLRP_MESSAGE_TYPES.close, answer: LLRP_MESSAGE_TYPES.closeResponse }).catch(() => {}); // it is left all the same
     return found;
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
@@ -44,9 +44,9 @@ export async function visit<T>(settings: LlrpSettings, world: World, signal: Abo
 export type LlrpLink = Link<LlrpFrame>;
 
 /** @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE, CV_LLRP_LISTEN, _ABSENT, _TAKEN, _REFUSED, or the signal's reason */
-export async function open(settings: LlrpSettings, points: readonly LlrpPointOf[], world: World, signal: AbortSignal = new AbortController().signal): Promise<LlrpLink> {
+export async function open(settings: LlrpSettings, points: readonly ConfiguredLlrpPoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<LlrpLink> {
   const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
-  const session = new Session(socket, address, world);
+  const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -54,7 +54,7 @@ export async function open(settings: LlrpSettings, points: readonly LlrpPointOf[
     await prepared(session, settings);
     let isClosed = false;
     return {
-      listen: (take, ending) => follow({ session, settings, points, world, hello }, take, ending),
+      listen: (take, ending) => followReader({ session, settings, points, world, hello }, take, ending),
       async close() {
         if (isClosed) return;
         isClosed = true;
@@ -137,11 +137,11 @@ async function received(listen: string, world: World, signal: AbortSignal): Prom
 }
 
 /** Every session begins with the reader's word whether it is ours. */
-async function greeted(session: Session, world: World, signal: AbortSignal): Promise<{ bytes: Uint8Array; observedAt: number }> {
+async function greeted(session: LlrpSession, world: World, signal: AbortSignal): Promise<{ bytes: Uint8Array; observedAt: number }> {
   const untilMs = world.clock.monotonicMs() + HELLO_MS;
   for (;;) {
     for (let next = session.next(); next; next = session.next()) {
-      const connection = next.message.type === TYPE.readerEvent ? readerEventOf(next.message.bytes).connection : undefined;
+      const connection = next.message.type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(next.message.bytes).connection : undefined;
       if (connection === 0) return { bytes: next.message.bytes, observedAt: next.observedAt };
       if (connection !== undefined) throw new FaultError('CV_LLRP_TAKEN', { address: session.address, status: connection });
     }
@@ -154,32 +154,32 @@ async function greeted(session: Session, world: World, signal: AbortSignal): Pro
   }
 }
 
-async function prepared(session: Session, settings: LlrpSettings): Promise<void> {
-  const setConfig = (withEvents: boolean) => session.ask('SET_READER_CONFIG', { ask: TYPE.setConfig, answer: TYPE.setConfigResponse }, ...readerConfig(settings.keepalive, withEvents));
+async function prepared(session: LlrpSession, settings: LlrpSettings): Promise<void> {
+  const setConfig = (withEvents: boolean) => session.ask('SET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.setConfig, answer: LLRP_MESSAGE_TYPES.setConfigResponse }, ...readerConfig(settings.keepalive, withEvents));
   await setConfig(true).catch((error: unknown) => {
     // Some know fewer events than the standard: then as the reader is set.
     if (error instanceof FaultError && error.fault.code === 'CV_LLRP_REFUSED') return setConfig(false);
     throw error;
   });
   const deleteAll = u32(0);
-  await session.ask('DELETE_ROSPEC', { ask: TYPE.deleteRoSpec, answer: TYPE.deleteRoSpecResponse }, deleteAll);
+  await session.ask('DELETE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse }, deleteAll);
   const radio = settings.powerDbm === undefined ? null : radioOf(
-    await session.ask('GET_READER_CAPABILITIES', { ask: TYPE.getCapabilities, answer: TYPE.capabilities }, u8(0)),
-    await session.ask('GET_READER_CONFIG', { ask: TYPE.getConfig, answer: TYPE.config }, u16(0), u8(2), u16(0, 0)),
+    await session.ask('GET_READER_CAPABILITIES', { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities }, u8(0)),
+    await session.ask('GET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config }, u16(0), u8(2), u16(0, 0)),
   );
-  await session.ask('ADD_ROSPEC', { ask: TYPE.addRoSpec, answer: TYPE.addRoSpecResponse }, roSpec(settings, radio));
-  await session.ask('ENABLE_ROSPEC', { ask: TYPE.enableRoSpec, answer: TYPE.enableRoSpecResponse }, u32(ROSPEC_ID));
-  if ('everyTags' in settings.report) await session.ask('START_ROSPEC', { ask: TYPE.startRoSpec, answer: TYPE.startRoSpecResponse }, u32(ROSPEC_ID));
-  session.tell(TYPE.enableReports);
+  await session.ask('ADD_ROSPEC', { ask: LLRP_MESSAGE_TYPES.addRoSpec, answer: LLRP_MESSAGE_TYPES.addRoSpecResponse }, roSpec(settings, radio));
+  await session.ask('ENABLE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.enableRoSpec, answer: LLRP_MESSAGE_TYPES.enableRoSpecResponse }, u32(ROSPEC_ID));
+  if ('everyTags' in settings.report) await session.ask('START_ROSPEC', { ask: LLRP_MESSAGE_TYPES.startRoSpec, answer: LLRP_MESSAGE_TYPES.startRoSpecResponse }, u32(ROSPEC_ID));
+  session.tell(LLRP_MESSAGE_TYPES.enableReports);
 }
 
 /** What we told it to read is taken back, so that it does not go on sending for nobody. */
-async function leave(session: Session, world: World): Promise<void> {
+async function leave(session: LlrpSession, world: World): Promise<void> {
   if (!session.end) {
     const over = new AbortController();
     const goodbye = (async () => {
-      await session.ask('DELETE_ROSPEC', { ask: TYPE.deleteRoSpec, answer: TYPE.deleteRoSpecResponse }, u32(ROSPEC_ID));
-      await session.ask('CLOSE_CONNECTION', { ask: TYPE.close, answer: TYPE.closeResponse });
+      await session.ask('DELETE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse }, u32(ROSPEC_ID));
+      await session.ask('CLOSE_CONNECTION', { ask: LLRP_MESSAGE_TYPES.close, answer: LLRP_MESSAGE_TYPES.closeResponse });
     })().catch(() => {}).finally(() => over.abort()); // a reader that does not say goodbye is left all the same
     await Promise.race([goodbye, pause(world.clock, GOODBYE_MS, over.signal)]);
   }

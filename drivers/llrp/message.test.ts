@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { messageAt, MessageCutter, messageOf, TYPE } from './message.ts';
+import { parseLlrpMessage, LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES } from './message.ts';
 
 test('no message begins with reserved bits, version 0 or a version that is not known; those that are known do', () => {
-  const message = Buffer.from(messageOf(TYPE.keepalive, 7));
+  const message = Buffer.from(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepalive, 7));
   const withHead = (version: number, reserved = 0) => {
     const changed = Buffer.from(message);
     changed[0] = (reserved << 5) | (version << 2) | ((message[0] as number) & 3);
     return changed;
   };
   for (const version of [1, 2, 3]) {
-    const read = messageAt(withHead(version));
+    const read = parseLlrpMessage(withHead(version));
     assert.ok(read && read !== 'none');
-    assert.deepEqual([read.version, read.type, read.id], [version, TYPE.keepalive, 7]);
+    assert.deepEqual([read.version, read.type, read.id], [version, LLRP_MESSAGE_TYPES.keepalive, 7]);
   }
-  for (const version of [0, 4, 5, 6, 7]) assert.equal(messageAt(withHead(version)), 'none', `version ${version}`);
-  for (let reserved = 1; reserved < 8; reserved += 1) assert.equal(messageAt(withHead(1, reserved)), 'none', `reserved ${reserved}`);
+  for (const version of [0, 4, 5, 6, 7]) assert.equal(parseLlrpMessage(withHead(version)), 'none', `version ${version}`);
+  for (let reserved = 1; reserved < 8; reserved += 1) assert.equal(parseLlrpMessage(withHead(1, reserved)), 'none', `reserved ${reserved}`);
   // The first byte alone says it.
-  assert.equal(messageAt(withHead(0).subarray(0, 1)), 'none');
-  assert.equal(messageAt(message.subarray(0, 1)), null);
-  const cutter = new MessageCutter();
+  assert.equal(parseLlrpMessage(withHead(0).subarray(0, 1)), 'none');
+  assert.equal(parseLlrpMessage(message.subarray(0, 1)), null);
+  const cutter = new LlrpMessageCutter();
   const { messages, isOver } = cutter.feed(Buffer.concat([message, withHead(0), message]));
   assert.deepEqual([messages.length, isOver], [1, true]);
 });

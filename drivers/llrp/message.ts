@@ -2,12 +2,12 @@
  * LLRP messages (LLRP 1.0.1 and 1.1, 16.1): ten bytes of header, then parameters. Cutting them out of a stream, and
  * making them. There is nothing to find a lost beginning by, so a stream that is no LLRP is over.
  */
-export const HEADER_BYTES = 10;
+export const LLRP_HEADER_BYTES = 10;
 const MAX_BYTES = 1 << 20;
 const MAX_VERSION = 3;
 
 /** Message types, 16.1.1. */
-export const TYPE = {
+export const LLRP_MESSAGE_TYPES = {
   getCapabilities: 1, getConfig: 2, setConfig: 3, closeResponse: 4,
   capabilities: 11, config: 12, setConfigResponse: 13, close: 14,
   addRoSpec: 20, deleteRoSpec: 21, startRoSpec: 22, enableRoSpec: 24,
@@ -15,7 +15,7 @@ export const TYPE = {
   report: 61, keepalive: 62, readerEvent: 63, enableReports: 64, keepaliveAck: 72, error: 100,
 } as const;
 
-export interface Message {
+export interface LlrpMessage {
   version: number;
   type: number;
   id: number;
@@ -24,19 +24,19 @@ export interface Message {
 }
 
 /** The message at the head of `bytes`. @returns null while more is needed, 'none' where no message can begin */
-export function messageAt(bytes: Uint8Array): Message | null | 'none' {
+export function parseLlrpMessage(bytes: Uint8Array): LlrpMessage | null | 'none' {
   if (bytes.length === 0) return null;
   const version = ((bytes[0] as number) >> 2) & 7;
   if ((bytes[0] as number) >> 5 !== 0 || version === 0 || version > MAX_VERSION) return 'none';
-  if (bytes.length < HEADER_BYTES) return null;
-  const view = viewOf(bytes);
+  if (bytes.length < LLRP_HEADER_BYTES) return null;
+  const view = dataViewOf(bytes);
   const length = view.getUint32(2);
-  if (length < HEADER_BYTES || length > MAX_BYTES) return 'none';
+  if (length < LLRP_HEADER_BYTES || length > MAX_BYTES) return 'none';
   if (bytes.length < length) return null;
   return { version, type: view.getUint16(0) & 0x3ff, id: view.getUint32(6), bytes: bytes.subarray(0, length) };
 }
 
-export class MessageCutter {
+export class LlrpMessageCutter {
   /** Put together once a message may be whole, so that one that comes in small pieces is copied once. */
   #pieces: Uint8Array[] = [];
   #bytes = 0;
@@ -49,15 +49,15 @@ export class MessageCutter {
   }
 
   /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
-  feed(bytes: Uint8Array): { messages: Message[]; isOver: boolean } {
+  feed(bytes: Uint8Array): { messages: LlrpMessage[]; isOver: boolean } {
     if (this.#isOver) return { messages: [], isOver: true };
     this.#pieces.push(Buffer.from(bytes));
     this.#bytes += bytes.length;
     if (this.#bytes < this.#wanted) return { messages: [], isOver: false };
     let held = Buffer.concat(this.#pieces);
-    const messages: Message[] = [];
+    const messages: LlrpMessage[] = [];
     for (;;) {
-      const message = messageAt(held);
+      const message = parseLlrpMessage(held);
       if (message === 'none') {
         this.#isOver = true;
         this.#pieces = [];
@@ -69,35 +69,35 @@ export class MessageCutter {
     }
     this.#pieces = [held];
     this.#bytes = held.length;
-    this.#wanted = held.length < HEADER_BYTES ? 0 : viewOf(held).getUint32(2);
+    this.#wanted = held.length < LLRP_HEADER_BYTES ? 0 : dataViewOf(held).getUint32(2);
     return { messages, isOver: false };
   }
 }
 
 /** What is said of a message that never came in full. */
-export function cutShort(waiting: Uint8Array): { detail: string; detailZh: string } {
-  const wanted = waiting.length >= 6 ? viewOf(waiting).getUint32(2) : null;
+export function truncatedMessageDetail(waiting: Uint8Array): { detail: string; detailZh: string } {
+  const wanted = waiting.length >= 6 ? dataViewOf(waiting).getUint32(2) : null;
   return {
     detail: `an LLRP message cut short: ${waiting.length} bytes${wanted === null ? '' : ` of ${wanted}`}`,
     detailZh: `LLRP 报文不完整：只有 ${waiting.length} 字节${wanted === null ? '' : `，应为 ${wanted} 字节`}`,
   };
 }
 
-export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const dataViewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A message of version 1. */
-export function messageOf(type: number, id: number, ...parts: readonly Uint8Array[]): Uint8Array {
+export function encodeLlrpMessage(type: number, id: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat(parts);
-  const message = Buffer.alloc(HEADER_BYTES + body.length);
+  const message = Buffer.alloc(LLRP_HEADER_BYTES + body.length);
   message.writeUInt16BE((1 << 10) | type, 0);
   message.writeUInt32BE(message.length, 2);
   message.writeUInt32BE(id, 6);
-  body.copy(message, HEADER_BYTES);
+  body.copy(message, LLRP_HEADER_BYTES);
   return message;
 }
 
 /** A TLV parameter. */
-export function parameterOf(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
+export function encodeParameter(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat(parts);
   const parameter = Buffer.alloc(4 + body.length);
   parameter.writeUInt16BE(type, 0);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { uriOf } from './epc.ts';
-import { Repetitions, Watch, type Happening, type WatchRule } from './presence.ts';
-import { compared, ownTimeOf, timeOfRead, UNKNOWN_CLOCK } from './reader-clock.ts';
+import { epcUri } from './epc.ts';
+import { RepetitionFilter, PresenceTracker, type PresenceEvent, type PresenceRule } from './presence.ts';
+import { updateReaderClock, edgeTimeOf, timeOfRead, UNKNOWN_CLOCK } from './reader-clock.ts';
 
-const RULE: WatchRule = { antennas: [], prefix: '', rssiFloorDbm: -70, minReads: 2, departAfterMs: 5000, pass: { from: [1], to: [2], withinMs: 10_000 } };
+const RULE: PresenceRule = { antennas: [], prefix: '', rssiFloorDbm: -70, minReads: 2, departAfterMs: 5000, pass: { from: [1], to: [2], withinMs: 10_000 } };
 const seen = (epc: string, at: number, antenna = 1, rssiDbm: number | null = -50) => ({ epc, antenna, rssiDbm, at });
 
 test('a tag comes with its second read, passes from antenna to antenna, goes after silence; weak reads do not count', () => {
-  const watch = new Watch(RULE);
+  const watch = new PresenceTracker(RULE);
   assert.deepEqual(watch.see(seen('AA', 0)), []);
   assert.deepEqual(watch.see(seen('AA', 100, 1, -90)), []);
   assert.deepEqual(watch.see(seen('AA', 500)).map(({ what, seen: { at } }) => [what, at]), [['arrived', 0]]);
@@ -25,10 +25,10 @@ test('a tag comes with its second read, passes from antenna to antenna, goes aft
 test('whatever is read: who left had come, and how many are there is who came less who left', () => {
   const read = fc.record({ epc: fc.constantFrom('AA', 'BB', 'CC'), antenna: fc.constantFrom(1, 2), stepMs: fc.nat(4000) });
   fc.assert(fc.property(fc.array(read, { maxLength: 60 }), (reads) => {
-    const watch = new Watch(RULE);
+    const watch = new PresenceTracker(RULE);
     const there = new Set<string>();
     let at = 0;
-    const take = (happened: readonly Happening[]) => {
+    const take = (happened: readonly PresenceEvent[]) => {
       for (const { what, seen: { epc } } of happened) {
         if (what === 'arrived') assert.ok(!there.has(epc) && there.add(epc));
         if (what === 'left') assert.ok(there.delete(epc));
@@ -45,30 +45,30 @@ test('whatever is read: who left had come, and how many are there is who came le
 });
 
 test('reads within the window of one that was given are repetitions, antenna by antenna', () => {
-  const repetitions = new Repetitions(1000);
+  const repetitions = new RepetitionFilter(1000);
   assert.deepEqual([0, 400, 999, 1000, 1500].map((at) => repetitions.isRepetition(seen('AA', at))), [false, true, true, false, true]);
   assert.equal(repetitions.isRepetition(seen('AA', 1500, 2)), false);
-  assert.equal(new Repetitions(0).isRepetition(seen('AA', 0)), false);
+  assert.equal(new RepetitionFilter(0).isRepetition(seen('AA', 0)), false);
 });
 
 test('EPCs of the tag data standard have their names; others go by their digits', () => {
-  assert.equal(uriOf('3074257BF7194E4000001A85'), 'urn:epc:tag:sgtin-96:3.0614141.812345.6789');
-  assert.equal(uriOf('3074257BF7194E4000001A8'), null);
-  assert.equal(uriOf('E28011606000020000000001'), null);
+  assert.equal(epcUri('3074257BF7194E4000001A85'), 'urn:epc:tag:sgtin-96:3.0614141.812345.6789');
+  assert.equal(epcUri('3074257BF7194E4000001A8'), null);
+  assert.equal(epcUri('E28011606000020000000001'), null);
   // Partition 7 does not exist.
-  assert.equal(uriOf('301C000000000000000000AA'), null);
+  assert.equal(epcUri('301C000000000000000000AA'), null);
 });
 
 test('a clock that is off is set right by the greeting, one that is right is believed, one that makes no sense is not', () => {
   const now = Date.UTC(2026, 0, 1);
   const us = (ms: number) => BigInt(ms) * 1000n;
-  const inStep = compared(UNKNOWN_CLOCK, { utcUs: us(now - 1000) }, now);
+  const inStep = updateReaderClock(UNKNOWN_CLOCK, { utcUs: us(now - 1000) }, now);
   assert.deepEqual(timeOfRead({ utcUs: us(now + 2000) }, inStep, now + 3100), { at: now + 2000, isSkewed: false });
-  const since1970 = compared(UNKNOWN_CLOCK, { utcUs: us(60_000) }, now);
+  const since1970 = updateReaderClock(UNKNOWN_CLOCK, { utcUs: us(60_000) }, now);
   assert.deepEqual(timeOfRead({ utcUs: us(61_500) }, since1970, now + 1600), { at: now + 1500, isSkewed: true });
   assert.deepEqual(timeOfRead({ utcUs: us(now) }, since1970, now + 1600), { at: now + 1600, isSkewed: true });
-  const uptime = compared(UNKNOWN_CLOCK, { uptimeUs: us(60_000) }, now);
+  const uptime = updateReaderClock(UNKNOWN_CLOCK, { uptimeUs: us(60_000) }, now);
   assert.deepEqual(timeOfRead({ uptimeUs: us(61_500) }, uptime, now + 1600), { at: now + 1500, isSkewed: false });
   assert.equal(timeOfRead({ uptimeUs: us(61_500) }, UNKNOWN_CLOCK, now), null);
-  assert.equal(ownTimeOf({}, inStep, now), null);
+  assert.equal(edgeTimeOf({}, inStep, now), null);
 });

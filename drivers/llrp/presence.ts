@@ -1,12 +1,12 @@
 /** From reads to what happened: a tag came, is there, went, passed from one antenna to the other. Pure; time comes in. */
-export interface Seen {
+export interface TagSighting {
   epc: string;
   antenna: number;
   rssiDbm: number | null;
   at: number;
 }
 
-export interface WatchRule {
+export interface PresenceRule {
   /** Antennas that count; empty: all. */
   antennas: readonly number[];
   /** Beginning of the EPCs that count, hexadecimal. */
@@ -18,10 +18,10 @@ export interface WatchRule {
   pass: { from: readonly number[]; to: readonly number[]; withinMs: number } | null;
 }
 
-export type Happening =
-  | { what: 'arrived'; seen: Seen }
-  | { what: 'left'; seen: Seen; dwellMs: number }
-  | { what: 'passed'; seen: Seen };
+export type PresenceEvent =
+  | { what: 'arrived'; seen: TagSighting }
+  | { what: 'left'; seen: TagSighting; dwellMs: number }
+  | { what: 'passed'; seen: TagSighting };
 
 /** Reads that make an arrival lie within this time: one alone may be an echo of the next gate. */
 const ARRIVAL_MS = 2000;
@@ -33,18 +33,18 @@ interface Tag {
   /** Times of reads until it has arrived. */
   reads: number[];
   isPresent: boolean;
-  last: Seen;
+  last: TagSighting;
   /** When it was last seen at `from`. */
   fromAt: number | null;
 }
 
-export class Watch {
-  readonly rule: WatchRule;
+export class PresenceTracker {
+  readonly rule: PresenceRule;
   /** The one seen longest ago first. */
   readonly #tags = new Map<string, Tag>();
   #present = 0;
 
-  constructor(rule: WatchRule) {
+  constructor(rule: PresenceRule) {
     this.rule = rule;
   }
 
@@ -58,10 +58,10 @@ export class Watch {
     return oldest ? oldest.last.at + this.rule.departAfterMs : null;
   }
 
-  see(seen: Seen): Happening[] {
+  see(seen: TagSighting): PresenceEvent[] {
     const { antennas, prefix, rssiFloorDbm, minReads, pass } = this.rule;
     if (!seen.epc.startsWith(prefix) || (antennas.length > 0 && !antennas.includes(seen.antenna)) || (seen.rssiDbm !== null && seen.rssiDbm < rssiFloorDbm)) return [];
-    const happened: Happening[] = this.pass(seen.at);
+    const happened: PresenceEvent[] = this.pass(seen.at);
     const tag = this.#tags.get(seen.epc) ?? { arrivedAt: seen.at, reads: [], isPresent: false, last: seen, fromAt: null };
     this.#tags.delete(seen.epc);
     this.#tags.set(seen.epc, tag);
@@ -86,8 +86,8 @@ export class Watch {
   }
 
   /** Time goes on. */
-  pass(nowMs: number): Happening[] {
-    const happened: Happening[] = [];
+  pass(nowMs: number): PresenceEvent[] {
+    const happened: PresenceEvent[] = [];
     for (const [epc, { last }] of this.#tags) {
       if (nowMs - last.at < this.rule.departAfterMs) break;
       happened.push(...this.#let(epc));
@@ -95,7 +95,7 @@ export class Watch {
     return happened;
   }
 
-  #let(epc: string): Happening[] {
+  #let(epc: string): PresenceEvent[] {
     const tag = this.#tags.get(epc);
     this.#tags.delete(epc);
     if (!tag?.isPresent) return [];
@@ -105,7 +105,7 @@ export class Watch {
 }
 
 /** Reads of one tag at one antenna within `windowMs` of one that was given are repetitions. */
-export class Repetitions {
+export class RepetitionFilter {
   readonly #windowMs: number;
   readonly #given = new Map<string, number>();
 
@@ -113,7 +113,7 @@ export class Repetitions {
     this.#windowMs = windowMs;
   }
 
-  isRepetition({ epc, antenna, at }: Pick<Seen, 'epc' | 'antenna' | 'at'>): boolean {
+  isRepetition({ epc, antenna, at }: Pick<TagSighting, 'epc' | 'antenna' | 'at'>): boolean {
     if (this.#windowMs === 0) return false;
     const key = `${epc} ${antenna}`;
     const before = this.#given.get(key);

@@ -2,25 +2,25 @@
 import type { Finding } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { radioOf } from './commands.ts';
-import { visit } from './link.ts';
-import { HEADER_BYTES, TYPE, u16, u8, viewOf } from './message.ts';
+import { withReader } from './link.ts';
+import { LLRP_HEADER_BYTES, LLRP_MESSAGE_TYPES, u16, u8, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
-import type { LlrpPointOf, LlrpSettings } from './settings.ts';
+import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
 const MAKERS: Readonly<Record<number, string>> = { 25882: 'Impinj', 161: 'Motorola/Zebra', 10642: 'Zebra', 22695: 'Alien', 26554: 'ThingMagic' };
 
-export function probe(settings: LlrpSettings, _points: readonly LlrpPointOf[], world: World, signal: AbortSignal): Promise<Finding[]> {
-  return visit(settings, world, signal, async (session) => {
-    const capabilities = await session.ask('GET_READER_CAPABILITIES', { ask: TYPE.getCapabilities, answer: TYPE.capabilities }, u8(0));
-    const config = await session.ask('GET_READER_CONFIG', { ask: TYPE.getConfig, answer: TYPE.config }, u16(0), u8(0), u16(0, 0));
+export function probe(settings: LlrpSettings, _points: readonly ConfiguredLlrpPoint[], world: World, signal: AbortSignal): Promise<Finding[]> {
+  return withReader(settings, world, signal, async (session) => {
+    const capabilities = await session.ask('GET_READER_CAPABILITIES', { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities }, u8(0));
+    const config = await session.ask('GET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config }, u16(0), u8(0), u16(0, 0));
     return [...generalOf(capabilities), ...antennasOf(config, settings), ...powerOf(capabilities, config)];
   });
 }
 
 function generalOf(message: Uint8Array): Finding[] {
   const found: Finding[] = [];
-  const view = viewOf(message);
-  eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
+  const view = dataViewOf(message);
+  eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== 137 || to - from < 14) return;
     const [antennas, maker, model] = [view.getUint16(from), view.getUint32(from + 4), view.getUint32(from + 8)];
     const firmware = Buffer.from(message.subarray(from + 14, Math.min(to, from + 14 + view.getUint16(from + 12)))).toString('utf8');
@@ -33,8 +33,8 @@ function generalOf(message: Uint8Array): Finding[] {
 /** AntennaProperties (221): connected or not, by number. */
 function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): Finding[] {
   const connected: number[] = [];
-  const view = viewOf(message);
-  eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
+  const view = dataViewOf(message);
+  eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type === 221 && to - from >= 5 && ((message[from] as number) & 0x80)) connected.push(view.getUint16(from + 1));
   });
   const missing = antennas.filter((antenna) => !connected.includes(antenna));

@@ -23,7 +23,7 @@ export function utcMsOf(stampUs: bigint): number {
 }
 
 /** What an event of the reader, just now, says of its clock. */
-export function compared(clock: ReaderClock, stamps: { utcUs?: bigint; uptimeUs?: bigint }, observedAt: number): ReaderClock {
+export function updateReaderClock(clock: ReaderClock, stamps: { utcUs?: bigint; uptimeUs?: bigint }, observedAt: number): ReaderClock {
   return {
     utcOffsetMs: stamps.utcUs === undefined ? clock.utcOffsetMs : observedAt - utcMsOf(stamps.utcUs),
     uptimeOffsetMs: stamps.uptimeUs === undefined ? clock.uptimeOffsetMs : observedAt - Number(stamps.uptimeUs / 1000n),
@@ -39,13 +39,13 @@ export interface ReadTime {
 /** A report that was held while nobody listened is not older than this. */
 const OLDEST_MS = 7 * 86_400_000;
 
-export interface Stamps {
+export interface ReadTimestamps {
   utcUs?: bigint;
   uptimeUs?: bigint;
 }
 
 /** When it was by our own clock; null where the reader gave no time that can be one. */
-export function ownTimeOf({ utcUs, uptimeUs }: Stamps, { utcOffsetMs, uptimeOffsetMs }: ReaderClock, observedAt: number): number | null {
+export function edgeTimeOf({ utcUs, uptimeUs }: ReadTimestamps, { utcOffsetMs, uptimeOffsetMs }: ReaderClock, observedAt: number): number | null {
   const guesses = [
     ...(utcUs !== undefined && utcOffsetMs !== null ? [utcMsOf(utcUs) + utcOffsetMs] : []),
     ...(uptimeUs !== undefined && uptimeOffsetMs !== null ? [Number(uptimeUs / 1000n) + uptimeOffsetMs] : []),
@@ -56,10 +56,10 @@ export function ownTimeOf({ utcUs, uptimeUs }: Stamps, { utcOffsetMs, uptimeOffs
 }
 
 /** The time of a read; null where the reader gave none. */
-export function timeOfRead(stamps: Stamps, clock: ReaderClock, observedAt: number): ReadTime | null {
+export function timeOfRead(stamps: ReadTimestamps, clock: ReaderClock, observedAt: number): ReadTime | null {
   const { utcUs, uptimeUs } = stamps;
   if (utcUs === undefined && (uptimeUs === undefined || clock.uptimeOffsetMs === null)) return null;
-  const at = ownTimeOf(stamps, clock, observedAt);
+  const at = edgeTimeOf(stamps, clock, observedAt);
   if (at === null) return { at: observedAt, isSkewed: true };
   // The reader's own words where its clock is right; time since it was switched on, beside our clock, is as good as ours.
   if (utcUs === undefined) return { at, isSkewed: false };

@@ -1,5 +1,5 @@
 /** What a reader says of itself (READER_EVENT_NOTIFICATION, LLRP 16.1.33 and 16.2.7.6). Pure. */
-import { HEADER_BYTES, viewOf } from './message.ts';
+import { LLRP_HEADER_BYTES, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 
 export interface ReaderEvent {
@@ -17,10 +17,10 @@ const EVENT_DATA = 246;
 const [UTC, UPTIME, GPI, OVERFLOW, ANTENNA, CONNECTION, CLOSE] = [128, 129, 248, 251, 255, 256, 257];
 
 /** @param message with its header @returns what could be read of it */
-export function readerEventOf(message: Uint8Array): ReaderEvent {
+export function parseReaderEvent(message: Uint8Array): ReaderEvent {
   const event: ReaderEvent = {};
-  const view = viewOf(message);
-  eachParameter(message, HEADER_BYTES, message.length, (outer, start, end) => {
+  const view = dataViewOf(message);
+  eachParameter(message, LLRP_HEADER_BYTES, message.length, (outer, start, end) => {
     if (outer !== EVENT_DATA) return;
     eachParameter(message, start, end, (type, from, to) => {
       const size = to - from;
@@ -37,10 +37,10 @@ export function readerEventOf(message: Uint8Array): ReaderEvent {
 }
 
 /** LLRPStatus of a response. @returns null where there is none */
-export function statusOf(message: Uint8Array): { code: number; text: string } | null {
+export function llrpStatus(message: Uint8Array): { code: number; text: string } | null {
   let status: { code: number; text: string } | null = null;
-  const view = viewOf(message);
-  eachParameter(message, HEADER_BYTES, message.length, (type, from, to) => {
+  const view = dataViewOf(message);
+  eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== 287 || status || to - from < 4) return;
     const length = Math.min(view.getUint16(from + 2), to - from - 4);
     status = { code: view.getUint16(from), text: Buffer.from(message.subarray(from + 4, from + 4 + length)).toString('utf8') };

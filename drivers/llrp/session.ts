@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
 import './faults.ts';
-import { cutShort, MessageCutter, messageOf, TYPE, type Message } from './message.ts';
-import { statusOf } from './reader-event.ts';
+import { truncatedMessageDetail, LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
+import { llrpStatus } from './reader-event.ts';
 
 const KEEP_ALIVE_MS = 30_000;
 const ANSWER_MS = 5000;
 const MOST_WAITING = 10_000;
 
-export class Session {
+export class LlrpSession {
   readonly address: string;
   /** Why it is over; null while it is not. */
   end: FaultError | null = null;
@@ -19,8 +19,8 @@ export class Session {
   readonly #socket: Socket;
   readonly #world: World;
   readonly #closed: Promise<void>;
-  readonly #asked = new Map<number, { type: number; done(message: Message): void; failed(error: Error): void }>();
-  #waiting: { message: Message; observedAt: number }[] = [];
+  readonly #asked = new Map<number, { type: number; done(message: LlrpMessage): void; failed(error: Error): void }>();
+  #waiting: { message: LlrpMessage; observedAt: number }[] = [];
   #wake: () => void = () => {};
   #nextId = 1;
   #heardMs: number;
@@ -32,7 +32,7 @@ export class Session {
     this.#heardMs = world.clock.monotonicMs();
     this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const cutter = new MessageCutter();
+    const cutter = new LlrpMessageCutter();
     socket.on('data', (bytes) => {
       this.#heardMs = world.clock.monotonicMs();
       const { messages, isOver } = cutter.feed(bytes);
@@ -43,7 +43,7 @@ export class Session {
       const { waiting } = cutter;
       if (waiting.length === 0 || this.end) return this.over('CV_LINK_CLOSED', { address, detail, detailZh });
       world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
-      const short = cutShort(waiting);
+      const short = truncatedMessageDetail(waiting);
       this.over('CV_LINK_CLOSED', { address, detail: `${detail}; ${short.detail}`, detailZh: `${detailZh}；${short.detailZh}` });
     };
     socket.on('error', (error) => ended(error.message, error.message));
@@ -56,7 +56,7 @@ export class Session {
   }
 
   /** The next message that answers nothing. */
-  next(): { message: Message; observedAt: number } | undefined {
+  next(): { message: LlrpMessage; observedAt: number } | undefined {
     return this.#waiting.shift();
   }
 
@@ -65,7 +65,7 @@ export class Session {
   }
 
   tell(type: number, ...parts: readonly Uint8Array[]): void {
-    if (!this.end) this.#socket.write(messageOf(type, this.#nextId++, ...parts));
+    if (!this.end) this.#socket.write(encodeLlrpMessage(type, this.#nextId++, ...parts));
   }
 
   /** @returns the response; rejects with CV_LLRP_REFUSED, CV_LINK_TIMEOUT, or what ended the session */
@@ -73,15 +73,15 @@ export class Session {
     if (this.end) throw this.end;
     const id = this.#nextId++;
     let timer: Timer | null = null;
-    const message = await new Promise<Message>((resolve, reject) => {
+    const message = await new Promise<LlrpMessage>((resolve, reject) => {
       timer = this.#world.clock.after(ANSWER_MS, () => reject(new FaultError('CV_LINK_TIMEOUT', { address: `${this.address} (${what})`, timeoutMs: ANSWER_MS })));
       this.#asked.set(id, { type: types.answer, done: resolve, failed: reject });
-      this.#socket.write(messageOf(types.ask, id, ...parts));
+      this.#socket.write(encodeLlrpMessage(types.ask, id, ...parts));
     }).finally(() => {
       timer?.cancel();
       this.#asked.delete(id);
     });
-    const status = statusOf(message.bytes);
+    const status = llrpStatus(message.bytes);
     if (status && status.code !== 0) throw new FaultError('CV_LLRP_REFUSED', { address: this.address, what, status: status.code, text: status.text.slice(0, 200) });
     return message.bytes;
   }
@@ -101,12 +101,12 @@ export class Session {
     await this.#closed;
   }
 
-  #take(message: Message): void {
-    if (message.type === TYPE.keepalive && !this.end) this.#socket.write(messageOf(TYPE.keepaliveAck, message.id));
+  #take(message: LlrpMessage): void {
+    if (message.type === LLRP_MESSAGE_TYPES.keepalive && !this.end) this.#socket.write(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepaliveAck, message.id));
     const asked = this.#asked.get(message.id);
     // A reader that cannot read a request says so with a message of its own.
-    if (asked && (message.type === asked.type || message.type === TYPE.error)) return asked.done(message);
-    if (![TYPE.report, TYPE.keepalive, TYPE.readerEvent].includes(message.type as never)) return;
+    if (asked && (message.type === asked.type || message.type === LLRP_MESSAGE_TYPES.error)) return asked.done(message);
+    if (![LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.keepalive, LLRP_MESSAGE_TYPES.readerEvent].includes(message.type as never)) return;
     if (this.#waiting.length >= MOST_WAITING) {
       this.#waiting.shift();
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });

@@ -45,4 +45,4 @@ export const point = z.object({
   context.issues.push({ code: 'custom', path: ['from'], input: from, ...complaint('passed needs antennas `from` and others `to`', 'passed 需要 from 与 to，且二者不能有相同的天线') });
 });
 export type LlrpPoint = z.infer<typeof point>;
-export type LlrpPointOf = { id: string } & LlrpPoint;
+export type ConfiguredLlrpPoint = { id: string } & LlrpPoint;

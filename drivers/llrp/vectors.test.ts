@@ -6,12 +6,12 @@ import { test } from 'node:test';
 import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { radioOf } from './commands.ts';
 import { decode } from './decode.ts';
-import { uriOf } from './epc.ts';
+import { epcUri } from './epc.ts';
 import { frameReader } from './frame-reader.ts';
-import { compared, timeOfRead, UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
-import { readerEventOf, statusOf } from './reader-event.ts';
-import { MessageCutter, messageOf, TYPE, type Message } from './message.ts';
-import { readsOf, type Read } from './reads.ts';
+import { updateReaderClock, timeOfRead, UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
+import { parseReaderEvent, llrpStatus } from './reader-event.ts';
+import { LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
+import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'llrp');
 const skip = skipWithout(folder, 'traffic folder');
@@ -25,15 +25,15 @@ const typeOf = (name: string): number | undefined => (name.endsWith('_RESPONSE')
 
 const bytesOf = (...path: string[]): Buffer => readFileSync(join(folder as string, ...path));
 
-function messagesOf(...path: string[]): Message[] {
-  const { messages, isOver } = new MessageCutter().feed(bytesOf(...path));
+function messagesOf(...path: string[]): LlrpMessage[] {
+  const { messages, isOver } = new LlrpMessageCutter().feed(bytesOf(...path));
   assert.ok(!isOver, path.join('/'));
   return messages;
 }
 
-function readsIn(messages: readonly Message[]): Read[] {
-  return messages.filter(({ type }) => type === TYPE.report).flatMap(({ bytes }) => {
-    const { reads, unreadable } = readsOf(bytes);
+function readsIn(messages: readonly LlrpMessage[]): LlrpTagRead[] {
+  return messages.filter(({ type }) => type === LLRP_MESSAGE_TYPES.report).flatMap(({ bytes }) => {
+    const { reads, unreadable } = parseAccessReport(bytes);
     assert.equal(unreadable, 0);
     return reads;
   });
@@ -75,14 +75,14 @@ test('reads are those that the recording\'s own text has', { skip }, () => {
 });
 
 /** A message of a maker's reader without its header, and what it says as JSON. */
-const single = (type: number, name: string) => ({ bytes: messageOf(type, 1, bytesOf('edgex', `${name}.bytes`)), said: JSON.parse(bytesOf('edgex', `${name}.json`).toString('utf8')) as Record<string, never> });
+const single = (type: number, name: string) => ({ bytes: encodeLlrpMessage(type, 1, bytesOf('edgex', `${name}.bytes`)), said: JSON.parse(bytesOf('edgex', `${name}.json`).toString('utf8')) as Record<string, never> });
 
 test('single messages of a maker: each tag with its antenna, signal and time', { skip }, () => {
   const names = readdirSync(join(folder as string, 'edgex')).filter((name) => /^ROAccessReport.*\.bytes$/.test(name)).map((name) => name.replace('.bytes', ''));
   assert.equal(names.length, 9);
   for (const name of names) {
-    const { bytes, said } = single(TYPE.report, name);
-    const { reads, unreadable } = readsOf(bytes);
+    const { bytes, said } = single(LLRP_MESSAGE_TYPES.report, name);
+    const { reads, unreadable } = parseAccessReport(bytes);
     const tags = said.TagReportData as unknown as { EPC96: { EPC: string }; AntennaID: number; PeakRSSI: number; FirstSeenUTC: number }[];
     assert.equal(unreadable, 0);
     assert.deepEqual(reads.map(({ epc, antenna, rssiDbm, firstUtcUs }) => [epc, antenna, rssiDbm, firstUtcUs]), tags.map(({ EPC96, AntennaID, PeakRSSI, FirstSeenUTC }) => [Buffer.from(EPC96.EPC, 'base64').toString('hex').toUpperCase(), AntennaID, PeakRSSI, BigInt(FirstSeenUTC)]));
@@ -91,11 +91,11 @@ test('single messages of a maker: each tag with its antenna, signal and time', {
 });
 
 test('single messages of a maker: the farewell, its steps of power, how its antennas send', { skip }, () => {
-  const farewell = single(TYPE.readerEvent, 'ReaderEventNotification-000');
+  const farewell = single(LLRP_MESSAGE_TYPES.readerEvent, 'ReaderEventNotification-000');
   const { UTCTimestamp } = farewell.said.ReaderEventNotificationData as unknown as { UTCTimestamp: number };
-  assert.deepEqual(readerEventOf(farewell.bytes), { utcUs: BigInt(UTCTimestamp), isClosing: true });
-  assert.deepEqual(statusOf(single(TYPE.closeResponse, 'CloseConnectionResponse-000').bytes), { code: 0, text: '' });
-  const [capabilities, config] = [single(TYPE.capabilities, 'GetReaderCapabilitiesResponse-000'), single(TYPE.config, 'GetReaderConfigResponse-000')];
+  assert.deepEqual(parseReaderEvent(farewell.bytes), { utcUs: BigInt(UTCTimestamp), isClosing: true });
+  assert.deepEqual(llrpStatus(single(LLRP_MESSAGE_TYPES.closeResponse, 'CloseConnectionResponse-000').bytes), { code: 0, text: '' });
+  const [capabilities, config] = [single(LLRP_MESSAGE_TYPES.capabilities, 'GetReaderCapabilitiesResponse-000'), single(LLRP_MESSAGE_TYPES.config, 'GetReaderConfigResponse-000')];
   const { steps, transmitters } = radioOf(capabilities.bytes, config.bytes);
   const { UHFBandCapabilities: { TransmitPowerLevels } } = capabilities.said.RegulatoryCapabilities as unknown as { UHFBandCapabilities: { TransmitPowerLevels: { Index: number; TransmitPowerValue: number }[] } };
   assert.deepEqual(steps, TransmitPowerLevels.map(({ Index, TransmitPowerValue }) => ({ index: Index, dbm: TransmitPowerValue / 100 })));
@@ -105,11 +105,11 @@ test('single messages of a maker: the farewell, its steps of power, how its ante
 
 test('a capture\'s clock that counts 100 ns since 1601 is recognised; its reads, which count from elsewhere, get our time', { skip }, () => {
   const messages = messagesOf('wireshark_llrp_stream0_from_reader.bin');
-  const hello = messages.find(({ type }) => type === TYPE.readerEvent);
-  const event = readerEventOf(hello?.bytes ?? new Uint8Array());
+  const hello = messages.find(({ type }) => type === LLRP_MESSAGE_TYPES.readerEvent);
+  const event = parseReaderEvent(hello?.bytes ?? new Uint8Array());
   assert.equal(new Date(utcMsOf(event.utcUs ?? 0n)).toISOString(), '2007-11-02T20:24:57.226Z');
   const observedAt = Date.UTC(2026, 0, 1);
-  const clock = compared(UNKNOWN_CLOCK, event, observedAt);
+  const clock = updateReaderClock(UNKNOWN_CLOCK, event, observedAt);
   for (const { firstUtcUs } of readsIn(messages)) assert.deepEqual(timeOfRead({ utcUs: firstUtcUs ?? 0n }, clock, observedAt), { at: observedAt, isSkewed: true });
 });
 
@@ -139,27 +139,27 @@ test('there are golden messages of others to try', { skip: skipWithout(sharedFol
 
 for (const { name, hex, expect } of [...OWN, ...goldenFrames<Golden>('llrp')]) {
   test(`golden message: ${name}`, () => {
-    const { messages: [message, ...more], isOver } = new MessageCutter().feed(Buffer.from(hex, 'hex'));
+    const { messages: [message, ...more], isOver } = new LlrpMessageCutter().feed(Buffer.from(hex, 'hex'));
     assert.ok(message && !isOver && more.length === 0);
     assert.equal(message.type, expect.type);
     if (expect.id !== undefined) assert.equal(message.id, expect.id);
-    if (expect.reply) assert.equal(Buffer.from(messageOf(TYPE.keepaliveAck, message.id)).toString('hex').toUpperCase(), expect.reply);
-    if (expect.connectionAttempt) assert.deepEqual(readerEventOf(message.bytes), { utcUs: BigInt(expect.time_us ?? 0), connection: 0 });
-    if (expect.status !== undefined) assert.equal(statusOf(message.bytes)?.code, expect.status);
+    if (expect.reply) assert.equal(Buffer.from(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepaliveAck, message.id)).toString('hex').toUpperCase(), expect.reply);
+    if (expect.connectionAttempt) assert.deepEqual(parseReaderEvent(message.bytes), { utcUs: BigInt(expect.time_us ?? 0), connection: 0 });
+    if (expect.status !== undefined) assert.equal(llrpStatus(message.bytes)?.code, expect.status);
     if (!expect.tags) return;
     const big = (us: number | undefined) => (us === undefined ? undefined : BigInt(us));
-    const { reads } = readsOf(message.bytes);
+    const { reads } = parseAccessReport(message.bytes);
     assert.deepEqual(
       reads.map(({ epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs }) => [epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs]),
       expect.tags.map((tag) => [tag.epc, tag.antenna, tag.rssi_dBm, tag.channel, tag.count, big(tag.firstSeen_us), big(tag.lastSeen_us)]),
     );
-    for (const { epc, uri } of expect.tags) if (uri) assert.equal(uriOf(epc), uri);
+    for (const { epc, uri } of expect.tags) if (uri) assert.equal(epcUri(epc), uri);
   });
 }
 
 test('a long message that comes in small pieces is put together once, and what begins none ends it for good', () => {
-  const pieces = new MessageCutter();
-  const message = messageOf(61, 7, Buffer.alloc(1_000_000));
+  const pieces = new LlrpMessageCutter();
+  const message = encodeLlrpMessage(61, 7, Buffer.alloc(1_000_000));
   const found = [];
   const concat = Buffer.concat;
   let joined = 0;

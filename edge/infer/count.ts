@@ -1,7 +1,7 @@
 /** What a camera's boxes say about its points. Pure. */
 import type { Box, Evidence, Snapshot } from '../../core/event.ts';
 import { classesOf } from '../../scene/kinds.ts';
-import { coveredShare, distinct } from '../../models/boxes.ts';
+import { coveredShare, suppressOverlaps } from '../../models/boxes.ts';
 import type { Reading } from './scene/zone.ts';
 import type { Track } from './track/tracker.ts';
 
@@ -20,7 +20,7 @@ export interface Counted {
 /** @param boxes best score first, fractions of the picture */
 export function countBoxes(boxes: readonly Box[], model: string, frame: number): Counted[] {
   const persons = boxes.filter((box) => box.class === 'person');
-  const vehicles = distinct(boxes.filter((box) => VEHICLES.has(box.class)), MAX_OVERLAP);
+  const vehicles = suppressOverlaps(boxes.filter((box) => VEHICLES.has(box.class)), MAX_OVERLAP);
   const evidence = (seen: readonly Box[]): Evidence[] => [{ kind: 'boxes', model, frame, boxes: seen.map(rounded) }];
   return [
     { point: 'persons', value: persons.length, evidence: evidence(persons) },

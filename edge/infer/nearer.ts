@@ -3,7 +3,7 @@
  * around it, larger than it was in the whole. Pure.
  */
 import type { Box } from '../../core/event.ts';
-import { distinctByClass, overlap } from '../../models/boxes.ts';
+import { suppressOverlapsByClass, overlap } from '../../models/boxes.ts';
 import type { Area } from './evidence/crop.ts';
 
 /** Room around what moves, of its size; and the least side of the part, of the picture's: something is told by its surroundings. */
@@ -33,5 +33,5 @@ function span(from: number, length: number): [from: number, length: number] {
 export function withNearer(whole: readonly Box[], near: readonly Box[], { x, y, width, height }: Area): Box[] {
   const isCut = (box: Box) => (x > 0 && box.x < x + CUT) || (y > 0 && box.y < y + CUT)
     || (x + width < 1 && box.x + box.width > x + width - CUT) || (y + height < 1 && box.y + box.height > y + height - CUT);
-  return distinctByClass([...whole, ...near.filter((box) => !isCut(box))].toSorted((a, b) => b.score - a.score), SAME);
+  return suppressOverlapsByClass([...whole, ...near.filter((box) => !isCut(box))].toSorted((a, b) => b.score - a.score), SAME);
 }

@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { Cutter, type Shot } from '../../drivers/camera/y4m.ts';
+import { Y4mCutter, type Y4mFrame } from '../../drivers/camera/y4m.ts';
 import { Mask } from '../infer/mask.ts';
 import { LIVE_FPS, LoopbackStream } from './loopback-stream.ts';
 import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
@@ -92,7 +92,7 @@ async function feed(pictures: Readable, { stdin }: ChildProcess, polygons: Start
   const sink = stdin as Writable;
   sink.on('error', () => {}); // its process is gone, and says so
   const mask = new Mask(polygons);
-  const cutter = new Cutter();
+  const cutter = new Y4mCutter();
   let isHeadWritten = false;
   for await (const chunk of pictures as AsyncIterable<Buffer>) {
     for (const shot of cut(cutter, chunk)) {
@@ -106,7 +106,7 @@ async function feed(pictures: Readable, { stdin }: ChildProcess, polygons: Start
   sink.end();
 }
 
-function* cut(cutter: Cutter, chunk: Uint8Array): Generator<Shot> {
+function* cut(cutter: Y4mCutter, chunk: Uint8Array): Generator<Y4mFrame> {
   for (let at = 0; at < chunk.length;) {
     const room = cutter.room();
     const part = chunk.subarray(at, at + room.length);

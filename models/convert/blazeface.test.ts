@@ -10,7 +10,7 @@ import { seededRandom } from '../../core/world.ts';
 import blazeface512 from '../blazeface-512/model.ts';
 import { sigmoid } from '../families/outputs.ts';
 import { picturesOf } from '../testing/picture.ts';
-import { convert } from './convert.ts';
+import { convertTfGraph } from './convert.ts';
 import { blazeface, sourceFolder } from './sources.ts';
 import { readTfjsGraph } from './tfjs-graph.ts';
 
@@ -21,7 +21,7 @@ const CLIP = sharedFolder('footage', 'one-by-one-person-detection.mp4');
 
 test('converting gives the recorded file', () => {
   const { width, height } = inputSize(blazeface512.input);
-  assert.equal(createHash('sha256').update(convert(graph, blazeface(width, height))).digest('hex'), blazeface512.sha256);
+  assert.equal(createHash('sha256').update(convertTfGraph(graph, blazeface(width, height))).digest('hex'), blazeface512.sha256);
 });
 
 test('the converted graph gives what TensorFlow.js gives: scores within 1e-4, boxes within 0.01 pixel', async (t) => {
@@ -36,7 +36,7 @@ test('the converted graph gives what TensorFlow.js gives: scores within 1e-4, bo
   const placeholder = file.modelTopology.node.find(({ op }) => op === 'Placeholder') as { attr: object };
   placeholder.attr = { dtype: { type: 'DT_FLOAT' }, shape: { shape: { dim: [1, height, width, 3].map((size) => ({ size: String(size) })) } } };
   const model = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology: file.modelTopology, weightSpecs: file.weightsManifest[0]?.weights as never, weightData: Uint8Array.from(weights).buffer }));
-  const session = await ort.InferenceSession.create(convert(graph, recipe), { intraOpNumThreads: 1, interOpNumThreads: 1 });
+  const session = await ort.InferenceSession.create(convertTfGraph(graph, recipe), { intraOpNumThreads: 1, interOpNumThreads: 1 });
 
   async function compare(picture: Float32Array): Promise<void> {
     const theirs = model.execute({ input: tf.tensor4d(picture, [1, height, width, 3]) }, Object.values(recipe.outputs)) as { shape: number[]; data(): Promise<Float32Array> }[];

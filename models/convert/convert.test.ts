@@ -10,7 +10,7 @@ import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { seededRandom } from '../../core/world.ts';
 import centernet320 from '../centernet-320/model.ts';
 import { decoderOf } from '../families/index.ts';
-import { convert } from './convert.ts';
+import { convertTfGraph } from './convert.ts';
 import { encodeOnnx, inspectOnnx, type OnnxGraph } from './onnx.ts';
 import { centernet, sourceFolder } from './sources.ts';
 import { float16, readTfjsGraph, type TfGraph } from './tfjs-graph.ts';
@@ -82,7 +82,7 @@ test('the converted graph gives what TensorFlow.js gives: heat map within 1e-4, 
   // Among the sizes in the file only the input's are 512.
   const file = JSON.parse(text.replaceAll(/("size": ?)"512"/g, `$1"${size}"`)) as { modelTopology: object; weightsManifest: { weights: object[] }[] };
   const model = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology: file.modelTopology, weightSpecs: file.weightsManifest[0]?.weights as never, weightData: weightsFor(size) }));
-  const converted = convert(graph, centernet(size));
+  const converted = convertTfGraph(graph, centernet(size));
   const compare = async (picture: Float32Array) => {
     const [heatmap, wh] = model.execute({ 'tower_0/images': tf.tensor4d(picture, [1, size, size, 3]) }, ['tower_0/keypoints', 'tower_0/wh']) as { data(): Promise<Float32Array> }[];
     const ours = await runOnnx(converted, picture, size);
@@ -96,7 +96,7 @@ test('the converted graph gives what TensorFlow.js gives: heat map within 1e-4, 
 
 test('frame 300 of the clip at 512 gives the boxes that were recorded for it', { skip: skipWithout(CLIP, 'vtest.avi') }, async () => {
   const size = 512;
-  const { heatmap, wh } = await runOnnx(convert(graph, centernet(size)), clipFrame(300, size), size);
+  const { heatmap, wh } = await runOnnx(convertTfGraph(graph, centernet(size)), clipFrame(300, size), size);
   const boxes = decoderOf({ ...centernet320, input: { ...centernet320.input, shape: [1, size, size, 3] } })({ heatmap: { dims: [1, 80, 128, 128], data: heatmap }, wh: { dims: [1, 4, 128, 128], data: wh } }, 0.37);
   // x1 y1 x2 y2 score class, in pixels of 512 × 512
   const golden = [
@@ -114,13 +114,13 @@ test('frame 300 of the clip at 512 gives the boxes that were recorded for it', {
 });
 
 test('converting is deterministic and gives the recorded file', () => {
-  const first = convert(graph, centernet(320));
-  assert.deepEqual(first, convert(readTfjsGraph(text, weights), centernet(320)));
+  const first = convertTfGraph(graph, centernet(320));
+  assert.deepEqual(first, convertTfGraph(readTfjsGraph(text, weights), centernet(320)));
   assert.equal(createHash('sha256').update(first).digest('hex'), centernet320.sha256);
 });
 
 test('the file has the ten operators, opset 17, and ends at heat map and sizes', () => {
-  assert.deepEqual(inspectOnnx(convert(graph, centernet(512))), {
+  assert.deepEqual(inspectOnnx(convertTfGraph(graph, centernet(512))), {
     opset: 17,
     operators: ['Add', 'Clip', 'Concat', 'Conv', 'GlobalAveragePool', 'Mul', 'Relu', 'Resize', 'Sigmoid', 'Transpose'],
     inputs: [{ name: 'images', dims: [-1, 512, 512, 3] }],
@@ -131,9 +131,9 @@ test('the file has the ten operators, opset 17, and ends at heat map and sizes',
 const fault = (code: FaultCode, part: string) => (error: FaultError) => error.fault.code === code && JSON.stringify(error.fault.params).includes(part);
 
 test('an operator that has no row is named, with its node', () => {
-  assert.throws(() => convert(graph, { ...centernet(320), outputs: { boxes: 'tower_0/Equal' } }), fault('CV_MODEL_OPERATOR', '"operator":"Equal"'));
-  assert.throws(() => convert(graph, { ...centernet(320), outputs: { boxes: 'no/such' } }), fault('CV_MODEL_GRAPH', 'no/such'));
-  assert.throws(() => convert(graph, { ...centernet(320), input: { from: 'other', name: 'images', height: 320, width: 320 } }), fault('CV_MODEL_GRAPH', 'tower_0/images'));
+  assert.throws(() => convertTfGraph(graph, { ...centernet(320), outputs: { boxes: 'tower_0/Equal' } }), fault('CV_MODEL_OPERATOR', '"operator":"Equal"'));
+  assert.throws(() => convertTfGraph(graph, { ...centernet(320), outputs: { boxes: 'no/such' } }), fault('CV_MODEL_GRAPH', 'no/such'));
+  assert.throws(() => convertTfGraph(graph, { ...centernet(320), input: { from: 'other', name: 'images', height: 320, width: 320 } }), fault('CV_MODEL_GRAPH', 'tower_0/images'));
 });
 
 test('a source that is not whole is refused', () => {

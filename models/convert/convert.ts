@@ -1,10 +1,10 @@
 /** TensorFlow.js graph model → ONNX: walks back from the wanted outputs, so what lies behind them is cut off. */
 import { FaultError } from '../../core/faults.ts';
 import { encodeOnnx, type Attributes, type OnnxNode, type OnnxTensor } from './onnx.ts';
-import { OPERATORS, type Argument, type Size, type Value } from './operators.ts';
+import { OPERATORS, type OperatorArgument, type FeatureMapSize, type OperatorValue } from './operators.ts';
 import { graphFault, type TfGraph, type TfNode } from './tfjs-graph.ts';
 
-export interface Recipe {
+export interface ConversionRecipe {
   name: string;
   /** TensorFlow's input node and its name in the result; fed pictures × height × width × channels, float32. */
   input: { from: string; name: string; height: number; width: number };
@@ -18,10 +18,10 @@ const IR_VERSION = 8; // the one that came with opset 17
 const FREE = -1;
 
 /** @throws FaultError CV_MODEL_OPERATOR, CV_MODEL_GRAPH */
-export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
+export function convertTfGraph(graph: TfGraph, recipe: ConversionRecipe): Uint8Array {
   const nodes: OnnxNode[] = [];
   const weights = new Map<string, OnnxTensor>();
-  const done = new Map<string, Value>();
+  const done = new Map<string, OperatorValue>();
 
   function add(output: string, op: string, inputs: readonly string[], attributes: Attributes = {}): string {
     nodes.push({ op, inputs, output, attributes });
@@ -35,7 +35,7 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
     return name;
   }
 
-  function input(node: TfNode): Value {
+  function input(node: TfNode): OperatorValue {
     const dims = (node.attributes.shape?.shape?.dim ?? []).map(({ size }) => Number(size));
     const [, nativeHeight, nativeWidth, channels] = dims;
     if (node.name !== recipe.input.from || dims.length !== 4 || !nativeHeight || !nativeWidth || !channels) throw graphFault(`input ${node.name} of ${dims.join('x')}`);
@@ -43,11 +43,11 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
     return { name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }), size: [height, width, channels], nativeSize: [nativeHeight, nativeWidth, channels] };
   }
 
-  function argument(name: string): Argument {
+  function argument(name: string): OperatorArgument {
     return graph.weights.get(name) ?? visit(name);
   }
 
-  function visit(name: string): Value {
+  function visit(name: string): OperatorValue {
     const known = done.get(name);
     if (known) return known;
     const node = graph.nodes.get(name);
@@ -73,6 +73,6 @@ export function convert(graph: TfGraph, recipe: Recipe): Uint8Array {
   });
 }
 
-function planes([height, width, channels]: Size): number[] {
+function planes([height, width, channels]: FeatureMapSize): number[] {
   return [FREE, channels, height, width];
 }

@@ -7,15 +7,15 @@ import type { Attributes } from './onnx.ts';
 import { graphFault, type TfAttribute, type TfNode, type TfWeight } from './tfjs-graph.ts';
 
 /** A picture-like value on its way through the graph; how many there are at once is left open. */
-export interface Value {
+export interface OperatorValue {
   name: string;
   /** Height, width, channels at the input size that is written, and at the one the graph was made for. */
-  size: Size;
-  nativeSize: Size;
+  size: FeatureMapSize;
+  nativeSize: FeatureMapSize;
 }
 
-export type Size = readonly [height: number, width: number, channels: number];
-export type Argument = Value | TfWeight;
+export type FeatureMapSize = readonly [height: number, width: number, channels: number];
+export type OperatorArgument = OperatorValue | TfWeight;
 
 /** What an operator's row may do: add nodes and weights to the ONNX graph. */
 interface Writer {
@@ -25,7 +25,7 @@ interface Writer {
 }
 
 export interface Operator {
-  (write: Writer, node: TfNode, inputs: readonly Argument[]): Value;
+  (write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue;
 }
 
 export const OPERATORS: Readonly<Record<string, Operator>> = {
@@ -48,7 +48,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
 };
 
 /** Weights are height, width, in, out; ONNX wants out, in, height, width. Depthwise: one group a channel. */
-function convolve(write: Writer, node: TfNode, inputs: readonly Argument[], depthwise: boolean): Value {
+function convolve(write: Writer, node: TfNode, inputs: readonly OperatorArgument[], depthwise: boolean): OperatorValue {
   const input = value(node, inputs, 0);
   const weights = floats(node, inputs, 1);
   const [kernelH, kernelW, channels, last] = weights.dims as [number, number, number, number];
@@ -79,7 +79,7 @@ function convolve(write: Writer, node: TfNode, inputs: readonly Argument[], dept
     kernel_shape: [kernelH, kernelW], strides, dilations, group: depthwise ? channels : 1,
     pads: [height.before, width.before, height.after, width.after],
   });
-  const out: Value = {
+  const out: OperatorValue = {
     name, size: [height.length, width.length, outputs],
     nativeSize: [along(input.nativeSize[0], kernelH, 0).length, along(input.nativeSize[1], kernelW, 1).length, outputs],
   };
@@ -99,12 +99,12 @@ function convolvedLength(length: number, reach: number, stride: number, same: bo
   return { length: out, before: Math.floor(total / 2), after: Math.ceil(total / 2) };
 }
 
-function combine(write: Writer, op: string, node: TfNode, inputs: readonly Argument[]): Value {
+function combine(write: Writer, op: string, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const values = inputs.filter(isValue);
   const [first, second = first] = values;
   if (inputs.length !== 2 || !first || !second) throw unsupported(node, 'inputs');
   const names = inputs.map((input, at) => (isValue(input) ? input.name : constant(write, floats(node, inputs, at), node)));
-  const wider = (a: Size, b: Size): Size => [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2])];
+  const wider = (a: FeatureMapSize, b: FeatureMapSize): FeatureMapSize => [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2])];
   return { name: write.node(op, names), size: wider(first.size, second.size), nativeSize: wider(first.nativeSize, second.nativeSize) };
 }
 
@@ -116,23 +116,23 @@ function constant(write: Writer, weight: { dims: readonly number[]; data: Float3
   return write.weight([channels, 1, 1], weight.data);
 }
 
-function each(write: Writer, node: TfNode, inputs: readonly Argument[], op: string): Value {
+function each(write: Writer, node: TfNode, inputs: readonly OperatorArgument[], op: string): OperatorValue {
   const from = value(node, inputs, 0);
   return { ...from, name: write.node(op, [from.name]) };
 }
 
-function clip6(write: Writer, from: Value): Value {
+function clip6(write: Writer, from: OperatorValue): OperatorValue {
   return { ...from, name: write.node('Clip', [from.name, write.weight([], Float32Array.of(0)), write.weight([], Float32Array.of(6))]) };
 }
 
-function mean(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+function mean(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const from = value(node, inputs, 0);
   const axes = integers(node, inputs, 1);
   if (!node.attributes.keep_dims?.b || axes.toSorted().join() !== '1,2') throw unsupported(node, `axes ${axes.join()}`);
   return { name: write.node('GlobalAveragePool', [from.name]), size: [1, 1, from.size[2]], nativeSize: [1, 1, from.nativeSize[2]] };
 }
 
-function maxPool(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+function maxPool(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const from = value(node, inputs, 0);
   const [kernel, strides] = [pair(node, 'ksize'), pair(node, 'strides')];
   if (text(node.attributes.data_format) !== 'NHWC' || text(node.attributes.padding) !== 'SAME') throw unsupported(node, 'padding');
@@ -144,23 +144,23 @@ function maxPool(write: Writer, node: TfNode, inputs: readonly Argument[]): Valu
 }
 
 /** More channels, of zeros. */
-function padChannels(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+function padChannels(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const from = value(node, inputs, 0);
   const [before, after, ...others] = [6, 7, 0, 1, 2, 3, 4, 5].map((at) => integers(node, inputs, 1)[at] ?? 0) as [number, number, ...number[]];
   if (others.some((cells) => cells !== 0)) throw unsupported(node, 'padding of rows or columns');
   const name = write.node('Pad', [from.name, write.weight([8], BigInt64Array.from([0, before, 0, 0, 0, after, 0, 0], BigInt))]);
-  const wider = ([height, width, channels]: Size): Size => [height, width, channels + before + after];
+  const wider = ([height, width, channels]: FeatureMapSize): FeatureMapSize => [height, width, channels + before + after];
   return { name, size: wider(from.size), nativeSize: wider(from.nativeSize) };
 }
 
 /** The graph fixes the size it was made for; we keep the ratio, so that other input sizes work. */
-function resize(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+function resize(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const from = value(node, inputs, 0);
   const [height, width] = integers(node, inputs, 1) as [number, number];
   const { align_corners: corners, half_pixel_centers: half } = node.attributes;
   if (corners?.b) throw unsupported(node, 'align_corners');
   const scales = [height / from.nativeSize[0], width / from.nativeSize[1]] as const;
-  const size: Size = [from.size[0] * scales[0], from.size[1] * scales[1], from.size[2]];
+  const size: FeatureMapSize = [from.size[0] * scales[0], from.size[1] * scales[1], from.size[2]];
   if (!size.every(Number.isInteger)) throw unsupported(node, `size ${size.join('x')}`);
   const name = write.node('Resize', [from.name, '', write.weight([4], Float32Array.of(1, 1, ...scales))], {
     mode: 'linear', coordinate_transformation_mode: half?.b ? 'half_pixel' : 'asymmetric',
@@ -168,7 +168,7 @@ function resize(write: Writer, node: TfNode, inputs: readonly Argument[]): Value
   return { name, size, nativeSize: [height, width, from.nativeSize[2]] };
 }
 
-function concat(write: Writer, node: TfNode, inputs: readonly Argument[]): Value {
+function concat(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const values = inputs.slice(0, -1).map((_, at) => value(node, inputs, at));
   const [first] = values;
   const [axis] = integers(node, inputs, inputs.length - 1);
@@ -178,23 +178,23 @@ function concat(write: Writer, node: TfNode, inputs: readonly Argument[]): Value
   return { name, size: [first.size[0], first.size[1], channels], nativeSize: [first.nativeSize[0], first.nativeSize[1], channels] };
 }
 
-function isValue(argument: Argument): argument is Value {
+function isValue(argument: OperatorArgument): argument is OperatorValue {
   return 'name' in argument;
 }
 
-function value(node: TfNode, inputs: readonly Argument[], at: number): Value {
+function value(node: TfNode, inputs: readonly OperatorArgument[], at: number): OperatorValue {
   const input = inputs[at];
   if (!input || !isValue(input)) throw unsupported(node, `input ${at} is constant`);
   return input;
 }
 
-function floats(node: TfNode, inputs: readonly Argument[], at: number): { dims: readonly number[]; data: Float32Array } {
+function floats(node: TfNode, inputs: readonly OperatorArgument[], at: number): { dims: readonly number[]; data: Float32Array } {
   const input = inputs[at];
   if (!input || isValue(input) || !(input.data instanceof Float32Array)) throw unsupported(node, `input ${at} is no float constant`);
   return { dims: input.dims, data: input.data };
 }
 
-function integers(node: TfNode, inputs: readonly Argument[], at: number): number[] {
+function integers(node: TfNode, inputs: readonly OperatorArgument[], at: number): number[] {
   const input = inputs[at];
   if (!input || isValue(input) || !(input.data instanceof Int32Array)) throw unsupported(node, `input ${at} is no integer constant`);
   return [...input.data];

@@ -4,23 +4,23 @@ import { dirname, join } from 'node:path';
 import type { ModelSpec } from '../../core/model.ts';
 import blazeface512 from '../blazeface-512/model.ts';
 import centernet320 from '../centernet-320/model.ts';
-import type { Recipe } from './convert.ts';
+import type { ConversionRecipe } from './convert.ts';
 import { graphFault } from './tfjs-graph.ts';
 
-export interface Source {
+export interface ModelSource {
   spec: ModelSpec;
   /** Name of the .json and .bin below the package's `models` folder. */
   graph: string;
-  recipe: Recipe;
+  recipe: ConversionRecipe;
 }
 
-export const SOURCES: readonly Source[] = [
+export const MODEL_SOURCES: readonly ModelSource[] = [
   { spec: centernet320, graph: 'centernet', recipe: centernet(320) },
   { spec: blazeface512, graph: 'blazeface', recipe: blazeface(512, 288) },
 ];
 
 /** The network is fully convolutional: any input size that is a multiple of 32 will do. */
-export function centernet(size: number): Recipe {
+export function centernet(size: number): ConversionRecipe {
   return {
     name: `centernet-${size}`,
     input: { from: 'tower_0/images', name: 'images', height: size, width: size },
@@ -29,7 +29,7 @@ export function centernet(size: number): Recipe {
 }
 
 /** Fully convolutional too: sides that are multiples of 32. Cut before scores and boxes are put into rows. */
-export function blazeface(width: number, height: number): Recipe {
+export function blazeface(width: number, height: number): ConversionRecipe {
   const layer = (number: number) => `StatefulPartitionedCall/functional_1/conv2d_${number}/BiasAdd`;
   return {
     name: `blazeface-${width}`,

@@ -1,6 +1,6 @@
 /** CenterNet: a heat map for each class and how far the box reaches from each cell. */
 import type { Tensor } from '../../core/model.ts';
-import { boxesOf, noNumbers, otherShapes, type Candidate, type FamilyDecode } from './outputs.ts';
+import { candidateBoxes, invalidNumberFault, outputShapeFault, type Candidate, type FamilyDecode } from './outputs.ts';
 
 /** More peaks than this is noise (the upstream graph keeps 100). */
 const MAX_BOXES = 100;
@@ -16,13 +16,13 @@ export const decodeCenternet: FamilyDecode = (outputs, scoreThreshold, spec, siz
   const { heatmap, wh } = outputs;
   const [, labels, rows, columns] = heatmap?.dims ?? [];
   if (!heatmap || !wh || !rows || !columns || labels !== spec.classes.length || wh.dims.join() !== `1,4,${rows},${columns}`) {
-    throw otherShapes(spec, `heatmap 1×${spec.classes.length}×R×C, wh 1×4×R×C`, outputs);
+    throw outputShapeFault(spec, `heatmap 1×${spec.classes.length}×R×C, wh 1×4×R×C`, outputs);
   }
   const cells = rows * columns;
   const [across, down] = [size.width / columns, size.height / rows];
   const reach = (side: 0 | 1 | 2 | 3, cell: number) => wh.data[side * cells + cell] as number;
   const best = peaks(heatmap, scoreThreshold, spec.id).toSorted((a, b) => b.score - a.score || a.label - b.label || a.cell - b.cell).slice(0, MAX_BOXES);
-  return boxesOf(best.map(({ score, label, cell }): Candidate => {
+  return candidateBoxes(best.map(({ score, label, cell }): Candidate => {
     const [x, y] = [across * (cell % columns), down * Math.floor(cell / columns)];
     return {
       label, score,
@@ -51,7 +51,7 @@ function peaks(heatmap: Tensor, scoreThreshold: number, model: string): Peak[] {
     const label = Math.floor(from / columns / rows);
     for (let column = 0, at = from; column < columns; column += 1, at += 1) {
       const score = data[at] as number;
-      if (!Number.isFinite(score)) throw noNumbers('heatmap', model);
+      if (!Number.isFinite(score)) throw invalidNumberFault('heatmap', model);
       if (score >= scoreThreshold && isPeak(data, at, row, column, rows, columns)) found.push({ score, label, cell: row * columns + column });
     }
   }

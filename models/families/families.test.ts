@@ -6,8 +6,8 @@ import type { FaultError } from '../../core/faults.ts';
 import type { ModelSpec, Tensor } from '../../core/model.ts';
 import { seededRandom } from '../../core/world.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
-import { settleStraight, straight } from '../testing/straight.ts';
-import { decoderOf, FAMILIES, FAMILY_IDS } from './index.ts';
+import { selectReferenceDetections, REFERENCE_DECODERS } from '../testing/reference-decoders.ts';
+import { decoderOf, MODEL_FAMILIES, FAMILY_IDS } from './index.ts';
 
 const CLASSES = ['person', 'car', 'helmet', 'smoke'];
 const LABELS = CLASSES.length;
@@ -58,10 +58,10 @@ for (const [name, [family, make]] of Object.entries(MADE)) {
     let seen = 0;
     for (let round = 0; round < 5; round += 1) {
       const outputs = make();
-      const spec = specOf(family, { classes: FAMILIES[family as keyof typeof FAMILIES].task === 'face-detection' ? ['face'] : CLASSES });
+      const spec = specOf(family, { classes: MODEL_FAMILIES[family as keyof typeof MODEL_FAMILIES].task === 'face-detection' ? ['face'] : CLASSES });
       const boxes = decoderOf(spec)(outputs, 0.4);
-      const found = (straight[family] as (typeof straight)[string])({ outputs, width: WIDTH, height: HEIGHT, labels: spec.classes.length });
-      assertSameBoxes(boxes, settleStraight(found, spec.classes, 0.4, 0.45));
+      const found = (REFERENCE_DECODERS[family] as (typeof REFERENCE_DECODERS)[string])({ outputs, width: WIDTH, height: HEIGHT, labels: spec.classes.length });
+      assertSameBoxes(boxes, selectReferenceDetections(found, spec.classes, 0.4, 0.45));
       seen += boxes.length;
       boxes.forEach(({ x, y, width, height }, at) => {
         assert.ok(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-9 && y + height <= 1 + 1e-9);

@@ -6,7 +6,7 @@ import { decodeClassification } from './classification.ts';
 import { decodeBlazeface, decodeUltraface, decodeYunet } from './faces.ts';
 import { decodeFastestdet } from './fastestdet.ts';
 import { decodeNanodet, decodeNanodetPlus, decodePicodet } from './nanodet.ts';
-import { checkNumbers, wrongOutput, type FamilyDecode } from './outputs.ts';
+import { checkNumbers, outputFault, type FamilyDecode } from './outputs.ts';
 import { decodeYolov5, decodeYolov8, decodeYoloRows } from './yolo.ts';
 import { decodeYolox } from './yolox.ts';
 
@@ -31,7 +31,7 @@ const YOLO_INPUT = { color: 'RGB', fit: 'letterbox', anchor: 'centre', pad: 114,
 /** Doubles were left out inside: none of what is left is one. */
 const ANY_OVERLAP = 1;
 
-export const FAMILIES = {
+export const MODEL_FAMILIES = {
   centernet: {
     title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet, checks: ['heatmap'], classPlanes: 'heatmap',
     usual: { input: { color: 'RGB', fit: 'stretch' }, scoreThreshold: 0.3, maxOverlap: 0.4 },
@@ -92,19 +92,19 @@ const MOST_SCORE = 1.0001;
 /** Nobody further on could tell how sure it is. */
 function noShare(score: number, { id, family }: ModelSpec): FaultError {
   const options = family === 'classification';
-  return wrongOutput(
+  return outputFault(
     id, `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
     `得分 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
   );
 }
 
-export type FamilyId = keyof typeof FAMILIES;
-export const FAMILY_IDS = Object.keys(FAMILIES) as FamilyId[];
+export type FamilyId = keyof typeof MODEL_FAMILIES;
+export const FAMILY_IDS = Object.keys(MODEL_FAMILIES) as FamilyId[];
 
 /** @throws FaultError CV_MODEL_FAMILY */
 export function familyOf(spec: Pick<ModelSpec, 'id' | 'family'>): Family {
-  if (!Object.hasOwn(FAMILIES, spec.family)) throw new FaultError('CV_MODEL_FAMILY', { model: spec.id, family: spec.family, known: FAMILY_IDS.join(', ') });
-  return FAMILIES[spec.family as FamilyId];
+  if (!Object.hasOwn(MODEL_FAMILIES, spec.family)) throw new FaultError('CV_MODEL_FAMILY', { model: spec.id, family: spec.family, known: FAMILY_IDS.join(', ') });
+  return MODEL_FAMILIES[spec.family as FamilyId];
 }
 
 /** @throws FaultError CV_MODEL_FAMILY */

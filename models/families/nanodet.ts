@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '../../core/model.ts';
 import { gridOf, gridsOf, type Grid } from './grids.ts';
-import { boxesOf, otherShapes, type Candidate, type FamilyDecode, type InputSize, type Outputs } from './outputs.ts';
+import { candidateBoxes, outputShapeFault, type Candidate, type FamilyDecode, type InputSize, type Outputs } from './outputs.ts';
 import { bestClass } from './rows.ts';
 
 /** Where a cell's centre is, in input pixels from its edge. */
@@ -29,7 +29,7 @@ function decodeWith(centre: Centre): FamilyDecode {
   return (outputs, scoreThreshold, spec, size) => {
     const labels = spec.classes.length;
     const levels = levelsOf(outputs, labels, size);
-    if (!levels) throw otherShapes(spec, `1×N×${labels} + 1×N×4·B / 1×N×(${labels} + 4·B)`, outputs);
+    if (!levels) throw outputShapeFault(spec, `1×N×${labels} + 1×N×4·B / 1×N×(${labels} + 4·B)`, outputs);
     const found: Candidate[] = [];
     for (const { grid: { stride, columns, rows }, scores, sides, bins } of levels) {
       for (let cell = 0; cell < columns * rows; cell += 1) {
@@ -43,7 +43,7 @@ function decodeWith(centre: Centre): FamilyDecode {
         found.push({ label, score, left: (x - reach(0)) / size.width, top: (y - reach(1)) / size.height, right: (x + reach(2)) / size.width, bottom: (y + reach(3)) / size.height });
       }
     }
-    return boxesOf(found, spec);
+    return candidateBoxes(found, spec);
   };
 }
 

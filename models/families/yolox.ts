@@ -1,6 +1,6 @@
 /** YOLOX: a row for each cell, 4 for the box, objectness, then the classes; probabilities inside. */
 import { gridsOf } from './grids.ts';
-import { around, boxesOf, otherShapes, type Candidate, type FamilyDecode } from './outputs.ts';
+import { centredCandidate, candidateBoxes, outputShapeFault, type Candidate, type FamilyDecode } from './outputs.ts';
 import { bestClass } from './rows.ts';
 
 /** One output 1 × cells × (5 + classes), finest grid first. Option `decoded`: boxes are in input pixels already. */
@@ -9,7 +9,7 @@ export const decodeYolox: FamilyDecode = (outputs, scoreThreshold, spec, size) =
   const [, cells = 0, columns] = output?.dims ?? [];
   const grids = gridsOf(cells, size);
   const width = 5 + spec.classes.length;
-  if (!output || more.length > 0 || output.dims.length !== 3 || columns !== width || !grids) throw otherShapes(spec, `1×N×${width}`, outputs);
+  if (!output || more.length > 0 || output.dims.length !== 3 || columns !== width || !grids) throw outputShapeFault(spec, `1×N×${width}`, outputs);
   const isDecoded = spec.familyOptions?.decoded === true;
   const { data } = output;
   const found: Candidate[] = [];
@@ -23,9 +23,9 @@ export const decodeYolox: FamilyDecode = (outputs, scoreThreshold, spec, size) =
       if (!(score >= scoreThreshold)) continue;
       const [x, y, w, h] = [data[at], data[at + 1], data[at + 2], data[at + 3]] as [number, number, number, number];
       found.push(isDecoded
-        ? around(label, score, x / size.width, y / size.height, w / size.width, h / size.height)
-        : around(label, score, ((x + (cell % across)) * stride) / size.width, ((y + Math.floor(cell / across)) * stride) / size.height, (Math.exp(w) * stride) / size.width, (Math.exp(h) * stride) / size.height));
+        ? centredCandidate(label, score, x / size.width, y / size.height, w / size.width, h / size.height)
+        : centredCandidate(label, score, ((x + (cell % across)) * stride) / size.width, ((y + Math.floor(cell / across)) * stride) / size.height, (Math.exp(w) * stride) / size.width, (Math.exp(h) * stride) / size.height));
     }
   }
-  return boxesOf(found, spec);
+  return candidateBoxes(found, spec);
 };

@@ -5,16 +5,16 @@
  *
  * A sixth that went through half precision (0.16663) is taken for a sixth: weights that went the same way are off by as much.
  */
-import { isStandard, setAttribute, type Graph, type Node } from './graph.ts';
+import { isStandard, setAttribute, type EditableGraph, type EditableNode } from './graph.ts';
 
 const [SHIFT, MOST] = [3, 6];
 const SIXTH_WITHIN = 1e-3;
 
 /** @returns whether there were any */
-export function knowHardActivations(graph: Graph): boolean {
+export function knowHardActivations(graph: EditableGraph): boolean {
   const makers = graph.makers();
   /** Number of the constant, name of the other; null unless it is such a node with one constant. */
-  const withConstant = (node: Node | undefined, op: string): { constant: number; other: string; isSecond: boolean } | null => {
+  const withConstant = (node: EditableNode | undefined, op: string): { constant: number; other: string; isSecond: boolean } | null => {
     if (node?.op !== op || !isStandard(node) || node.inputs.length !== 2) return null;
     const [first, second] = node.inputs as [string, string];
     const [a, b] = [graph.constant(first), graph.constant(second)];
@@ -31,14 +31,14 @@ export function knowHardActivations(graph: Graph): boolean {
     return add?.constant === SHIFT ? add.other : null;
   };
   /** Name of what was multiplied by a sixth. */
-  const sixthOf = (node: Node | undefined): string | null => {
+  const sixthOf = (node: EditableNode | undefined): string | null => {
     const product = withConstant(node, 'Mul');
     if (product) return Math.abs(product.constant * MOST - 1) <= SIXTH_WITHIN ? product.other : null;
     const quotient = withConstant(node, 'Div');
     return quotient?.isSecond && quotient.constant === MOST ? quotient.other : null;
   };
   /** x of x × clip(x + 3, 0, 6), of which `sixth` may have been taken from x before. */
-  const gated = (node: Node | undefined, before: (name: string) => string | null): string | null => {
+  const gated = (node: EditableNode | undefined, before: (name: string) => string | null): string | null => {
     if (node?.op !== 'Mul' || !isStandard(node) || node.inputs.length !== 2) return null;
     const [first, second] = node.inputs as [string, string];
     for (const [own, gate] of [[first, second], [second, first]] as const) {
@@ -48,7 +48,7 @@ export function knowHardActivations(graph: Graph): boolean {
     return null;
   };
 
-  const rewritten: Node[] = [];
+  const rewritten: EditableNode[] = [];
   let known = 0;
   for (const node of graph.nodes) {
     const inner = sixthOf(node);
@@ -67,8 +67,8 @@ export function knowHardActivations(graph: Graph): boolean {
   return known > 0;
 }
 
-function hardSigmoid(input: string, output: string): Node {
-  const node: Node = { op: 'HardSigmoid', inputs: [input], outputs: [output], attributes: [] };
+function hardSigmoid(input: string, output: string): EditableNode {
+  const node: EditableNode = { op: 'HardSigmoid', inputs: [input], outputs: [output], attributes: [] };
   setAttribute(node, 'alpha', 'float', 1 / MOST);
   setAttribute(node, 'beta', 'float', SHIFT / MOST);
   return node;

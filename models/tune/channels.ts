@@ -3,7 +3,7 @@
  * channels do not fill whole blocks goes a way several times as long. Channels that are nothing but zeros are put behind
  * them: whatever they become on their way, the next convolution multiplies it with zero.
  */
-import { attributeOf, floatsOf, isFloat, isStandard, setAttribute, setFloats, type Graph, type Node, type Weight } from './graph.ts';
+import { attributeOf, floatsOf, isFloat, isStandard, setAttribute, setFloats, type EditableGraph, type EditableNode, type EditableWeight } from './graph.ts';
 
 /** Channel in, channel out, each by itself. */
 const EACH = new Set(['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'Clip', 'HardSigmoid', 'HardSwish', 'GlobalAveragePool', 'MaxPool', 'AveragePool']);
@@ -14,31 +14,31 @@ interface Channels {
   /** How many; NaN: nobody knows, or they are read by something that would see more of them. */
   count: number;
   /** Convolutions that make them all anew, those that take each by itself, and those that read them all. */
-  makers: Node[];
-  own: Node[];
-  readers: Node[];
+  makers: EditableNode[];
+  own: EditableNode[];
+  readers: EditableNode[];
 }
 
 /** What fills blocks of 16 fills those of 8. */
 const BLOCK = 16;
 
 /** @returns whether any were to be filled */
-export function fillBlocks(graph: Graph): boolean {
+export function fillBlocks(graph: EditableGraph): boolean {
   let filled = 0;
   for (const { count, makers, own, readers } of channelsOf(graph)) {
     const padded = Math.ceil(count / BLOCK) * BLOCK;
     if (own.length === 0 || Number.isNaN(count) || padded === count) continue;
     for (const node of [...makers, ...own]) {
-      for (const name of node.inputs.slice(1)) lengthen(graph.weights.get(name) as Weight, count, padded);
+      for (const name of node.inputs.slice(1)) lengthen(graph.weights.get(name) as EditableWeight, count, padded);
     }
     for (const node of own) setAttribute(node, 'group', 'int', padded);
-    for (const { inputs } of readers) widen(graph.weights.get(inputs[1] as string) as Weight, count, padded);
+    for (const { inputs } of readers) widen(graph.weights.get(inputs[1] as string) as EditableWeight, count, padded);
     filled += 1;
   }
   return filled > 0;
 }
 
-function channelsOf(graph: Graph): Set<Channels> {
+function channelsOf(graph: EditableGraph): Set<Channels> {
   const of = new Map<string, Channels>();
   const used = new Map<string, number>();
   for (const { inputs } of graph.nodes) for (const name of inputs) used.set(name, (used.get(name) ?? 0) + 1);
@@ -60,7 +60,7 @@ function channelsOf(graph: Graph): Set<Channels> {
   };
   const leave = (names: readonly string[]) => { for (const name of names) find(name).count = NaN; };
   /** Weights of a convolution that nobody else has, [out, in, …]. */
-  const weightsOf = ({ inputs: [, name = '', bias = ''] }: Node): Weight | null => {
+  const weightsOf = ({ inputs: [, name = '', bias = ''] }: EditableNode): EditableWeight | null => {
     const [weight, added] = [graph.weights.get(name), graph.weights.get(bias)];
     const isOwn = weight && isFloat(weight) && used.get(name) === 1 && (bias === '' || (added && isFloat(added) && used.get(bias) === 1));
     return isOwn ? weight : null;
@@ -95,7 +95,7 @@ function channelsOf(graph: Graph): Set<Channels> {
 }
 
 /** Zeros behind the first axis. */
-function lengthen(weight: Weight, from: number, to: number): void {
+function lengthen(weight: EditableWeight, from: number, to: number): void {
   const before = floatsOf(weight);
   const after = new Float32Array((before.length / from) * to);
   after.set(before);
@@ -103,7 +103,7 @@ function lengthen(weight: Weight, from: number, to: number): void {
 }
 
 /** Zeros behind the second axis. */
-function widen(weight: Weight, from: number, to: number): void {
+function widen(weight: EditableWeight, from: number, to: number): void {
   const before = floatsOf(weight);
   const [rows = 0, , ...rest] = weight.dims;
   const area = rest.reduce((product, dim) => product * dim, 1);

@@ -33,7 +33,7 @@ const ELEMENT_FLOAT = 1;
 /** What they hold may read values of the graph around without their naming it. */
 const WITH_GRAPHS = new Set(['If', 'Loop', 'Scan', 'SequenceMap']);
 
-export interface Node {
+export interface EditableNode {
   op: string;
   /** Absent or '': the standard's. */
   domain?: string;
@@ -44,7 +44,7 @@ export interface Node {
   attributes: Uint8Array[];
 }
 
-export interface Weight {
+export interface EditableWeight {
   name: string;
   dims: number[];
   type: number;
@@ -58,7 +58,7 @@ interface Value {
   type?: { tensor?: { shape?: { dims: { value?: number; param?: string }[] } } };
 }
 
-export interface Attribute {
+export interface EditableAttribute {
   name: string;
   f?: number;
   i?: number;
@@ -66,22 +66,22 @@ export interface Attribute {
 }
 
 interface Model {
-  graph: { nodes: Node[]; weights: Weight[]; inputs: Value[]; outputs: Value[] };
+  graph: { nodes: EditableNode[]; weights: EditableWeight[]; inputs: Value[]; outputs: Value[] };
   functions: unknown[];
 }
 
-export class Graph {
-  nodes: Node[];
-  readonly weights: Map<string, Weight>;
+export class EditableGraph {
+  nodes: EditableNode[];
+  readonly weights: Map<string, EditableWeight>;
   readonly #model: Model;
 
   /** @returns null for what is not rewritten: no ONNX file, weights beside it or among the inputs, functions of its own, graphs within nodes */
-  static read(bytes: Uint8Array): Graph | null {
+  static read(bytes: Uint8Array): EditableGraph | null {
     try {
       const model = MODEL.toObject(MODEL.decode(bytes), { longs: Number, arrays: true }) as Model;
       const inputs = new Set(model.graph.inputs.map(({ name }) => name));
       const isPlain = model.functions.length === 0 && model.graph.nodes.every(({ op }) => !WITH_GRAPHS.has(op)) && model.graph.weights.every(({ name, location }) => !location && !inputs.has(name));
-      return isPlain ? new Graph(model) : null;
+      return isPlain ? new EditableGraph(model) : null;
     } catch {
       // protobufjs throws errors of its own kind for every malformed byte: all of them mean "no ONNX file".
       return null;
@@ -117,13 +117,13 @@ export class Graph {
   }
 
   /** Who makes a value; none: an input or a weight. */
-  makers(): Map<string, Node> {
-    return new Map(this.nodes.flatMap((node) => node.outputs.map((output): [string, Node] => [output, node])));
+  makers(): Map<string, EditableNode> {
+    return new Map(this.nodes.flatMap((node) => node.outputs.map((output): [string, EditableNode] => [output, node])));
   }
 
   /** Who reads a value, beside the graph's outputs. */
-  readers(): Map<string, Node[]> {
-    const readers = new Map<string, Node[]>();
+  readers(): Map<string, EditableNode[]> {
+    const readers = new Map<string, EditableNode[]>();
     for (const node of this.nodes) {
       for (const input of new Set(node.inputs)) {
         const known = readers.get(input);
@@ -154,27 +154,27 @@ export class Graph {
   }
 }
 
-export const isStandard = ({ domain }: Node): boolean => !domain || domain === 'ai.onnx';
+export const isStandard = ({ domain }: EditableNode): boolean => !domain || domain === 'ai.onnx';
 
-export function attributeOf({ attributes }: Node, name: string): Attribute | undefined {
-  return attributes.map((bytes) => ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes), { longs: Number, arrays: true }) as Attribute).find((attribute) => attribute.name === name);
+export function attributeOf({ attributes }: EditableNode, name: string): EditableAttribute | undefined {
+  return attributes.map((bytes) => ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes), { longs: Number, arrays: true }) as EditableAttribute).find((attribute) => attribute.name === name);
 }
 
 /** Puts an attribute of one number in its place. */
-export function setAttribute(node: Node, name: string, type: keyof typeof ATTRIBUTE_TYPE, value: number): void {
-  const others = node.attributes.filter((bytes) => (ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes)) as Attribute).name !== name);
+export function setAttribute(node: EditableNode, name: string, type: keyof typeof ATTRIBUTE_TYPE, value: number): void {
+  const others = node.attributes.filter((bytes) => (ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes)) as EditableAttribute).name !== name);
   node.attributes = [...others, ATTRIBUTE.encode(ATTRIBUTE.fromObject({ name, [type === 'int' ? 'i' : 'f']: value, type: ATTRIBUTE_TYPE[type] })).finish()];
 }
 
 /** float32 alone. */
-export function floatsOf({ raw, floats, dims }: Weight): Float32Array {
+export function floatsOf({ raw, floats, dims }: EditableWeight): Float32Array {
   const length = dims.reduce((product, dim) => product * dim, 1);
   if (!raw || raw.length === 0) return Float32Array.from(floats ?? []);
   return new Float32Array(new Uint8Array(raw).buffer, 0, length);
 }
 
-export function setFloats(weight: Weight, dims: readonly number[], data: Float32Array): void {
+export function setFloats(weight: EditableWeight, dims: readonly number[], data: Float32Array): void {
   Object.assign(weight, { dims: [...dims], floats: [], raw: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
 }
 
-export const isFloat = ({ type }: Weight): boolean => type === ELEMENT_FLOAT;
+export const isFloat = ({ type }: EditableWeight): boolean => type === ELEMENT_FLOAT;

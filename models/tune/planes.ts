@@ -1,5 +1,5 @@
 /** What a graph is given and gives: colours in planes from the start, and planes of those classes alone that somebody asks for. */
-import { attributeOf, floatsOf, isFloat, isStandard, setFloats, type Graph, type Weight } from './graph.ts';
+import { attributeOf, floatsOf, isFloat, isStandard, setFloats, type EditableGraph, type EditableWeight } from './graph.ts';
 
 const TO_PLANES = '0,3,1,2';
 /** Plane in, plane out. */
@@ -11,7 +11,7 @@ const EACH = new Set(['Sigmoid', 'HardSigmoid', 'Relu']);
  * @param size of its input: height × width × colours
  * @returns whether it does
  */
-export function takePlanes(graph: Graph, input: string, [height, width, colours]: readonly [number, number, number]): boolean {
+export function acceptInputPlanes(graph: EditableGraph, input: string, [height, width, colours]: readonly [number, number, number]): boolean {
   const [first, ...more] = graph.readers().get(input) ?? [];
   if (first?.op !== 'Transpose' || !isStandard(first) || more.length > 0 || attributeOf(first, 'perm')?.ints.join() !== TO_PLANES || graph.outputs.includes(first.outputs[0] as string)) return false;
   const [planes] = first.outputs;
@@ -27,7 +27,7 @@ export function takePlanes(graph: Graph, input: string, [height, width, colours]
  * @param output pictures × planes × rows × columns
  * @returns whether it does
  */
-export function keepPlanes(graph: Graph, output: string, kept: readonly number[], count: number): boolean {
+export function keepOutputPlanes(graph: EditableGraph, output: string, kept: readonly number[], count: number): boolean {
   const [makers, readers] = [graph.makers(), graph.readers()];
   let node = makers.get(output);
   while (node && isStandard(node) && EACH.has(node.op)) {
@@ -38,7 +38,7 @@ export function keepPlanes(graph: Graph, output: string, kept: readonly number[]
   }
   if (node?.op !== 'Conv' || !isStandard(node) || readers.has(output) || (attributeOf(node, 'group')?.i ?? 1) !== 1) return false;
   const weights = node.inputs.slice(1).filter((name) => name !== '').map((name) => graph.weights.get(name));
-  const isOwn = (weight: Weight | undefined): weight is Weight => weight !== undefined && isFloat(weight) && weight.dims[0] === count && readers.get(weight.name)?.length === 1;
+  const isOwn = (weight: EditableWeight | undefined): weight is EditableWeight => weight !== undefined && isFloat(weight) && weight.dims[0] === count && readers.get(weight.name)?.length === 1;
   if (!weights.every(isOwn)) return false;
   for (const weight of weights) {
     const before = floatsOf(weight);

@@ -9,7 +9,7 @@ import { encodeOnnx, inspectOnnx, type OnnxGraph, type OnnxNode } from '../conve
 import { MODELS } from '../index.ts';
 import { sharedModels } from '../testing/shared-models.ts';
 import { graphPath, verifyModel } from '../verify.ts';
-import { tune } from './tune.ts';
+import { tuneModel } from './tune.ts';
 
 const centernet = MODELS.find(({ id }) => id === 'centernet-320') as ModelSpec;
 const skip = (await verifyModel(centernet, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
@@ -50,7 +50,7 @@ test('the shipped detector says the same with colours in planes, and of the clas
   const pixels = smooth(width * height * 3);
   const whole = await run(bytes, 'images', [1, height, width, 3], pixels);
   for (const classes of [null, ['truck', 'person', 'giraffe', 'unheard of']]) {
-    const tuned = tune(centernet, bytes, classes);
+    const tuned = tuneModel(centernet, bytes, classes);
     assert.ok(tuned);
     assert.deepEqual([tuned.spec.input.layout, tuned.spec.input.shape], ['NCHW', ['batch', 3, height, width]]);
     assert.deepEqual(tuned.spec.classes, classes ? ['person', 'truck', 'giraffe'] : centernet.classes);
@@ -65,13 +65,13 @@ test('the shipped detector says the same with colours in planes, and of the clas
 });
 
 test('a class that the model does not have is no reason to leave all out', { skip }, () => {
-  assert.deepEqual(tune(centernet, readFileSync(graphPath(centernet)), ['unheard of'])?.spec.classes, centernet.classes);
+  assert.deepEqual(tuneModel(centernet, readFileSync(graphPath(centernet)), ['unheard of'])?.spec.classes, centernet.classes);
 });
 
 test('what others made says the same, or is left as it is', { skip: sharedModels().length === 0 && 'no shared models' }, async () => {
   for (const { spec, graph } of sharedModels()) {
     const bytes = readFileSync(graph);
-    const tuned = tune(spec, bytes, null);
+    const tuned = tuneModel(spec, bytes, null);
     if (!tuned) continue;
     const [{ width, height }, dims] = [inputSize(spec.input), (shape: ModelSpec['input']['shape']) => [1, ...shape.slice(1)] as number[]];
     const pixels = smooth(width * height * 3);
@@ -129,7 +129,7 @@ test('whatever a network is put together of, it says the same', async () => {
   await fc.assert(fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 1000 }), async (blocks, seed) => {
     const { graph, spec } = madeOf(blocks, seed);
     const bytes = encodeOnnx(graph);
-    const tuned = tune(spec, bytes, null);
+    const tuned = tuneModel(spec, bytes, null);
     if (!tuned) return;
     tunedOnes += 1;
     const pixels = smooth(3 * 8 * 8).map((value) => value / 100 - 1);
@@ -143,7 +143,7 @@ test('whatever a network is put together of, it says the same', async () => {
 test('hard swish is known in its spellings, and what is only like it is left', () => {
   const operators = (...kinds: string[]) => {
     const { graph, spec } = madeOf(kinds.map((kind) => ({ kind, channels: 16 })), 1);
-    const tuned = tune(spec, encodeOnnx(graph), null);
+    const tuned = tuneModel(spec, encodeOnnx(graph), null);
     return tuned && inspectOnnx(tuned.graph)?.operators.join(' ');
   };
   assert.equal(operators('conv', 'swish'), 'Conv HardSigmoid Mul Sigmoid');
@@ -156,7 +156,7 @@ test('hard swish is known in its spellings, and what is only like it is left', (
 test('blocks are filled where nobody sees it: never of what is put beside others, weighed channel by channel, or given out', () => {
   const isTuned = (...kinds: string[]) => {
     const { graph, spec } = madeOf(kinds.map((kind) => ({ kind, channels: 18 })), 1);
-    return tune(spec, encodeOnnx(graph), null) !== null;
+    return tuneModel(spec, encodeOnnx(graph), null) !== null;
   };
   assert.equal(isTuned('conv', 'each'), true);
   assert.equal(isTuned('conv', 'relu', 'each', 'again', 'conv'), true);
@@ -166,11 +166,11 @@ test('blocks are filled where nobody sees it: never of what is put beside others
 });
 
 test('what is no plain graph is left as it is', () => {
-  assert.equal(tune(centernet, Buffer.from('no graph'), null), null);
+  assert.equal(tuneModel(centernet, Buffer.from('no graph'), null), null);
   const { graph, spec } = madeOf([{ kind: 'conv', channels: 18 }, { kind: 'swish', channels: 0 }, { kind: 'each', channels: 0 }], 1);
-  assert.ok(tune(spec, encodeOnnx(graph), null));
+  assert.ok(tuneModel(spec, encodeOnnx(graph), null));
   const listed = { ...graph, inputs: [...graph.inputs, ...graph.initializers.map(({ name, dims }) => ({ name, dims }))] };
-  assert.equal(tune(spec, encodeOnnx(listed), null), null, 'weights among the inputs may be given at each run');
+  assert.equal(tuneModel(spec, encodeOnnx(listed), null), null, 'weights among the inputs may be given at each run');
   const within = { ...graph, nodes: [...graph.nodes, { op: 'If', inputs: [], output: 'unseen' }] };
-  assert.equal(tune(spec, encodeOnnx(within), null), null, 'graphs within nodes read values that they do not name');
+  assert.equal(tuneModel(spec, encodeOnnx(within), null), null, 'graphs within nodes read values that they do not name');
 });

@@ -6,10 +6,10 @@ import { inputSize, type ModelSpec } from '../../core/model.ts';
 import { familyOf } from '../families/index.ts';
 import { knowHardActivations } from './activations.ts';
 import { fillBlocks } from './channels.ts';
-import { Graph } from './graph.ts';
-import { keepPlanes, takePlanes } from './planes.ts';
+import { EditableGraph } from './graph.ts';
+import { keepOutputPlanes, acceptInputPlanes } from './planes.ts';
 
-export interface Tuned {
+export interface TunedModel {
   /** Of the new graph: its input, outputs and classes may be others. */
   spec: ModelSpec;
   graph: Uint8Array;
@@ -21,26 +21,26 @@ export interface Tuned {
  * @param classes boxes of others are not asked for; null: all are
  * @returns null where there is nothing to be done
  */
-export function tune(spec: ModelSpec, bytes: Uint8Array, classes: readonly string[] | null): Tuned | null {
-  const graph = Graph.read(bytes);
+export function tuneModel(spec: ModelSpec, bytes: Uint8Array, classes: readonly string[] | null): TunedModel | null {
+  const graph = EditableGraph.read(bytes);
   if (!graph) return null;
   const isCheaper = [knowHardActivations(graph), fillBlocks(graph)].includes(true);
   const tuned = withClasses(graph, withPlanes(graph, spec), classes);
   return isCheaper || tuned !== spec ? { spec: tuned, graph: graph.write() } : null;
 }
 
-function withPlanes(graph: Graph, spec: ModelSpec): ModelSpec {
+function withPlanes(graph: EditableGraph, spec: ModelSpec): ModelSpec {
   const { input } = spec;
   const { width, height } = inputSize(input);
   const [batch] = input.shape;
-  return input.layout === 'NHWC' && takePlanes(graph, input.name, [height, width, 3]) ? { ...spec, input: { ...input, layout: 'NCHW', shape: [batch, 3, height, width] } } : spec;
+  return input.layout === 'NHWC' && acceptInputPlanes(graph, input.name, [height, width, 3]) ? { ...spec, input: { ...input, layout: 'NCHW', shape: [batch, 3, height, width] } } : spec;
 }
 
 /** Without the planes of classes that nobody asks for. */
-function withClasses(graph: Graph, spec: ModelSpec, classes: readonly string[] | null): ModelSpec {
+function withClasses(graph: EditableGraph, spec: ModelSpec, classes: readonly string[] | null): ModelSpec {
   const { classPlanes } = familyOf(spec);
   const kept = spec.classes.flatMap((name, at) => (classes?.includes(name) ? [at] : []));
-  if (classPlanes === undefined || kept.length === 0 || kept.length === spec.classes.length || !keepPlanes(graph, classPlanes, kept, spec.classes.length)) return spec;
+  if (classPlanes === undefined || kept.length === 0 || kept.length === spec.classes.length || !keepOutputPlanes(graph, classPlanes, kept, spec.classes.length)) return spec;
   const [batch = 1, , ...rest] = spec.outputs[classPlanes] ?? [];
   return { ...spec, classes: kept.map((at) => spec.classes[at] as string), outputs: { ...spec.outputs, [classPlanes]: [batch, kept.length, ...rest] } };
 }

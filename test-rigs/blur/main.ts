@@ -12,7 +12,7 @@ import { encode } from '../../edge/infer/evidence/encode.ts';
 import { blindsOf } from '../../edge/infer/evidence/face-blinds.ts';
 import type { Blinds } from '../../edge/infer/evidence/faces.ts';
 import { redact } from '../../edge/infer/evidence/redact.ts';
-import { i420Of } from '../../models/colours.ts';
+import { rgbToI420 } from '../../models/colours.ts';
 import type { Detector } from '../../models/detector.ts';
 import blazeface512 from '../../models/blazeface-512/model.ts';
 import centernet320 from '../../models/centernet-320/model.ts';
@@ -68,7 +68,7 @@ async function exported(picture: Picture): Promise<Picture> {
   const { default: sharp } = await import('sharp');
   const { data, info } = await sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  return { ...picture, width, height, yuv: i420Of(new Uint8Array(data), { width, height }) };
+  return { ...picture, width, height, yuv: rgbToI420(new Uint8Array(data), { width, height }) };
 }
 
 export async function run(argv: string[]): Promise<number> {

@@ -6,7 +6,7 @@ import { readHeadFields } from '../../drivers/frame/read-fields.ts';
 import { loadDescription, shippedDescriptions } from '../../drivers/frame/load-description.ts';
 import { parseHj212Message } from '../../drivers/hj212/message.ts';
 import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
-import { MessageCutter } from '../../drivers/llrp/message.ts';
+import { LlrpMessageCutter } from '../../drivers/llrp/message.ts';
 import { registrationFrom, withoutHeartbeats } from '../../drivers/modbus/dtu/identity.ts';
 import { mbapFraming, type PendingExchange, type ModbusFraming } from '../../drivers/modbus/framing.ts';
 import { rtuFraming } from '../../drivers/modbus/rtu.ts';
@@ -65,7 +65,7 @@ const llrp: Target = {
   families: { keepalives: LLRP_KEEPALIVE, 'a long message': Buffer.concat([Buffer.from('043d0007ffff00000001', 'hex'), Buffer.alloc(512 * 1024)]) },
   words: [LLRP_KEEPALIVE, ...hex('043d0000001400000001', '00000000', '00f0000e')],
   make() {
-    const cutter = new MessageCutter();
+    const cutter = new LlrpMessageCutter();
     return (bytes) => { cutter.feed(bytes); };
   },
 };

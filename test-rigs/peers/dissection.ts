@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { TrafficLine } from '../../cases/format.ts';
 import { captureFile, type Sent } from '../record/capture/testing/capture-files.ts';
-import { messageAt, TYPE, type Message } from '../../drivers/llrp/message.ts';
-import { readsOf } from '../../drivers/llrp/reads.ts';
+import { parseLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from '../../drivers/llrp/message.ts';
+import { parseAccessReport } from '../../drivers/llrp/access-report.ts';
 import { startDevice } from '../processes/device.ts';
 import { recordDevice, type RecordedDevice } from '../record/device.ts';
 
@@ -30,7 +30,7 @@ async function readerAgrees(): Promise<void> {
   const { recorded } = await recording('gate-reader', 8000, (port) => ({
     driver: 'llrp', settings: { host: '127.0.0.1', port, powerDbm: 27, session: 1, antennas: [1, 2] }, points: [{ id: 'tag', gives: 'read', indicator: 'SH-CRD-001' }],
   }));
-  const ours = linesOfBytes(recorded.traffic).flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex'))).map(({ type, id, bytes }) => ({ type, id, reads: type === TYPE.report ? readsOf(bytes).reads : [] }));
+  const ours = linesOfBytes(recorded.traffic).flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex'))).map(({ type, id, bytes }) => ({ type, id, reads: type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [] }));
   assert.ok(ours.some(({ reads }) => reads.length > 0), 'a tag passed');
   const rows = await dissected(recorded.traffic, 5084, ['llrp.type', 'llrp.id', 'llrp.param.epc', 'llrp.antenna_id', 'llrp.param.peak_rssi', 'llrp.param.microseconds', 'llrp.param.tag_count']);
   const theirs = rows.flatMap(([types, ids, epcs, antennas, rssis, times, counts]) => {
@@ -39,7 +39,7 @@ async function readerAgrees(): Promise<void> {
     return list(types).map((type, at) => ({
       type: Number(type), id: numbers(ids)[at],
       // A report may share its packet with a keep-alive, never with another report. First and last seen of each tag follow each other.
-      reads: Number(type) === TYPE.report ? list(epcs).map((epc, tag) => ({ epc: epc.toUpperCase(), antenna: numbers(antennas)[tag], rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24, firstUtcUs: BigInt(list(times)[tag * 2] as string), lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string), count: numbers(counts)[tag] })) : [],
+      reads: Number(type) === LLRP_MESSAGE_TYPES.report ? list(epcs).map((epc, tag) => ({ epc: epc.toUpperCase(), antenna: numbers(antennas)[tag], rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24, firstUtcUs: BigInt(list(times)[tag * 2] as string), lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string), count: numbers(counts)[tag] })) : [],
     }));
   });
   assert.deepEqual(theirs, ours);
@@ -85,8 +85,8 @@ async function recording(module: string, forMs: number, device: (port: number) =
 
 const linesOfBytes = (traffic: readonly TrafficLine[]) => traffic.flatMap((line) => ('bytes' in line ? [line] : []));
 
-function messagesIn(bytes: Buffer): Message[] {
-  const message = messageAt(bytes);
+function messagesIn(bytes: Buffer): LlrpMessage[] {
+  const message = parseLlrpMessage(bytes);
   if (message === null || message === 'none') return [];
   return [message, ...messagesIn(bytes.subarray(message.bytes.length))];
 }

@@ -9,7 +9,7 @@ import { inputSize, shapeOfOne, type ModelInput, type ModelSpec, type Tensor } f
 import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { overlap } from '../../models/boxes.ts';
 import { COCO_CLASSES } from '../../models/coco-classes.ts';
-import { SOURCES } from '../../models/convert/sources.ts';
+import { MODEL_SOURCES } from '../../models/convert/sources.ts';
 import { decoderOf } from '../../models/families/index.ts';
 import { assertSameBoxes } from '../../models/testing/boxes.ts';
 import { normalised, rgbPicturesOf } from '../../models/testing/picture.ts';
@@ -50,7 +50,7 @@ const boxesOf = ({ boxes }: Answer, { classes }: ModelSpec): Box[] => boxes.map(
 
 async function realModels(rig: Rig): Promise<void> {
   const clips = sharedFolder('footage');
-  const models = [...sharedModels(), ...SOURCES.map(({ spec }) => ({ spec, graph: graphPath(spec) }))];
+  const models = [...sharedModels(), ...MODEL_SOURCES.map(({ spec }) => ({ spec, graph: graphPath(spec) }))];
   assert.ok(clips);
   const runs = models.flatMap(({ spec, graph }) => Object.entries(PICTURES).flatMap(([clip, indices]) => rgbPicturesOf(join(clips, clip), indices, spec.input).flatMap((rgb, at) => {
     const tensors = join(rig.dir, `${spec.id}-${clip}-${at}`);

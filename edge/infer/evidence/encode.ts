@@ -1,7 +1,7 @@
 /** Pictures as files: JPEG or WebP, no wider and no larger than what was asked, with what they show written inside. */
 import { createHash } from 'node:crypto';
 import type { Picture } from '../../../core/driver.ts';
-import { rgbOf } from '../../../models/colours.ts';
+import { i420ToRgb } from '../../../models/colours.ts';
 
 export interface EncodeOptions {
   format: 'jpeg' | 'webp';
@@ -31,7 +31,7 @@ export async function encode(picture: Picture, options: EncodeOptions): Promise<
   const { width: columns, height: rows, aspect = columns / rows } = picture;
   // sharp is heavy: an edge whose pictures nobody wants never loads it.
   const { default: sharp } = await import('sharp');
-  const rgb = rgbOf(picture);
+  const rgb = i420ToRgb(picture);
   let width = Math.max(1, Math.min(options.maxWidth, Math.round(rows * aspect)));
   for (;;) {
     const height = Math.max(1, Math.round(width / aspect));

@@ -6,7 +6,7 @@
 import type { Picture } from '../../../core/driver.ts';
 import type { Box } from '../../../core/event.ts';
 import { FaultError, faultOf } from '../../../core/faults.ts';
-import { distinct } from '../../../models/boxes.ts';
+import { suppressOverlaps } from '../../../models/boxes.ts';
 import type { Detector } from '../../../models/detector.ts';
 import { cropOf, type Area } from './crop.ts';
 
@@ -45,7 +45,7 @@ export function openBlinds(open: () => Promise<Detector>, bears: (box: Box) => b
         const model = await detector;
         const near = known.filter(bears).toSorted((a, b) => b.height - a.height).slice(0, MAX_NEAR).map((box) => whereOn(box, picture));
         const found = await Promise.all(viewsOf(picture, near).map(async ({ picture: view, back }) => (await model.detect(view, signal)).boxes.map(back)));
-        return distinct(found.flat().toSorted((a, b) => b.score - a.score), SAME_PLACE);
+        return suppressOverlaps(found.flat().toSorted((a, b) => b.score - a.score), SAME_PLACE);
       } catch (error) {
         await detector.catch(() => { if (opened === detector) opened = null; });
         signal?.throwIfAborted();

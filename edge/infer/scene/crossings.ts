@@ -1,5 +1,5 @@
 /** Who crossed a line, and which way. Each crossing once: one who sways on the line has not crossed it. Pure. */
-import { distanceFromLine, doSegmentsMeet, type Point } from '../../../scene/geometry.ts';
+import { distanceFromLine, segmentsIntersect, type PicturePoint } from '../../../scene/geometry.ts';
 import type { Track } from '../track/tracker.ts';
 import { footOf, type LinePlan } from './plan.ts';
 
@@ -10,7 +10,7 @@ export interface Passage {
   /** Whether it has been well away from the line on that side: then it crosses as soon as it is beyond it. */
   wasAway: boolean;
   /** Where it was on that side last. */
-  foot: Point;
+  foot: PicturePoint;
   /** Since when it has been over the line without being clear of it; null: it is not. */
   overMs: number | null;
   /** Crossings of one that is not believed yet: told once it is. */
@@ -54,6 +54,6 @@ function moved(passage: Passage, track: Track, ptsMs: number, { from, to, inner 
   const overMs = passage.overMs ?? ptsMs;
   if (clear <= (side === 0 || wasAway ? BEYOND : AWAY)) return { ...passage, overMs };
   // Around the end of the line is no crossing.
-  const hasCrossed = side !== 0 && doSegmentsMeet(passage.foot, foot, from, to);
+  const hasCrossed = side !== 0 && segmentsIntersect(passage.foot, foot, from, to);
   return { side: now, wasAway: clear > AWAY, foot, overMs: null, pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track, ptsMs: overMs }] : pending };
 }

@@ -1,5 +1,5 @@
 /** Who is in a zone, since when, and how it moves there. Somebody at its edge does not go in and out. Pure. */
-import { distanceToEdge, isInside, type Point } from '../../../scene/geometry.ts';
+import { distanceToEdge, isInside, type PicturePoint } from '../../../scene/geometry.ts';
 import type { Track } from '../track/tracker.ts';
 import { footOf, type ZonePlan } from './plan.ts';
 import type { Seen } from './things.ts';
@@ -9,9 +9,9 @@ export interface Member {
   enteredMs: number;
   /** When it was seen in the zone last. */
   lastMs: number;
-  foot: Point;
+  foot: PicturePoint;
   /** Where it has been standing, and since when. */
-  stands: { at: Point; sinceMs: number };
+  stands: { at: PicturePoint; sinceMs: number };
   /** Whether it moves so slowly that it waits. */
   isSlow: boolean;
   /** How far it had come on the allowed way, and whether it was told that it went back. */
@@ -44,7 +44,7 @@ export function stepMembers(before: ReadonlyMap<number, Member>, { tracks, ptsMs
   return after;
 }
 
-function seenInside(known: Member | undefined, track: Track, foot: Point, ptsMs: number, slower: number): Member {
+function seenInside(known: Member | undefined, track: Track, foot: PicturePoint, ptsMs: number, slower: number): Member {
   const { across, down, height } = track.motion;
   const speed = Math.hypot(across.speed, down.speed) / Math.max(height.place, 1e-3);
   const isSlow = speed < (known?.isSlow ? slower * FASTER : slower);

@@ -3,19 +3,19 @@
  * that they mean the same across and down.
  */
 import { groundArea } from '../../../scene/check.ts';
-import { distanceFromLine, type Point } from '../../../scene/geometry.ts';
-import { homographyOf, onGround } from '../../../scene/homography.ts';
+import { distanceFromLine, type PicturePoint } from '../../../scene/geometry.ts';
+import { homographyOf, toGround } from '../../../scene/homography.ts';
 import { classesOf } from '../../../scene/kinds.ts';
 import type { LineSettings, SceneSettings, ZoneSettings } from '../../../scene/settings.ts';
 import type { Rect } from '../track/rects.ts';
 
 export interface ZonePlan {
   settings: ZoneSettings;
-  polygon: readonly Point[];
+  polygon: readonly PicturePoint[];
   /** null without homography. */
   areaM2: number | null;
   /** Metres between two places of the picture; null without homography. */
-  metres: ((a: Point, b: Point) => number | null) | null;
+  metres: ((a: PicturePoint, b: PicturePoint) => number | null) | null;
   /** Of its schedules. */
   timeZone: string | undefined;
 }
@@ -23,8 +23,8 @@ export interface ZonePlan {
 export interface LinePlan {
   settings: LineSettings;
   classes: ReadonlySet<string>;
-  from: Point;
-  to: Point;
+  from: PicturePoint;
+  to: PicturePoint;
   /** 1 or -1: makes distances from the line positive on its inner side. */
   inner: number;
 }
@@ -36,7 +36,7 @@ export interface Plan {
 }
 
 export function planOf({ zones, lines, homography, timeZone }: SceneSettings, aspect: number): Plan {
-  const tall = ([x, y]: Point): Point => [x * aspect, y];
+  const tall = ([x, y]: PicturePoint): PicturePoint => [x * aspect, y];
   const metres = homography ? metresBy(homography, aspect) : null;
   return {
     aspect,
@@ -49,14 +49,14 @@ export function planOf({ zones, lines, homography, timeZone }: SceneSettings, as
 }
 
 /** Where a thing stands: the middle of its lower edge, never below the picture. */
-export function footOf({ x, y, width, height }: Rect, aspect: number): Point {
+export function footOf({ x, y, width, height }: Rect, aspect: number): PicturePoint {
   return [Math.min(1, Math.max(0, x + width / 2)) * aspect, Math.min(1, y + height)];
 }
 
 function metresBy(homography: NonNullable<SceneSettings['homography']>, aspect: number): ZonePlan['metres'] {
   const h = homographyOf(homography);
   if (!h) return null;
-  const ground = ([x, y]: Point) => onGround(h, [x / aspect, y], homography.picture[0] as Point);
+  const ground = ([x, y]: PicturePoint) => toGround(h, [x / aspect, y], homography.picture[0] as PicturePoint);
   return (a, b) => {
     const [from, to] = [ground(a), ground(b)];
     return from && to ? Math.hypot(from[0] - to[0], from[1] - to[1]) : null;

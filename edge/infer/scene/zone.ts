@@ -1,7 +1,7 @@
 /** One zone, picture by picture: who and what is in it, and what each of its measures says. Pure. */
 import type { Box } from '../../../core/event.ts';
 import { isInside } from '../../../scene/geometry.ts';
-import { classesOf, countOf } from '../../../scene/kinds.ts';
+import { classesOf, countPointOf } from '../../../scene/kinds.ts';
 import { isWithin } from '../../../scene/schedule.ts';
 import { remembersMs, type Track } from '../track/tracker.ts';
 import { remembered, stepMembers, there, type Member } from './members.ts';
@@ -67,7 +67,7 @@ export function stepZone(before: ZoneState, look: Look, plan: ZonePlan): { state
   };
   const number = (measure: string, kind: Reading['kind'], some: readonly Member[]) => say(measure, kind, some.length, some);
 
-  for (const kind of count) number(countOf(kind).point, 'measurement', there(members, classesOf([kind]), ptsMs));
+  for (const kind of count) number(countPointOf(kind).point, 'measurement', there(members, classesOf([kind]), ptsMs));
   if (density || crowd) {
     const people = there(members, PEOPLE, ptsMs);
     const each = areaM2 ? people.length / areaM2 : 0;

@@ -7,7 +7,7 @@
  *   weak boxes; the margins that grow with what is not known of a place are in the manner of Yang et al., C-BIoU, 2023
  */
 import type { Box } from '../../../core/event.ts';
-import { distinct } from '../../../models/boxes.ts';
+import { suppressOverlaps } from '../../../models/boxes.ts';
 import { assign } from './assign.ts';
 import { groupOf } from './groups.ts';
 import { overlapWithin, rectOf, type Rect } from './rects.ts';
@@ -106,7 +106,7 @@ export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld 
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - remembersMs(LATELY_MS, before.stepMs));
+    const { pairs, left } = associate(tracks, suppressOverlaps(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - remembersMs(LATELY_MS, before.stepMs));
     for (const track of tracks) {
       const box = pairs.get(track);
       next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: placeOf(track.motion, aspect) });

@@ -6,7 +6,7 @@ import { decode as decodeHj212 } from '../../../drivers/hj212/decode.ts';
 import { uploadPointMap } from '../../../drivers/hj212/frame.ts';
 import { hj212PacketBytes } from '../../../drivers/hj212/testing/data-logger.ts';
 import { decode as decodeLlrp } from '../../../drivers/llrp/decode.ts';
-import { messageOf, parameterOf, TYPE, u16, u8 } from '../../../drivers/llrp/message.ts';
+import { encodeLlrpMessage, encodeParameter, LLRP_MESSAGE_TYPES, u16, u8 } from '../../../drivers/llrp/message.ts';
 import { eachParameter } from '../../../drivers/llrp/parameters.ts';
 import { UNKNOWN_CLOCK } from '../../../drivers/llrp/reader-clock.ts';
 import { decode as decodeModbus } from '../../../drivers/modbus/decode.ts';
@@ -51,7 +51,7 @@ export function llrpWork(peer: NodeJS.Require): Work {
     bytes.writeBigUInt64BE(value);
     return bytes;
   };
-  const messages = Array.from({ length: FRAMES }, (_, turn) => messageOf(TYPE.report, turn, ...Array.from({ length: TAGS }, (_unused, at) => parameterOf(
+  const messages = Array.from({ length: FRAMES }, (_, turn) => encodeLlrpMessage(LLRP_MESSAGE_TYPES.report, turn, ...Array.from({ length: TAGS }, (_unused, at) => encodeParameter(
     240, u8(0x8d), Buffer.from(`3074257BF7194E40${String(turn * TAGS + at).padStart(8, '0')}`, 'hex'), u8(0x81), u16(1 + (at % 4)), u8(0x86, 200), u8(0x87), u16(3),
     u8(0x82), u64(BigInt(AT) * 1000n), u8(0x84), u64(BigInt(AT) * 1000n), u8(0x88), u16(1),
   ))));

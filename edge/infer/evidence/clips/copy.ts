@@ -12,8 +12,8 @@ import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../log/evidence/folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
-import { Silence } from '../../../../drivers/camera/silence.ts';
-import { Cutter, type Shot } from '../../../../drivers/camera/y4m.ts';
+import { SilenceWatchdog } from '../../../../drivers/camera/silence-watchdog.ts';
+import { Y4mCutter, type Y4mFrame } from '../../../../drivers/camera/y4m.ts';
 import type { Detector } from '../../../../models/detector.ts';
 import type { Blinds } from '../faces.ts';
 import { redact } from '../redact.ts';
@@ -42,7 +42,7 @@ const MOST_BITS_A_SECOND = 1_200_000;
 
 /** A picture, and what of it nobody may recognise. */
 interface Looked {
-  shot: Shot;
+  shot: Y4mFrame;
   places: readonly Box[];
 }
 
@@ -50,7 +50,7 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
   return async (made, signal) => {
     const { device, clip } = made;
     const ending = new AbortController();
-    const silence = new Silence(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
+    const silence = new SilenceWatchdog(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
     const out = join(parts.settings.dir, 'kept', `coming-copy-${clip.sha256}`);
     try {
       const { width, height, pictures } = await encoded(made, out, parts, world, silence, AbortSignal.any([signal, ending.signal]));
@@ -76,7 +76,7 @@ export function clipCopier(parts: CopyParts, world: World): (made: MadeClip, sig
   };
 }
 
-async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts, { clock }: World, silence: Silence, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
+async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts, { clock }: World, silence: SilenceWatchdog, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
   const { copy: { width, fps, size } } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
   if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
@@ -131,8 +131,8 @@ async function encoded({ device, clip }: MadeClip, out: string, parts: CopyParts
   return { ...sides, pictures };
 }
 
-async function* shotsOf(stream: AsyncIterable<unknown>): AsyncGenerator<Shot, void> {
-  const cutter = new Cutter();
+async function* shotsOf(stream: AsyncIterable<unknown>): AsyncGenerator<Y4mFrame, void> {
+  const cutter = new Y4mCutter();
   for await (const chunk of stream) {
     for (let bytes = chunk as Uint8Array; bytes.length > 0;) {
       const room = cutter.room();

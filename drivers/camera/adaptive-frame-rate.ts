@@ -9,7 +9,7 @@ const JUDGED = 10;
 const TOO_LATE = 0.3;
 const FASTER = 1.25;
 
-export class Rate {
+export class AdaptiveFrameRate {
   readonly #fps: number;
   readonly #minFps: number;
   #now: number;

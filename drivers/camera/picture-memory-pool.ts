@@ -4,7 +4,7 @@
  */
 const MAX_FREE = 3;
 
-export class Ring {
+export class PictureMemoryPool {
   readonly #free: Uint8Array[] = [];
 
   /** Not cleared. */

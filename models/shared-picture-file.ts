@@ -5,19 +5,19 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Placed, Shown } from './messages.ts';
+import type { SharedInputPicture, InputPicture } from './messages.ts';
 
 /** The child's number of the file: after what Node itself hands on. */
-export const BOARD_FD = 4;
+export const PICTURE_FILE_FD = 4;
 const FOLDERS = ['/dev/shm', tmpdir()];
 
-export class Board {
+export class SharedPictureFile {
   readonly fd = openUnnamed();
   #end = 0;
   #looks = 0;
 
   /** @returns where they lie, until `free` has been called as often */
-  write(pictures: readonly Shown[]): Placed[] {
+  write(pictures: readonly InputPicture[]): SharedInputPicture[] {
     if (this.#looks === 0) this.#end = 0;
     this.#looks += 1;
     return pictures.map(({ yuv, ...rest }) => {
@@ -38,16 +38,16 @@ export class Board {
 }
 
 /** In the child. Memory is used again: what it gave before is overwritten. */
-export class BoardReader {
+export class SharedPictureFileReader {
   readonly #fd: number;
   readonly #memory: Uint8Array[] = [];
 
-  constructor(fd = BOARD_FD) {
+  constructor(fd = PICTURE_FILE_FD) {
     this.#fd = fd;
   }
 
   /** @param room as many bytes as the picture has, for one that comes alone; left out: memory of our own */
-  read(pictures: readonly Placed[], room?: (picture: Placed) => Uint8Array): Shown[] {
+  read(pictures: readonly SharedInputPicture[], room?: (picture: SharedInputPicture) => Uint8Array): InputPicture[] {
     return pictures.map((picture, index) => {
       const { at, ...rest } = picture;
       const bytes = (rest.width * rest.height * 3) / 2;

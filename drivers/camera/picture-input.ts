@@ -8,17 +8,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cutter, type Shot } from './y4m.ts';
+import { Y4mCutter, type Y4mFrame } from './y4m.ts';
 
-export interface Inlet {
+export interface PictureInput {
   /** For the child; ours is to be destroyed once it has it. */
   end: Socket;
   /** null when the stream is over. @throws RangeError when it is none of pictures */
-  next(): Promise<Shot | null>;
+  next(): Promise<Y4mFrame | null>;
   close(): void;
 }
 
-export async function openInlet(): Promise<Inlet> {
+export async function openPictureInput(): Promise<PictureInput> {
   // Nobody else may look into the folder, and it is gone when both ends are there.
   const folder = await mkdtemp(join(tmpdir(), 'cv-camera-'));
   try {
@@ -34,9 +34,9 @@ export async function openInlet(): Promise<Inlet> {
   }
 }
 
-function readInto(path: string): Omit<Inlet, 'end'> {
-  const cutter = new Cutter();
-  let ready: Shot | null = null;
+function readInto(path: string): Omit<PictureInput, 'end'> {
+  const cutter = new Y4mCutter();
+  let ready: Y4mFrame | null = null;
   let error: unknown = null;
   let over = false;
   let wake = () => {};
@@ -68,7 +68,7 @@ function readInto(path: string): Omit<Inlet, 'end'> {
       if (ready === null) socket.resume();
       while (ready === null && error === null && !over) await new Promise<void>((resolve) => { wake = resolve; });
       if (error) throw error;
-      const shot = ready as Shot | null;
+      const shot = ready as Y4mFrame | null;
       ready = null;
       return shot;
     },

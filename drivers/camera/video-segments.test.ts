@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RingPiece } from '../../core/ring.ts';
-import { exitFault } from './exits.ts';
+import { exitFault } from './ffmpeg-exit.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
-import { Pieces } from './pieces.ts';
-import { Said } from './said.ts';
-import { sourceOf } from './source.ts';
+import { VideoSegments } from './video-segments.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
+import { cameraSourceOf } from './source.ts';
 
 function heard(isFile: boolean) {
   const took: [string, number, number, number][] = [];
   const troubles: string[] = [];
-  const pieces = new Pieces({ took: ({ name, fromMs, toMs, durationMs }: RingPiece) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
+  const pieces = new VideoSegments({ took: ({ name, fromMs, toMs, durationMs }: RingPiece) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
   return { pieces, took, troubles };
 }
 
@@ -39,7 +39,7 @@ test('where the stream has no times of its own a piece begins where the last one
 });
 
 test('only where clips are wanted is there a further output, and what is wrong with it is no matter of the pictures', () => {
-  const source = sourceOf({ url: 'file:./a.mp4' });
+  const source = cameraSourceOf({ url: 'file:./a.mp4' });
   const options = { source, fps: 5, size: {}, loop: false, decode: 'all', hardware: 'none' } as const;
   const plain = ffmpegArguments(options);
   const opening = { dir: '/r/50%', pieceMs: 2000, is() {}, took() {}, trouble() {}, end() {} };
@@ -47,7 +47,7 @@ test('only where clips are wanted is there a further output, and what is wrong w
   assert.deepEqual(ringed.slice(0, plain.length), plain);
   assert.deepEqual([plain.includes('copy'), ringed.at(-1)], [false, '/r/50%%/%d.mkv']);
 
-  const said = new Said();
+  const said = new FfmpegLog();
   const beside: string[] = [];
   said.beside = (words) => { beside.push(words); };
   said.hear("[segment @ 0x5634] [error] Failure occurred when ending segment '/r/2.mkv'\n[fifo @ 0x5634] [warning] FIFO queue full\n[out#1/fifo @ 0x5634] [error] Error writing trailer: No space left on device\n");

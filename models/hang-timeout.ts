@@ -12,7 +12,7 @@ const FADES = 0.995;
 /** One that was given up on may have been only slow: the next is given so much longer. */
 const LONGER = 2;
 
-export class Patience {
+export class HangTimeout {
   readonly #mostMs: number;
   /** By model: how long a slow run of one picture takes, ms. */
   readonly #slowMs = new Map<string, number>();

@@ -3,29 +3,29 @@ import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
 import './faults.ts';
-import type { LlrpFrame, Plan, PresenceFrame } from './frame.ts';
-import { firstOf } from './decode.ts';
-import { TYPE, type Message } from './message.ts';
-import { Repetitions, Watch, type Happening, type Seen } from './presence.ts';
-import { compared, ownTimeOf, UNKNOWN_CLOCK, utcMsOf, type ReaderClock } from './reader-clock.ts';
-import { readerEventOf } from './reader-event.ts';
-import { readsOf, type Read } from './reads.ts';
-import type { Session } from './session.ts';
-import type { LlrpPointOf, LlrpSettings } from './settings.ts';
+import type { LlrpFrame, LlrpPointMap, LlrpPresenceFrame } from './frame.ts';
+import { firstReadTimestamps } from './decode.ts';
+import { LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
+import { RepetitionFilter, PresenceTracker, type PresenceEvent, type TagSighting } from './presence.ts';
+import { updateReaderClock, edgeTimeOf, UNKNOWN_CLOCK, utcMsOf, type ReaderClock } from './reader-clock.ts';
+import { parseReaderEvent } from './reader-event.ts';
+import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
+import type { LlrpSession } from './session.ts';
+import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
 const SILENT_PERIODS = 3;
 
-export interface Following {
-  session: Session;
+export interface ReaderContext {
+  session: LlrpSession;
   settings: LlrpSettings;
-  points: readonly LlrpPointOf[];
+  points: readonly ConfiguredLlrpPoint[];
   world: World;
   hello: { bytes: Uint8Array; observedAt: number };
 }
 
 /** One watch for all points that look at the same antennas and tags. */
 interface Watched {
-  watch: Watch;
+  watch: PresenceTracker;
   arrived: string[];
   left: string[];
   passed: string[];
@@ -33,10 +33,10 @@ interface Watched {
 }
 
 /** @returns as a link's `listen` */
-export async function follow({ session, settings, points, world, hello }: Following, take: Take<LlrpFrame>, signal: AbortSignal): Promise<void> {
+export async function followReader({ session, settings, points, world, hello }: ReaderContext, take: Take<LlrpFrame>, signal: AbortSignal): Promise<void> {
   const plan = planOf(points);
   const watches = watchesOf(points, settings);
-  const repetitions = new Repetitions(settings.dedupe);
+  const repetitions = new RepetitionFilter(settings.dedupe);
   const down = new Set<number>();
   let clock = clockAfter(UNKNOWN_CLOCK, hello.bytes, hello.observedAt);
   let wake = () => {};
@@ -53,8 +53,8 @@ export async function follow({ session, settings, points, world, hello }: Follow
       const next = session.next();
       if (next) {
         const { message: { bytes, type }, observedAt } = next;
-        if (type === TYPE.readerEvent) clock = heard(next.message, observedAt);
-        const reads = type === TYPE.report ? readsOf(bytes).reads : [];
+        if (type === LLRP_MESSAGE_TYPES.readerEvent) clock = heard(next.message, observedAt);
+        const reads = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [];
         const seen = reads.map((read) => seenOf(read, clock, observedAt));
         take(message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [])))));
         const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
@@ -85,8 +85,8 @@ export async function follow({ session, settings, points, world, hello }: Follow
     session.onChange(() => {});
   }
 
-  function heard({ bytes }: Message, observedAt: number): ReaderClock {
-    const { antenna, hasOverflowed, isClosing } = readerEventOf(bytes);
+  function heard({ bytes }: LlrpMessage, observedAt: number): ReaderClock {
+    const { antenna, hasOverflowed, isClosing } = parseReaderEvent(bytes);
     if (antenna?.isConnected) down.delete(antenna.id);
     else if (antenna) down.add(antenna.id);
     if (hasOverflowed) world.tell({ kind: 'fault', fault: { code: 'CV_LLRP_OVERFLOW', params: { address: session.address } } });
@@ -96,24 +96,24 @@ export async function follow({ session, settings, points, world, hello }: Follow
 }
 
 function clockAfter(clock: ReaderClock, event: Uint8Array, observedAt: number): ReaderClock {
-  return compared(clock, readerEventOf(event), observedAt);
+  return updateReaderClock(clock, parseReaderEvent(event), observedAt);
 }
 
 /** By our own clock, whatever the reader's says: tags go by time that passes here. */
-function seenOf(read: Read, clock: ReaderClock, observedAt: number): Seen {
-  const at = ownTimeOf(firstOf(read), clock, observedAt) ?? observedAt;
+function seenOf(read: LlrpTagRead, clock: ReaderClock, observedAt: number): TagSighting {
+  const at = edgeTimeOf(firstReadTimestamps(read), clock, observedAt) ?? observedAt;
   return { epc: read.epc, antenna: read.antenna ?? 0, rssiDbm: read.rssiDbm ?? null, at: Math.min(at, observedAt) };
 }
 
 /** By the reader's clock as it is: between two reads nothing else counts, however late they came. */
-function stampMsOf(read: Read, observedAt: number): number {
-  const { utcUs, uptimeUs } = firstOf(read);
+function stampMsOf(read: LlrpTagRead, observedAt: number): number {
+  const { utcUs, uptimeUs } = firstReadTimestamps(read);
   if (utcUs !== undefined) return utcMsOf(utcUs);
   return uptimeUs === undefined ? observedAt : Number(uptimeUs / 1000n);
 }
 
-function planOf(points: readonly LlrpPointOf[]): Plan {
-  const of = (gives: LlrpPointOf['gives']) => points.filter((point) => point.gives === gives);
+function planOf(points: readonly ConfiguredLlrpPoint[]): LlrpPointMap {
+  const of = (gives: ConfiguredLlrpPoint['gives']) => points.filter((point) => point.gives === gives);
   return {
     reads: of('read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() })),
     inputs: of('gpi').map(({ id, input }) => ({ id, input })),
@@ -121,23 +121,23 @@ function planOf(points: readonly LlrpPointOf[]): Plan {
   };
 }
 
-function watchesOf(points: readonly LlrpPointOf[], { minReads, rssiFloor, departAfter }: LlrpSettings): Watched[] {
+function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor, departAfter }: LlrpSettings): Watched[] {
   const watched = new Map<string, Watched>();
   for (const { id, gives, antennas, epc, from, to, within } of points) {
     if (!['arrived', 'left', 'passed', 'present'].includes(gives)) continue;
     const pass = gives === 'passed' ? { from, to, withinMs: within } : null;
     const key = JSON.stringify([antennas, epc.toUpperCase(), pass]);
-    const one = watched.get(key) ?? { watch: new Watch({ antennas, prefix: epc.toUpperCase(), rssiFloorDbm: rssiFloor, minReads, departAfterMs: departAfter, pass }), arrived: [], left: [], passed: [], present: [] };
+    const one = watched.get(key) ?? { watch: new PresenceTracker({ antennas, prefix: epc.toUpperCase(), rssiFloorDbm: rssiFloor, minReads, departAfterMs: departAfter, pass }), arrived: [], left: [], passed: [], present: [] };
     one[gives as 'arrived' | 'left' | 'passed' | 'present'].push(id);
     watched.set(key, one);
   }
   return [...watched.values()];
 }
 
-function happenings(watches: readonly Watched[], of: (watch: Watch) => Happening[]): PresenceFrame['happened'] {
+function happenings(watches: readonly Watched[], of: (watch: PresenceTracker) => PresenceEvent[]): LlrpPresenceFrame['happened'] {
   return watches.flatMap((one) => of(one.watch).flatMap((happening) => one[happening.what].map((point) => ({ point, what: happening.what, seen: happening.seen, ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}) }))));
 }
 
-function presenceFrame(happened: PresenceFrame['happened'], watches: readonly Watched[]): PresenceFrame {
+function presenceFrame(happened: LlrpPresenceFrame['happened'], watches: readonly Watched[]): LlrpPresenceFrame {
   return { is: 'presence', happened, present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))) };
 }

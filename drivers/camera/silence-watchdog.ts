@@ -4,7 +4,7 @@ import { everyMs, type Clock, type Timer } from '../../core/world.ts';
 /** The wait is counted in so many parts: where the whole machine stood still, what has come meanwhile is read in between. */
 const PARTS = 4;
 
-export class Silence {
+export class SilenceWatchdog {
   /** It was too long, once. */
   isOver = false;
   #isWaiting = false;
