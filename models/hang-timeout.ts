@@ -1,6 +1,6 @@
 /**
- * How long a process may be silent after it was given pictures, before it is held to hang: many times what such a run has
- * taken of late, since a machine that others use looks slower, and cameras wait meanwhile. No clock, no I/O.
+ * How long a worker may take before it counts as hung: a multiple of the recent run time, since runs take longer on a busy
+ * machine. No clock, no I/O.
  */
 
 /** Also of a model that is quick: the whole machine may stand still for a moment. */

@@ -1,4 +1,4 @@
-/** Who waits for a detector process, and whose turn it is. No I/O. */
+/** The queue of inference jobs for a detector process, fair between its clients. No I/O. */
 import type { Picture } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Detection } from './detector.ts';
@@ -26,7 +26,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** One who asks, mostly a camera. */
+/** A client of the queue, mostly a camera. */
 export interface QueueClient {
   enter(next: () => Picture, signal?: AbortSignal): Promise<Detection>;
   /** Whoever waits here gets the error; those in a run still get its answer. */

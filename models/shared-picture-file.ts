@@ -1,6 +1,6 @@
 /**
- * Where pictures are put for a child to read: a file without a name, in memory where the system has such a place. It costs
- * two copies; a message of the same bytes costs several, and memory that has to be collected on both sides.
+ * An unnamed file, in memory where possible, in which pictures are passed to a worker process. It costs two copies; a
+ * message of the same bytes costs several, and garbage collection on both sides.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A place for one worker process, which is replaced when it dies, with all the models that it held. */
+/** A slot for one worker process, which is replaced when it exits, with all its models. */
 import { FaultError } from '../core/faults.ts';
 import type { DetectionResult, ModelSetup, InputPicture } from './messages.ts';
 import { HangTimeout } from './hang-timeout.ts';

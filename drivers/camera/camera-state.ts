@@ -1,6 +1,6 @@
 /**
- * What is remembered of a camera from one opening to the next. Cameras lock an address out after some wrong passwords, so
- * after each refusal the same user and password wait longer; others are tried at once.
+ * State of a camera kept from one open to the next. Cameras lock out an address after some wrong passwords, so after each
+ * refusal the same user and password wait longer; changed ones are tried at once.
  */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
@@ -32,7 +32,7 @@ const WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
 /** One machine has one clock: what was learnt holds for all that runs on it. */
 const known = new WeakMap<Clock, Map<string, CameraState>>();
 
-export function cameraStateOf(clock: Clock, { secrets, shown }: CameraSource): CameraState {
+export function cameraStateOf(clock: Clock, { secrets, redactedUrl: shown }: CameraSource): CameraState {
   const cameras = known.get(clock) ?? new Map<string, CameraState>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;

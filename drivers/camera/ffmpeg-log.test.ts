@@ -19,7 +19,7 @@ test('what the source sends, as several demuxers put it', () => {
 });
 
 test('how an opening failed is found among what was said', () => {
-  const fault = (...lines: string[]) => exitFault({ source: cameraSourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, said: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
+  const fault = (...lines: string[]) => exitFault({ source: cameraSourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, log: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
   assert.equal(fault('method DESCRIBE failed: 401 Unauthorized').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 403 Forbidden (access denied)').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 5XX Server Error reply').code, 'CV_CAMERA_BUSY');

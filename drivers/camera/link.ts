@@ -38,7 +38,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
     throw error;
   });
   const { player } = playing;
-  if (player.said.stream) ring?.is(player.said.stream);
+  if (player.log.stream) ring?.is(player.log.stream);
   void player.exit.then(() => ring?.end());
   const closing = new AbortController();
   const close = () => {
@@ -61,7 +61,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   return {
     pid: player.pid,
     ...(playing.remark ? { remark: playing.remark } : {}),
-    stream: player.said.stream,
+    stream: player.log.stream,
     async* frames(signal) {
       const stop = () => { void close(); };
       signal.addEventListener('abort', stop, { once: true });
@@ -102,7 +102,7 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
   try {
     for (let came: TimedFrame | UnchangedFrame | void = first; came; index += 1) {
       const ptsMs = (index * 1000) / fps;
-      if (player.said.damaged()) tell({ kind: 'picture_damaged' });
+      if (player.log.damaged()) tell({ kind: 'picture_damaged' });
       const { streamMs: _streamMs, ...shot } = came;
       if ('isStill' in shot) tell({ kind: 'picture_still' });
       else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
@@ -111,8 +111,8 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
   } finally {
     silence.end();
   }
-  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.shown, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
-  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures: index, playedMs: (index * 1000) / fps });
+  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.redactedUrl, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
+  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures: index, playedMs: (index * 1000) / fps });
 }
 
 /** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */

@@ -7,7 +7,7 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
-import { probe } from './examine.ts';
+import { probe } from './probe.ts';
 import { open } from './link.ts';
 import { startFfmpeg } from './player.ts';
 import { settings as schema } from './settings.ts';
@@ -96,8 +96,8 @@ test('a wrong password is told without it, and is not tried again at once; anoth
   assert.equal(await faultOf({ url, ...LOGIN }, world), undefined);
   const player = await startFfmpeg({ source: cameraSourceOf(wrong), fps: 10, size: 'own', loop: false, decode: 'all', hardware: 'none' }, world.clock);
   await player.exit;
-  assert.ok(player.said.opening.includes(url), 'what ffmpeg says of the address is kept');
-  assert.doesNotMatch(player.said.opening, /tiger|lily|cam:/);
+  assert.ok(player.log.opening.includes(url), 'what ffmpeg says of the address is kept');
+  assert.doesNotMatch(player.log.opening, /tiger|lily|cam:/);
 });
 
 test('what a camera refuses, and what is no camera, is said for what it is', async (t) => {

@@ -27,10 +27,10 @@ const STILL_MOST_MS = 1000;
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
 export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const { clock } = world;
-  const address = source.shown;
+  const address = source.redactedUrl;
   const silenceMs = silenceMsOf(settings);
   // The clock that ffmpeg takes theirs from may be set.
-  const isUntimed = sendsNoTimes(source, player.said);
+  const isUntimed = sendsNoTimes(source, player.log);
   remembered.startedMs ??= clock.monotonicMs();
   const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;
@@ -51,7 +51,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         remembered.leapToldMs = cameMs;
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
-      if (player.said.damaged()) world.tell({ kind: 'picture_damaged' });
+      if (player.log.damaged()) world.tell({ kind: 'picture_damaged' });
       remembered.pictures += 1;
       remembered.ptsMs = ptsMs;
       pictures += 1;
@@ -73,7 +73,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         world.tell(isSlowTold ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } } : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
       }
     }
-    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.said, pictures });
+    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures });
   } finally {
     letGo?.();
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });

@@ -1,7 +1,7 @@
 /**
- * Where pictures come in: a socket whose other end a child gets as its output. Bytes are read right into the memory of
- * their picture; a child's own pipe would be read in pieces, each with a memory of its own, and collecting those cost
- * more than all else that is done with a still picture.
+ * Reads pictures from a socket whose other end is the output of a child process. Bytes are read directly into the memory
+ * of their picture; a normal pipe would allocate a buffer per read, and collecting those would cost more than everything
+ * else that is done with a picture.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

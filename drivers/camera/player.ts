@@ -34,7 +34,7 @@ export interface FfmpegPlayer {
   /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures, CV_CAMERA_CHANGED */
   frames: AsyncGenerator<TimedFrame | UnchangedFrame, void>;
   exit: Promise<FfmpegExit>;
-  said: FfmpegLog;
+  log: FfmpegLog;
   /** null: what comes is not kept. */
   pieces: VideoSegments | null;
   /** Resolves when the child is gone. */
@@ -88,7 +88,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
     pid: child.pid,
     frames: cut(inlet, stamps, source),
     exit,
-    said,
+    log: said,
     pieces,
     kill: () => killing ??= end(),
   };
@@ -98,7 +98,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
  * A last picture that is not whole is left out. Reading pauses while nobody asks. A live stream that changes its pictures is
  * opened anew; a clip, which would begin again, goes on: ffmpeg makes them as large as the first.
  */
-async function* cut(inlet: PictureInput, stamps: FrameTimestamps | null, { kind, shown: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
+async function* cut(inlet: PictureInput, stamps: FrameTimestamps | null, { kind, redactedUrl: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
   try {
     for (;;) {
       const stamp = await stamps?.next();

@@ -11,7 +11,7 @@ test('user and password go to ffmpeg encoded and quoted, whatever is in them, an
     const file = /^file '(.*)'$/m.exec(source.input.list)?.[1]?.replaceAll("'\\''", "'") ?? '';
     const url = new URL(file);
     assert.deepEqual([decodeURIComponent(url.username), decodeURIComponent(url.password), url.host, url.pathname], [user, password, '10.0.0.9', '/live']);
-    assert.equal(source.shown, 'rtsp://10.0.0.9/live');
+    assert.equal(source.redactedUrl, 'rtsp://10.0.0.9/live');
     assert.equal(withoutSecrets(`Error opening input file ${file}.`, source), 'Error opening input file rtsp://10.0.0.9/live.');
   }));
   assert.equal(withoutSecrets('tried rtsp://u:abc@10.0.0.9/x with abc', cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user: 'u', password: 'abc' })), 'tried rtsp://10.0.0.9/x with ***');

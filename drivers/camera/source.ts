@@ -15,7 +15,7 @@ export interface CameraSource {
   /** It comes in pieces of seconds, each at once: it is read in its own time. */
   isInPieces: boolean;
   /** For messages: without user, password, and what looks like one. */
-  shown: string;
+  redactedUrl: string;
   /** What ffmpeg reads from: a path, or the list that it is handed on its standard input. */
   input: { path: string } | { list: string };
   /** What ffmpeg may open, so that no playlist makes it read a file of ours, nor a picture file call anybody. */
@@ -49,7 +49,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   const protocols = PROTOCOLS[kind];
   if (kind === 'file') {
     const path = clipPathOf(settings);
-    return { kind, isInPieces: false, shown: path, input: { path }, protocols, secrets: [] };
+    return { kind, isInPieces: false, redactedUrl: path, input: { path }, protocols, secrets: [] };
   }
   const { user = '', password = '' } = settings;
   const url = new URL(settings.url);
@@ -60,7 +60,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
     : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
   // Arguments of a process can be read by everybody on this machine, its standard input by nobody.
   const list = ['ffconcat version 1.0', `file '${url.href.replaceAll("'", "'\\''")}'`, ...options.map((option) => `option ${option}`), ''].join('\n');
-  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), shown: redactUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
+  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), redactedUrl: redactUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
 }
 
 /** What ffmpeg is handed on its standard input. @param isUntimed pictures have the times at which they come */
@@ -77,7 +77,7 @@ export function redactUrl(written: string): string {
 }
 
 /** What ffmpeg says of the source, fit to be seen. */
-export function withoutSecrets(text: string, { secrets, shown }: Pick<CameraSource, 'secrets' | 'shown'>): string {
+export function withoutSecrets(text: string, { secrets, redactedUrl: shown }: Pick<CameraSource, 'secrets' | 'redactedUrl'>): string {
   const [address, ...words] = secrets;
   // A short password would tear holes into plain words; the address, where it always stands, is replaced as a whole.
   const clean = address === undefined ? text : text.replaceAll(address, shown).replace(/:\/\/[^\s/@']+@/g, '://');

@@ -30,7 +30,7 @@ export async function startPlayback(options: PlayOptions, silenceMs: number, wor
   try {
     const playing = await start(hardware);
     // ffmpeg itself goes on in software where a decoder that it has refuses these very pictures.
-    const refused = playing.player.said.hardware;
+    const refused = playing.player.log.hardware;
     return refused ? { ...playing, remark: inSoftware(options, refused) } : playing;
   } catch (error) {
     if (!(error instanceof NoHardware)) throw error;
@@ -49,12 +49,12 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
   try {
-    const first = await (source.kind === 'file' ? player.frames.next() : withTimeout(player.frames.next(), silenceMs, source.shown, clock));
-    if (player.said.stream) remembered.codec = player.said.stream.codec;
+    const first = await (source.kind === 'file' ? player.frames.next() : withTimeout(player.frames.next(), silenceMs, source.redactedUrl, clock));
+    if (player.log.stream) remembered.codec = player.log.stream.codec;
     // Nothing came before the first that it could be like.
     if (!first.done && !('isStill' in first.value)) {
       recordLogin(remembered);
-      const isUntimed = sendsNoTimes(source, player.said);
+      const isUntimed = sendsNoTimes(source, player.log);
       // Which pictures are taken hangs on their times: opened once more, and from then on so at once.
       if (isUntimed !== (options.isUntimed ?? false) && options.fps !== null) {
         remembered.isUntimed = isUntimed;
@@ -65,8 +65,8 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
     }
     const exit = await player.exit;
     if (signal?.aborted) throw signal.reason;
-    if (options.hardware !== 'none' && player.said.hardware) throw new NoHardware(player.said.hardware);
-    const fault = exitFault({ source, exit, said: player.said, pictures: 0 });
+    if (options.hardware !== 'none' && player.log.hardware) throw new NoHardware(player.log.hardware);
+    const fault = exitFault({ source, exit, log: player.log, pictures: 0 });
     throw fault.fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault.fault, clock) : fault;
   } catch (error) {
     await player.kill();
@@ -96,5 +96,5 @@ export async function withTimeout<T>(coming: Promise<T>, silenceMs: number, addr
 }
 
 function inSoftware({ source, hardware }: PlayOptions, detail: string): Fault {
-  return { code: 'CV_CAMERA_SOFTWARE', params: { address: source.shown, hardware, detail } };
+  return { code: 'CV_CAMERA_SOFTWARE', params: { address: source.redactedUrl, hardware, detail } };
 }

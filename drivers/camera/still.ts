@@ -12,5 +12,5 @@ export async function still(settings: CameraSettings, world: World, signal: Abor
   const { player, first } = await startPlayback({ source, fps: null, size: 'own', loop: false, decode: 'all', hardware: 'none' }, settings.silence, world, signal);
   await player.kill();
   const { streamMs: _streamMs, ...shot } = first;
-  return { index: 0, ptsMs: 0, ...shot, takenAt: world.clock.nowMs(), stream: player.said.stream };
+  return { index: 0, ptsMs: 0, ...shot, takenAt: world.clock.nowMs(), stream: player.log.stream };
 }

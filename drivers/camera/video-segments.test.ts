@@ -54,6 +54,6 @@ test('only where clips are wanted is there a further output, and what is wrong w
   said.end();
   assert.deepEqual(beside, ["Failure occurred when ending segment '/r/2.mkv'", 'Error writing trailer: No space left on device']);
   assert.deepEqual([said.first, said.last, said.damaged()], ['', '', false]);
-  const ended = (last: string) => exitFault({ source, exit: { code: 228, signal: null }, said: { first: last, last, opening: '', lastBeside: said.lastBeside }, pictures: 7 }).fault.code;
+  const ended = (last: string) => exitFault({ source, exit: { code: 228, signal: null }, log: { first: last, last, opening: '', lastBeside: said.lastBeside }, pictures: 7 }).fault.code;
   assert.deepEqual([ended(''), ended('Invalid data found')], ['CV_VIDEO_ENDED', 'CV_VIDEO_STOPPED']);
 });

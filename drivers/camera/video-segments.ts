@@ -1,11 +1,11 @@
 /**
- * What a camera sends, as it comes, in pieces on disk beside the pictures: a further output of the same ffmpeg, so that the
- * stream is read once and never encoded anew. It is written from a queue of its own, so that a disk that is slow, full or
- * gone holds up no picture: it is tried again, and what could not be written is missing in the clip alone.
+ * Writes the camera's stream to disk in segments, unchanged: a further output of the same ffmpeg, so that the stream is
+ * read once and never re-encoded. It has its own queue, so that a slow, full or missing disk delays no picture: writing is
+ * retried, and what could not be written is missing only in the clip.
  */
 import type { RingOpening } from '../../core/ring.ts';
 
-/** Where ffmpeg says which piece is whole, one line each: name, from, to. */
+/** Descriptor on which ffmpeg lists complete segments, one line each: name, from, to. */
 export const SEGMENTS_FD = 4;
 /** Packets that wait for the disk, some 10 s of them; those beyond are dropped up to the next picture that needs no other. */
 const QUEUE_PACKETS = 300;

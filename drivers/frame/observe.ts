@@ -6,7 +6,7 @@ import { acquireEndpoint } from './endpoint.ts';
 import { loadProtocol } from './load-description.ts';
 import type { FrameSettings } from './settings.ts';
 
-export const LISTEN_MS = 35_000;
+export const FRAME_LISTEN_MS = 35_000;
 
 export const isConfiguredDevice = (settings: FrameSettings, identity: string) => settings.identity === undefined || settings.identity.toUpperCase() === identity.toUpperCase();
 
@@ -22,7 +22,7 @@ export async function observeFrames(settings: FrameSettings, world: World, signa
     const polled = protocol.polls.length > 0 ? new DescribedDevice(protocol, settings, [], world) : null;
     if (polled) endpoint.addDevice(polled);
     polled?.startPolling();
-    await pause(world.clock, LISTEN_MS, AbortSignal.any([enough.signal, signal]));
+    await pause(world.clock, FRAME_LISTEN_MS, AbortSignal.any([enough.signal, signal]));
     // Read before our own close, which aborts as well.
     const isAborted = signal.aborted && !enough.signal.aborted;
     polled?.stopPolling();

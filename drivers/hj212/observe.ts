@@ -6,7 +6,7 @@ import { acquireHj212Server } from './server.ts';
 import type { Hj212Settings } from './settings.ts';
 
 /** Most loggers send realtime data every 30 s. */
-export const LISTEN_MS = 35_000;
+export const HJ212_LISTEN_MS = 35_000;
 
 /** @param isEnough called with each packet; true ends the wait */
 export async function observePackets(settings: Hj212Settings, world: World, signal: AbortSignal, isEnough: (received: ReceivedPacket, connection: Hj212Connection) => boolean): Promise<void> {
@@ -16,14 +16,14 @@ export async function observePackets(settings: Hj212Settings, world: World, sign
   if (settings.listen !== undefined) {
     const { server, release } = await acquireHj212Server(settings.listen, world);
     const removeListener = server.addPacketListener(take);
-    await pause(world.clock, LISTEN_MS, done);
+    await pause(world.clock, HJ212_LISTEN_MS, done);
     removeListener();
     release();
   } else {
     const address = { host: String(settings.host), port: Number(settings.port) };
     const connection = new Hj212Connection(await dial(address, world, signal), `${address.host}:${address.port}`, world, take);
     connection.onClose(() => enough.abort());
-    await pause(world.clock, LISTEN_MS, done);
+    await pause(world.clock, HJ212_LISTEN_MS, done);
     connection.close(null);
   }
   if (signal.aborted && !enough.signal.aborted) throw signal.reason;

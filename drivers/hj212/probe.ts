@@ -2,7 +2,7 @@
 import type { Finding } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { currentFactorCode } from './factors.ts';
-import { itemsIn, LISTEN_MS, observePackets } from './observe.ts';
+import { itemsIn, HJ212_LISTEN_MS, observePackets } from './observe.ts';
 import { uploadKindOf, type Hj212Point, type Hj212Settings } from './settings.ts';
 
 /** One line for each MN: which data it sends, and whether it is the configured device. */
@@ -19,7 +19,7 @@ export async function probe(settings: Hj212Settings, points: readonly ({ id: str
   const found = seen.get(settings.mn);
   const missing = found ? points.filter(({ factor, value, period }) => factor !== undefined && uploadKindOf({ value, period }) === 'realtime' && !found.keys.has(`${currentFactorCode(factor)}-${value}`)) : [];
   return [
-    ...(seen.size === 0 ? [{ en: `no data logger sent anything within ${LISTEN_MS / 1000} s`, zh: `${LISTEN_MS / 1000} 秒内没有数采仪上传` }] : []),
+    ...(seen.size === 0 ? [{ en: `no data logger sent anything within ${HJ212_LISTEN_MS / 1000} s`, zh: `${HJ212_LISTEN_MS / 1000} 秒内没有数采仪上传` }] : []),
     ...[...seen].map(([mn, { peer, cns, keys, password }]): Finding => ({
       en: `${mn === settings.mn ? 'this device' : 'another device'}: MN ${mn} from ${peer}, sends ${[...cns].join(', ')}: ${[...keys].slice(0, 12).join(' ')}${password ? '' : '; its password differs from `password`'}`,
       zh: `${mn === settings.mn ? '本设备' : '其他设备'}：MN ${mn}，来自 ${peer}，上传 ${[...cns].join('、')}：${[...keys].slice(0, 12).join(' ')}${password ? '' : '；密码不符'}`,

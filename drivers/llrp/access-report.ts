@@ -1,4 +1,4 @@
-/** What a report says of each tag (TagReportData, LLRP 16.2.7.3). Pure. */
+/** Parses the tag reads of a report (TagReportData, LLRP 16.2.7.3). Pure. */
 import { LLRP_HEADER_BYTES, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 

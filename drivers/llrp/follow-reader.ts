@@ -1,4 +1,4 @@
-/** From a reader's messages to frames: repetitions are found, presence is kept, silence is noticed. */
+/** Turns a reader's messages into frames: filters repetitions, tracks presence, detects silence. */
 import type { Take } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';

@@ -134,7 +134,7 @@ test('a reader that dials in is answered as one that is dialled; what is no LLRP
   reader.report([{ epc: EPC }]);
   assert.equal((await values.next('came')).value, EPC);
   const over = values.next('never').catch(codeOf);
-  reader.say(Buffer.from('HTTP/1.1 400 Bad Request\r\n'));
+  reader.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n'));
   assert.equal(await over, 'CV_LLRP_STREAM');
   await link.close();
   await reader.stop();
@@ -180,7 +180,7 @@ test('a reader that goes within a message says so', async () => {
   const values = valuesOf(link);
   await values.next('there');
   const over = values.next('never').catch((error: unknown) => error);
-  reader.say(Buffer.from('043d0000002a000000010000', 'hex'));
+  reader.sendBytes(Buffer.from('043d0000002a000000010000', 'hex'));
   await reader.stop();
   const error = await over;
   assert.ok(error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');

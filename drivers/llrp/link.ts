@@ -1,4 +1,4 @@
-/** The way to a reader: a session is begun, the reader is told what to read, and is left as it was found. */
+/** The link to a reader: opens a session, configures what to read, and restores the reader on close. */
 import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import type { Link } from '../../core/driver.ts';
@@ -82,7 +82,7 @@ async function dialled({ host, port }: LlrpSettings, world: World, signal: Abort
 }
 
 /** One reader a port: the newest connection is it, and one before it is half open. */
-class Door implements ConnectionHandler {
+class LlrpPort implements ConnectionHandler {
   readonly #listen: string;
   readonly #world: World;
   /** Who has dialled and is not taken, the oldest first. */
@@ -127,7 +127,7 @@ class Door implements ConnectionHandler {
 const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new LlrpPort(listen, world));
   try {
     return { socket: await reception.take(signal), address: listen, release: leave };
   } catch (error) {

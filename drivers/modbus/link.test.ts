@@ -10,7 +10,7 @@ import { open } from './link.ts';
 import type { ModbusLink } from './session.ts';
 import { readBlock, requests, type ModbusRequest } from './requests.ts';
 import { point, settings } from './settings.ts';
-import { startModbusServer, type SimulatedModbusDevice, type AnswerOverride } from './testing/server.ts';
+import { serveSimulatedModbus, type SimulatedModbusDevice, type AnswerOverride } from './testing/server.ts';
 
 const COUNTING: SimulatedModbusDevice = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at) };
 const NEVER = new AbortController().signal;
@@ -22,7 +22,7 @@ function ask(addresses: readonly string[], more: Record<string, unknown> = {}): 
 const TWO = ask(['holding:10', 'holding:11'])[0] as ModbusRequest;
 
 async function linkTo(context: TestContext, served: SimulatedModbusDevice, twist?: AnswerOverride) {
-  const server = await startModbusServer(served, twist ? { override: twist } : {});
+  const server = await serveSimulatedModbus(served, twist ? { override: twist } : {});
   const world = testWorld();
   const link = await open(settings.parse({ host: '127.0.0.1', port: server.port }), [], world);
   context.after(async () => {
@@ -195,7 +195,7 @@ test('units behind one address share a link', async (context) => {
 });
 
 test('a refused connection names the address', async () => {
-  const server = await startModbusServer(COUNTING);
+  const server = await serveSimulatedModbus(COUNTING);
   await server.close();
   await assert.rejects(open(settings.parse({ host: '127.0.0.1', port: server.port }), [], testWorld()), failsWith('CV_LINK_REFUSED'));
 });

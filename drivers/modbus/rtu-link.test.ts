@@ -10,12 +10,12 @@ import { settings } from './settings.ts';
 import { requestsFor, ADDRESS_VALUED_DEVICE, failsWith, NEVER_ABORTED, timedOut, exchangeValues } from './testing/requests.ts';
 import { rtuFrame, type SimulatedModbusDevice } from './testing/simulated-device.ts';
 import { countingNet } from './testing/counting-net.ts';
-import { startModbusServer, type AnswerOverride } from './testing/server.ts';
+import { serveSimulatedModbus, type AnswerOverride } from './testing/server.ts';
 
 const TWO = requestsFor(['holding:10', 'holding:11'])[0] as ModbusRequest;
 
 async function linkTo(context: TestContext, served: SimulatedModbusDevice, twist?: AnswerOverride) {
-  const server = await startModbusServer(served, { envelope: 'rtu', ...(twist ? { override: twist } : {}) });
+  const server = await serveSimulatedModbus(served, { envelope: 'rtu', ...(twist ? { override: twist } : {}) });
   const net = countingNet(realNet);
   const world = { ...testWorld(), net };
   const link = await open(settings.parse({ transport: 'rtu-tcp', host: '127.0.0.1', port: server.port, settleMs: 1000 }), [], world);

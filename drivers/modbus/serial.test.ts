@@ -17,7 +17,7 @@ import { requestsFor, ADDRESS_VALUED_DEVICE, failsWith, NEVER_ABORTED, timedOut,
 import { rtuFrame, type SimulatedModbusDevice } from './testing/simulated-device.ts';
 import { countingNet } from './testing/counting-net.ts';
 import { NO_SOCAT, openPseudoTerminal } from './testing/pseudo-terminal.ts';
-import { startModbusServer, type AnswerOverride } from './testing/server.ts';
+import { serveSimulatedModbus, type AnswerOverride } from './testing/server.ts';
 import { write } from './write.ts';
 import { point } from './settings.ts';
 import { decode } from './decode.ts';
@@ -25,7 +25,7 @@ import { decode } from './decode.ts';
 const TWO = requestsFor(['holding:10', 'holding:11'])[0] as ModbusRequest;
 
 async function lineTo(context: TestContext, served: SimulatedModbusDevice, twist?: AnswerOverride, more: Record<string, unknown> = {}) {
-  const server = await startModbusServer(served, { envelope: 'rtu', ...(twist ? { override: twist } : {}) });
+  const server = await serveSimulatedModbus(served, { envelope: 'rtu', ...(twist ? { override: twist } : {}) });
   const line = await openPseudoTerminal(server.port);
   const told: TelemetryEvent[] = [];
   const net = countingNet(realNet);
@@ -120,7 +120,7 @@ test('a name by order of plugging is refused when there are two adapters, and th
 });
 
 test('an adapter that is gone before anybody reads is noticed like one that goes meanwhile', { skip: NO_SOCAT }, async (context) => {
-  const server = await startModbusServer(ADDRESS_VALUED_DEVICE, { envelope: 'rtu' });
+  const server = await serveSimulatedModbus(ADDRESS_VALUED_DEVICE, { envelope: 'rtu' });
   context.after(() => server.close());
   const pulled = await openPseudoTerminal(server.port);
   const line = await realNet.serial({ path: pulled.path, baudRate: 19_200, dataBits: 8, stopBits: 1, parity: 'none' });

@@ -10,7 +10,7 @@ import type { ModbusRequest } from './requests.ts';
 import { point, settings } from './settings.ts';
 import { failsWith, NEVER_ABORTED, exchangeValues } from './testing/requests.ts';
 import type { ModbusEnvelope } from './testing/simulated-device.ts';
-import { startModbusServer, type AnswerOverride } from './testing/server.ts';
+import { serveSimulatedModbus, type AnswerOverride } from './testing/server.ts';
 import { readValue, encodeValue, type ValueFormat, type ByteOrder, type ValueType } from './values.ts';
 import { write } from './write.ts';
 
@@ -20,7 +20,7 @@ const SETTINGS = settings.parse({ host: 'x' });
 async function writable(context: TestContext, envelope: ModbusEnvelope, twist?: AnswerOverride) {
   const cells = new Map<string, number>();
   const functions: number[] = [];
-  const server = await startModbusServer({
+  const server = await serveSimulatedModbus({
     read: (_unit, fcRead, start, count) => Array.from({ length: count }, (_, at) => cells.get(`${fcRead > 2}/${start + at}`) ?? 0),
     write(_unit, fcWrite, start, written) {
       functions.push(fcWrite);

@@ -39,4 +39,4 @@ export function decodeSettingsOf(points: readonly ConfiguredMqttPoint[], setting
 }
 
 /** Longer messages are rejected. */
-export const MAX_PAYLOAD_BYTES = 1 << 20;
+export const MAX_MQTT_PAYLOAD_BYTES = 1 << 20;

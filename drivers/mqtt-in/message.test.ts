@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parsePayload, payloadExcerpt, isReadable } from './parsed-payload.ts';
 import { readByteField } from './byte-field.ts';
 import { deviceFilters, PROFILE_FILTERS } from './filters.ts';
-import { MAX_PAYLOAD_BYTES, decodeSettingsOf, type MqttInFrame } from './frame.ts';
+import { MAX_MQTT_PAYLOAD_BYTES, decodeSettingsOf, type MqttInFrame } from './frame.ts';
 import { frameReader, recording } from './frame-reader.ts';
 import { valuesAtPath, valueAtPath, isPath, pathSegment } from './path.ts';
 import { byteField as bytesSchema, point, settings, type MqttProfile } from './settings.ts';
@@ -37,9 +37,9 @@ test('Sparkplug on a topic of Sparkplug; anything else is no message of it', () 
 
 test('what is too long, or no message at all, is refused unread; a long topic is cut', () => {
   const text = (length: number) => `"${'x'.repeat(length - 2)}"`;
-  assert.equal(problem(frame('json', text(MAX_PAYLOAD_BYTES))), 'json');
-  assert.equal(MAX_PAYLOAD_BYTES, 1_048_576);
-  assert.deepEqual(problem(frame('json', text(MAX_PAYLOAD_BYTES + 1))), ['CV_MQTT_IN_PAYLOAD', 'a/b', '1048577 bytes, more than 1048576', '1048577 字节，超过 1048576', `"${'x'.repeat(23)}`]);
+  assert.equal(problem(frame('json', text(MAX_MQTT_PAYLOAD_BYTES))), 'json');
+  assert.equal(MAX_MQTT_PAYLOAD_BYTES, 1_048_576);
+  assert.deepEqual(problem(frame('json', text(MAX_MQTT_PAYLOAD_BYTES + 1))), ['CV_MQTT_IN_PAYLOAD', 'a/b', '1048577 bytes, more than 1048576', '1048577 字节，超过 1048576', `"${'x'.repeat(23)}`]);
   for (const odd of [{ payload: 'text' }, { topic: 7 }]) assert.deepEqual((problem({ ...frame('json', '1'), ...odd } as never) as string[]).slice(2), ['not a message', '不是消息', '-']);
   assert.equal((problem(frame('json', '{', 't'.repeat(200))) as string[])[1], 't'.repeat(128));
   const one = frame('json', '{}');

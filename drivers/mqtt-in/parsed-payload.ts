@@ -2,7 +2,7 @@
 import type { Fault } from '../../core/faults.ts';
 import { parseJson } from '../../core/wire/json.ts';
 import './faults.ts';
-import { MAX_PAYLOAD_BYTES, type MqttInFrame } from './frame.ts';
+import { MAX_MQTT_PAYLOAD_BYTES, type MqttInFrame } from './frame.ts';
 import { parseSparkplugTopic } from './sparkplug/session.ts';
 import { parseSparkplugPayload, type SparkplugPayload } from './sparkplug/payload.ts';
 
@@ -27,7 +27,7 @@ export const isReadable = (frame: MqttInFrame): boolean => parsePayload(frame).i
 function parse(frame: MqttInFrame): ParsedPayload {
   const { topic, payload, profile } = frame;
   if (!(payload instanceof Uint8Array) || typeof topic !== 'string') return payloadFault(String(topic), 'not a message', '不是消息', new Uint8Array());
-  if (payload.length > MAX_PAYLOAD_BYTES) return payloadFault(topic, `${payload.length} bytes, more than ${MAX_PAYLOAD_BYTES}`, `${payload.length} 字节，超过 ${MAX_PAYLOAD_BYTES}`, payload);
+  if (payload.length > MAX_MQTT_PAYLOAD_BYTES) return payloadFault(topic, `${payload.length} bytes, more than ${MAX_MQTT_PAYLOAD_BYTES}`, `${payload.length} 字节，超过 ${MAX_MQTT_PAYLOAD_BYTES}`, payload);
   if (profile === 'sparkplug') {
     const known = parseSparkplugTopic(topic) ? parseSparkplugPayload(payload) : null;
     return known ? { is: 'sparkplug', payload: known } : payloadFault(topic, 'not a Sparkplug B payload', '不是 Sparkplug B 载荷', payload);

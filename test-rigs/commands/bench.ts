@@ -6,7 +6,7 @@ import type { CommandView } from '../../api/views.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
-import { startModbusServer, type AnswerOverride } from '../../drivers/modbus/testing/server.ts';
+import { serveSimulatedModbus, type AnswerOverride } from '../../drivers/modbus/testing/server.ts';
 import { loadEdge, loadGateway } from '../../cli/load.ts';
 import { runEdge, type RunningEdge } from '../../edge/main.ts';
 import { runGateway, type RunningGateway } from '../../gateway/main.ts';
@@ -25,7 +25,7 @@ export class CountingDevice {
   port = 0;
 
   async open(scope: Scope): Promise<this> {
-    const server = await startModbusServer({
+    const server = await serveSimulatedModbus({
       read: (_unit, fc, start, count) => (fc > 2 ? this.registers : this.coils).slice(start, start + count),
       write: (_unit, fc, start, cells) => {
         this.writes.push({ fc, start, cells });

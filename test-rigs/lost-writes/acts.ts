@@ -3,7 +3,7 @@
  * warnings and events that were shown. In the end each of them is looked for.
  */
 import type { BindingView, CommandView, WarningView } from '../../api/views.ts';
-import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
+import { serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { DEVICES } from '../chaos/numbers.ts';
 
 const OPERATOR = 'operator-token-of-the-lost-writes-rig';
@@ -60,7 +60,7 @@ export class Acts {
   }
 
   async open(): Promise<void> {
-    const server = await startModbusServer({
+    const server = await serveSimulatedModbus({
       read: (_unit, _fc, _start, count) => Array<number>(count).fill(this.#written.at(-1) ?? 0),
       write: (_unit, _fc, _start, cells) => {
         this.#written.push(cells[0] as number);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openPseudoTerminal } from '../../drivers/modbus/testing/pseudo-terminal.ts';
-import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
+import { serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { readOnce, valueOf } from './modbus.ts';
 import { startPymodbus } from './pymodbus.ts';
 import { registersOfEveryType } from './registers.ts';
@@ -44,7 +44,7 @@ async function everyTypeAndOrderByRtu(): Promise<void> {
 
 async function mbpollByRtu(): Promise<void> {
   const cells = new Map<number, number>([[10, 1234]]);
-  const server = await startModbusServer({
+  const server = await serveSimulatedModbus({
     read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => cells.get(start + at) ?? 0),
     write(_unit, _fc, start, written) {
       written.forEach((cell, at) => cells.set(start + at, cell));

@@ -15,7 +15,7 @@ import { diallingDataLogger, uploadPeriodically } from '../../drivers/hj212/test
 import llrp from '../../drivers/llrp/driver.ts';
 import { listeningReader } from '../../drivers/llrp/testing/simulated-reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
-import { startModbusServer } from '../../drivers/modbus/testing/server.ts';
+import { serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
 import { DOOR_FILE } from '../../edge/tap/door.ts';
 import { freePort } from '../../core/free-port.ts';
@@ -27,7 +27,7 @@ const FOR_MS = 700;
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
   const { dir, remove } = await tempDir();
   let asked = 0;
-  const server = await startModbusServer({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
+  const server = await serveSimulatedModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
   const config = join(dir, 'edge.yaml');
   await writeFile(config, stringify({
     edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },

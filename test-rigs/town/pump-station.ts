@@ -10,7 +10,7 @@
 import { fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { NO_SUCH_UNIT, startModbusServer } from '../../drivers/modbus/testing/server.ts';
+import { NO_SUCH_UNIT, serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { registersAt, type Cells, type Orders } from './pump-model.ts';
 
 const UNIT = 1;
@@ -37,7 +37,7 @@ const orders: Orders = {};
 /** Before the word, a day before the storm. */
 const seconds = () => (startedMs === null ? (performance.now() - beganMs) / 1000 - CALM_SECONDS : (performance.now() - startedMs) / 1000);
 
-const server = await startModbusServer({
+const server = await serveSimulatedModbus({
   identity: (unit) => (unit === UNIT ? ['cityvitals rig', 'pump station', '1'] : null),
   read(unit, fc, start, count) {
     if (unit !== UNIT) return { exception: NO_SUCH_UNIT };

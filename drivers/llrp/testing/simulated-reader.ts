@@ -36,7 +36,7 @@ export interface SimulatedReader {
   antenna(id: number, isConnected: boolean): void;
   input(port: number, isHigh: boolean): void;
   keepalive(): void;
-  say(bytes: Uint8Array): void;
+  sendBytes(bytes: Uint8Array): void;
   drop(): void;
   stop(): Promise<void>;
 }
@@ -165,7 +165,7 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
     antenna: (antenna, isConnected) => event(tlv(255, Buffer.from([isConnected ? 1 : 0]), be16(antenna))),
     input: (port, isHigh) => event(tlv(248, be16(port), Buffer.from([isHigh ? 0x80 : 0]))),
     keepalive: () => send(62, id++),
-    say: (bytes) => { socket?.write(bytes); },
+    sendBytes: (bytes) => { socket?.write(bytes); },
     drop: () => { socket?.destroy(); },
   };
   return { face, attach, dropAll: () => { for (const one of sockets) one.destroy(); } };

@@ -5,7 +5,7 @@ import { seededRandom } from '../../../core/world.ts';
 import { simulatedDtu } from './simulated-dtu.ts';
 import type { SimulatedModbusDevice } from './simulated-device.ts';
 import { NO_SOCAT, openPseudoTerminal } from './pseudo-terminal.ts';
-import { startModbusServer, type AnswerOverride } from './server.ts';
+import { serveSimulatedModbus, type AnswerOverride } from './server.ts';
 
 const POINTS = [
   { id: 'level', address: 'holding:100', type: 'float32' },
@@ -22,7 +22,7 @@ const DEVICE: SimulatedModbusDevice = { read: (_unit, _fc, start, count) => Arra
 
 export const double: DriverDouble = {
   async good() {
-    const server = await startModbusServer(DEVICE);
+    const server = await serveSimulatedModbus(DEVICE);
     return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: PROBE_FACTS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS })),
@@ -30,7 +30,7 @@ export const double: DriverDouble = {
 
 const rtuTcp: DriverDouble = {
   async good() {
-    const server = await startModbusServer(DEVICE, { envelope: 'rtu' });
+    const server = await serveSimulatedModbus(DEVICE, { envelope: 'rtu' });
     return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: PROBE_FACTS, connections: server.connections, stop: server.close };
   },
   ...badTcpPeers((host, port) => ({ settings: { transport: 'rtu-tcp', host, port }, points: POINTS })),
@@ -44,7 +44,7 @@ function garbageAnswers(seed: number): AnswerOverride {
 }
 
 async function serialPeer(override?: AnswerOverride): Promise<Peer> {
-  const server = await startModbusServer(DEVICE, { envelope: 'rtu', ...(override ? { override } : {}) });
+  const server = await serveSimulatedModbus(DEVICE, { envelope: 'rtu', ...(override ? { override } : {}) });
   const line = await openPseudoTerminal(server.port);
   return {
     settings: { transport: 'rtu', port: line.path, baudRate: 115_200 }, points: POINTS, probeFacts: PROBE_FACTS,
