@@ -1,4 +1,4 @@
-/** Looks at a graph's inputs and outputs and says how it is probably to be used. Pure; what was guessed is said. */
+/** Derives from a graph's inputs and outputs how it is probably used. Pure; guesses are marked. */
 import { FaultError } from '../core/faults.ts';
 import { inputSize, shapeOfOne, type Dimension, type ModelInput, type ModelSpec } from '../core/model.ts';
 import { COCO_CLASSES, COCO_CLASSES_ZH } from './coco-classes.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Patience } from './hang-timeout.ts';
+import { HangTimeout } from './hang-timeout.ts';
 
 const MOST_MS = 30_000;
 
 /** One that has answered `times` runs after so long each. */
-function after(waitedMs: number, times = 1, pictures = 1): Patience {
-  const patience = new Patience(MOST_MS);
+function after(waitedMs: number, times = 1, pictures = 1): HangTimeout {
+  const patience = new HangTimeout(MOST_MS);
   for (let run = 0; run < times; run += 1) patience.answered('a', waitedMs, pictures);
   return patience;
 }

@@ -1,6 +1,6 @@
 /**
- * How long a process may be silent after it was given pictures, before it is held to hang: many times what such a run has
- * taken of late, since a machine that others use looks slower, and cameras wait meanwhile. No clock, no I/O.
+ * How long a worker may take before it counts as hung: a multiple of the recent run time, since runs take longer on a busy
+ * machine. No clock, no I/O.
  */
 
 /** Also of a model that is quick: the whole machine may stand still for a moment. */
@@ -12,7 +12,7 @@ const FADES = 0.995;
 /** One that was given up on may have been only slow: the next is given so much longer. */
 const LONGER = 2;
 
-export class Patience {
+export class HangTimeout {
   readonly #mostMs: number;
   /** By model: how long a slow run of one picture takes, ms. */
   readonly #slowMs = new Map<string, number>();

@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { settle } from '../core/testing/virtual-clock.ts';
 import { FaultError } from '../core/faults.ts';
-import { Line, type Kind } from './inference-queue.ts';
+import { InferenceQueue, type JobKind } from './inference-queue.ts';
 
-const kind = (changes: Partial<Kind> = {}): Kind => ({ key: 'a', model: 'a', scoreThreshold: 0.3, most: 1, ...changes });
+const kind = (changes: Partial<JobKind> = {}): JobKind => ({ key: 'a', model: 'a', scoreThreshold: 0.3, most: 1, ...changes });
 const picture = (index: number) => ({ index, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6).fill(index) });
 const quiet = <T>(promise: Promise<T>) => { promise.catch(() => {}); return promise; };
 
 /** Which pictures go into the next run, by their first byte. */
-const turn = (line: Line) => line.next().map((job) => job.picture.yuv[0]);
+const turn = (line: InferenceQueue) => line.next().map((job) => job.picture.yuv[0]);
 
 test('whoever has many pictures has one turn like the others', () => {
-  const line = new Line();
-  const [busy, quietOne] = [line.place(kind()), line.place(kind())];
+  const line = new InferenceQueue();
+  const [busy, quietOne] = [line.client(kind()), line.client(kind())];
   for (const index of [1, 2, 3]) void busy.enter(() => picture(index));
   void quietOne.enter(() => picture(9));
   assert.deepEqual([turn(line), turn(line), turn(line), turn(line), turn(line)], [[1], [9], [2], [3], []]);
@@ -22,8 +22,8 @@ test('whoever has many pictures has one turn like the others', () => {
 
 test('nobody waits longer than one turn of each of the others, whatever comes', () => {
   fc.assert(fc.property(fc.array(fc.nat(4), { maxLength: 60 }), (entries) => {
-    const line = new Line();
-    const places = Array.from({ length: 5 }, () => line.place(kind()));
+    const line = new InferenceQueue();
+    const places = Array.from({ length: 5 }, () => line.client(kind()));
     for (const at of entries) void places[at]?.enter(() => picture(at));
     const served: number[] = [];
     for (let [at] = turn(line); at !== undefined; [at] = turn(line)) served.push(at);
@@ -40,18 +40,18 @@ test('nobody waits longer than one turn of each of the others, whatever comes', 
 });
 
 test('the picture is asked for when its turn comes', () => {
-  const line = new Line();
+  const line = new InferenceQueue();
   let newest = 1;
-  void line.place(kind()).enter(() => picture(newest));
+  void line.client(kind()).enter(() => picture(newest));
   newest = 7;
   assert.deepEqual(turn(line), [7]);
 });
 
 test('one run takes pictures of several for one model and one threshold, as many as it may', () => {
-  const line = new Line();
-  const alike = Array.from({ length: 5 }, () => line.place(kind({ most: 3 })));
-  const other = line.place(kind({ key: 'b', most: 3 }));
-  const stricter = line.place(kind({ scoreThreshold: 0.5, most: 3 }));
+  const line = new InferenceQueue();
+  const alike = Array.from({ length: 5 }, () => line.client(kind({ most: 3 })));
+  const other = line.client(kind({ key: 'b', most: 3 }));
+  const stricter = line.client(kind({ scoreThreshold: 0.5, most: 3 }));
   void alike[0]?.enter(() => picture(0));
   void other.enter(() => picture(8));
   void stricter.enter(() => picture(9));
@@ -60,8 +60,8 @@ test('one run takes pictures of several for one model and one threshold, as many
 });
 
 test('what is broken, aborted or left is refused and holds nobody up', async () => {
-  const line = new Line();
-  const [first, second] = [line.place(kind()), line.place(kind())];
+  const line = new InferenceQueue();
+  const [first, second] = [line.client(kind()), line.client(kind())];
   const abort = new AbortController();
   const codes = [
     quiet(first.enter(() => ({ ...picture(1), yuv: new Uint8Array(5) }))),

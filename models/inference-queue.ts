@@ -1,11 +1,11 @@
-/** Who waits for a detector process, and whose turn it is. No I/O. */
+/** The queue of inference jobs for a detector process, fair between its clients. No I/O. */
 import type { Picture } from '../core/driver.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Detection } from './detector.ts';
 import type { InputPicture } from './messages.ts';
 
 /** What goes into one run together: the same model with the same threshold. */
-export interface Kind {
+export interface JobKind {
   key: string;
   model: string;
   scoreThreshold: number;
@@ -14,7 +14,7 @@ export interface Kind {
 }
 
 /** A picture whose turn has come. */
-export interface Job extends Kind {
+export interface InferenceJob extends JobKind {
   picture: InputPicture;
   resolve(detection: Detection): void;
   reject(error: unknown): void;
@@ -26,23 +26,23 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** One who asks, mostly a camera. */
-export interface Place {
+/** A client of the queue, mostly a camera. */
+export interface QueueClient {
   enter(next: () => Picture, signal?: AbortSignal): Promise<Detection>;
   /** Whoever waits here gets the error; those in a run still get its answer. */
   leave(error: FaultError): void;
 }
 
 interface Asker {
-  kind: Kind;
+  kind: JobKind;
   waiting: Waiting[];
 }
 
-export class Line {
+export class InferenceQueue {
   /** Those who wait for something, in the order of their turns; each stands in it once. */
   readonly #turns: Asker[] = [];
 
-  place(kind: Kind): Place {
+  client(kind: JobKind): QueueClient {
     const asker: Asker = { kind, waiting: [] };
     return {
       enter: (next, signal) => new Promise<Detection>((resolve, reject) => {
@@ -68,8 +68,8 @@ export class Line {
   }
 
   /** Pictures for the next run; none when nobody waits. */
-  next(): Job[] {
-    const jobs: Job[] = [];
+  next(): InferenceJob[] {
+    const jobs: InferenceJob[] = [];
     const askers = this.#turns.splice(0);
     for (const asker of askers) {
       const isAlike = jobs[0] === undefined || (jobs[0].key === asker.kind.key && jobs[0].scoreThreshold === asker.kind.scoreThreshold);
@@ -87,7 +87,7 @@ export class Line {
 }
 
 /** Asks for the picture; one that has none, or a broken one, has had its turn. */
-function take(asker: Asker): Job | null {
+function take(asker: Asker): InferenceJob | null {
   for (let waiting = asker.waiting.shift(); waiting; waiting = asker.waiting.shift()) {
     const { resolve, reject } = waiting;
     try {

@@ -103,7 +103,7 @@ test('a graph that looks right and cannot be run is refused too', async () => {
 /** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
 async function script(onMessage: string): Promise<{ script: URL }> {
   const path = join(folder, `${sha256(Buffer.from(onMessage)).slice(0, 8)}.mjs`);
-  await writeFile(path, `import { BoardReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))}; const board = new BoardReader(); process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
+  await writeFile(path, `import { SharedPictureFileReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))}; const board = new SharedPictureFileReader(); process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
   return { script: pathToFileURL(path) };
 }
 const answer = 'process.send({ kind: "found", id: message.id, found: [{ boxes: [] }], durationMs: 1 })';

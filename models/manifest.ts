@@ -43,7 +43,7 @@ export const MANIFEST_SCHEMA = z.strictObject({
   opset: z.int().min(7).max(30).optional().meta({ zh: '算子集版本；省略则不检查', en: 'version of the operator set; left out: not checked', examples: [17] }),
   input: INPUT.meta({ zh: '图像如何送入计算图', en: 'how a picture is put into the graph' }),
   outputs: z.record(z.string(), z.array(dimension).min(1).max(5)).meta({ zh: '输出名称 → 形状；不定的首维写 batch，其他不定的维写 any', en: 'outputs by name: shape; `batch` where the graph leaves the first dimension free, `any` for others', examples: [{ output0: [1, 84, 8400] }] }),
-  family: z.enum(FAMILY_IDS).meta({ zh: '输出的读法，见 docs/models.zh-CN.md', en: 'how its outputs are read: see docs/models.md', examples: ['yolov8'] }),
+  family: z.enum(FAMILY_IDS).meta({ zh: '输出的读法，见 docs/models.md', en: 'how its outputs are read: see docs/models.md', examples: ['yolov8'] }),
   familyOptions: z.record(z.string(), z.union([z.string(), z.boolean()])).optional().meta({ zh: '该系列的选项', en: 'options of the family', examples: [{ decoded: true }] }),
   classes: z.array(z.union([z.string().min(1).max(MAX_NAME), words])).min(1).meta({ zh: '类别，顺序与计算图一致；名称或中英文各一', en: 'classes in the graph\'s order: a name, or one in each language', examples: [['helmet', { en: 'no helmet', zh: '未戴安全帽' }]] }),
   scoreThreshold: share().meta({ zh: '最低得分', en: 'least score', examples: [0.4] }),

@@ -9,7 +9,7 @@ import { realFiles, seededRandom } from '../core/world.ts';
 import { settle, testWorld } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
 import { DetectorPool } from './pool.ts';
-import { Seat } from './worker-slot.ts';
+import { WorkerSlot } from './worker-slot.ts';
 import { graphPath, verifyModel } from './verify.ts';
 
 const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : false;
@@ -26,8 +26,8 @@ async function script(): Promise<URL> {
   const path = join(folder, 'worker.mjs');
   await writeFile(path, `
     import { readFileSync } from 'node:fs';
-    import { BoardReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))};
-    const board = new BoardReader();
+    import { SharedPictureFileReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))};
+    const board = new SharedPictureFileReader();
     const keys = [];
     process.on('disconnect', () => process.exit(0));
     process.on('message', (message) => {
@@ -94,7 +94,7 @@ test('one graph that is described in two ways is two models', { skip }, async ()
 });
 
 test('a model that cannot be had takes no process away from one that is on its way', { skip }, async () => {
-  const seat = new Seat({ script: await script(), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const seat = new WorkerSlot({ script: await script(), clock: testWorld().clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
   const setup = { spec: centernet320, graph: new Uint8Array(), classes: null, providers: ['cpu'], threads: 1 };
   const loaded = [seat.load('a', setup)];
   void seat.unload('refused before it was loaded');

@@ -8,9 +8,9 @@ import { FaultError } from '../core/faults.ts';
 import type { ModelSpec } from '../core/model.ts';
 import type { World } from '../core/world.ts';
 import type { Detector } from './detector.ts';
-import { Line, type Job } from './inference-queue.ts';
+import { InferenceQueue, type InferenceJob } from './inference-queue.ts';
 import type { ModelSetup } from './messages.ts';
-import { Seat } from './worker-slot.ts';
+import { WorkerSlot } from './worker-slot.ts';
 import { readGraph, sha256 } from './verify.ts';
 
 export interface PoolOptions {
@@ -49,9 +49,9 @@ interface Model {
 export class DetectorPool {
   readonly #options: PoolOptions;
   readonly #world: World;
-  readonly #seats: Seat[];
+  readonly #seats: WorkerSlot[];
   readonly #models = new Map<string, Model>();
-  readonly #line = new Line();
+  readonly #line = new InferenceQueue();
   #isEnding = false;
 
   constructor(options: PoolOptions, world: World) {
@@ -60,7 +60,7 @@ export class DetectorPool {
     // Compiled, this file and the worker are .js.
     const script = options.script ?? new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
     const seat = { script, clock: world.clock, answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, unheard: ({ fault }: FaultError) => world.tell({ kind: 'fault', fault }) };
-    this.#seats = Array.from({ length: options.processes ?? 1 }, () => new Seat(seat));
+    this.#seats = Array.from({ length: options.processes ?? 1 }, () => new WorkerSlot(seat));
   }
 
   /**
@@ -91,7 +91,7 @@ export class DetectorPool {
     const { spec, key } = model;
     const refusal = () => new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
     const most = isBatched(spec) ? this.#options.batch ?? (provider === 'cpu' ? BATCH_ON_CPU : BATCH_ELSEWHERE) : 1;
-    const place = this.#line.place({ key, model: spec.id, scoreThreshold, most });
+    const place = this.#line.client({ key, model: spec.id, scoreThreshold, most });
     let closing: Promise<void> | null = null;
     return {
       model: spec.id, provider,
@@ -156,8 +156,8 @@ export class DetectorPool {
     }
   }
 
-  async #run(seat: Seat, jobs: readonly Job[]): Promise<void> {
-    const [{ key, scoreThreshold }] = jobs as [Job];
+  async #run(seat: WorkerSlot, jobs: readonly InferenceJob[]): Promise<void> {
+    const [{ key, scoreThreshold }] = jobs as [InferenceJob];
     seat.isBusy = true;
     try {
       const { found, durationMs } = await seat.look(key, scoreThreshold, jobs.map(({ picture }) => picture));

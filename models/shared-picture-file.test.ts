@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Board, BoardReader } from './shared-picture-file.ts';
+import { SharedPictureFile, SharedPictureFileReader } from './shared-picture-file.ts';
 
 const picture = (shade: number, width = 4) => ({ width, height: 2, yuv: new Uint8Array(width * 3).fill(shade), aspect: 1.5 });
 
 test('what is written is read, beside what others still have to read', () => {
-  const board = new Board();
-  const reader = new BoardReader(board.fd);
+  const board = new SharedPictureFile();
+  const reader = new SharedPictureFileReader(board.fd);
   const first = board.write([picture(1), picture(2, 8)]);
   const second = board.write([picture(3)]);
   assert.deepEqual(reader.read(first), [picture(1), picture(2, 8)]);

@@ -1,6 +1,6 @@
 /**
- * Where pictures are put for a child to read: a file without a name, in memory where the system has such a place. It costs
- * two copies; a message of the same bytes costs several, and memory that has to be collected on both sides.
+ * An unnamed file, in memory where possible, in which pictures are passed to a worker process. It costs two copies; a
+ * message of the same bytes costs several, and garbage collection on both sides.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import type { SharedInputPicture, InputPicture } from './messages.ts';
 
 /** The child's number of the file: after what Node itself hands on. */
-export const BOARD_FD = 4;
+export const PICTURE_FILE_FD = 4;
 const FOLDERS = ['/dev/shm', tmpdir()];
 
-export class Board {
+export class SharedPictureFile {
   readonly fd = openUnnamed();
   #end = 0;
   #looks = 0;
@@ -38,11 +38,11 @@ export class Board {
 }
 
 /** In the child. Memory is used again: what it gave before is overwritten. */
-export class BoardReader {
+export class SharedPictureFileReader {
   readonly #fd: number;
   readonly #memory: Uint8Array[] = [];
 
-  constructor(fd = BOARD_FD) {
+  constructor(fd = PICTURE_FILE_FD) {
     this.#fd = fd;
   }
 

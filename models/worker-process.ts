@@ -1,9 +1,9 @@
-/** The life of one worker process: started, asked, ended. It never starts another; `seat.ts` does. */
+/** The life of one worker process: started, asked, ended. It never starts another; `worker-slot.ts` does. */
 import { fork } from 'node:child_process';
 import { killOnExit } from '../core/child-processes.ts';
 import { FaultError } from '../core/faults.ts';
 import type { Clock } from '../core/world.ts';
-import { Board } from './shared-picture-file.ts';
+import { SharedPictureFile } from './shared-picture-file.ts';
 import type { DetectionResult, FromWorker, ModelSetup, InputPicture, ToWorker } from './messages.ts';
 
 export interface WorkerProcess {
@@ -45,7 +45,7 @@ const MAX_STDERR_CHARACTERS = 2000;
 /** @param name for whoever reads of its death */
 export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs, unheard }: WorkerOptions): WorkerProcess {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
-  const board = new Board();
+  const board = new SharedPictureFile();
   const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
   killOnExit(worker);
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });

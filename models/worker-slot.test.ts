@@ -7,7 +7,7 @@ import type { FaultError } from '../core/faults.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { VirtualClock } from '../core/testing/virtual-clock.ts';
 import centernet320 from './centernet-320/model.ts';
-import { Seat } from './worker-slot.ts';
+import { WorkerSlot } from './worker-slot.ts';
 
 const setup = { spec: centernet320, graph: new Uint8Array(), classes: null, providers: ['cpu'], threads: 1 };
 const picture = { width: 2, height: 2, yuv: new Uint8Array(6) };
@@ -29,7 +29,7 @@ async function rig(t: TestContext) {
       if (kind === 'close') process.exit(0);
     });`);
   const clock = new VirtualClock();
-  const seat = new Seat({ script: pathToFileURL(join(dir, 'worker.mjs')), clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const seat = new WorkerSlot({ script: pathToFileURL(join(dir, 'worker.mjs')), clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
   let said = '';
   const keep = (text: string) => (said = text);
   const code = (error: FaultError) => keep(`${error.fault.code} ${error.fault.params.detail}`);

@@ -1,7 +1,7 @@
-/** A place for one worker process, which is replaced when it dies, with all the models that it held. */
+/** A slot for one worker process, which is replaced when it exits, with all its models. */
 import { FaultError } from '../core/faults.ts';
 import type { DetectionResult, ModelSetup, InputPicture } from './messages.ts';
-import { Patience } from './hang-timeout.ts';
+import { HangTimeout } from './hang-timeout.ts';
 import { startWorker, type WorkerOptions, type WorkerProcess } from './worker-process.ts';
 
 /** A worker that dies is replaced at once; one that dies again and again, after a growing wait. */
@@ -10,7 +10,7 @@ const RESTART_MOST_MS = 30_000;
 /** A model that a new process did not take is offered to it again after this long. */
 const OFFER_AGAIN_MS = 15_000;
 
-export class Seat {
+export class WorkerSlot {
   /** At work: it takes one run at a time. */
   isBusy = false;
   readonly #options: WorkerOptions;
@@ -29,11 +29,11 @@ export class Seat {
   #isEnding = false;
   /** Of its first model, for whoever reads of its death. */
   #name = '';
-  readonly #patience: Patience;
+  readonly #patience: HangTimeout;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#patience = new Patience(options.answerDeadlineMs);
+    this.#patience = new HangTimeout(options.answerDeadlineMs);
   }
 
   /** Whether a look would fail at once, since its process died and the next may not start yet. */

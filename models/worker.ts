@@ -1,11 +1,11 @@
 /** Runs models in a process of its own, forked by `worker-process.ts`. One message after the other: no session is let go of under a picture. */
 import { faultOf, type Fault } from '../core/faults.ts';
-import { BoardReader } from './shared-picture-file.ts';
+import { SharedPictureFileReader } from './shared-picture-file.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { OnnxSession } from './session.ts';
 
 const sessions = new Map<string, OnnxSession>();
-const board = new BoardReader();
+const board = new SharedPictureFileReader();
 const models = new Map<string, string>();
 let turn: Promise<void> = Promise.resolve();
 process.on('message', (message: ToWorker) => { turn = turn.then(() => obey(message)); });

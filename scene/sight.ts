@@ -1,4 +1,4 @@
-/** What an installer writes for how a camera's pictures are looked at, whatever is looked for: what nobody may see, and when it is worth a look. */
+/** Settings of how pictures are processed, whatever is detected: privacy mask, motion gate, diagnosis. */
 import { z } from 'zod';
 import { PICTURE_FINDINGS } from './picture-findings.ts';
 import { polygonArea } from './geometry.ts';

@@ -10,6 +10,7 @@ test('no ring of imports', () => assert.deepEqual(rings(files), []));
 test('clock, timers, chance, console and environment come in as arguments', () => assert.deepEqual(worldTouches(files), []));
 test('no source file is over 500 lines', () => assert.deepEqual(tooLong(files), []));
 test('sources were found in every layer', () => assert.ok(files.length > 50));
+test('sample drivers are checked too', () => assert.ok(files.some(({ path }) => path === 'docs/samples/gauge/driver.ts')));
 
 const file = (path: string, text: string, imports: string[] = []): SourceFile => ({ path, text, imports });
 
@@ -17,6 +18,7 @@ test('the checker sees what it is there for', () => {
   assert.deepEqual(brokenArrows([file('core/a.ts', '', ['edge/b.ts'])]).length, 1);
   assert.deepEqual(brokenArrows([file('edge/a.ts', '', ['gateway/b.ts'])]).length, 1);
   assert.deepEqual(brokenArrows([file('drivers/x/a.ts', '', ['drivers/y/b.ts'])]).length, 1);
+  assert.deepEqual(brokenArrows([file('docs/samples/x/a.ts', '', ['edge/b.ts'])]).length, 1);
   assert.deepEqual(brokenArrows([file('edge/host/a.ts', '', ['drivers/index.ts'])]).length, 1);
   assert.deepEqual(brokenArrows([file('gateway/a.ts', '', ['test-rigs/b.ts'])]).length, 1);
   assert.deepEqual(rings([file('a.ts', '', ['b.ts']), file('b.ts', '', ['a.ts'])]), ['a.ts → b.ts → a.ts']);

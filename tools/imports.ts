@@ -30,6 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'test-rigs': [...BASE, 'drivers', 'models', 'edge', 'gateway', 'cli', 'tools'],
   tools: [...BASE, 'drivers', 'models', 'edge', 'gateway', 'cli', 'test-rigs'],
   configs: [...BASE, 'drivers', 'models', 'edge', 'gateway'],
+  'docs/samples': [...BASE, 'drivers'],
 };
 
 /** Named exceptions, each with its reason. */
@@ -53,19 +54,8 @@ const ALLOWED: Record<string, readonly string[]> = {
 const REGISTRIES = new Set(['drivers/index.ts', 'drivers/faults.ts', 'models/index.ts']);
 const KNOWS_REGISTRIES = [/^edge\/main\.ts$/, /^gateway\/main\.ts$/, /^cli\//, /^test-rigs\//, /^tools\//, /\.test\.ts$/];
 
-const REAL_WORLD =
-  /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
-const MAY_TOUCH_WORLD = [
-  /\/main\.ts$/,
-  /\.?worker\.ts$/,
-  /^cli\//,
-  /^core\/world\.ts$/,
-  /^test-rigs\//,
-  /^tools\//,
-  /^console\//,
-  /\.test\.ts$/,
-  /(^|\/)testing\//,
-];
+const REAL_WORLD = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
+const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /^docs\/samples\/consumer\.ts$/, /\.test\.ts$/, /(^|\/)testing\//];
 
 export function readSources(root: string): SourceFile[] {
   const paths = Object.keys(MAY_IMPORT).flatMap((layer) => globSync(`${layer}/**/*.{ts,tsx}`, { cwd: root }));
@@ -113,7 +103,7 @@ function arrowProblem(path: string, target: string): string | null {
   return null;
 }
 
-const layerOf = (path: string) => path.split('/')[0] as string;
+const layerOf = (path: string) => (path.startsWith('docs/samples/') ? 'docs/samples' : path.split('/')[0] as string);
 
 /** Rings of imports, each as `a → b → a`. Type-only rings count: they make a file unreadable alone. */
 export function rings(files: readonly SourceFile[]): string[] {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Rate } from './adaptive-frame-rate.ts';
+import { AdaptiveFrameRate } from './adaptive-frame-rate.ts';
 
 /** Pictures at 20 a second to somebody who looks at `able` a second; how many a second were given, second by second. */
-function given(rate: Rate, seconds: number, able: (second: number) => number, fromSecond = 0): number[] {
+function given(rate: AdaptiveFrameRate, seconds: number, able: (second: number) => number, fromSecond = 0): number[] {
   let free = 0;
   return Array.from({ length: seconds }, (_, at) => {
     const second = fromSecond + at;
@@ -20,7 +20,7 @@ function given(rate: Rate, seconds: number, able: (second: number) => number, fr
 }
 
 test('as few as can be looked at, never fewer than declared, and all again when there is room', () => {
-  const rate = new Rate(20, 4);
+  const rate = new AdaptiveFrameRate(20, 4);
   const perSecond = given(rate, 60, (second) => (second < 30 ? 8 : 40));
   assert.ok((perSecond[0] ?? 0) > 10);
   assert.ok(perSecond.slice(10, 30).every((count) => count >= 4 && count <= 13), String(perSecond));
@@ -28,7 +28,7 @@ test('as few as can be looked at, never fewer than declared, and all again when 
 });
 
 test('where even the least is too much it is kept, and said until it is not', () => {
-  const rate = new Rate(20, 5);
+  const rate = new AdaptiveFrameRate(20, 5);
   const perSecond = given(rate, 30, () => 1);
   assert.ok(perSecond.slice(10).every((count) => count >= 5), String(perSecond));
   assert.equal(rate.isSlow, true);
@@ -37,5 +37,5 @@ test('where even the least is too much it is kept, and said until it is not', ()
 });
 
 test('without a lower bound nothing is left out', () => {
-  assert.ok(given(new Rate(20, 20), 20, () => 1).every((count) => count === 20));
+  assert.ok(given(new AdaptiveFrameRate(20, 20), 20, () => 1).every((count) => count === 20));
 });

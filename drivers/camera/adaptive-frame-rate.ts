@@ -1,6 +1,6 @@
 /**
- * How many pictures a second are handed on. While many come to nothing because a newer one is there before their turn,
- * fewer are given, evenly spaced, down to the declared least; as soon as all are looked at again, more. Pure.
+ * Adapts the frame rate to the load. While many pictures are dropped for newer ones, fewer are handed on, evenly spaced,
+ * down to the configured minimum; when all are processed again, more. Pure.
  */
 
 /** Judged every so many pictures that were given. */
@@ -9,7 +9,7 @@ const JUDGED = 10;
 const TOO_LATE = 0.3;
 const FASTER = 1.25;
 
-export class Rate {
+export class AdaptiveFrameRate {
   readonly #fps: number;
   readonly #minFps: number;
   #now: number;

@@ -1,13 +1,13 @@
 /**
- * What is remembered of a camera from one opening to the next. Cameras lock an address out after some wrong passwords, so
- * after each refusal the same user and password wait longer; others are tried at once.
+ * State of a camera kept from one open to the next. Cameras lock out an address after some wrong passwords, so after each
+ * refusal the same user and password wait longer; changed ones are tried at once.
  */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';
 import type { CameraSource } from './source.ts';
 
-export interface Remembered {
+export interface CameraState {
   /** Refusals in a row. */
   refusals: number;
   refusal: Fault | null;
@@ -30,10 +30,10 @@ const MINUTE_MS = 60_000;
 const WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
 
 /** One machine has one clock: what was learnt holds for all that runs on it. */
-const known = new WeakMap<Clock, Map<string, Remembered>>();
+const known = new WeakMap<Clock, Map<string, CameraState>>();
 
-export function rememberedOf(clock: Clock, { secrets, redactedUrl: shown }: CameraSource): Remembered {
-  const cameras = known.get(clock) ?? new Map<string, Remembered>();
+export function cameraStateOf(clock: Clock, { secrets, redactedUrl: shown }: CameraSource): CameraState {
+  const cameras = known.get(clock) ?? new Map<string, CameraState>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;
   const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, leapToldMs: -Infinity };
@@ -42,13 +42,13 @@ export function rememberedOf(clock: Clock, { secrets, redactedUrl: shown }: Came
 }
 
 /** @throws FaultError CV_CAMERA_LOGIN while it is too early to try these again */
-export function mayLogIn(remembered: Remembered, clock: Clock): void {
+export function assertLoginAllowed(remembered: CameraState, clock: Clock): void {
   const waitMs = remembered.notBeforeMs - clock.monotonicMs();
   if (remembered.refusal && waitMs > 0) throw refused(remembered.refusal, waitMs);
 }
 
 /** @returns the fault as it is to be told */
-export function refusedLogin(remembered: Remembered, fault: Fault, clock: Clock): FaultError {
+export function recordRefusedLogin(remembered: CameraState, fault: Fault, clock: Clock): FaultError {
   const waitMs = WAITS_MS[Math.min(remembered.refusals, WAITS_MS.length - 1)] as number;
   remembered.refusals += 1;
   remembered.refusal = fault;
@@ -56,7 +56,7 @@ export function refusedLogin(remembered: Remembered, fault: Fault, clock: Clock)
   return refused(fault, waitMs);
 }
 
-export function loggedIn(remembered: Remembered): void {
+export function recordLogin(remembered: CameraState): void {
   remembered.refusals = 0;
   remembered.refusal = null;
 }

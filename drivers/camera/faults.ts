@@ -39,17 +39,17 @@ const CAMERA_FAULTS = defineFaults({
   },
   CV_CAMERA_NO_VIDEO: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['what {address} sends is no video: {detail}', 'check scheme, port and path: RTSP is mostly on port 554, and a web page is no stream'],
+    en: ['{address} does not send video: {detail}', 'check scheme, port and path: RTSP is mostly on port 554, and a web page is no stream'],
     zh: ['{address} 发送的不是视频：{detail}', '检查协议、端口和路径：RTSP 端口通常为 554，网页地址不是码流'],
   },
   CV_CAMERA_CHANGED: {
     stage: 'read', retry: 'backoff', actor: 'nobody', flag: 'comm',
-    en: ['{address} changed size or kind of its pictures; it is opened anew', 'if it repeats: give the stream one size and one codec in the camera, turn "smart" codecs off'],
+    en: ['{address} changed the size or codec of its pictures; it is reopened', 'if frequent: give the stream one size and one codec in the camera, turn "smart" codecs off'],
     zh: ['{address} 的画面尺寸或格式发生变化，重新打开', '若反复出现：在摄像机中固定该码流的尺寸和编码，关闭智能编码'],
   },
   CV_CAMERA_TIME: {
     stage: 'read', retry: 'next', actor: 'nobody',
-    en: ['the time of {address} leapt by {leaptMs} ms; its pictures go on by our clock', 'if it repeats: let the camera set its clock by NTP, slowly'],
+    en: ['the time of {address} jumped by {leaptMs} ms; its pictures get our time', 'if frequent: let the camera set its clock by NTP, slowly'],
     zh: ['{address} 的时间戳跳变 {leaptMs} 毫秒，画面时间按本机时钟延续', '若反复出现：让摄像机通过 NTP 校时'],
   },
   CV_CAMERA_SOFTWARE: {
@@ -59,7 +59,7 @@ const CAMERA_FAULTS = defineFaults({
   },
   CV_CAMERA_SLOW: {
     stage: 'infer', retry: 'next', actor: 'field-engineer',
-    en: ['{address}: even {minFps} pictures a second are more than this machine looks at', 'fewer cameras or pictures a second, a smaller model, or a faster machine'],
+    en: ['{address}: even at {minFps} frames/s this machine cannot keep up', 'use fewer cameras or frames, a smaller model, or a faster machine'],
     zh: ['{address}：每秒 {minFps} 幅也超出本机处理能力', '减少摄像机或每秒图像数、换小模型或换更快的机器'],
   },
 });

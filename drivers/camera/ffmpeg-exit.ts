@@ -1,14 +1,14 @@
-/** What the end of an ffmpeg child means to its camera, by what it said. Pure. */
+/** The fault for the exit of an ffmpeg process, from its log. Pure. */
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import './faults.ts';
 import type { FfmpegExit } from './player.ts';
-import type { Said } from './ffmpeg-log.ts';
+import type { FfmpegLog } from './ffmpeg-log.ts';
 import type { CameraSource } from './source.ts';
 
-export interface Ended {
+export interface FfmpegEnd {
   source: CameraSource;
   exit: FfmpegExit;
-  said: Pick<Said, 'first' | 'last' | 'opening'> & Partial<Pick<Said, 'lastBeside' | 'seconds'>>;
+  log: Pick<FfmpegLog, 'first' | 'last' | 'opening'> & Partial<Pick<FfmpegLog, 'lastBeside' | 'seconds'>>;
   /** How many it had given. */
   pictures: number;
   /** Up to what time of a file. */
@@ -33,7 +33,7 @@ const OPENINGS: readonly [RegExp, FaultCode][] = [
   [/./, 'CV_CAMERA_NO_VIDEO'],
 ];
 
-export function exitFault(ended: Ended): FaultError {
+export function exitFault(ended: FfmpegEnd): FaultError {
   const { source, exit, pictures } = ended;
   if (exit.startError?.code === 'ENOENT') return new FaultError('CV_FFMPEG_MISSING');
   const path = source.redactedUrl;
@@ -43,12 +43,12 @@ export function exitFault(ended: Ended): FaultError {
   return pictures === 0 ? openingFault(ended) : streamFault(ended, path);
 }
 
-function streamFault({ source, exit, said, pictures }: Ended, address: string): FaultError {
+function streamFault({ source, exit, log: said, pictures }: FfmpegEnd, address: string): FaultError {
   if (source.kind === 'http' && pictures === 1 && exit.code === 0) return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: 'it is a single picture', detailZh: '只是一幅图片' });
   return new FaultError('CV_CAMERA_CLOSED', { address, ...(said.last ? { detail: said.last } : { detail: 'without a word', detailZh: '未说明原因' }) });
 }
 
-function fileFault({ exit, said, pictures, playedMs = Infinity }: Ended, path: string): FaultError {
+function fileFault({ exit, log: said, pictures, playedMs = Infinity }: FfmpegEnd, path: string): FaultError {
   const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
   if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }) });
   // What could not be kept beside the pictures is no matter of theirs.
@@ -59,7 +59,7 @@ function fileFault({ exit, said, pictures, playedMs = Infinity }: Ended, path: s
   return isWhole ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_CUT_SHORT', { path, seconds, wholeSeconds, detail });
 }
 
-function openingFault({ source: { redactedUrl: address }, exit, said }: Ended): FaultError {
+function openingFault({ source: { redactedUrl: address }, exit, log: said }: FfmpegEnd): FaultError {
   const lines = said.opening.split('\n').filter((line) => line !== '');
   for (const [sign, code] of OPENINGS) {
     const detail = lines.find((line) => sign.test(line));

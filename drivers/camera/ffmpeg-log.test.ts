@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitFault } from './ffmpeg-exit.ts';
-import { Said } from './ffmpeg-log.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
 import { cameraSourceOf } from './source.ts';
 
-function said(text: string, pieces = 7): Said {
-  const heard = new Said();
+function said(text: string, pieces = 7): FfmpegLog {
+  const heard = new FfmpegLog();
   for (let at = 0; at < text.length; at += pieces) heard.hear(text.slice(at, at + pieces));
   heard.end();
   return heard;
@@ -19,7 +19,7 @@ test('what the source sends, as several demuxers put it', () => {
 });
 
 test('how an opening failed is found among what was said', () => {
-  const fault = (...lines: string[]) => exitFault({ source: cameraSourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, said: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
+  const fault = (...lines: string[]) => exitFault({ source: cameraSourceOf({ url: 'rtsp://cam/1' }), exit: { code: 1, signal: null }, log: said(lines.map((line) => `[in#0 @ 0x55] [error] ${line}\n`).join('')), pictures: 0 }).fault;
   assert.equal(fault('method DESCRIBE failed: 401 Unauthorized').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 403 Forbidden (access denied)').code, 'CV_CAMERA_LOGIN');
   assert.equal(fault('Error opening input: Server returned 5XX Server Error reply').code, 'CV_CAMERA_BUSY');
@@ -34,7 +34,7 @@ test('how an opening failed is found among what was said', () => {
 });
 
 test('however much is said, little is kept, and no half of a secret', () => {
-  const heard = new Said((text) => text.replaceAll('tiger', '***'));
+  const heard = new FfmpegLog((text) => text.replaceAll('tiger', '***'));
   for (let line = 0; line < 5000; line += 1) heard.hear(`[error] ${'x'.repeat(line % 700)} tiger\n`);
   heard.hear(`[error] ${'y'.repeat(20_000)}tig`);
   heard.hear('er\n');

@@ -20,7 +20,7 @@ const BESIDE = /^\[(?:fifo|segment|matroska|(?:out|vost)#1[^ ]*) @|Error writing
 const DURATION = /\bDuration: (\d+):(\d+):(\d+)/;
 const HARDWARE = /hwaccel|hardware device|device creation failed|no device available|unknown decoder|could not find a valid device/i;
 
-export class Said {
+export class FfmpegLog {
   /** What went wrong first, which mostly says why it could not begin, and last. */
   first = '';
   last = '';

@@ -1,6 +1,6 @@
 /** What ffmpeg is told: where from, which pictures, how large, decoded by what. Pure. */
 import type { RingOpening } from '../../core/ring.ts';
-import { piecesOutput } from './video-segments.ts';
+import { segmentsOutput } from './video-segments.ts';
 import type { CameraSource } from './source.ts';
 import { GIVEN, PICKED } from './frame-timestamps.ts';
 
@@ -49,7 +49,7 @@ export function ffmpegArguments(options: PlayOptions): string[] {
     ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
     '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped(options) ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
-    ...(ring ? piecesOutput(ring) : []),
+    ...(ring ? segmentsOutput(ring) : []),
   ];
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GIVEN, PICKED, Stamps } from './frame-timestamps.ts';
+import { GIVEN, PICKED, FrameTimestamps } from './frame-timestamps.ts';
 
 const printed = (number: number, streamMs: number, mark: number) => `frame:${number}    pts:${streamMs * 1000}  pts_time:${streamMs / 1000}\nstamp=${mark}\n`;
 
 async function read(text: string, pieceLength = text.length): Promise<string[]> {
-  const stamps = new Stamps();
+  const stamps = new FrameTimestamps();
   for (let at = 0; at < text.length; at += pieceLength) stamps.hear(text.slice(at, at + pieceLength));
   stamps.end();
   const seen: string[] = [];

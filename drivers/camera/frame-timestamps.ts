@@ -3,7 +3,7 @@
  * on, before the picture itself. Without the first, every one is handed on.
  */
 
-export interface Stamp {
+export interface FrameTimestamp {
   /** The stream's own time, ms. */
   streamMs: number;
   /** No picture comes with it: it was as the one before. */
@@ -22,10 +22,10 @@ const US_A_MS = 1000;
 /** Pictures wait for nobody for longer: what stands here was printed for pictures that are in the pipe. */
 const MAX_LINE_CHARACTERS = 200;
 
-export class Stamps {
-  readonly #waiting: Stamp[] = [];
+export class FrameTimestamps {
+  readonly #waiting: FrameTimestamp[] = [];
   /** Picked; what comes next says whether it is handed on. */
-  #picked: Stamp | null = null;
+  #picked: FrameTimestamp | null = null;
   #number = '';
   #streamMs = 0;
   #rest = '';
@@ -50,7 +50,7 @@ export class Stamps {
   }
 
   /** Of the next picture; null when there will be none. */
-  async next(): Promise<Stamp | null> {
+  async next(): Promise<FrameTimestamp | null> {
     while (this.#waiting.length === 0 && !this.#hasEnded) await new Promise<void>((resolve) => { this.#wake = resolve; });
     return this.#waiting.shift() ?? null;
   }

@@ -10,7 +10,8 @@ import { until } from '../../core/testing/until.ts';
 import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { decode } from './decode.ts';
 import driver from './driver.ts';
-import { examine, probe } from './examine.ts';
+import { examine } from './examine.ts';
+import { probe } from './probe.ts';
 import { open, type CameraLink } from './link.ts';
 import { settings as schema, type CameraSettings } from './settings.ts';
 

@@ -3,14 +3,14 @@ import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { begin, type Playing } from './start-playback.ts';
+import { startPlayback, type StartedPlayback } from './start-playback.ts';
 import { exitFault } from './ffmpeg-exit.ts';
 import { livePictures } from './live.ts';
 import { playOnArrival, playInRealTime, playWithoutLoss } from './play.ts';
 import type { UnchangedFrame, TimedFrame } from './player.ts';
 import type { StreamFacts } from './ffmpeg-log.ts';
 import { mainUrlOf, silenceMsOf, stillBelowOf, type CameraSettings } from './settings.ts';
-import { Silence } from './silence-watchdog.ts';
+import { SilenceWatchdog } from './silence-watchdog.ts';
 import { cameraSourceOf, type CameraSource } from './source.ts';
 import { still } from './still.ts';
 
@@ -33,7 +33,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
   const ring = await world.ring?.begin() ?? undefined;
-  const playing = await begin({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
+  const playing = await startPlayback({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
     ring?.end();
     throw error;
   });
@@ -86,7 +86,7 @@ const SAMPLES_A_PICTURE = 3;
 const DECODED_SLOWLY = 20;
 
 interface Clip {
-  playing: Playing;
+  playing: StartedPlayback;
   source: CameraSource;
   fps: number;
   /** Longest wait for a picture. */
@@ -97,7 +97,7 @@ interface Clip {
 async function* clipPictures({ playing: { player, first }, source, fps, silenceMs }: Clip, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
-  const silence = new Silence(silenceMs, clock, () => { void player.kill(); });
+  const silence = new SilenceWatchdog(silenceMs, clock, () => { void player.kill(); });
   let index = 0;
   try {
     for (let came: TimedFrame | UnchangedFrame | void = first; came; index += 1) {
@@ -112,7 +112,7 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
     silence.end();
   }
   if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.redactedUrl, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
-  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.log, pictures: index, playedMs: (index * 1000) / fps });
+  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures: index, playedMs: (index * 1000) / fps });
 }
 
 /** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */

@@ -7,7 +7,7 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { settle, testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import { decode } from './decode.ts';
-import { probe } from './examine.ts';
+import { probe } from './probe.ts';
 import { open } from './link.ts';
 import { startFfmpeg } from './player.ts';
 import { settings as schema } from './settings.ts';

@@ -1,18 +1,18 @@
 /** A live stream's pictures: their times, their number a second, and what is said when the stream misbehaves. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { sendsNoTimes, within, type Playing } from './start-playback.ts';
+import { sendsNoTimes, withTimeout, type StartedPlayback } from './start-playback.ts';
 import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
 import type { UnchangedFrame, TimedFrame } from './player.ts';
-import { Rate } from './adaptive-frame-rate.ts';
+import { AdaptiveFrameRate } from './adaptive-frame-rate.ts';
 import { silenceMsOf, type CameraSettings } from './settings.ts';
 import type { CameraSource } from './source.ts';
 import { StreamTimes } from './stream-times.ts';
 import type { Y4mFrame } from './y4m.ts';
 
 export interface LiveStream {
-  playing: Playing;
+  playing: StartedPlayback;
   source: CameraSource;
   settings: CameraSettings;
   /** Told each picture that is left out because those before it were too many. */
@@ -34,7 +34,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   remembered.startedMs ??= clock.monotonicMs();
   const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
   const { fps, minFps } = settings;
-  const rate = new Rate(fps, minFps ?? fps);
+  const rate = new AdaptiveFrameRate(fps, minFps ?? fps);
   let pictures = 0;
   let isSlowTold = false;
   /** The one that was given last, and when. */
@@ -42,7 +42,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   let letGo: (() => void) | undefined;
   let gaveMs = -Infinity;
   try {
-    for (let timed: TimedFrame | UnchangedFrame | void = first; timed; timed = (await within(player.frames.next(), silenceMs, address, clock)).value) {
+    for (let timed: TimedFrame | UnchangedFrame | void = first; timed; timed = (await withTimeout(player.frames.next(), silenceMs, address, clock)).value) {
       const { streamMs = 0, ...came } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
@@ -73,7 +73,7 @@ export async function* livePictures({ playing: { player, first, remembered }, so
         world.tell(isSlowTold ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } } : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
       }
     }
-    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, said: player.log, pictures });
+    if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures });
   } finally {
     letGo?.();
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });

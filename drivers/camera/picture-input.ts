@@ -1,7 +1,7 @@
 /**
- * Where pictures come in: a socket whose other end a child gets as its output. Bytes are read right into the memory of
- * their picture; a child's own pipe would be read in pieces, each with a memory of its own, and collecting those cost
- * more than all else that is done with a still picture.
+ * Reads pictures from a socket whose other end is the output of a child process. Bytes are read directly into the memory
+ * of their picture; a normal pipe would allocate a buffer per read, and collecting those would cost more than everything
+ * else that is done with a picture.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Y4mCutter, type Y4mFrame } from './y4m.ts';
 
-export interface Inlet {
+export interface PictureInput {
   /** For the child; ours is to be destroyed once it has it. */
   end: Socket;
   /** null when the stream is over. @throws RangeError when it is none of pictures */
@@ -18,7 +18,7 @@ export interface Inlet {
   close(): void;
 }
 
-export async function openInlet(): Promise<Inlet> {
+export async function openPictureInput(): Promise<PictureInput> {
   // Nobody else may look into the folder, and it is gone when both ends are there.
   const folder = await mkdtemp(join(tmpdir(), 'cv-camera-'));
   try {
@@ -34,7 +34,7 @@ export async function openInlet(): Promise<Inlet> {
   }
 }
 
-function readInto(path: string): Omit<Inlet, 'end'> {
+function readInto(path: string): Omit<PictureInput, 'end'> {
   const cutter = new Y4mCutter();
   let ready: Y4mFrame | null = null;
   let error: unknown = null;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ring } from './picture-memory-pool.ts';
+import { PictureMemoryPool } from './picture-memory-pool.ts';
 
 test('memory is used again when the last who kept it has let go, once, and never when nobody kept it', () => {
-  const ring = new Ring();
+  const ring = new PictureMemoryPool();
   const [first, second] = [ring.take(6), ring.take(6)];
   assert.notEqual(first, second);
   const keep = ring.keeperOf(first);
@@ -17,7 +17,7 @@ test('memory is used again when the last who kept it has let go, once, and never
 });
 
 test('pictures of another size get memory of their own; no more is kept than is needed at once', () => {
-  const ring = new Ring();
+  const ring = new PictureMemoryPool();
   const many = Array.from({ length: 10 }, () => ring.take(6));
   for (const memory of many) ring.keeperOf(memory)()();
   const again = Array.from({ length: 10 }, () => ring.take(6)).filter((memory) => many.includes(memory));

@@ -1,10 +1,10 @@
 /**
- * Memory of pictures, used again once whoever kept one has let go of it. Memory made anew for each would have to be
- * collected, which cost more than all else that is done with a still picture. What nobody keeps is never used again.
+ * A pool of picture memory, reused once all holders have released it. Allocating it for each picture would cost more in
+ * garbage collection than everything else that is done with a picture.
  */
 const MAX_FREE = 3;
 
-export class Ring {
+export class PictureMemoryPool {
   readonly #free: Uint8Array[] = [];
 
   /** Not cleared. */

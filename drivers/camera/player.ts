@@ -6,11 +6,11 @@ import { FaultError } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
 import './faults.ts';
 import { ffmpegArguments, isStamped, TIMES_FD, type PlayOptions } from './ffmpeg.ts';
-import { openInlet, type Inlet } from './picture-input.ts';
-import { Pieces, PIECES_FD } from './video-segments.ts';
-import { Said } from './ffmpeg-log.ts';
+import { openPictureInput, type PictureInput } from './picture-input.ts';
+import { VideoSegments, SEGMENTS_FD } from './video-segments.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
 import { concatListOf, withoutSecrets, type CameraSource } from './source.ts';
-import { Stamps } from './frame-timestamps.ts';
+import { FrameTimestamps } from './frame-timestamps.ts';
 import type { Y4mFrame } from './y4m.ts';
 
 export interface FfmpegExit {
@@ -34,9 +34,9 @@ export interface FfmpegPlayer {
   /** Ends when the child does, whatever the reason. @throws FaultError CV_VIDEO_STOPPED when what it writes are no pictures, CV_CAMERA_CHANGED */
   frames: AsyncGenerator<TimedFrame | UnchangedFrame, void>;
   exit: Promise<FfmpegExit>;
-  log: Said;
+  log: FfmpegLog;
   /** null: what comes is not kept. */
-  pieces: Pieces | null;
+  pieces: VideoSegments | null;
   /** Resolves when the child is gone. */
   kill(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export interface FfmpegPlayer {
 const FAREWELL_MS = 1000;
 
 export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<FfmpegPlayer> {
-  const inlet = await openInlet();
+  const inlet = await openPictureInput();
   const { source, ring } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
@@ -53,13 +53,13 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
   killOnExit(child);
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
-  const said = new Said((text) => withoutSecrets(text, source));
+  const said = new FfmpegLog((text) => withoutSecrets(text, source));
   stderr.setEncoding('utf8').on('data', (text: string) => said.hear(text)).on('error', () => {});
-  const pieces = ring ? new Pieces(ring, !isLive) : null;
+  const pieces = ring ? new VideoSegments(ring, !isLive) : null;
   if (pieces) said.beside = (words) => pieces.trouble(words);
   // Lines that are still in it are read to the end, also of a child that is killed.
-  (child.stdio[PIECES_FD] as Readable | undefined)?.setEncoding('utf8').on('data', (text: string) => pieces?.hear(text)).on('error', () => {});
-  const stamps = times ? new Stamps() : null;
+  (child.stdio[SEGMENTS_FD] as Readable | undefined)?.setEncoding('utf8').on('data', (text: string) => pieces?.hear(text)).on('error', () => {});
+  const stamps = times ? new FrameTimestamps() : null;
   times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
   child.stdin?.on('error', () => {}).end(concatListOf(source, options.isUntimed ?? false));
@@ -98,7 +98,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
  * A last picture that is not whole is left out. Reading pauses while nobody asks. A live stream that changes its pictures is
  * opened anew; a clip, which would begin again, goes on: ffmpeg makes them as large as the first.
  */
-async function* cut(inlet: Inlet, stamps: Stamps | null, { kind, redactedUrl: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
+async function* cut(inlet: PictureInput, stamps: FrameTimestamps | null, { kind, redactedUrl: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
   try {
     for (;;) {
       const stamp = await stamps?.next();

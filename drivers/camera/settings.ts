@@ -7,7 +7,7 @@ import { SIGHT_FIELDS } from '../../scene/sight.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
 
-/** Planes of colour have half of it. */
+/** PicturePlanes of colour have half of it. */
 const side = () => z.int().min(16).max(4096).multipleOf(2);
 
 export const settings = z.object({

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { Silence } from './silence-watchdog.ts';
+import { SilenceWatchdog } from './silence-watchdog.ts';
 
 const nothing = () => new Promise<never>(() => {});
 
 test('what does not come in time is told once; while nobody asks, nothing is late', async () => {
   const clock = new VirtualClock();
   let told = 0;
-  const silence = new Silence(8000, clock, () => { told += 1; });
+  const silence = new SilenceWatchdog(8000, clock, () => { told += 1; });
   await clock.advanceMs(60_000);
   assert.equal(await silence.until(Promise.resolve('picture')), 'picture');
   await clock.advanceMs(61_000);
@@ -25,7 +25,7 @@ test('what does not come in time is told once; while nobody asks, nothing is lat
 test('each picture has its whole time, and one without limit all of it', async () => {
   const clock = new VirtualClock();
   let told = 0;
-  const [bounded, endless] = [8000, Infinity].map((limitMs) => new Silence(limitMs, clock, () => { told += 1; })) as [Silence, Silence];
+  const [bounded, endless] = [8000, Infinity].map((limitMs) => new SilenceWatchdog(limitMs, clock, () => { told += 1; })) as [SilenceWatchdog, SilenceWatchdog];
   for (let pictures = 0; pictures < 10; pictures += 1) {
     let come = () => {};
     const coming = bounded.until(new Promise<void>((resolve) => { come = resolve; }));

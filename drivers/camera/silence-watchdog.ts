@@ -1,10 +1,10 @@
-/** Whether a picture is waited for too long. One timer for all of them: one for each costs more than taking a picture in. */
+/** Detects that no picture has arrived for too long. One timer for all pictures, as one for each would be too slow. */
 import { everyMs, type Clock, type Timer } from '../../core/world.ts';
 
 /** The wait is counted in so many parts: where the whole machine stood still, what has come meanwhile is read in between. */
 const PARTS = 4;
 
-export class Silence {
+export class SilenceWatchdog {
   /** It was too long, once. */
   isOver = false;
   #isWaiting = false;

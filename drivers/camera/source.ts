@@ -77,7 +77,7 @@ export function redactUrl(written: string): string {
 }
 
 /** What ffmpeg says of the source, fit to be seen. */
-export function withoutSecrets(text: string, { secrets, redactedUrl: shown }: Pick<CameraSource, 'secrets' | 'shown'>): string {
+export function withoutSecrets(text: string, { secrets, redactedUrl: shown }: Pick<CameraSource, 'secrets' | 'redactedUrl'>): string {
   const [address, ...words] = secrets;
   // A short password would tear holes into plain words; the address, where it always stands, is replaced as a whole.
   const clean = address === undefined ? text : text.replaceAll(address, shown).replace(/:\/\/[^\s/@']+@/g, '://');

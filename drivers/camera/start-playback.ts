@@ -5,14 +5,14 @@ import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
 import type { PlayOptions } from './ffmpeg.ts';
 import { startFfmpeg, type FfmpegPlayer, type TimedFrame } from './player.ts';
-import { loggedIn, mayLogIn, refusedLogin, rememberedOf, type Remembered } from './camera-state.ts';
-import type { Said } from './ffmpeg-log.ts';
+import { recordLogin, assertLoginAllowed, recordRefusedLogin, cameraStateOf, type CameraState } from './camera-state.ts';
+import type { FfmpegLog } from './ffmpeg-log.ts';
 import type { CameraSource } from './source.ts';
 
-export interface Playing {
+export interface StartedPlayback {
   player: FfmpegPlayer;
   first: TimedFrame;
-  remembered: Remembered;
+  remembered: CameraState;
   /** CV_CAMERA_SOFTWARE where the wanted decoder does not do it. */
   remark?: Fault;
 }
@@ -21,10 +21,10 @@ export interface Playing {
  * @param silenceMs longest wait for a live source's first picture
  * @returns rejects with a FaultError or the signal's reason; then no child is left
  */
-export async function begin(options: PlayOptions, silenceMs: number, world: World, signal?: AbortSignal): Promise<Playing> {
+export async function startPlayback(options: PlayOptions, silenceMs: number, world: World, signal?: AbortSignal): Promise<StartedPlayback> {
   const { source, hardware } = options;
-  const remembered = rememberedOf(world.clock, source);
-  mayLogIn(remembered, world.clock);
+  const remembered = cameraStateOf(world.clock, source);
+  assertLoginAllowed(remembered, world.clock);
   const start = (how: PlayOptions['hardware']) => attempt({ ...options, hardware: how, codec: remembered.codec, isUntimed: remembered.isUntimed }, silenceMs, world, remembered, signal);
   if (hardware === 'none') return start('none');
   try {
@@ -41,7 +41,7 @@ export async function begin(options: PlayOptions, silenceMs: number, world: Worl
 /** Inside only: the decoder could not be had, the source may be well. */
 class NoHardware extends Error {}
 
-async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<World, 'clock'>, remembered: Remembered, signal?: AbortSignal): Promise<Playing> {
+async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<World, 'clock'>, remembered: CameraState, signal?: AbortSignal): Promise<StartedPlayback> {
   const { source } = options;
   signal?.throwIfAborted();
   const player = await startFfmpeg(options, clock);
@@ -49,11 +49,11 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
   try {
-    const first = await (source.kind === 'file' ? player.frames.next() : within(player.frames.next(), silenceMs, source.redactedUrl, clock));
+    const first = await (source.kind === 'file' ? player.frames.next() : withTimeout(player.frames.next(), silenceMs, source.redactedUrl, clock));
     if (player.log.stream) remembered.codec = player.log.stream.codec;
     // Nothing came before the first that it could be like.
     if (!first.done && !('isStill' in first.value)) {
-      loggedIn(remembered);
+      recordLogin(remembered);
       const isUntimed = sendsNoTimes(source, player.log);
       // Which pictures are taken hangs on their times: opened once more, and from then on so at once.
       if (isUntimed !== (options.isUntimed ?? false) && options.fps !== null) {
@@ -66,8 +66,8 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
     const exit = await player.exit;
     if (signal?.aborted) throw signal.reason;
     if (options.hardware !== 'none' && player.log.hardware) throw new NoHardware(player.log.hardware);
-    const fault = exitFault({ source, exit, said: player.log, pictures: 0 });
-    throw fault.fault.code === 'CV_CAMERA_LOGIN' ? refusedLogin(remembered, fault.fault, clock) : fault;
+    const fault = exitFault({ source, exit, log: player.log, pictures: 0 });
+    throw fault.fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault.fault, clock) : fault;
   } catch (error) {
     await player.kill();
     throw error;
@@ -77,12 +77,12 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
 }
 
 /** Pictures that come one by one over HTTP. */
-export function sendsNoTimes({ kind }: Pick<CameraSource, 'kind'>, { stream }: Pick<Said, 'stream'>): boolean {
+export function sendsNoTimes({ kind }: Pick<CameraSource, 'kind'>, { stream }: Pick<FfmpegLog, 'stream'>): boolean {
   return kind === 'http' && stream?.codec === 'mjpeg';
 }
 
 /** What comes in time. @returns rejects with CV_CAMERA_SILENT; whoever asked ends the source */
-export async function within<T>(coming: Promise<T>, silenceMs: number, address: string, clock: World['clock']): Promise<T> {
+export async function withTimeout<T>(coming: Promise<T>, silenceMs: number, address: string, clock: World['clock']): Promise<T> {
   const came = new AbortController();
   const silent = pause(clock, silenceMs, came.signal).then((isOver): Promise<T> => (isOver ? Promise.reject(new FaultError('CV_CAMERA_SILENT', { address, silenceMs: Math.round(silenceMs) })) : coming));
   try {

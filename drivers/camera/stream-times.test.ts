@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { StreamTimes, type Timed } from './stream-times.ts';
+import { StreamTimes, type TimedArrival } from './stream-times.ts';
 
 const PERIOD_MS = 40;
 
@@ -29,7 +29,7 @@ test('presentation and taken times rise always, and a leap is said with its size
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
     const times = new StreamTimes();
     let at = { streamMs: 0, cameMs: 0 };
-    let before: (Timed & { takenMs: number }) | null = null;
+    let before: (TimedArrival & { takenMs: number }) | null = null;
     for (const one of steps) {
       at = { streamMs: at.streamMs + one.streamMs, cameMs: at.cameMs + one.cameMs };
       const timed = times.take(at);

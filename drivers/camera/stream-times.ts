@@ -5,13 +5,13 @@
  */
 
 /** One picture's times: its own, and our monotonic clock's when it came; both ms. */
-export interface Arrival {
+export interface FrameArrival {
   /** null: the stream has no times of its own, arrival is all there is. */
   streamMs: number | null;
   cameMs: number;
 }
 
-export interface Timed {
+export interface TimedArrival {
   /** Rises always. */
   ptsMs: number;
   /** How long ago it was taken, as far as can be known from the fastest of its neighbours. */
@@ -39,7 +39,7 @@ export class StreamTimes {
     this.#startMs = startMs;
   }
 
-  take({ streamMs, cameMs }: Arrival): Timed {
+  take({ streamMs, cameMs }: FrameArrival): TimedArrival {
     const own = streamMs ?? cameMs;
     const last = this.#last;
     const elapsedMs = last ? Math.max(0, cameMs - last.cameMs) : 0;

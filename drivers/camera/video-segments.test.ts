@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import type { RingSegment } from '../../core/ring.ts';
 import { exitFault } from './ffmpeg-exit.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
-import { Pieces } from './video-segments.ts';
-import { Said } from './ffmpeg-log.ts';
+import { VideoSegments } from './video-segments.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
 import { cameraSourceOf } from './source.ts';
 
 function heard(isFile: boolean) {
   const took: [string, number, number, number][] = [];
   const troubles: string[] = [];
-  const pieces = new Pieces({ took: ({ name, fromMs, toMs, durationMs }: RingSegment) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
+  const pieces = new VideoSegments({ took: ({ name, fromMs, toMs, durationMs }: RingSegment) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
   return { pieces, took, troubles };
 }
 
@@ -47,13 +47,13 @@ test('only where clips are wanted is there a further output, and what is wrong w
   assert.deepEqual(ringed.slice(0, plain.length), plain);
   assert.deepEqual([plain.includes('copy'), ringed.at(-1)], [false, '/r/50%%/%d.mkv']);
 
-  const said = new Said();
+  const said = new FfmpegLog();
   const beside: string[] = [];
   said.beside = (words) => { beside.push(words); };
   said.hear("[segment @ 0x5634] [error] Failure occurred when ending segment '/r/2.mkv'\n[fifo @ 0x5634] [warning] FIFO queue full\n[out#1/fifo @ 0x5634] [error] Error writing trailer: No space left on device\n");
   said.end();
   assert.deepEqual(beside, ["Failure occurred when ending segment '/r/2.mkv'", 'Error writing trailer: No space left on device']);
   assert.deepEqual([said.first, said.last, said.damaged()], ['', '', false]);
-  const ended = (last: string) => exitFault({ source, exit: { code: 228, signal: null }, said: { first: last, last, opening: '', lastBeside: said.lastBeside }, pictures: 7 }).fault.code;
+  const ended = (last: string) => exitFault({ source, exit: { code: 228, signal: null }, log: { first: last, last, opening: '', lastBeside: said.lastBeside }, pictures: 7 }).fault.code;
   assert.deepEqual([ended(''), ended('Invalid data found')], ['CV_VIDEO_ENDED', 'CV_VIDEO_STOPPED']);
 });

@@ -1,19 +1,19 @@
 /**
- * What a camera sends, as it comes, in pieces on disk beside the pictures: a further output of the same ffmpeg, so that the
- * stream is read once and never encoded anew. It is written from a queue of its own, so that a disk that is slow, full or
- * gone holds up no picture: it is tried again, and what could not be written is missing in the clip alone.
+ * Writes the camera's stream to disk in segments, unchanged: a further output of the same ffmpeg, so that the stream is
+ * read once and never re-encoded. It has its own queue, so that a slow, full or missing disk delays no picture: writing is
+ * retried, and what could not be written is missing only in the clip.
  */
 import type { RingOpening } from '../../core/ring.ts';
 
-/** Where ffmpeg says which piece is whole, one line each: name, from, to. */
-export const PIECES_FD = 4;
+/** Descriptor on which ffmpeg lists complete segments, one line each: name, from, to. */
+export const SEGMENTS_FD = 4;
 /** Packets that wait for the disk, some 10 s of them; those beyond are dropped up to the next picture that needs no other. */
 const QUEUE_PACKETS = 300;
 const RETRY_S = 2;
 
 /** Matroska takes every codec, and is readable up to where a writer was killed. */
-export function piecesOutput({ dir, pieceMs }: Pick<RingOpening, 'dir' | 'pieceMs'>): string[] {
-  const segment = `segment_format=matroska:segment_time=${pieceMs / 1000}:reset_timestamps=1:segment_list=pipe\\:${PIECES_FD}:segment_list_type=csv`;
+export function segmentsOutput({ dir, pieceMs }: Pick<RingOpening, 'dir' | 'pieceMs'>): string[] {
+  const segment = `segment_format=matroska:segment_time=${pieceMs / 1000}:reset_timestamps=1:segment_list=pipe\\:${SEGMENTS_FD}:segment_list_type=csv`;
   return [
     '-map', '0:v:0', '-c', 'copy', '-f', 'fifo', '-fifo_format', 'segment', '-queue_size', String(QUEUE_PACKETS), '-drop_pkts_on_overflow', '1',
     '-attempt_recovery', '1', '-recover_any_error', '1', '-recovery_wait_time', String(RETRY_S), '-restart_with_keyframe', '1',
@@ -25,7 +25,7 @@ const LINE = /^([^,/]+),(-?[\d.]+),(-?[\d.]+)$/;
 const MAX_REST_CHARACTERS = 1000;
 
 /** Puts what ffmpeg says of pieces into the time of the pictures. */
-export class Pieces {
+export class VideoSegments {
   readonly #opening: Pick<RingOpening, 'took' | 'trouble'>;
   #rest = '';
   /** ms: what is to be added to the stream's time; null before the first picture. */

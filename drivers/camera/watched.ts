@@ -3,8 +3,8 @@ import type { LiveSource } from '../../core/driver.ts';
 import type { Clock } from '../../core/world.ts';
 import { exitFault } from './ffmpeg-exit.ts';
 import './faults.ts';
-import { loggedIn, mayLogIn, refusedLogin, rememberedOf } from './camera-state.ts';
-import { Said } from './ffmpeg-log.ts';
+import { recordLogin, assertLoginAllowed, recordRefusedLogin, cameraStateOf } from './camera-state.ts';
+import { FfmpegLog } from './ffmpeg-log.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
 import { cameraSourceOf, withoutSecrets } from './source.ts';
 
@@ -14,7 +14,7 @@ const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
 export function watched(settings: CameraSettings, clock: Clock): LiveSource {
   const { user, password, transport, loop, mask } = settings;
   const source = cameraSourceOf({ url: mainUrlOf(settings), user, password, transport });
-  const remembered = rememberedOf(clock, source);
+  const remembered = cameraStateOf(clock, source);
   const common = ['-hide_banner', '-nostats', '-loglevel', 'level+error', '-threads', '1', '-protocol_whitelist', source.protocols];
   return {
     input: 'path' in source.input
@@ -24,14 +24,14 @@ export function watched(settings: CameraSettings, clock: Clock): LiveSource {
     stdin: 'list' in source.input ? source.input.list : '',
     mask,
     isReplay: source.kind === 'file',
-    mayBegin: () => mayLogIn(remembered, clock),
-    began: () => loggedIn(remembered),
+    mayBegin: () => assertLoginAllowed(remembered, clock),
+    began: () => recordLogin(remembered),
     fault({ hadPictures, startError, code, signal, said: text }) {
-      const said = new Said((line) => withoutSecrets(line, source));
+      const said = new FfmpegLog((line) => withoutSecrets(line, source));
       said.hear(text);
       said.end();
-      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, said, pictures: hadPictures ? 1 : 0 });
-      return fault.code === 'CV_CAMERA_LOGIN' ? refusedLogin(remembered, fault, clock).fault : fault;
+      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, log: said, pictures: hadPictures ? 1 : 0 });
+      return fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault, clock).fault : fault;
     },
   };
 }

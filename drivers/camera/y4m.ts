@@ -6,7 +6,7 @@
  */
 
 import type { Picture } from '../../core/driver.ts';
-import { Ring } from './picture-memory-pool.ts';
+import { PictureMemoryPool } from './picture-memory-pool.ts';
 
 /** What the head of the stream says of its pictures. */
 export interface Y4mHeader {
@@ -26,7 +26,7 @@ export type Y4mFrame = Y4mHeader & Pick<Picture, 'yuv' | 'keep'>;
 
 /** One stream. Says where the next bytes are to be put, so that pictures are read into their own memory and never copied. */
 export class Y4mCutter {
-  readonly #ring = new Ring();
+  readonly #ring = new PictureMemoryPool();
   readonly #scratch = new Uint8Array(FRAME.length + 1);
   #head: Y4mHeader | null = null;
   #line = '';
@@ -82,7 +82,7 @@ function headOf(line: string): Y4mHeader {
   return { width, height, aspect: (width / height) * (across && down ? across / down : 1) };
 }
 
-/** Planes of colour have half of it. */
+/** PicturePlanes of colour have half of it. */
 export function isValidSide(pixels: number | undefined): pixels is number {
   return Number.isInteger(pixels) && (pixels as number) >= 2 && (pixels as number) % 2 === 0;
 }

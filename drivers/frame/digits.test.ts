@@ -89,8 +89,8 @@ test('hex ids that YAML reads as numbers, and comparisons that never hold, are t
     [text('- { name: item, type: hex, size: rest }\n- { name: x, when: { item: 12 } }'), /two per byte/],
     [text('- { name: item }\n- { name: x, when: { item: ">= ab" } }'), /only numbers can be compared/],
     [text('- { name: item }\n- { name: x, sign: bit }'), /sign: bit is only for bcd, not u8/],
-    [text('- { name: item }\n- { name: x, type: ascii, size: 1, sign: { item: 1 } }'), /only a number without bits can have a sign, not ascii/],
-    [text('- { name: item }\n- { name: x, bits: { a: 0 }, sign: { item: 1 } }'), /only a number without bits can have a sign/],
+    [text('- { name: item }\n- { name: x, type: ascii, size: 1, sign: { item: 1 } }'), /a number without bits can have a sign, not ascii/],
+    [text('- { name: item }\n- { name: x, bits: { a: 0 }, sign: { item: 1 } }'), /a number without bits/],
     [text('- { name: item }\n- { name: x, type: unix, sign: { item: 1 } }'), /not unix/],
     [text('- { name: item }\n- { name: x, sign: { itme: 1 } }'), /there is no itme; known here: item/],
   ];

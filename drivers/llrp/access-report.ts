@@ -1,8 +1,8 @@
-/** What a report says of each tag (TagReportData, LLRP 16.2.7.3). Pure. */
+/** Parses the tag reads of a report (TagReportData, LLRP 16.2.7.3). Pure. */
 import { LLRP_HEADER_BYTES, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 
-export interface Read {
+export interface LlrpTagRead {
   /** Hexadecimal, upper case. */
   epc: string;
   antenna?: number;
@@ -18,8 +18,8 @@ export interface Read {
   lastUptimeUs?: bigint;
 }
 
-export interface Report {
-  reads: Read[];
+export interface AccessReport {
+  reads: LlrpTagRead[];
   /** Tags of which something could not be read. */
   unreadable: number;
 }
@@ -36,8 +36,8 @@ const MAX_EPC_BYTES = 128;
 const TV = { antenna: 1, firstUtc: 2, firstUptime: 3, lastUtc: 4, lastUptime: 5, rssi: 6, channel: 7, count: 8, epc96: 13 } as const;
 
 /** @param message an RO_ACCESS_REPORT with its header */
-export function readsOf(message: Uint8Array): Report {
-  const report: Report = { reads: [], unreadable: 0 };
+export function parseAccessReport(message: Uint8Array): AccessReport {
+  const report: AccessReport = { reads: [], unreadable: 0 };
   const view = dataViewOf(message);
   const isWhole = eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== TAG_REPORT) return;
@@ -50,8 +50,8 @@ export function readsOf(message: Uint8Array): Report {
 }
 
 /** A report of which a part cannot be found gives nothing: what stands behind that part may be the antenna. */
-function readOf(bytes: Uint8Array, view: DataView, start: number, end: number): Read | null {
-  const read: Read = { epc: '' };
+function readOf(bytes: Uint8Array, view: DataView, start: number, end: number): LlrpTagRead | null {
+  const read: LlrpTagRead = { epc: '' };
   let isEpcWhole = true;
   const isWhole = eachParameter(bytes, start, end, (type, from, to) => {
     switch (type) {

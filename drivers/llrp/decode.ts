@@ -7,7 +7,7 @@ import type { LlrpFrame, LlrpMessageFrame } from './frame.ts';
 import { parseLlrpMessage, LLRP_MESSAGE_TYPES } from './message.ts';
 import { parseReaderEvent } from './reader-event.ts';
 import { timeOfRead, type ReadTimestamps } from './reader-clock.ts';
-import { readsOf, type Read } from './access-report.ts';
+import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
 
 /**
  * @returns for a report a value for each read that is not a repetition, the EPC in hexadecimal, with antenna, signal and
@@ -24,7 +24,7 @@ export function decode(frame: LlrpFrame): Decoded {
 }
 
 function decodeReport({ bytes, plan, clock, observedAt, repetitions }: LlrpMessageFrame): Decoded {
-  const { reads, unreadable } = readsOf(bytes);
+  const { reads, unreadable } = parseAccessReport(bytes);
   if (unreadable > 0 && reads.length === 0) return lostFrame('CV_LLRP_REPORT', { count: unreadable });
   const values: PointValue[] = [];
   reads.forEach((read, place) => {
@@ -38,11 +38,11 @@ function decodeReport({ bytes, plan, clock, observedAt, repetitions }: LlrpMessa
   return { ok: true, values, isPartial: true };
 }
 
-export function firstReadTimestamps({ firstUtcUs, firstUptimeUs }: Read): ReadTimestamps {
+export function firstReadTimestamps({ firstUtcUs, firstUptimeUs }: LlrpTagRead): ReadTimestamps {
   return { ...(firstUtcUs === undefined ? {} : { utcUs: firstUtcUs }), ...(firstUptimeUs === undefined ? {} : { uptimeUs: firstUptimeUs }) };
 }
 
-function evidenceOf(read: Read, clock: LlrpMessageFrame['clock'], observedAt: number): TagRead {
+function evidenceOf(read: LlrpTagRead, clock: LlrpMessageFrame['clock'], observedAt: number): TagRead {
   const { epc, antenna, rssiDbm, phaseDeg, count, lastUtcUs, lastUptimeUs } = read;
   const uri = epcUri(epc);
   const first = timeOfRead(firstReadTimestamps(read), clock, observedAt);

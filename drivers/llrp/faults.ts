@@ -4,17 +4,17 @@ import { defineFaults } from '../../core/faults.ts';
 const LLRP_FAULTS = defineFaults({
   CV_LLRP_LISTEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['cannot listen on {listen} for readers: {detail}', 'check that the address is of this machine and the port is free'],
+    en: ['cannot listen on {listen} for readers: {detail}', 'check that the address belongs to this machine and the port is free'],
     zh: ['无法在 {listen} 等待读写器：{detail}', '检查地址是否属于本机、端口是否空闲'],
   },
   CV_LLRP_ABSENT: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['no reader has dialled in on {listen}', 'in the reader, check the address and port of its LLRP client (reader-initiated connection)'],
+    en: ['no reader has connected to {listen}', 'in the reader, check the address and port of its LLRP client (reader-initiated connection)'],
     zh: ['没有读写器拨入 {listen}', '检查读写器中 LLRP 主动连接（reader-initiated）的地址和端口'],
   },
   CV_LLRP_TAKEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['the reader {address} already has a session (status {status})', 'a reader takes one client: end the other program; after a broken network the reader may hold the old session for minutes'],
+    en: ['the reader {address} already has a session (status {status})', 'a reader accepts one client: end the other program; after a network failure the reader may keep the old session for minutes'],
     zh: ['读写器 {address} 已有会话（状态 {status}）', '读写器同时只接受一个客户端：请关闭其他程序；断网后旧会话可能保留几分钟'],
   },
   CV_LLRP_REFUSED: {
@@ -24,12 +24,12 @@ const LLRP_FAULTS = defineFaults({
   },
   CV_LLRP_SILENT: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['the reader {address} said nothing for {waitMs} ms', 'check its power and its cable'],
+    en: ['the reader {address} sent nothing for {waitMs} ms', 'check its power and its cable'],
     zh: ['读写器 {address} 已 {waitMs} 毫秒没有任何消息', '检查读写器的供电和网线'],
   },
   CV_LLRP_STREAM: {
     stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['{address} does not speak LLRP', 'check the port: 5084 is LLRP, others are of the maker'],
+    en: ['{address} does not use LLRP', 'check the port: 5084 is LLRP, others are vendor-specific'],
     zh: ['{address} 使用的不是 LLRP', '检查端口：5084 为 LLRP，其他端口为厂家私有协议'],
   },
   CV_LLRP_REPORT: {
@@ -39,7 +39,7 @@ const LLRP_FAULTS = defineFaults({
   },
   CV_LLRP_OVERFLOW: {
     stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'device',
-    en: ['the reader {address} had no room for its reports and lost some', 'lower `report`, or use fewer antennas'],
+    en: ['the report buffer of the reader {address} overflowed; reports were lost', 'lower `report`, or use fewer antennas'],
     zh: ['读写器 {address} 的缓存溢出，部分读取丢失', '减小 report，或减少天线'],
   },
 });

@@ -1,4 +1,4 @@
-/** From a reader's messages to frames: repetitions are found, presence is kept, silence is noticed. */
+/** Turns a reader's messages into frames: filters repetitions, tracks presence, detects silence. */
 import type { FrameHandler } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
@@ -9,13 +9,13 @@ import { LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
 import { RepetitionFilter, PresenceTracker, type PresenceEvent, type TagSighting } from './presence.ts';
 import { updateReaderClock, edgeTimeOf, UNKNOWN_CLOCK, utcMsOf, type ReaderClock } from './reader-clock.ts';
 import { parseReaderEvent } from './reader-event.ts';
-import { readsOf, type Read } from './access-report.ts';
+import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
 import type { LlrpSession } from './session.ts';
 import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
 const SILENT_PERIODS = 3;
 
-export interface Following {
+export interface ReaderContext {
   session: LlrpSession;
   settings: LlrpSettings;
   points: readonly ConfiguredLlrpPoint[];
@@ -24,7 +24,7 @@ export interface Following {
 }
 
 /** One watch for all points that look at the same antennas and tags. */
-interface Watched {
+interface LiveSource {
   watch: PresenceTracker;
   arrived: string[];
   left: string[];
@@ -33,7 +33,7 @@ interface Watched {
 }
 
 /** @returns as a link's `listen` */
-export async function follow({ session, settings, points, world, hello }: Following, take: FrameHandler<LlrpFrame>, signal: AbortSignal): Promise<void> {
+export async function followReader({ session, settings, points, world, hello }: ReaderContext, take: FrameHandler<LlrpFrame>, signal: AbortSignal): Promise<void> {
   const plan = planOf(points);
   const watches = watchesOf(points, settings);
   const repetitions = new RepetitionFilter(settings.dedupe);
@@ -54,7 +54,7 @@ export async function follow({ session, settings, points, world, hello }: Follow
       if (next) {
         const { message: { bytes, type }, observedAt } = next;
         if (type === LLRP_MESSAGE_TYPES.readerEvent) clock = heard(next.message, observedAt);
-        const reads = type === LLRP_MESSAGE_TYPES.report ? readsOf(bytes).reads : [];
+        const reads = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [];
         const seen = reads.map((read) => seenOf(read, clock, observedAt));
         take(message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [])))));
         const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
@@ -100,13 +100,13 @@ function clockAfter(clock: ReaderClock, event: Uint8Array, observedAt: number): 
 }
 
 /** By our own clock, whatever the reader's says: tags go by time that passes here. */
-function seenOf(read: Read, clock: ReaderClock, observedAt: number): TagSighting {
+function seenOf(read: LlrpTagRead, clock: ReaderClock, observedAt: number): TagSighting {
   const at = edgeTimeOf(firstReadTimestamps(read), clock, observedAt) ?? observedAt;
   return { epc: read.epc, antenna: read.antenna ?? 0, rssiDbm: read.rssiDbm ?? null, at: Math.min(at, observedAt) };
 }
 
 /** By the reader's clock as it is: between two reads nothing else counts, however late they came. */
-function stampMsOf(read: Read, observedAt: number): number {
+function stampMsOf(read: LlrpTagRead, observedAt: number): number {
   const { utcUs, uptimeUs } = firstReadTimestamps(read);
   if (utcUs !== undefined) return utcMsOf(utcUs);
   return uptimeUs === undefined ? observedAt : Number(uptimeUs / 1000n);
@@ -121,8 +121,8 @@ function planOf(points: readonly ConfiguredLlrpPoint[]): LlrpPointMap {
   };
 }
 
-function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor, departAfter }: LlrpSettings): Watched[] {
-  const watched = new Map<string, Watched>();
+function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor, departAfter }: LlrpSettings): LiveSource[] {
+  const watched = new Map<string, LiveSource>();
   for (const { id, gives, antennas, epc, from, to, within } of points) {
     if (!['arrived', 'left', 'passed', 'present'].includes(gives)) continue;
     const pass = gives === 'passed' ? { from, to, withinMs: within } : null;
@@ -134,10 +134,10 @@ function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor
   return [...watched.values()];
 }
 
-function happenings(watches: readonly Watched[], of: (watch: PresenceTracker) => PresenceEvent[]): LlrpPresenceFrame['happened'] {
+function happenings(watches: readonly LiveSource[], of: (watch: PresenceTracker) => PresenceEvent[]): LlrpPresenceFrame['happened'] {
   return watches.flatMap((one) => of(one.watch).flatMap((happening) => one[happening.what].map((point) => ({ point, what: happening.what, seen: happening.seen, ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}) }))));
 }
 
-function presenceFrame(happened: LlrpPresenceFrame['happened'], watches: readonly Watched[]): LlrpPresenceFrame {
+function presenceFrame(happened: LlrpPresenceFrame['happened'], watches: readonly LiveSource[]): LlrpPresenceFrame {
   return { is: 'presence', happened, present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))) };
 }

@@ -5,7 +5,7 @@ import { llrpFrameFromLine } from './frame-line.ts';
 import { truncatedMessageDetail, parseLlrpMessage, LlrpMessageCutter, LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
 import { UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
 import { parseReaderEvent } from './reader-event.ts';
-import { readsOf } from './access-report.ts';
+import { parseAccessReport } from './access-report.ts';
 import type { ConfiguredLlrpPoint } from './settings.ts';
 
 export const frameReader: FrameReader<LlrpFrame, Request> = {
@@ -34,6 +34,6 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
 
 /** Without a session there is no clock to compare: the reader's own word for the time of its last read, or of its event, stands for the arrival. */
 function timeOf({ type, bytes }: LlrpMessage): number {
-  const stamps = type === LLRP_MESSAGE_TYPES.report ? readsOf(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(bytes).utcUs : undefined];
+  const stamps = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(bytes).utcUs : undefined];
   return stamps.reduce((latest, stamp) => (stamp === undefined ? latest : Math.max(latest, utcMsOf(stamp))), 0);
 }

@@ -1,4 +1,4 @@
-/** What a link hands to `decode`: a message of the reader, or what the reads so far have come to. */
+/** What a link hands to `decode`: a message of the reader, or the presence derived from its reads. */
 import type { ReaderClock } from './reader-clock.ts';
 import type { TagSighting } from './presence.ts';
 
@@ -27,7 +27,7 @@ export interface LlrpPresenceFrame {
   present: readonly { point: string; count: number }[];
 }
 
-/** Points by what they take from a message. */
+/** Points by what they are read from. */
 export interface LlrpPointMap {
   reads: readonly { id: string; antennas: readonly number[]; prefix: string }[];
   inputs: readonly { id: string; input: number }[];

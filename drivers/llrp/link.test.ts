@@ -11,7 +11,7 @@ import { decode } from './decode.ts';
 import { open, type LlrpLink } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings, type LlrpPoint } from './settings.ts';
-import { dialReader, serveReader, type Reader, type ReaderOptions } from './testing/simulated-reader.ts';
+import { diallingReader, listeningReader, type SimulatedReader, type SimulatedReaderOptions } from './testing/simulated-reader.ts';
 
 const EPC = '3074257BF7194E4000001A85';
 const POINTS = [
@@ -21,14 +21,14 @@ const POINTS = [
 
 interface Bench {
   world: ReturnType<typeof testWorld>;
-  reader: Reader & { port: number };
+  reader: SimulatedReader & { port: number };
   open(more?: Record<string, unknown>): Promise<LlrpLink>;
 }
 
-async function bench(options: ReaderOptions = {}): Promise<Bench> {
+async function bench(options: SimulatedReaderOptions = {}): Promise<Bench> {
   const base = testWorld();
   const world = { ...base, net: { ...realNet } };
-  const reader = await serveReader({ nowMs: () => world.clock.nowMs(), ...options });
+  const reader = await listeningReader({ nowMs: () => world.clock.nowMs(), ...options });
   return { world, reader, open: (more = {}) => open(settings.parse({ host: '127.0.0.1', port: reader.port, ...more }), POINTS, world) };
 }
 
@@ -128,13 +128,13 @@ test('a reader that dials in is answered as one that is dialled; what is no LLRP
   const { world, reader: other } = await bench();
   await other.stop();
   const port = await freePort();
-  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
   const link = await open(settings.parse({ listen: `127.0.0.1:${port}`, minReads: 1 }), POINTS, world);
   const values = valuesOf(link);
   reader.report([{ epc: EPC }]);
   assert.equal((await values.next('came')).value, EPC);
   const over = values.next('never').catch(codeOf);
-  reader.say(Buffer.from('HTTP/1.1 400 Bad Request\r\n'));
+  reader.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n'));
   assert.equal(await over, 'CV_LLRP_STREAM');
   await link.close();
   await reader.stop();
@@ -154,7 +154,7 @@ test('silent connections, before and after the reader that dials in, do not keep
   }));
   const before = await idle(100);
   await until(() => closed >= 36); // more than 64 wait at no time
-  const reader = dialReader(port, { nowMs: () => world.clock.nowMs() });
+  const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
   const link = await opening;
   const after = await idle(3);
   const values = valuesOf(link);
@@ -180,7 +180,7 @@ test('a reader that goes within a message says so', async () => {
   const values = valuesOf(link);
   await values.next('there');
   const over = values.next('never').catch((error: unknown) => error);
-  reader.say(Buffer.from('043d0000002a000000010000', 'hex'));
+  reader.sendBytes(Buffer.from('043d0000002a000000010000', 'hex'));
   await reader.stop();
   const error = await over;
   assert.ok(error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');

@@ -1,4 +1,4 @@
-/** The way to a reader: a session is begun, the reader is told what to read, and is left as it was found. */
+/** The link to a reader: opens a session, configures what to read, and restores the reader on close. */
 import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import type { Link } from '../../core/driver.ts';
@@ -7,7 +7,7 @@ import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-p
 import { pause, type World } from '../../core/world.ts';
 import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
 import './faults.ts';
-import { follow } from './follow-reader.ts';
+import { followReader } from './follow-reader.ts';
 import type { LlrpFrame } from './frame.ts';
 import { LLRP_MESSAGE_TYPES, u16, u32, u8 } from './message.ts';
 import { parseReaderEvent } from './reader-event.ts';
@@ -54,7 +54,7 @@ export async function open(settings: LlrpSettings, points: readonly ConfiguredLl
     await prepared(session, settings);
     let isClosed = false;
     return {
-      listen: (take, ending) => follow({ session, settings, points, world, hello }, take, ending),
+      listen: (take, ending) => followReader({ session, settings, points, world, hello }, take, ending),
       async close() {
         if (isClosed) return;
         isClosed = true;
@@ -82,7 +82,7 @@ async function dialled({ host, port }: LlrpSettings, world: World, signal: Abort
 }
 
 /** One reader a port: the newest connection is it, and one before it is half open. */
-class Door implements ConnectionHandler {
+class LlrpPort implements ConnectionHandler {
   readonly #listen: string;
   readonly #world: World;
   /** Who has dialled and is not taken, the oldest first. */
@@ -127,7 +127,7 @@ class Door implements ConnectionHandler {
 const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new LlrpPort(listen, world));
   try {
     return { socket: await reception.take(signal), address: listen, release: leave };
   } catch (error) {

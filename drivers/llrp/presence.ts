@@ -1,4 +1,4 @@
-/** From reads to what happened: a tag came, is there, went, passed from one antenna to the other. Pure; time comes in. */
+/** Derives events from tag reads: a tag enters, is present, leaves, moves from one antenna to another. Pure; time is an argument. */
 export interface TagSighting {
   epc: string;
   antenna: number;

@@ -1,7 +1,7 @@
 /**
- * What a reader's clock is worth. Readers without a time server begin in 1970, some count 100 ns since 1601 (FILETIME)
- * where the standard wants µs since 1970, many give only the time since they were switched on. One event of the reader,
- * at the start of every session, has its clock beside ours.
+ * The offset of a reader's clock. Readers without a time server start in 1970, some count 100 ns since 1601 (FILETIME)
+ * instead of µs since 1970, many give only their uptime. An event of the reader at the start of every session shows its
+ * clock.
  */
 const FILETIME_UNTIL_1970_US = 11_644_473_600_000_000n;
 const TRUSTED_MS = 5000;

@@ -1,4 +1,4 @@
-/** How a reader is recorded and played back: which number names a request, and what is an answer. */
+/** How a reader is recorded and played back: message ids and answers. */
 import type { BytesRecording, RecordedExchange, SurveyedDevice } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
 import { LLRP_HEADER_BYTES, parseLlrpMessage, encodeLlrpMessage, encodeParameter, LLRP_MESSAGE_TYPES, u16 } from './message.ts';

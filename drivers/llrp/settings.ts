@@ -1,4 +1,4 @@
-/** What an installer writes for an RFID reader, and for each of its points. */
+/** Settings of an RFID reader and of its points. */
 import { z } from 'zod';
 import { host } from '../../core/config/address.ts';
 import { settingIssue, durationMs } from '../../core/setting.ts';

@@ -11,7 +11,7 @@ import { frameReader } from './frame-reader.ts';
 import { updateReaderClock, timeOfRead, UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
 import { parseReaderEvent, llrpStatus } from './reader-event.ts';
 import { LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
-import { readsOf, type Read } from './access-report.ts';
+import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'llrp');
 const skip = skipWithout(folder, 'traffic folder');
@@ -31,9 +31,9 @@ function messagesOf(...path: string[]): LlrpMessage[] {
   return messages;
 }
 
-function readsIn(messages: readonly LlrpMessage[]): Read[] {
+function readsIn(messages: readonly LlrpMessage[]): LlrpTagRead[] {
   return messages.filter(({ type }) => type === LLRP_MESSAGE_TYPES.report).flatMap(({ bytes }) => {
-    const { reads, unreadable } = readsOf(bytes);
+    const { reads, unreadable } = parseAccessReport(bytes);
     assert.equal(unreadable, 0);
     return reads;
   });
@@ -82,7 +82,7 @@ test('single messages of a maker: each tag with its antenna, signal and time', {
   assert.equal(names.length, 9);
   for (const name of names) {
     const { bytes, said } = single(LLRP_MESSAGE_TYPES.report, name);
-    const { reads, unreadable } = readsOf(bytes);
+    const { reads, unreadable } = parseAccessReport(bytes);
     const tags = said.TagReportData as unknown as { EPC96: { EPC: string }; AntennaID: number; PeakRSSI: number; FirstSeenUTC: number }[];
     assert.equal(unreadable, 0);
     assert.deepEqual(reads.map(({ epc, antenna, rssiDbm, firstUtcUs }) => [epc, antenna, rssiDbm, firstUtcUs]), tags.map(({ EPC96, AntennaID, PeakRSSI, FirstSeenUTC }) => [Buffer.from(EPC96.EPC, 'base64').toString('hex').toUpperCase(), AntennaID, PeakRSSI, BigInt(FirstSeenUTC)]));
@@ -148,7 +148,7 @@ for (const { name, hex, expect } of [...OWN, ...goldenFrames<Golden>('llrp')]) {
     if (expect.status !== undefined) assert.equal(llrpStatus(message.bytes)?.code, expect.status);
     if (!expect.tags) return;
     const big = (us: number | undefined) => (us === undefined ? undefined : BigInt(us));
-    const { reads } = readsOf(message.bytes);
+    const { reads } = parseAccessReport(message.bytes);
     assert.deepEqual(
       reads.map(({ epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs }) => [epc, antenna, rssiDbm, channel, count, firstUtcUs, lastUtcUs]),
       expect.tags.map((tag) => [tag.epc, tag.antenna, tag.rssi_dBm, tag.channel, tag.count, big(tag.firstSeen_us), big(tag.lastSeen_us)]),

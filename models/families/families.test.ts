@@ -6,7 +6,7 @@ import type { FaultError } from '../../core/faults.ts';
 import type { ModelSpec, Tensor } from '../../core/model.ts';
 import { seededRandom } from '../../core/world.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
-import { settleStraight, straight } from '../testing/reference-decoders.ts';
+import { selectReferenceDetections, REFERENCE_DECODERS } from '../testing/reference-decoders.ts';
 import { decoderOf, MODEL_FAMILIES, FAMILY_IDS } from './index.ts';
 
 const CLASSES = ['person', 'car', 'helmet', 'smoke'];
@@ -24,7 +24,7 @@ const spread = (low: number, high: number) => low + random.next() * (high - low)
 /** Rows of `width`: the first `head` numbers by `make`, scores behind. */
 const rows = (count: number, width: number, make: (column: number) => number) => tensor([1, count, width], (at) => make(at % width));
 const pixelBox = (column: number) => (column < 2 ? spread(0, column === 0 ? WIDTH : HEIGHT) : spread(4, 60));
-/** Planes in place of rows. */
+/** PicturePlanes in place of rows. */
 const turned = ({ dims, data }: Tensor): Tensor => tensor([1, dims[2] as number, dims[1] as number], (at) => data[(at % (dims[1] as number)) * (dims[2] as number) + Math.floor(at / (dims[1] as number))] as number);
 const perStride = (name: string, width: number, make: () => number, levels = 3) => Object.fromEntries(CELLS.slice(0, levels).map((cells, level) => [`${name}_${8 << level}`, tensor([1, cells, width], make)]));
 const withoutObjectness = () => rows(THREE, 4 + LABELS, (column) => (column < 4 ? pixelBox(column) : score()));
@@ -60,8 +60,8 @@ for (const [name, [family, make]] of Object.entries(MADE)) {
       const outputs = make();
       const spec = specOf(family, { classes: MODEL_FAMILIES[family as keyof typeof MODEL_FAMILIES].task === 'face-detection' ? ['face'] : CLASSES });
       const boxes = decoderOf(spec)(outputs, 0.4);
-      const found = (straight[family] as (typeof straight)[string])({ outputs, width: WIDTH, height: HEIGHT, labels: spec.classes.length });
-      assertSameBoxes(boxes, settleStraight(found, spec.classes, 0.4, 0.45));
+      const found = (REFERENCE_DECODERS[family] as (typeof REFERENCE_DECODERS)[string])({ outputs, width: WIDTH, height: HEIGHT, labels: spec.classes.length });
+      assertSameBoxes(boxes, selectReferenceDetections(found, spec.classes, 0.4, 0.45));
       seen += boxes.length;
       boxes.forEach(({ x, y, width, height }, at) => {
         assert.ok(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-9 && y + height <= 1 + 1e-9);

@@ -8,7 +8,7 @@ import { sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { assertSameBoxes } from '../testing/boxes.ts';
 import { picturesOf } from '../testing/picture.ts';
 import { sharedModels } from '../testing/shared-models.ts';
-import { settleStraight, straight } from '../testing/reference-decoders.ts';
+import { selectReferenceDetections, REFERENCE_DECODERS } from '../testing/reference-decoders.ts';
 import { sha256 } from '../verify.ts';
 import { decoderOf } from './index.ts';
 
@@ -28,10 +28,10 @@ for (const { spec, graph } of clips ? models : []) {
     await session.release();
     assert.deepEqual(Object.fromEntries(Object.entries(outputs).map(([name, { dims }]) => [name, [...dims]])), spec.outputs);
     const tensors = outputs as unknown as Record<string, Tensor>;
-    const found = (straight[spec.family] as (typeof straight)[string])({ outputs: tensors, ...inputSize(spec.input), labels: spec.classes.length });
+    const found = (REFERENCE_DECODERS[spec.family] as (typeof REFERENCE_DECODERS)[string])({ outputs: tensors, ...inputSize(spec.input), labels: spec.classes.length });
     const least = [spec.scoreThreshold, 0.15].map((threshold) => {
       const boxes = decoderOf(spec)(tensors, threshold);
-      assertSameBoxes(boxes, settleStraight(found, spec.classes, threshold, spec.maxOverlap));
+      assertSameBoxes(boxes, selectReferenceDetections(found, spec.classes, threshold, spec.maxOverlap));
       return boxes.length;
     });
     assert.ok((least[1] as number) > 0, 'nothing was seen: nothing was compared');

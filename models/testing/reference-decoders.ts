@@ -7,8 +7,8 @@ import type { Tensor } from '../../core/model.ts';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 type Corners = [x1: number, y1: number, x2: number, y2: number];
-export interface Found { corners: Corners; score: number; label: number }
-export interface Case { outputs: Outputs; width: number; height: number; labels: number }
+export interface ReferenceDetection { corners: Corners; score: number; label: number }
+export interface ReferenceCase { outputs: Outputs; width: number; height: number; labels: number }
 
 const value = ({ dims, data }: Tensor, ...index: number[]) => data[index.reduce((at, place, axis) => at * (dims[axis] as number) + place, 0)] as number;
 const range = (count: number) => Array.from({ length: count }, (_, at) => at);
@@ -16,14 +16,14 @@ const argmax = (list: readonly number[]) => list.indexOf(Math.max(...list));
 const centred = (x: number, y: number, w: number, h: number): Corners => [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
 const only = (outputs: Outputs) => Object.values(outputs)[0] as Tensor;
 /** Every cell of grids of these strides, row by row. */
-const cellsOf = ({ width, height }: Case, strides: readonly number[]) => strides.flatMap((stride) =>
+const cellsOf = ({ width, height }: ReferenceCase, strides: readonly number[]) => strides.flatMap((stride) =>
   range(Math.ceil(height / stride)).flatMap((row) => range(Math.ceil(width / stride)).map((column) => ({ stride, row, column }))));
 const softmax = (list: readonly number[]) => {
   const powers = list.map((one) => Math.exp(one - Math.max(...list)));
   return powers.map((one) => one / powers.reduce((a, b) => a + b));
 };
 
-export const straight: Readonly<Record<string, (given: Case) => Found[]>> = {
+export const REFERENCE_DECODERS: Readonly<Record<string, (given: ReferenceCase) => ReferenceDetection[]>> = {
   centernet({ outputs, width, height, labels }) {
     const { heatmap, wh } = outputs as { heatmap: Tensor; wh: Tensor };
     const [rows, columns] = heatmap.dims.slice(2) as [number, number];
@@ -109,7 +109,7 @@ export const straight: Readonly<Record<string, (given: Case) => Found[]>> = {
   }),
 };
 
-function distances(given: Case, strides: readonly number[], centre: (stride: number) => number): Found[] {
+function distances(given: ReferenceCase, strides: readonly number[], centre: (stride: number) => number): ReferenceDetection[] {
   const tensors = Object.values(given.outputs);
   const lengths = strides.map((stride) => cellsOf(given, [stride]).length);
   return strides.flatMap((stride, level) => cellsOf(given, [stride]).map(({ row, column }, at) => {
@@ -128,10 +128,10 @@ function distances(given: Case, strides: readonly number[], centre: (stride: num
 }
 
 /** Threshold, doubles of one class, edges of the picture: as the models are described, once more. */
-export function settleStraight(found: readonly Found[], classes: readonly string[], scoreThreshold: number, maxOverlap: number): Box[] {
+export function selectReferenceDetections(found: readonly ReferenceDetection[], classes: readonly string[], scoreThreshold: number, maxOverlap: number): Box[] {
   const area = ([x1, y1, x2, y2]: Corners) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
   const shared = (a: Corners, b: Corners) => area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
-  const kept: Found[] = [];
+  const kept: ReferenceDetection[] = [];
   for (const one of found.filter(({ score, corners }) => score >= scoreThreshold && area(corners) > 0).toSorted((a, b) => b.score - a.score)) {
     const isDouble = kept.some((better) => better.label === one.label && shared(better.corners, one.corners) / (area(better.corners) + area(one.corners) - shared(better.corners, one.corners)) > maxOverlap);
     if (!isDouble) kept.push(one);

@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 import type { TrafficLine } from '../../cases/format.ts';
 import { captureFile, type SentPacket } from '../record/capture/testing/capture-files.ts';
 import { parseLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from '../../drivers/llrp/message.ts';
-import { readsOf } from '../../drivers/llrp/access-report.ts';
+import { parseAccessReport } from '../../drivers/llrp/access-report.ts';
 import { startDevice } from '../processes/device.ts';
 import { recordDevice, type DeviceRecording } from '../record/device.ts';
 
@@ -30,7 +30,7 @@ async function readerAgrees(): Promise<void> {
   const { recorded } = await recording('gate-reader', 8000, (port) => ({
     driver: 'llrp', settings: { host: '127.0.0.1', port, powerDbm: 27, session: 1, antennas: [1, 2] }, points: [{ id: 'tag', gives: 'read', indicator: 'SH-CRD-001' }],
   }));
-  const ours = linesOfBytes(recorded.traffic).flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex'))).map(({ type, id, bytes }) => ({ type, id, reads: type === LLRP_MESSAGE_TYPES.report ? readsOf(bytes).reads : [] }));
+  const ours = linesOfBytes(recorded.traffic).flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex'))).map(({ type, id, bytes }) => ({ type, id, reads: type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [] }));
   assert.ok(ours.some(({ reads }) => reads.length > 0), 'a tag passed');
   const rows = await dissected(recorded.traffic, 5084, ['llrp.type', 'llrp.id', 'llrp.param.epc', 'llrp.antenna_id', 'llrp.param.peak_rssi', 'llrp.param.microseconds', 'llrp.param.tag_count']);
   const theirs = rows.flatMap(([types, ids, epcs, antennas, rssis, times, counts]) => {

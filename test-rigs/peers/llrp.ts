@@ -7,7 +7,7 @@ import { realWorld } from '../../core/world.ts';
 import { decode } from '../../drivers/llrp/decode.ts';
 import { open } from '../../drivers/llrp/link.ts';
 import { point, settings } from '../../drivers/llrp/settings.ts';
-import { serveReader } from '../../drivers/llrp/testing/simulated-reader.ts';
+import { listeningReader } from '../../drivers/llrp/testing/simulated-reader.ts';
 import { peerRequire } from '../bench/peers/packages.ts';
 import { freePort } from '../../core/free-port.ts';
 import { loadCase, type LoadedCase } from '../replay/cases.ts';
@@ -54,7 +54,7 @@ export const peers: { name: string; run(): Promise<void> }[] = [
 ];
 
 async function clientOfOurs(): Promise<void> {
-  const reader = await serveReader();
+  const reader = await listeningReader();
   const client = await connected(reader.port);
   try {
     const capabilities = await ask(client, 'GET_READER_CAPABILITIES', { RequestedData: 'All' });

@@ -12,7 +12,7 @@ import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import llrp from '../../drivers/llrp/driver.ts';
-import { readsOf } from '../../drivers/llrp/access-report.ts';
+import { parseAccessReport } from '../../drivers/llrp/access-report.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { caseOfCapture } from './capture.ts';
 import { answeredCells, pointsInOrder, functionsOf } from './modbus-answers.ts';
@@ -107,7 +107,7 @@ test('a reader\'s capture becomes a case that gives the listed facts, though ano
     const count = (list: number[], type: number | undefined) => list.filter((one) => one === type).length;
     assert.deepEqual([count(said, KEEPALIVE), count(asked, ACK), count(said, REPORT), count(said, ERROR), count(asked, GET_CONFIG), count(asked, SET_CONFIG)], [3, 3, 1, 1, 1, 2]);
   }
-  const tags = messages.flatMap(({ bytes, direction }) => (direction === 'in' && (bytes.readUInt16BE(0) & 0x3ff) === REPORT ? readsOf(bytes).reads : []));
+  const tags = messages.flatMap(({ bytes, direction }) => (direction === 'in' && (bytes.readUInt16BE(0) & 0x3ff) === REPORT ? parseAccessReport(bytes).reads : []));
   const lines = await replayed(llrp, recorded);
   const reads = lines.flatMap((line) => ('fault' in line ? [] : [line]));
   assert.equal(reads.length, Number(/(\d+) TagReportData/.exec(facts)?.[1]));

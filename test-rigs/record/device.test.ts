@@ -13,7 +13,7 @@ import { loadEdge } from '../../cli/load.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import { diallingDataLogger, uploadPeriodically } from '../../drivers/hj212/testing/data-logger.ts';
 import llrp from '../../drivers/llrp/driver.ts';
-import { serveReader } from '../../drivers/llrp/testing/simulated-reader.ts';
+import { listeningReader } from '../../drivers/llrp/testing/simulated-reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
@@ -107,7 +107,7 @@ async function recordedBeside(device: Record<string, unknown> & { id: string }):
 const pointsIn = ({ stamped }: DeviceRecording) => new Set(stamped.map((one) => ('point' in one ? one.point : '')));
 
 test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
-  const reader = await serveReader({ aheadMs: 90_000 });
+  const reader = await listeningReader({ aheadMs: 90_000 });
   let turn = 0;
   const passing = setInterval(() => { if (reader.isReading()) reader.report([{ epc: `3034257BF7194E40${String(Math.floor(turn / 2)).padStart(8, '0')}`, antenna: 1 + ((turn += 1) % 2) }]); }, 50);
   try {

@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../core/world.ts';
-import { serveReader } from '../../drivers/llrp/testing/simulated-reader.ts';
+import { listeningReader } from '../../drivers/llrp/testing/simulated-reader.ts';
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } });
 const PASS_MS = 4000;
@@ -15,7 +15,7 @@ const KEEPALIVE_MS = 2000;
 const TAGS = 20;
 
 const random = seededRandom(Number(values.seed));
-const reader = await serveReader();
+const reader = await listeningReader();
 
 function pass(): void {
   if (!reader.isReading()) return;

@@ -4,16 +4,16 @@ import { freePort } from '../../../core/free-port.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
 import { mutateBytes } from '../../testing/mutate.ts';
 import type { LlrpFrame } from '../frame.ts';
-import { dialReader, serveReader, type Reader } from './simulated-reader.ts';
-import { reading } from './periodic-reads.ts';
+import { diallingReader, listeningReader, type SimulatedReader } from './simulated-reader.ts';
+import { reportReadsPeriodically } from './periodic-reads.ts';
 
 const POINTS = [
   { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
   { id: 'there', gives: 'present' }, { id: 'antennas', gives: 'antennas-down' }, { id: 'door', gives: 'gpi', input: 1 },
 ];
 
-async function good(reader: Reader, settings: Record<string, unknown>): Promise<Peer> {
-  const end = reading(reader);
+async function good(reader: SimulatedReader, settings: Record<string, unknown>): Promise<Peer> {
+  const end = reportReadsPeriodically(reader);
   return {
     settings, points: POINTS, probeFacts: ['Impinj'], connections: reader.connections,
     async stop() {
@@ -25,7 +25,7 @@ async function good(reader: Reader, settings: Record<string, unknown>): Promise<
 
 export const double: DriverDouble = {
   async good() {
-    const reader = await serveReader();
+    const reader = await listeningReader();
     return good(reader, { host: '127.0.0.1', port: reader.port, minReads: 1 });
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS }), Buffer.from('043f0000', 'hex')),
@@ -36,7 +36,7 @@ export const double: DriverDouble = {
 const dials: DriverDouble = {
   async good() {
     const port = await freePort();
-    return good(dialReader(port), { listen: `127.0.0.1:${port}`, minReads: 1 });
+    return good(diallingReader(port), { listen: `127.0.0.1:${port}`, minReads: 1 });
   },
   ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}` }, points: POINTS }), Buffer.from('043f0000', 'hex')),
 };

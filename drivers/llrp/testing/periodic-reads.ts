@@ -1,10 +1,10 @@
 /** Tags before a reader, again and again, for tests that only want something to come. */
-import type { Reader } from './simulated-reader.ts';
+import type { SimulatedReader } from './simulated-reader.ts';
 
 const EVERY_MS = 20;
 
 /** @returns ends it */
-export function reading(reader: Reader): () => void {
+export function reportReadsPeriodically(reader: SimulatedReader): () => void {
   let turn = 0;
   const timer = setInterval(() => {
     if (!reader.isReading()) return;

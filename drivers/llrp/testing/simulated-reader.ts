@@ -12,7 +12,7 @@ interface Reading {
   at?: number;
 }
 
-export interface ReaderOptions {
+export interface SimulatedReaderOptions {
   /** Status of the connection attempt; 0: the session is yours. */
   greeting?: number;
   /** How a time is written: µs since 1970 (the standard), FILETIME, or since it was switched on. */
@@ -26,7 +26,7 @@ export interface ReaderOptions {
   nowMs?(): number;
 }
 
-export interface Reader {
+export interface SimulatedReader {
   /** Types of what it was told, in order. */
   readonly told: readonly number[];
   readonly rospecs: ReadonlySet<number>;
@@ -36,7 +36,7 @@ export interface Reader {
   antenna(id: number, isConnected: boolean): void;
   input(port: number, isHigh: boolean): void;
   keepalive(): void;
-  say(bytes: Uint8Array): void;
+  sendBytes(bytes: Uint8Array): void;
   drop(): void;
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ const message = (type: number, id: number, ...parts: Buffer[]) => {
 };
 
 /** Waits for its client, as readers do. */
-export async function serveReader(options: ReaderOptions = {}): Promise<Reader & { port: number }> {
+export async function listeningReader(options: SimulatedReaderOptions = {}): Promise<SimulatedReader & { port: number }> {
   const reader = readerOf(options);
   const server = createServer({ noDelay: true }, reader.attach);
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
@@ -72,7 +72,7 @@ export async function serveReader(options: ReaderOptions = {}): Promise<Reader &
 }
 
 /** Dials its client, again whenever the connection ends. */
-export function dialReader(port: number, options: ReaderOptions = {}): Reader {
+export function diallingReader(port: number, options: SimulatedReaderOptions = {}): SimulatedReader {
   const reader = readerOf(options);
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -93,7 +93,7 @@ export function dialReader(port: number, options: ReaderOptions = {}): Reader {
   });
 }
 
-function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMute = false, nowMs = () => Date.now() }: ReaderOptions) {
+function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMute = false, nowMs = () => Date.now() }: SimulatedReaderOptions) {
   const sockets = new Set<Socket>();
   const told: number[] = [];
   const rospecs = new Set<number>();
@@ -151,7 +151,7 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
     if (type === 14) socket?.end();
   }
 
-  const face: Omit<Reader, 'stop'> = {
+  const face: Omit<SimulatedReader, 'stop'> = {
     told, rospecs,
     isReading: () => reading,
     connections: () => sockets.size,
@@ -165,7 +165,7 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
     antenna: (antenna, isConnected) => event(tlv(255, Buffer.from([isConnected ? 1 : 0]), be16(antenna))),
     input: (port, isHigh) => event(tlv(248, be16(port), Buffer.from([isHigh ? 0x80 : 0]))),
     keepalive: () => send(62, id++),
-    say: (bytes) => { socket?.write(bytes); },
+    sendBytes: (bytes) => { socket?.write(bytes); },
     drop: () => { socket?.destroy(); },
   };
   return { face, attach, dropAll: () => { for (const one of sockets) one.destroy(); } };

@@ -1,4 +1,4 @@
-/** What the contract suite talks to: a gauge made from its protocol page, and the bad ones. */
+/** Test doubles for the contract suite: a gauge built from its protocol page, and bad peers. */
 import { badTcpPeers, tcpPeer, type DriverDouble } from '../../../../drivers/testing/driver-double.ts';
 
 const describe = (host: string, port: number) => ({ settings: { host, port } });

@@ -12,7 +12,7 @@ import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
 import { FaultError, faultOf } from '../../../../core/faults.ts';
 import { pause, type World } from '../../../../core/world.ts';
-import { Silence } from '../../../../drivers/camera/silence-watchdog.ts';
+import { SilenceWatchdog } from '../../../../drivers/camera/silence-watchdog.ts';
 import { Y4mCutter, type Y4mFrame } from '../../../../drivers/camera/y4m.ts';
 import type { Detector } from '../../../../models/detector.ts';
 import type { BlurFinder } from '../blur-finder.ts';
@@ -51,7 +51,7 @@ export function blurredClipCopier(parts: ClipCopyParts, world: World): (made: Re
   return async (made, signal) => {
     const { device, clip } = made;
     const ending = new AbortController();
-    const silence = new Silence(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
+    const silence = new SilenceWatchdog(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
     const out = join(parts.settings.dir, 'kept', `coming-copy-${clip.sha256}`);
     try {
       const { width, height, pictures } = await encoded(made, out, parts, world, silence, AbortSignal.any([signal, ending.signal]));
@@ -77,7 +77,7 @@ export function blurredClipCopier(parts: ClipCopyParts, world: World): (made: Re
   };
 }
 
-async function encoded({ device, clip }: RecordedClip, out: string, parts: ClipCopyParts, { clock }: World, silence: Silence, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
+async function encoded({ device, clip }: RecordedClip, out: string, parts: ClipCopyParts, { clock }: World, silence: SilenceWatchdog, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
   const { copy: { width, fps, size } } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
   if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
