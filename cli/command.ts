@@ -1,7 +1,7 @@
 /** `cityvitals command read|write|snapshot DEVICE …`: gives a command by a gateway's API and waits for what became of it. */
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { CommandView } from '../api/views.ts';
+import type { CommandView } from '../api/commands.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
 import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';

@@ -1,6 +1,6 @@
 /** Asks a gateway's API as an operator: the options for it, and what is said when it does not answer or refuses. */
 import type { Command } from 'commander';
-import type { Problem } from '../api/views.ts';
+import type { Problem } from '../api/problem.ts';
 import { FaultError } from '../core/faults.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
 

@@ -50,7 +50,7 @@ export const MAX_TEXT_LENGTH = 4096;
 
 const finite = numeric(-MAX_NUMBER, MAX_NUMBER);
 const count = integer(0, MAX_NUMBER);
-const time = integer(0, MAX_TIME_MS);
+const time = integer(0, MAX_TIME_MS).note('ms UTC', 'UTC 毫秒');
 const fraction = numeric(0, 1);
 const sha256 = matching(/^[0-9a-f]{64}$/);
 const ofPicture = fraction.note('in fractions of the picture, from its upper left corner', '占画面的比例，自左上角起');
@@ -106,11 +106,10 @@ export const SNAPSHOT_SCHEMA = record({
   frame: count,
   /** What found the boxes. */
   model: text(64),
-  /** Faces, and plates where that is set, are made unrecognisable in it. */
-  blurred: boolean(),
+  blurred: boolean().note('faces, and plates where that is set, are made unrecognisable', '人脸（及按设置的车牌）已遮挡，无法辨认'),
   /** Of a picture of the main stream, `frame` and `model` are those of the first event that it is of. */
-  stream: constant('main').note('of the main stream, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，在事件之后；省略则为看到事件的画面').optional(),
-  at: time.note('when that was taken', '该画面的时刻').optional(),
+  stream: constant('main').note('of the main stream, sharper, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，更清晰，在事件之后；省略则为看到事件的画面').optional(),
+  at: time.note('when that was taken, ms UTC', '该画面的时刻，UTC 毫秒').optional(),
   of: ofEvents.optional(),
 });
 /** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
@@ -130,8 +129,7 @@ export const CLIP_SCHEMA = record({
   toAt: time,
   /** Or something is missing between. */
   short: boolean().note('it does not reach as far as it was to', '未达到应有的时长'),
-  /** A copy with faces made unrecognisable, encoded anew, which goes to the gateway. */
-  blurred: boolean(),
+  blurred: boolean().note('a copy with faces made unrecognisable, encoded anew, which goes to the gateway', '人脸已遮挡、重新编码的副本，上送网关'),
   of: ofEvents,
 });
 /** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
@@ -198,7 +196,7 @@ const DRAFT = {
   unit: text(64).note('UCUM; empty where the value has none', 'UCUM 单位；无单位时为空'),
   occurredAt: time.note('event time, ms UTC', '事件时间，UTC 毫秒'),
   clock: oneOf(CLOCKS).note('whose clock said so', '时间来自谁的时钟'),
-  deviceAt: time.note('the device\'s own time, kept where the edge restamped the event', '设备自身时间，边缘改用自己的时间时保留').optional(),
+  deviceAt: time.note('the device\'s own time, ms UTC, kept where the edge restamped the event', '设备自身时间，UTC 毫秒，边缘改用自己的时间时保留').optional(),
   observedAt: time.note('when the edge had it, ms UTC', '边缘节点得到的时间，UTC 毫秒'),
   window: WINDOW.note('the values that were merged into this one', '合并为此值的原始值').optional(),
   quality: oneOf(QUALITIES).note('how far to trust the value', '质量'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
 import { NOTHING, step } from '../console/data/state.ts';
-import type { LiveMessage } from '../api/views.ts';
+import type { LiveMessage } from '../api/live.ts';
 import type { Draft, Event } from '../core/event.ts';
 import { FaultError } from '../core/faults.ts';
 import type { TelemetryEvent } from '../core/telemetry.ts';

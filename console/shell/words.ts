@@ -1,5 +1,7 @@
 /** Everything the console says, in both languages. zh-CN is the operators' language and the standard. */
-import type { Flag, Freshness, Level, Quality, WarningState, Words } from '../../api/views.ts';
+import type { Freshness } from '../../api/devices.ts';
+import type { Flag, Level, Quality, Words } from '../../api/fields.ts';
+import type { WarningState } from '../../api/warnings.ts';
 import type { Sift } from '../data/cameras.ts';
 
 export type Lang = 'zh-CN' | 'en';

@@ -1,7 +1,7 @@
 /** Faults as problem+json (RFC 9457), in the language that the caller reads. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Problem } from '../../api/views.ts';
+import type { Problem } from '../../api/problem.ts';
 import type { Words } from '../../core/words.ts';
 import { explain, FAULTS, faultOf, FaultError, type Fault, type FaultCode, type Language } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';

@@ -4,7 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../../api/views.ts';
+import type { DeviceView, Freshness } from '../../api/devices.ts';
+import type { EdgeView } from '../../api/status.ts';
+import type { UnknownDeviceView } from '../../api/unknown-devices.ts';
 import type { Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';

@@ -4,7 +4,7 @@
  * taken for one of its own.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { formatCursor, type Cursor } from '../../log/types.ts';
 
 export const CHANGES_SCHEMA = `

@@ -1,5 +1,5 @@
 /** A warning as others see it: the facts of the rules, with words, place, what to do, and what is still missing. */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { Position, Snapshot } from '../../core/event.ts';
 import type { Rule } from '../../city/rules/rule.ts';

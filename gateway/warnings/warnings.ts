@@ -3,7 +3,7 @@
  * saved with the cursor in one transaction; only then do they count. So a crash anywhere repeats no warning and loses none.
  */
 import { join } from 'node:path';
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import type { Level, Position } from '../../core/event.ts';
 import { faultOf } from '../../core/faults.ts';

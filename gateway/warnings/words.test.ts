@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Reason } from '../../api/views.ts';
+import type { Reason } from '../../api/warnings.ts';
 import { EMPTY_CATALOGUE } from '../../city/catalogue/catalogue.ts';
 import { apply, ruleEngine } from '../../city/rules/engine.ts';
 import { LEVEL_WORDS } from '../../city/rules/levels.ts';

@@ -1,5 +1,5 @@
 /** Deterministic sentences about a warning. Every number in them stands beside the value it was taken from. */
-import type { Reason } from '../../api/views.ts';
+import type { Reason } from '../../api/warnings.ts';
 import type { Words } from '../../core/words.ts';
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';

@@ -1,6 +1,6 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
 import { useState } from 'preact/hooks';
-import type { DeviceView, LastValue } from '../../../api/views.ts';
+import type { DeviceView, LastValue } from '../../../api/devices.ts';
 import { findingOf, isWell } from '../../data/cameras.ts';
 import { happened, isImpaired, standing } from '../../data/device-state.ts';
 import { age, clockTime, fullTime, unitText, valueText } from '../../ui/format.ts';

@@ -1,6 +1,7 @@
 /** Watching a camera: asks for a ticket, opens its stream in JSMpeg, and tries again while somebody wants to see it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LiveNote, LiveTicketView, Problem } from '../../../api/views.ts';
+import type { LiveNote, LiveTicketView } from '../../../api/live-view.ts';
+import type { Problem } from '../../../api/problem.ts';
 import { ask, Refused } from '../../shell/link.ts';
 import { heard, NO_NOTES, type Notes } from './notes.ts';
 import { asOperator, beOperator, forgetOperator } from '../../shell/operator.ts';

@@ -1,6 +1,7 @@
 /** What stands under the picture of a camera that cannot be watched live: a sharp picture of now, for operators. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PictureView, Words } from '../../../api/views.ts';
+import type { Words } from '../../../api/fields.ts';
+import type { PictureView } from '../../../api/pictures.ts';
 import { Refused } from '../../shell/link.ts';
 import { beOperator, forgetOperator } from '../../shell/operator.ts';
 import { takeSnapshot } from './pictures.ts';
