@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { EVENT_SCHEMA } from '../core/event.ts';
 import { described } from '../core/typed-schema.ts';
-import type { PublishedEvent } from '../core/wire/messages.ts';
-import { PUBLISHED_PROPERTIES } from '../core/wire/schemas.ts';
+import { PUBLISHED_PROPERTIES, type PublishedEvent } from '../core/wire/published.ts';
 import { component, fromJsonSchema } from './component.ts';
 import { EXAMPLE_AT, EXAMPLE_SERIES } from './example-values.ts';
 

@@ -182,8 +182,8 @@ const ORIGIN = {
   seq: integer(1, MAX_NUMBER).note('its number within stream and epoch, from 1 without holes', '在流与 epoch 内的序号，从 1 起连续'),
 };
 
-const value = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
-export type Value = Accepted<typeof value>;
+export const VALUE_SCHEMA = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
+export type Value = Accepted<typeof VALUE_SCHEMA>;
 
 const DRAFT = {
   device: matching(IDS.device).note('the device', '设备'),
@@ -192,7 +192,7 @@ const DRAFT = {
   subject: text(128).note('what the value is about; left out: the device', '所描述的对象；省略即设备').optional(),
   centre: matching(IDS.centre).note('the centre it belongs to', '所属中心'),
   kind: oneOf(KINDS).note('gap: says that events are not coming', '种类；gap 表示有事件不会到来'),
-  value,
+  value: VALUE_SCHEMA,
   unit: text(64).note('UCUM; empty where the value has none', 'UCUM 单位；无单位时为空'),
   occurredAt: time.note('event time, ms UTC', '事件时间，UTC 毫秒'),
   clock: oneOf(CLOCKS).note('whose clock said so', '时间来自谁的时钟'),
