@@ -29,7 +29,26 @@ const GOALS = {
   'bench-memory': { programs: ['mosquitto', 'gcc', 'pkg-config', 'libmodbus', 'victoria-metrics'], models: true },
   'bench-vision': { programs: ['ffmpeg', 'opencv-python', 'onnxruntime-python'], models: true },
   chaos: { programs: ['mosquitto', 'gcc'], console: true, models: false },
-  peers: { programs: ['ffmpeg', 'mosquitto', 'mosquitto_sub', 'mbpoll', 'socat', 'pymodbus', 'pyserial', 'paho', 'tshark', 'gcc', 'open62541', 'victoria-metrics', 'onnxruntime-python', 'gst-rtsp-server'], console: true, models: true },
+  peers: {
+    programs: [
+      'ffmpeg',
+      'mosquitto',
+      'mosquitto_sub',
+      'mbpoll',
+      'socat',
+      'pymodbus',
+      'pyserial',
+      'paho',
+      'tshark',
+      'gcc',
+      'open62541',
+      'victoria-metrics',
+      'onnxruntime-python',
+      'gst-rtsp-server',
+    ],
+    console: true,
+    models: true,
+  },
 };
 
 const wanted = GOALS[goal];

@@ -8,7 +8,7 @@ import { EXAMPLE_AT, EXAMPLE_SERIES } from './example-values.ts';
 
 export type FollowedEvent = PublishedEvent & { cursor: string; receivedAt: number };
 
-export const FOLLOWED_EVENT = component('FollowedEvent', 'an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置', fromJsonSchema<FollowedEvent>({
+const FOLLOWED_EVENT = component('FollowedEvent', 'an event with its place in this gateway\'s log', '事件及其在本网关日志中的位置', fromJsonSchema<FollowedEvent>({
   ...EVENT_SCHEMA,
   required: [...EVENT_SCHEMA.required, 'cursor', 'receivedAt'],
   properties: {

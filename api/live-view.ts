@@ -29,7 +29,10 @@ export const LiveScene = z.object({
   zones: z.array(z.object({ ...named, polygon })),
   lines: z.array(z.object({ ...named, from: place, to: place, inside: place })),
   masks: z.array(polygon).readonly().meta({ en: 'what nobody may see; black in the pictures', zh: '隐私遮挡区域，画面中为黑色' }),
-  isReplay: z.boolean().meta({ en: 'a clip, played anew for its viewers: what the edge sees at the same moment is another part of it, and is not told', zh: '视频文件，为观看者从头播放：边缘节点此时检测的是另一段，因此不发送检测结果' }),
+  isReplay: z.boolean().meta({
+    en: 'a clip, played anew for its viewers: what the edge sees at the same moment is another part of it, and is not told',
+    zh: '视频文件，为观看者从头播放：边缘节点此时检测的是另一段，因此不发送检测结果',
+  }),
 });
 export type LiveScene = z.infer<typeof LiveScene>;
 

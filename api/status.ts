@@ -12,7 +12,10 @@ export const EdgeView = component('Edge', 'an edge as the gateway knows it', '�
   version: z.string().nullable(),
   logDepth: count.nullable(),
   clockOffsetMs: milliseconds.nullable(),
-  seenAt: time.meta({ en: 'when it last spoke of itself, ms UTC; 0: never, it is known by the configuration or by its events', zh: '最近一次自报状态的时刻，UTC 毫秒；0 表示从未自报，仅见于配置或其事件' }),
+  seenAt: time.meta({
+    en: 'when it last spoke of itself, ms UTC; 0: never, it is known by the configuration or by its events',
+    zh: '最近一次自报状态的时刻，UTC 毫秒；0 表示从未自报，仅见于配置或其事件',
+  }),
 }));
 export type EdgeView = z.infer<typeof EdgeView>;
 

@@ -4,11 +4,14 @@ import { UNKNOWN_DEVICE_SCHEMA } from '../core/wire/schemas.ts';
 import { component } from './component.ts';
 import { EXAMPLE_AT } from './example-values.ts';
 
-export const UnknownDeviceView = component('UnknownDevice', 'a device that spoke to an edge and that nobody configured; times by its edge\'s clock', '向边缘节点发来数据但未配置的设备；时间以边缘时钟计', z.object({
-  edge: z.string(),
-  centre: z.string(),
-  ...UNKNOWN_DEVICE_SCHEMA.shape,
-}));
+export const UnknownDeviceView = component(
+  'UnknownDevice', 'a device that spoke to an edge and that nobody configured; times by its edge\'s clock', '向边缘节点发来数据但未配置的设备；时间以边缘时钟计',
+  z.object({
+    edge: z.string(),
+    centre: z.string(),
+    ...UNKNOWN_DEVICE_SCHEMA.shape,
+  }),
+);
 export type UnknownDeviceView = z.infer<typeof UnknownDeviceView>;
 
 export const UNKNOWN_DEVICE_EXAMPLE: UnknownDeviceView = {

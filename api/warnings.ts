@@ -42,8 +42,14 @@ export const WarningView = component('Warning', 'something a centre must act on'
   title: WORDS,
   place: z.object({ ...WORDS.shape, position: POSITION.nullable() }),
   reasons: z.array(Reason),
-  snapshots: z.array(SnapshotShape).exactOptional().meta({ en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come', zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得' }),
-  clips: z.array(ClipShape).exactOptional().meta({ en: 'what came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', zh: '前后的短视频；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点' }),
+  snapshots: z.array(SnapshotShape).exactOptional().meta({
+    en: 'pictures of what it was raised for; each is at /api/v1/evidence/{sha256} once it has come',
+    zh: '触发时的画面；到达后可从 /api/v1/evidence/{sha256} 取得',
+  }),
+  clips: z.array(ClipShape).exactOptional().meta({
+    en: 'what came around it; a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge',
+    zh: '前后的短视频；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点',
+  }),
   suggestion: WORDS,
   incomplete: z.array(z.string()).meta({ en: 'parts that are missing; empty = complete', zh: '缺失的部分；空表示完整' }),
 }));
@@ -52,7 +58,10 @@ export type WarningView = z.infer<typeof WarningView>;
 /** As it is published: `revision` and `id` together name this state of it. */
 export const PublishedWarning = WarningView.extend({
   revision: count.meta({ en: 'grows with each change of this warning', zh: '每次变化递增' }),
-  previous: z.string().nullable().meta({ en: 'cursor of the change before it, of any warning; null: unknown, ask the API', zh: '此前一次变化的游标（任一风险提示）；null 表示未知，请向接口查询' }),
+  previous: z.string().nullable().meta({
+    en: 'cursor of the change before it, of any warning; null: unknown, ask the API',
+    zh: '此前一次变化的游标（任一风险提示）；null 表示未知，请向接口查询',
+  }),
 });
 export type PublishedWarning = z.infer<typeof PublishedWarning>;
 

@@ -29,7 +29,9 @@ function node24() {
   try {
     return createRequire(import.meta.url).resolve(`node-linux-${process.arch}/bin/node`);
   } catch (error) {
-    process.stderr.write(`cityvitals needs Node 24 and this is ${process.version} (${error.code}).\n  → install it with its optional dependencies (npm install --include=optional), or run it with Node 24\ncityvitals 需要 Node 24，当前为 ${process.version}。\n  → 安装时包含可选依赖（npm install --include=optional），或改用 Node 24 运行\n`);
+    process.stderr.write(
+      `cityvitals needs Node 24 and this is ${process.version} (${error.code}).\n  → install it with its optional dependencies (npm install --include=optional), or run it with Node 24\ncityvitals 需要 Node 24，当前为 ${process.version}。\n  → 安装时包含可选依赖（npm install --include=optional），或改用 Node 24 运行\n`,
+    );
     process.exit(3);
   }
 }

@@ -9,6 +9,7 @@ import { isTooDeep, parseJson } from '../core/wire/json.ts';
 import type { Files } from '../core/world.ts';
 import type { Case, CaseDevice } from './case.ts';
 import { CASE_SCHEMA, CASE_VERSION, EXPECTED_LINE, FRAME_LINE, TRAFFIC_LINE, type CaseHead } from './format.ts';
+import './faults.ts';
 
 /** Further problems of one file are of no help. */
 const MAX_PROBLEMS = 20;

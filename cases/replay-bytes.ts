@@ -12,6 +12,7 @@ import { replayNet, type ReplayNet } from './replay-net.ts';
 import type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
 import { scriptOf, type Question, type Script } from './script.ts';
 import type { Message, Reading } from './streams.ts';
+import './faults.ts';
 
 /** After the last recorded byte a link may still make something of silence. */
 const QUIET_MS = 2000;

@@ -11,8 +11,9 @@ import { VirtualClock } from '../core/virtual-clock.ts';
 import type { Case, CaseDevice } from './case.ts';
 import { ByteReplay } from './replay-bytes.ts';
 import type { Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+import './faults.ts';
 
-export type { Delivery, Played, PlayedDevice, Replayed, ReplayOptions } from './played.ts';
+export type { Played, Replayed, ReplayOptions } from './played.ts';
 
 /**
  * @param give called in the order of time
@@ -67,7 +68,7 @@ async function playFrames(recorded: Case, devices: readonly PlayedDevice[], { pa
     const atMs = recorded.startsAt + Math.floor(line.afterUs / 1000);
     await pace?.(atMs);
     await clock.advanceMs(atMs - clock.nowMs());
-    for (const read of device.driver.frameOf?.read([frame], device.points) ?? []) {
+    for (const read of device.driver.frameReader?.read([frame], device.points) ?? []) {
       if (read.fault) give({ device, atMs, decoded: { ok: false, fault: read.fault, points: [] } });
       else give({ device, atMs, frame: read.frame, request: read.request, decoded: device.driver.decode(read.frame, read.request) });
     }

@@ -10,6 +10,7 @@ import type { ResultLine } from '../cases/result-lines.ts';
 import { loadCase, replaySamples, type LoadedCase } from '../test-rigs/replay/cases.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import '../cases/faults.ts';
 
 /** More than anybody reads; the rest is counted. */
 const MAX_SHOWN = 200;

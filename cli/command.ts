@@ -6,6 +6,7 @@ import { FaultError } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
 import { operatorRequest, withOperator, type OperatorOptions } from './operator-request.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options extends OperatorOptions {
   reason: string;

@@ -1,5 +1,6 @@
 /** What `cityvitals decode` is given: hex lines, text as the device sends it, or bytes. Which one, its first line says, or `--input`. Pure. */
 import { FaultError } from '../core/faults.ts';
+import './faults.ts';
 
 export const INPUTS = ['auto', 'hex', 'text', 'binary'] as const;
 export type Input = (typeof INPUTS)[number];

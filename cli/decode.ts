@@ -16,6 +16,7 @@ import { openProgress } from './progress.ts';
 import { printAround, printLine } from './result-print.ts';
 import { printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options {
   settings?: string;
@@ -48,17 +49,17 @@ async function run(terminal: Terminal, id: string, file: string | undefined, opt
     const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
     throw new FaultError(code, params);
   }
-  if (!driver.frameOf) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
+  if (!driver.frameReader) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
   const { points, settings, unitOf } = options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
-  const input = inputOf(driver.frameOf, file, options);
+  const input = inputOf(driver.frameReader, file, options);
   const at = Date.now();
   let isFaulty = input.length === 0;
   // A screen of results is progress enough; into a file or a pipe, stderr says how far it is.
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
-  for (const read of driver.frameOf.read(input, points, settings)) {
+  for (const read of driver.frameReader.read(input, points, settings)) {
     const context = { device: id, at, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
-    const around = read.fault ? {} : driver.frameOf.around?.(read.frame, at) ?? {};
+    const around = read.fault ? {} : driver.frameReader.around?.(read.frame, at) ?? {};
     const lines = read.fault ? [faultLine(read.fault, at, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, around });
     for (const line of lines) printLine(terminal, line);
     printAround(terminal, around);

@@ -8,6 +8,7 @@ import { FaultError } from '../core/faults.ts';
 import { clipFault } from '../test-rigs/demo/footage.ts';
 import { startDemo, type Demo } from '../test-rigs/demo/run.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options {
   for?: number;

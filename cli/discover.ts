@@ -11,6 +11,7 @@ import type { DeviceSetup } from '../edge/config/setup.ts';
 import { loadEdge } from './load.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options {
   config: string;

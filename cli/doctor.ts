@@ -15,6 +15,7 @@ import { lookAtWear } from './doctor/wear.ts';
 import { loadEdge } from './load.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 interface Options {
   config?: string;

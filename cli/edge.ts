@@ -8,9 +8,9 @@ import type { FaultCode } from '../core/faults.ts';
 import { openObserver } from './observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realFiles, realWorld } from '../core/world.ts';
-import { realProbe } from '../edge/clock/probe.ts';
+import { systemClockProbe } from '../edge/clock/clock-probe.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
-import { shown } from '../edge/forward/uplink.ts';
+import { redactUrl } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
 import { warningOfEdge } from './open-http.ts';
@@ -18,6 +18,7 @@ import { warningOfLoggers } from './open-loggers.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, type Terminal } from './terminal.ts';
+import '../log/faults.ts';
 
 /** The folder is taken, the port is taken, a driver is not there: nothing that trying again would help. */
 const OF_THE_CALL: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_DRIVER_UNKNOWN', 'CV_CONFIG_UNREADABLE']);
@@ -43,7 +44,7 @@ async function run(terminal: Terminal, path: string): Promise<void> {
   const watch = new ConfigWatch(path, () => Date.now(), observer.tell);
   await runService(terminal, {
     tell: observer.tell,
-    start: (stop) => runEdge(setup, realWorld(observer.tell), { stop, metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: realProbe(realFiles) } }),
+    start: (stop) => runEdge(setup, realWorld(observer.tell), { stop, metrics: observer.metrics, config: () => watch.state, clock: { boot: realBoot(), probe: systemClockProbe(realFiles) } }),
     announce: (edge) => announce(terminal, setup, edge),
     ofTheCall: OF_THE_CALL,
     held: (edge) => edge.held(),
@@ -54,10 +55,10 @@ async function run(terminal: Terminal, path: string): Promise<void> {
 
 function announce(terminal: Terminal, setup: EdgeSetup, edge: RunningEdge): void {
   const { text } = terminal;
-  if (terminal.json) return terminal.record({ running: 'edge', edge: setup.edge, centre: setup.centre, http: edge.httpUrl, log: setup.log.dir, gateway: setup.gateway.urls.map(shown), pid: process.pid });
+  if (terminal.json) return terminal.record({ running: 'edge', edge: setup.edge, centre: setup.centre, http: edge.httpUrl, log: setup.log.dir, gateway: setup.gateway.urls.map(redactUrl), pid: process.pid });
   terminal.print(text({ en: `edge ${setup.edge} (centre ${setup.centre}) is running with ${setup.devices.length} device(s)`, zh: `边缘节点 ${setup.edge}（中心 ${setup.centre}）已运行，设备 ${setup.devices.length} 台` }));
   terminal.print(`  ${text({ en: 'local page', zh: '本地页面' })}: ${edge.httpUrl}/  (/healthz, /metrics)`);
   terminal.print(`  ${text({ en: 'log', zh: '日志目录' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
-  terminal.print(`  ${text({ en: 'gateway', zh: '网关' })}: ${setup.gateway.urls.map(shown).join(', ')}`);
+  terminal.print(`  ${text({ en: 'gateway', zh: '网关' })}: ${setup.gateway.urls.map(redactUrl).join(', ')}`);
   terminal.print(text({ en: 'Ctrl-C stops it in order', zh: '按 Ctrl-C 有序停止' }));
 }

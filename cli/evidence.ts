@@ -18,6 +18,8 @@ import { parseJson } from '../core/wire/json.ts';
 import { loadEdge } from './load.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
+import '../log/evidence/faults.ts';
 
 interface Options {
   config?: string;

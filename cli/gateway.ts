@@ -13,6 +13,7 @@ import { warningOfGateway } from './open-http.ts';
 import { reload } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import '../log/faults.ts';
 
 interface Options {
   config: string;

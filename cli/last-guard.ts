@@ -4,6 +4,7 @@
  * supervisor starts it anew, and what was acknowledged is on disk.
  */
 import type { Fault } from '../core/faults.ts';
+import './faults.ts';
 
 const MOST_A_MINUTE = 100;
 const MINUTE_MS = 60_000;

@@ -14,6 +14,7 @@ import { pull, type PullOptions } from './models/pull.ts';
 import { run, type RunOptions } from './models/run.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import './faults.ts';
 
 export function define(terminal: Terminal): Command {
   const text = terminal.text;

@@ -14,6 +14,8 @@ import { caseOfCapture } from '../test-rigs/record/capture.ts';
 import { driversOf, replaySamples } from '../test-rigs/replay/cases.ts';
 import { openProgress } from './progress.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import '../cases/faults.ts';
+import './faults.ts';
 
 interface Options {
   config?: string;

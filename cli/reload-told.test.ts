@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reloaded } from '../core/config/reload.ts';
-import { planOf as edgePlanOf } from '../edge/config/reload.ts';
+import { edgeReloadPlan as edgePlanOf } from '../edge/config/reload.ts';
 import { planOf as gatewayPlanOf } from '../gateway/config/reload.ts';
 import { loadEdge, loadGateway } from './load.ts';
 
@@ -39,7 +39,7 @@ function holds<S>(setup: S | null, toldOf: (after: S) => Reloaded, but: readonly
 test('edge: every setting that is changed is told of', async () => {
   const { setup, problems } = await loadEdge({ path: '/etc/e.yaml', text: EDGE });
   assert.deepEqual(problems, []);
-  holds(setup, (after) => edgePlanOf(setup as typeof after, after).told);
+  holds(setup, (after) => edgePlanOf(setup as typeof after, after).report);
 });
 
 for (const [broker, text] of [['embedded', EMBEDDED], ['external', EXTERNAL]] as const) {

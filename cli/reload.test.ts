@@ -11,7 +11,7 @@ import type { StatusView } from '../api/status.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { requestReader } from '../drivers/modbus/testing/device.ts';
-import type { Health } from '../edge/http/health.ts';
+import type { EdgeHealth } from '../edge/http/health.ts';
 import { FakeGateway } from '../edge/testing/fake-gateway.ts';
 
 interface Line {
@@ -69,7 +69,7 @@ test('a bad file is refused and the old one goes on; a good one touches only wha
   await file(entry('a', 1) + entry('b', 2));
   const edge = service(t, 'edge', path);
   const { http } = await edge.line(({ running }) => running === 'edge') as unknown as { http: string };
-  const config = async () => ((await (await fetch(`${http}/healthz`)).json()) as Health).config;
+  const config = async () => ((await (await fetch(`${http}/healthz`)).json()) as EdgeHealth).config;
   await until(() => valuesOf('a').length > 3 && valuesOf('b').length > 3);
 
   await file(entry('a', 1) + entry('b', 2, ', dedband: 1'));

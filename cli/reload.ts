@@ -5,6 +5,7 @@ import type { ConfigWatch, Reloaded } from '../core/config/reload.ts';
 import { faultOf, type Fault } from '../core/faults.ts';
 import { printProblems } from './service.ts';
 import type { Terminal } from './terminal.ts';
+import './faults.ts';
 
 export interface Reloading<S> {
   what: 'edge' | 'gateway';

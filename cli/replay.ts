@@ -16,6 +16,8 @@ import { openProgress } from './progress.ts';
 import { printLine } from './result-print.ts';
 import { printProblems, runService } from './service.ts';
 import { EXIT, fail, type Terminal } from './terminal.ts';
+import '../cases/faults.ts';
+import './faults.ts';
 
 interface Options {
   speed: Speed;

@@ -1,5 +1,5 @@
 /** `cityvitals status`: the way of a value through an edge or a gateway that runs, with live counts; what is behind, away or wrong. */
-import '../drivers/faults.ts';
+import './all-faults.ts';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { StatusView } from '../api/status.ts';
@@ -7,7 +7,7 @@ import type { ConfigState } from '../core/config/reload.ts';
 import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
-import type { Health } from '../edge/http/health.ts';
+import type { EdgeHealth } from '../edge/http/health.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { kindOf } from './check.ts';
 import { loadEdge, loadGateway } from './load.ts';
@@ -67,7 +67,7 @@ async function look(terminal: Terminal, { url, headers }: At, goesOn: boolean): 
     const counts = countsOf(await metricsAt(url, headers));
     if (terminal.json) terminal.record(counts ? { ...found, counts } : found);
     if (goesOn && !terminal.json && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
-    const exit = gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as Health);
+    const exit = gateway ? showGateway(terminal, gateway as StatusView) : showEdge(terminal, found as EdgeHealth);
     if (counts && !terminal.json) showCounts(terminal, counts, gateway !== null);
     return exit;
   } catch (error) {
@@ -96,7 +96,7 @@ async function metricsAt(url: string, headers: Record<string, string>): Promise<
   return response.ok ? response.text() : '';
 }
 
-function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: Health): number {
+function showEdge(terminal: Terminal, { ok, edge, centre, version, now, log, uplink, devices, config }: EdgeHealth): number {
   const { text } = terminal;
   const silent = devices.filter(({ online }) => !online);
   const impaired = devices.filter(({ online, reason }) => online && Object.hasOwn(FAULTS, reason));

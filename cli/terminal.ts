@@ -1,6 +1,7 @@
 /** How commands speak to the person or program at the terminal: language, JSON lines, faults, exit codes. */
 import { explain, faultOf, FaultError, type Fault, type Language } from '../core/faults.ts';
 import { faultLine } from '../cases/result-lines.ts';
+import './faults.ts';
 
 /** 0 well · 1 it ran and found something wrong · 2 called or configured wrongly · 3 a needed part is missing · 130 interrupted */
 export const EXIT = { ok: 0, found: 1, usage: 2, missing: 3, interrupted: 130 } as const;

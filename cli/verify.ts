@@ -18,6 +18,8 @@ import { EXIT, fail, type Terminal } from './terminal.ts';
 import type { Part } from './verify/part.ts';
 import { verifyStateOf } from './verify/state.ts';
 import { verifyStoreOf } from './verify/store.ts';
+import './faults.ts';
+import '../log/faults.ts';
 
 interface Options {
   config?: string;

@@ -12,7 +12,10 @@ assert.ok(files.length >= 4);
 for (const file of files) {
   test(`configs/${file} is right`, async () => {
     const path = join(import.meta.dirname, file);
-    const { setup, problems } = await checkEdge({ path, text: readFileSync(path, 'utf8') }, { env: { CITYVITALS_TOKEN: 'token-of-this-edge' }, drivers: DRIVERS });
+    const { setup, problems } = await checkEdge(
+      { path, text: readFileSync(path, 'utf8') },
+      { env: { CITYVITALS_TOKEN: 'token-of-this-edge' }, drivers: DRIVERS },
+    );
     assert.deepEqual(problems, []);
     assert.ok(setup && Object.isFrozen(setup) && Object.isFrozen(setup.devices[0]?.points));
     assert.equal(setup.gateway.token, 'token-of-this-edge');

@@ -260,7 +260,7 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
   known?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): KnownOfPoint;
   /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
-  frameOf?: FrameReader<Frame, R>;
+  frameReader?: FrameReader<Frame, R>;
   /** How its device is recorded and played back (docs/cases.md). Needed of every driver in the index. */
   recording?: Recording<z.infer<S>, PointOf<z.infer<P>>, Frame, R>;
 }
@@ -335,7 +335,7 @@ export interface Driver {
   watched?(settings: unknown, clock: Clock): Watched;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
   known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
-  frameOf?: FrameReader<unknown, Request>;
+  frameReader?: FrameReader<unknown, Request>;
   recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
 }
 

@@ -20,7 +20,7 @@ export type Quality = (typeof QUALITIES)[number];
 export const ORIGINS = ['live', 'backfill', 'replay', 'simulated'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
-export const CLOCKS = ['device', 'edge', 'unsynced'] as const;
+const CLOCKS = ['device', 'edge', 'unsynced'] as const;
 export type ClockSource = (typeof CLOCKS)[number];
 
 /** Why a value is not simply good. Closed: a flag that is not here is refused at the border. */

@@ -1,38 +1,32 @@
 /**
  * The closed table of faults. A row says where it happens, whether trying again helps, who acts, and, in both
- * languages, what happened and what to do. Rows live in `faults/`, by area, and those of a driver in its own folder;
- * docs/faults.md is generated from them.
+ * languages, what happened and what to do. Rows that several folders raise are in `faults/`, by area; those of one
+ * folder, or of a driver, are in its own `faults.ts`. docs/faults.md is generated from them.
  */
 import { API_FAULTS } from './faults/api.ts';
-import { CASE_FAULTS } from './faults/cases.ts';
-import { CLI_FAULTS } from './faults/cli.ts';
 import { CLOCK_FAULTS } from './faults/clock.ts';
 import { COMMAND_FAULTS } from './faults/command.ts';
 import { CONFIG_FAULTS } from './faults/config.ts';
 import { DEVICE_FAULTS } from './faults/device.ts';
-import { DOCTOR_FAULTS } from './faults/doctor.ts';
-import { EVIDENCE_FAULTS } from './faults/evidence.ts';
 import { GATEWAY_FAULTS } from './faults/gateway.ts';
 import { LIVE_FAULTS } from './faults/live.ts';
-import { LOG_FAULTS } from './faults/log.ts';
-import { MODEL_FAULTS } from './faults/models.ts';
 import { VISION_FAULTS } from './faults/vision.ts';
 import { WIRE_FAULTS } from './faults/wire.ts';
 import type { FaultRow } from './faults/row.ts';
 
 const CORE_FAULTS = {
-  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...MODEL_FAULTS, ...EVIDENCE_FAULTS, ...LOG_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS, ...CASE_FAULTS, ...CLI_FAULTS, ...DOCTOR_FAULTS,
+  ...CONFIG_FAULTS, ...DEVICE_FAULTS, ...VISION_FAULTS, ...CLOCK_FAULTS, ...WIRE_FAULTS, ...COMMAND_FAULTS, ...GATEWAY_FAULTS, ...API_FAULTS, ...LIVE_FAULTS,
 } as const satisfies Record<`CV_${string}`, FaultRow>;
 
-/** Tables by owner. A driver adds its own by declaring them here, and hands the rows to `defineFaults`. */
+/** Tables by owner. A folder adds its own by declaring it here, and hands the rows to `defineFaults`. @public */
 export interface FaultTables { core: typeof CORE_FAULTS }
 export type FaultCode = { [Owner in keyof FaultTables]: keyof FaultTables[Owner] }[keyof FaultTables];
 
 const rows: Record<string, FaultRow> = { ...CORE_FAULTS };
-/** All rows of core, and of every driver whose `faults.ts` is loaded; drivers/faults.ts loads all. */
+/** The rows of core, and of every folder whose `faults.ts` is loaded; cli/all-faults.ts loads all. */
 export const FAULTS = rows as Readonly<Record<FaultCode, FaultRow>>;
 
-/** Puts a driver's rows into the table. @throws Error where a code is taken: a code means one thing */
+/** Puts a folder's rows into the table. @throws Error where a code is taken: a code means one thing */
 export function defineFaults<const Table extends Readonly<Record<`CV_${string}`, FaultRow>>>(table: Table): Table {
   for (const [code, row] of Object.entries(table)) {
     if (Object.hasOwn(rows, code)) throw new Error(`the fault ${code} is defined twice`);

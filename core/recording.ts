@@ -127,7 +127,7 @@ export interface BytesRecording<S, P, R, Frame = unknown> {
   retime?(message: Uint8Array, byMs: number, settings: S): Uint8Array;
   /**
    * Of a protocol that begins with a session: where one is under way when somebody begins to listen, its frames are
-   * taken in place of bytes. The frame as a JSON object which `frameOf.read` takes back to the same frame; null: not recorded.
+   * taken in place of bytes. The frame as a JSON object which `frameReader.read` takes back to the same frame; null: not recorded.
    */
   line?(frame: Frame, request?: R): Record<string, unknown> | null;
   /** For standing as the device. Left out: what was said is said. */
@@ -140,7 +140,7 @@ export interface FramesRecording<Frame, R> {
   level: 'frames';
   /** Why not by bytes: words for the case's head. */
   above: { en: string; zh: string };
-  /** The frame as a JSON object which `frameOf.read` takes back to the same frame; secrets masked. null: not recorded. */
+  /** The frame as a JSON object which `frameReader.read` takes back to the same frame; secrets masked. null: not recorded. */
   line(frame: Frame, request?: R): Record<string, unknown> | null;
 }
 

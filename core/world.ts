@@ -7,7 +7,7 @@ import { realNet, type Net } from './net.ts';
 import type { Ring } from './ring.ts';
 import type { Tell } from './telemetry.ts';
 
-export { realNet, type Net } from './net.ts';
+export { realNet } from './net.ts';
 
 export interface Timer {
   cancel(): void;

@@ -1,24 +1,26 @@
-/** The contract suite for every driver of the index; a new one is held to it by being there. */
+/** The contract suite, run for every driver of the index. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { casesIn } from './testing/cases.ts';
-import { driverContract, type Subject } from './testing/driver-contract.ts';
+import { recordedCasesIn } from './testing/cases.ts';
+import { driverContract, type DriverContractOptions } from './testing/driver-contract.ts';
 import type { DriverDouble } from './testing/driver-double.ts';
 import { DRIVERS } from './index.ts';
+
+const DOUBLE = 'testing/double.ts';
 
 for (const entry of DRIVERS) {
   const folder = join(import.meta.dirname, entry.id);
   const driver = await entry.load();
-  if (existsSync(join(folder, 'contract.ts'))) {
-    const { double, otherWays } = (await import(join(folder, 'contract.ts'))) as { double: DriverDouble; otherWays?: Subject['otherWays'] };
-    driverContract({ driver, double, ...(otherWays ? { otherWays } : {}), cases: await casesIn(join(folder, 'recorded')) });
+  if (existsSync(join(folder, DOUBLE))) {
+    const { double, doubleVariants } = (await import(join(folder, DOUBLE))) as { double: DriverDouble; doubleVariants?: DriverContractOptions['doubleVariants'] };
+    driverContract({ driver, double, ...(doubleVariants ? { doubleVariants } : {}), cases: await recordedCasesIn(join(folder, 'recorded')) });
   }
 
-  test(`${entry.id}: its folder goes by its id and has the parts every driver has`, () => {
+  test(`${entry.id}: its folder has its id as name and the files that every driver has`, () => {
     assert.equal(driver.id, entry.id);
-    for (const part of ['driver.ts', 'link.ts', 'decode.ts', 'README.md', 'quality.json', 'contract.ts', 'recorded']) assert.ok(existsSync(join(folder, part)), part);
+    for (const file of ['driver.ts', 'link.ts', 'decode.ts', 'README.md', 'quality.json', DOUBLE, 'recorded']) assert.ok(existsSync(join(folder, file)), file);
   });
 
   test(`${entry.id}: its quality card claims nothing without proof`, () => {

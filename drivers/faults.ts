@@ -1,4 +1,4 @@
-/** The faults of all drivers, for whoever explains one of a driver that is not loaded: the gateway, `status`, the documents. */
+/** The fault tables of all drivers, for code that explains faults without loading the drivers: the gateway, `status`, the docs. */
 import './camera/faults.ts';
 import './frame/faults.ts';
 import './hj212/faults.ts';

@@ -1,4 +1,4 @@
-/** The registry: one line a driver. What a driver needs (libraries, workers) is loaded only when a device uses it. */
+/** The registry of drivers, one line each. A driver and its libraries are loaded when a device uses it. */
 import type { Driver } from '../core/driver.ts';
 import './faults.ts';
 
@@ -17,7 +17,7 @@ export const DRIVERS: readonly DriverEntry[] = [
   { id: 'mqtt-in', load: async () => (await import('./mqtt-in/driver.ts')).default },
 ];
 
-/** The driver of that id; undefined when there is none, so that the caller can name the nearest. */
+/** The driver with that id; undefined when there is none. */
 export async function driverById(id: string): Promise<Driver | undefined> {
   return DRIVERS.find((entry) => entry.id === id)?.load();
 }

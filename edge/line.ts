@@ -3,46 +3,47 @@ import type { Draft } from '../core/event.ts';
 import { line } from '../core/line.ts';
 import type { EdgeLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
-import { latestValues } from './commands/latest.ts';
+import { keepLatestValues } from './commands/latest-values.ts';
 import type { EdgeSetup } from './config/setup.ts';
-import type { PresenceFacts } from './forward/presence.ts';
-import { read, type Host, type OpenDevice } from './read/read.ts';
-import { forward, type ForwardFacts } from './forward/forward.ts';
-import { infer, type Camera } from './infer/infer.ts';
+import type { EdgePresenceParts } from './forward/edge-presence.ts';
+import { read, type DeviceHost, type OpenDevice } from './read/read.ts';
+import { forward, type ForwardParts } from './forward/forward.ts';
+import type { InferCamera } from './infer/camera.ts';
+import { infer } from './infer/line.ts';
 import { judge } from './judge/judge.ts';
 import { keep } from './keep/keep.ts';
 import { qualify, type QualifyFacts } from './qualify/qualify.ts';
 import { reduce, type ReduceFacts } from './reduce/reduce.ts';
 import type { LiveStreams } from './live-view/live-streams.ts';
-import type { Snapshots } from './infer/evidence/snapshots.ts';
-import type { LastPictures } from './infer/last-picture.ts';
-import { withSight } from './infer/states.ts';
+import type { EventPictures } from './infer/evidence/event-pictures.ts';
+import type { LatestPictures } from './infer/viewers/latest-pictures.ts';
+import { withDetectorFaults } from './infer/device-states.ts';
 
 export interface EdgeParts {
   devices: readonly OpenDevice[];
   /** By camera; none without cameras. */
-  cameras: ReadonlyMap<string, Camera>;
-  pictures: LastPictures;
+  cameras: ReadonlyMap<string, InferCamera>;
+  pictures: LatestPictures;
   /** Gives events their pictures; none: they get none. */
-  snapshots?: Snapshots | undefined;
+  snapshots?: EventPictures | undefined;
   /** People who watch a camera. */
-  watchers?: Pick<LiveStreams, 'seen'>;
+  watchers?: Pick<LiveStreams, 'tellViewers'>;
   /** Their files. */
-  evidence?: ForwardFacts['evidence'];
+  evidence?: ForwardParts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<PresenceFacts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
+  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknown'>;
   /** In place of the devices themselves: what a recording says. */
-  reading?: Host | undefined;
+  reading?: DeviceHost | undefined;
   /** A payload of the command topic. */
   onCommand(payload: Uint8Array): void;
 }
 
 export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const reading = parts.reading ?? read(parts.devices, world, () => keeping.whenKept());
-  const latest = latestValues(world.clock);
+  const latest = keepLatestValues(world.clock);
   const inferring = infer(parts.cameras, world, parts.pictures, parts.snapshots, parts.watchers);
-  const states = () => withSight(reading.states(), inferring);
+  const states = () => withDetectorFaults(reading.states(), inferring);
   const qualifying = qualify(setup, parts.points, world);
   const reducing = reduce(setup, parts.points, world);
   const keeping = keep(parts.log, setup.centre, world);

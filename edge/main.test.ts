@@ -8,9 +8,9 @@ import { openObserver } from '../cli/observe.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import type { EdgeSetup } from './config/setup.ts';
-import type { Health } from './http/health.ts';
+import type { EdgeHealth } from './http/health.ts';
 import { runEdge, type RunningEdge } from './main.ts';
-import { FakeGateway, type Behaviour } from './testing/fake-gateway.ts';
+import { FakeGateway, type GatewayBehaviour } from './testing/fake-gateway.ts';
 import { fastWorld, type FastWorld } from './testing/fast-world.ts';
 
 /** A device that says numbers when the test wants it to. */
@@ -59,11 +59,11 @@ async function start(dir: string, url: string): Promise<Started> {
   const tell = world.tell;
   world.tell = (event) => { tell(event); observer.tell(event); };
   const edge = await runEdge(setupOf(dir, url), world, { extraDrivers: [driver], metrics: observer.metrics, onKept: ({ drafts }) => kept.push(...drafts.map((draft) => draft.value as number)) });
-  const depth = async () => ((await (await fetch(`${edge.httpUrl}/healthz`)).json()) as Health).log.depth;
+  const depth = async () => ((await (await fetch(`${edge.httpUrl}/healthz`)).json()) as EdgeHealth).log.depth;
   return { edge, world, kept, say, depth };
 }
 
-async function gatewayOf(t: TestContext, behaviour: Behaviour = {}): Promise<FakeGateway> {
+async function gatewayOf(t: TestContext, behaviour: GatewayBehaviour = {}): Promise<FakeGateway> {
   const gateway = await FakeGateway.open(behaviour);
   t.after(() => gateway.close());
   return gateway;
@@ -129,7 +129,7 @@ test('local HTTP: health, metrics, page in both languages, and nothing else', as
   say(7);
   await until(() => kept.length === 1 && gateway.events.size === 1);
   const get = (path: string, init?: RequestInit) => fetch(`${edge.httpUrl}${path}`, init);
-  const health = (await (await get('/healthz')).json()) as Health;
+  const health = (await (await get('/healthz')).json()) as EdgeHealth;
   assert.deepEqual([health.ok, health.edge, health.devices.map(({ id, online }) => [id, online]), health.uplink.online], [true, 'pump-07', [['a', true]], true]);
   assert.match(await (await get('/metrics')).text(), /cityvitals_events_kept_total\{stream="measurement"\} 1/);
   assert.match(await (await get('/', { headers: { 'accept-language': 'zh-CN,zh' } })).text(), /边缘节点/);

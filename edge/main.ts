@@ -12,27 +12,27 @@ import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
 import { driverById } from '../drivers/index.ts';
 import { EdgeClock } from './clock/edge-clock.ts';
-import { ClockKeeper } from './clock/keeper.ts';
-import type { ClockProbe } from './clock/probe.ts';
-import { CommandDesk } from './commands/desk.ts';
+import { ClockDiscipline } from './clock/clock-discipline.ts';
+import type { ClockProbe } from './clock/clock-probe.ts';
+import { CommandHandler } from './commands/command-handler.ts';
 import type { EdgeSetup } from './config/setup.ts';
-import { equip } from './config/equipment.ts';
-import type { Host } from './read/read.ts';
-import { healthOf } from './http/health.ts';
-import { Troubles } from './http/troubles.ts';
+import { resolveDependencies } from './config/dependencies.ts';
+import type { DeviceHost } from './read/read.ts';
+import { edgeHealth } from './http/health.ts';
+import { LogProblems } from './http/log-problems.ts';
 import { openLocalHttp } from './http/server.ts';
 import { edgeLine } from './line.ts';
 import { LiveStreams } from './live-view/live-streams.ts';
-import { planOf } from './config/reload.ts';
-import { DOOR_FILE, tapDoor } from './tap/door.ts';
-import { Taps } from './tap/taps.ts';
+import { edgeReloadPlan } from './config/reload.ts';
+import { LOCAL_ACCESS_FILE, tapServer } from './tap/tap-server.ts';
+import { DeviceTaps } from './tap/device-taps.ts';
 import type { UplinkStatus } from './forward/forward.ts';
-import { timeKnown } from './qualify/device-clock.ts';
-import { UnknownDevices } from './read/unknown-devices.ts';
-import { CameraDetectors } from './infer/camera-detectors.ts';
-import { Rings } from './infer/evidence/clips/rings.ts';
-import { EdgeEvidence } from './infer/evidence/open.ts';
-import { openLastPictures } from './infer/last-picture.ts';
+import { restampDraft } from './qualify/event-time.ts';
+import { UnknownDeviceList } from './read/unknown-devices.ts';
+import { CameraDetectors } from './infer/detect/camera-detectors.ts';
+import { CameraRings } from './infer/evidence/clips/camera-rings.ts';
+import { EdgeEvidence } from './infer/evidence/edge-evidence.ts';
+import { openLatestPictures } from './infer/viewers/latest-pictures.ts';
 
 export interface RunOptions {
   /** Told of every group after its commit, in order; for witnesses. */
@@ -44,7 +44,7 @@ export interface RunOptions {
   /** Drivers beside those of the registry; they win over one of the same id. */
   extraDrivers?: readonly Driver[];
   /** In place of the devices themselves, none of which is opened then. */
-  reading?: Host;
+  reading?: DeviceHost;
   /** What became of a changed configuration file, for health. */
   config?(): ConfigState;
   /** What is known of this machine's clock; without it, that is believed as it is. */
@@ -75,21 +75,21 @@ export interface RunningEdge {
 export async function runEdge(setup: EdgeSetup, outside: World, options: RunOptions = {}): Promise<RunningEdge> {
   const time = setup.clock && options.clock ? { trust: setup.clock.trust, ...options.clock, clock: new EdgeClock(outside.clock, options.clock.boot) } : null;
   const clock = time ? time.clock : outside.clock;
-  const troubles = new Troubles(() => clock.nowMs());
-  const unknown = new UnknownDevices(() => clock.nowMs());
-  const world: World = { ...outside, clock, tell: unknown.over(troubles.over(outside.tell)) };
+  const troubles = new LogProblems(() => clock.nowMs());
+  const unknown = new UnknownDeviceList(() => clock.nowMs());
+  const world: World = { ...outside, clock, tell: unknown.wrapTell(troubles.wrapTell(outside.tell)) };
   const driverOf = async (id: string) => options.extraDrivers?.find((one) => one.id === id) ?? driverById(id);
   // Said before anything opens.
-  const taps = new Taps(world);
-  const rings = new Rings(setup.evidence?.clip ?? null, setup.edge, world);
+  const taps = new DeviceTaps(world);
+  const rings = new CameraRings(setup.evidence?.clip ?? null, setup.edge, world);
   const equipped = async (wanted: EdgeSetup) => {
-    const equipment = await equip(wanted, driverOf, world);
-    return { ...equipment, devices: equipment.devices.map((device) => taps.over(rings.over(device))) };
+    const equipment = await resolveDependencies(wanted, driverOf, world);
+    return { ...equipment, devices: equipment.devices.map((device) => taps.wrapDevice(rings.wrapDevice(device))) };
   };
   let { devices, points } = await equipped(setup);
   let current = setup;
   const isPolled = (id: string) => devices.some((device) => device.setup.id === id && device.driver.traits.includes('polled'));
-  const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => timeKnown(draft, isPolled) }) }, world);
+  const log = await openEdgeLog({ dir: setup.log.dir, edge: setup.edge, centre: setup.centre, maxBytes: setup.log.maxBytes, ...(time && { clock: time.clock, onTimeKnown: (draft) => restampDraft(draft, isPolled) }) }, world);
   const undo: (() => Promise<void> | void)[] = [() => log.close()];
   try {
     if (options.onKept) undo.unshift(log.onKept(options.onKept));
@@ -105,10 +105,10 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     }, world);
     undo.unshift(() => evidence.close(), () => rings.close());
     await evidence.prepare(setup.devices);
-    const pictures = openLastPictures(evidence.blinds, world.tell);
-    let desk: CommandDesk | null = null;
-    const keeper: ClockKeeper | null = time && new ClockKeeper({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
-    const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) };
+    const pictures = openLatestPictures(evidence.blurFinder, world.tell);
+    let desk: CommandHandler | null = null;
+    const keeper: ClockDiscipline | null = time && new ClockDiscipline({ ...time, system: outside.clock, edge: setup.edge, centre: setup.centre, log, onSettled: () => line.wake() }, world);
+    const gatewayClock = keeper && { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) };
     const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
     undo.unshift(() => live.close());
     const line = edgeLine(setup, {
@@ -117,9 +117,9 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
       cameras: detectors.byDevice,
       presence: { version: VERSION, httpUrl: () => httpUrl, httpKey, unknown: () => unknown.newest(), ...(gatewayClock && { clock: gatewayClock }) },
     }, world);
-    const door = tapDoor(taps, world.clock, process.pid);
+    const door = tapServer(taps, world.clock, process.pid);
     const http = await openLocalHttp({ ...setup.http, key: httpKey }, {
-      health: () => healthOf({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
+      health: () => edgeHealth({ edge: setup.edge, centre: setup.centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => troubles.list(), clock: () => ({ known: keeper?.isSettled ?? true, source: time ? time.clock.source : 'system' }), uplink: line.uplink, devices: line.states, unknown: () => unknown.list(), config: options.config }),
       metrics: options.metrics,
       picture: (device) => pictures.get(device),
       live: (device) => live.open(device),
@@ -127,27 +127,27 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
     }, world.clock);
     undo.unshift(() => http.close());
     httpUrl = http.url;
-    await door.open(join(setup.log.dir, DOOR_FILE), http.url);
+    await door.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);
     undo.unshift(() => door.close());
-    const commands = desk = new CommandDesk({
+    const commands = desk = new CommandHandler({
       edge: setup.edge, centre: setup.centre, dir: join(setup.log.dir, 'commands'), pictures,
       get devices() { return devices; },
       async still(device, signal) {
         const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;
         const picture = await line.host.still?.(device, signal);
-        return picture ? pictures.show(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
+        return picture ? pictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []) : null;
       },
       host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
-    undo.unshift(() => evidence.clips?.close(), () => evidence.main?.close());
+    undo.unshift(() => evidence.clips?.close(), () => evidence.mainPictures?.close());
     await keeper?.open();
     undo.unshift(() => keeper?.close());
     await line.open();
 
     async function reload(next: EdgeSetup): Promise<Reloaded> {
-      const plan = planOf(current, next);
+      const plan = edgeReloadPlan(current, next);
       // All that can fail comes first: then nothing has changed.
       const equipment = await equipped(plan.setup);
       const cameras = await detectors.prepare(equipment.devices);
@@ -160,9 +160,9 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: RunOpti
         rings.retain(devices.map(({ setup: { id } }) => ({ id })));
       });
       await cameras.finish();
-      await live.end([...plan.told.changed, ...plan.told.removed]);
+      await live.stop([...plan.report.changed, ...plan.report.removed]);
       if (plan.isGatewayOther) line.retarget(plan.setup.gateway);
-      return plan.told;
+      return plan.report;
     }
     const close = () => {
       detectors.stopOpening();

@@ -12,6 +12,7 @@ import { failedWith } from './failing.ts';
 import { addPending, type StreamState } from './stream-state.ts';
 import type { KeptGroup } from './types.ts';
 import { encodeGroups, type BadEntry, type Call, type EncodedGroup, type Entry } from './waiting.ts';
+import './faults.ts';
 
 const GROUP_MS = 250;
 const STRETCHED_GROUP_MS = 1000;

@@ -20,6 +20,7 @@ import { depth, lose, moveLosses, settle, unsettled } from './stream-state.ts';
 import type { Cursor, EdgeLog, EdgeLogOptions, FullPolicy, KeptGroup, LogSize, Mark, ReadLimit, StoredGroup } from './types.ts';
 import { Trouble } from './trouble.ts';
 import { workerStorage } from './worker-storage.ts';
+import './faults.ts';
 
 const POLICIES: Record<Stream, FullPolicy> = { warning: 'drop-newest', state: 'drop-oldest', measurement: 'drop-oldest', diagnostic: 'drop-oldest' };
 

@@ -5,6 +5,7 @@ import { addRange, fromMark, missingOf, type Range } from './ranges.ts';
 import type { ChainReport, Hole } from './storage.ts';
 import { epochOf, lose, owed, parseState, reach, settle, unsettled } from './stream-state.ts';
 import type { Mark } from './types.ts';
+import './faults.ts';
 
 /** A mark further ahead of the present epoch than this is no mark of ours: the numbers are not burnt for it. */
 const MAX_AHEAD = 1e9;

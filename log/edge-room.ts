@@ -8,6 +8,7 @@ import { lose, owed, type StreamState } from './stream-state.ts';
 import type { Trouble } from './trouble.ts';
 import type { FullPolicy } from './types.ts';
 import type { Entry } from './waiting.ts';
+import './faults.ts';
 
 /** Least important first. */
 const GIVES_WAY: readonly Stream[] = ['diagnostic', 'measurement', 'state', 'warning'];

@@ -12,6 +12,7 @@ import { addPending, EMPTY, epochOf, forgetDrained, formatState, gapsWritten, ow
 import type { KeptGroup, StoredGroup } from './types.ts';
 import type { Trouble } from './trouble.ts';
 import { Waiting, type Call, type EncodedGroup } from './waiting.ts';
+import './faults.ts';
 
 const MAX_GAPS_A_COMMIT = 500;
 

@@ -1,6 +1,7 @@
 /** The disk's failures in the words of the fault table. */
 import { FaultError, type FaultCode } from '../core/faults.ts';
 import { isFull, isReadOnly, StorageError, type OpenReport, type OpenRequest, type Storage, type StorageFailure } from './storage.ts';
+import './faults.ts';
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
 export async function openStorage(storage: Storage, dir: string, request: Omit<OpenRequest, 'dir'>): Promise<OpenReport> {

@@ -14,6 +14,7 @@ import { StorageError, type CommitRequest, type Group, type OpenReport, type Rep
 import { Trouble } from './trouble.ts';
 import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
 import { workerStorage } from './worker-storage.ts';
+import './faults.ts';
 
 const CHAIN = 'log';
 /** Several calls share a commit, up to this much. */

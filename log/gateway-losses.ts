@@ -10,6 +10,7 @@ import type { Marks } from './marks.ts';
 import { addRange, addRanges, countOf, fromMark, missingOf, type Range } from './ranges.ts';
 import type { ChainReport, Hole } from './storage.ts';
 import { compareCursors, type AcceptedGroup, type Cursor, type SettledRange } from './types.ts';
+import './faults.ts';
 
 export const LOST_STREAM = 'diagnostic';
 const NO_CENTRE = '000000';

@@ -5,6 +5,7 @@ import type { Chain } from './chain.ts';
 import { PREPARED_FILE_BYTES } from './file-name.ts';
 import type { FileReport } from './storage.ts';
 import { compareCursors, START, type Cursor, type GatewayLogOptions } from './types.ts';
+import './faults.ts';
 
 /** Consumers that start with the log have this long to say where they are before age lets anything go. */
 const GRACE_MS = 60_000;

@@ -3,6 +3,7 @@ import type { FaultCode, FaultParams } from '../core/faults.ts';
 import type { World } from '../core/world.ts';
 import { failedWith } from './failing.ts';
 import type { DiskReport, Salvage } from './storage.ts';
+import './faults.ts';
 
 const OF_WRITING: readonly FaultCode[] = ['CV_LOG_FAILED', 'CV_LOG_READ_ONLY'];
 

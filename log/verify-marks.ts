@@ -6,6 +6,7 @@ import { fromMark, missingOf, type Range } from './ranges.ts';
 import { owed, parseState, type StreamState } from './stream-state.ts';
 import { START, type Cursor, type SettledRange } from './types.ts';
 import type { FileContent } from './verify-file.ts';
+import './faults.ts';
 
 export interface Memory {
   /** What of these numbers is neither settled nor named by a gap record. */

@@ -14,6 +14,7 @@ import { countOf, missingOf } from './ranges.ts';
 import type { FileName } from './storage.ts';
 import { readBack, type FileContent } from './verify-file.ts';
 import { edgeMemory, gatewayMemory, type Memory } from './verify-marks.ts';
+import './faults.ts';
 
 export interface LogForm {
   chains: readonly string[];

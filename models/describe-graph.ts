@@ -5,6 +5,7 @@ import { COCO_CLASSES, COCO_CLASSES_ZH } from './coco-classes.ts';
 import type { OnnxHead } from './convert/onnx.ts';
 import { FAMILIES, FAMILY_IDS, decoderOf, type FamilyId } from './families/index.ts';
 import { gridsOf } from './families/grids.ts';
+import './faults.ts';
 
 export interface GraphFile {
   path: string;

@@ -18,6 +18,8 @@ const RIGS: Record<string, () => Promise<{ run(argv: string[]): Promise<number> 
   flakes: () => import('./flakes/main.ts'),
   mutate: () => import('./mutate/main.ts'),
   'lost-writes': () => import('./lost-writes/main.ts'),
+  fixtures: () => import('./fixtures/main.ts'),
+  picture: () => import('./picture/main.ts'),
   precision: () => import('./precision/main.ts'),
 };
 

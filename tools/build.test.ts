@@ -11,14 +11,22 @@ import { startDevice } from '../test-rigs/processes/device.ts';
 import { freePort } from '../core/free-port.ts';
 
 const root = join(import.meta.dirname, '..');
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[]; dependencies: Record<string, string>; optionalDependencies: Record<string, string> };
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  files: string[];
+  dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+};
 const temp = await tempDir();
 const installed = join(temp.dir, 'node_modules', 'cityvitals');
 const command = join(installed, 'bin', 'cityvitals.js');
 
 before(() => {
   mkdirSync(installed, { recursive: true });
-  const compiled = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', join(installed, 'dist')], { encoding: 'utf8' });
+  const compiled = spawnSync(
+    join(root, 'node_modules', '.bin', 'tsc'),
+    ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', join(installed, 'dist')],
+    { encoding: 'utf8' },
+  );
   assert.equal(compiled.status, 0, compiled.stdout);
   for (const part of ['package.json', 'bin', 'configs']) cpSync(join(root, part), join(installed, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
@@ -26,13 +34,21 @@ before(() => {
 after(() => temp.remove());
 
 function call(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: temp.dir, encoding: 'utf8', env: { ...process.env, CITYVITALS_TOKEN: 'token' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
+    cwd: temp.dir,
+    encoding: 'utf8',
+    env: { ...process.env, CITYVITALS_TOKEN: 'token' },
+  });
   return { status, stdout, stderr };
 }
 
 /** Starts a command of the package; resolves with its first line of JSON and the way to stop it. */
 async function start(...args: string[]): Promise<{ said: Record<string, string>; stop(): Promise<number | null> }> {
-  const child = spawn(process.execPath, [command, ...args, '--json'], { cwd: temp.dir, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CITYVITALS_TOKEN: 'token' } });
+  const child = spawn(process.execPath, [command, ...args, '--json'], {
+    cwd: temp.dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CITYVITALS_TOKEN: 'token' },
+  });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text; });
   const ended = new Promise<number | null>((resolve) => { child.once('close', resolve); });
@@ -53,7 +69,10 @@ test('the package holds the program alone, and asks npm for every package that i
   const files = globSync('**/*', { cwd: join(installed, 'dist') });
   const code = files.filter((path) => path.endsWith('.js'));
   assert.ok(code.length > 150);
-  const wrong = files.filter((path) => /\.(?:test\.js|ts|map)$/.test(path) || /^(?:core|edge|gateway|cli)\/(?:.*\/)?testing\//.test(path) || path.endsWith('contract.js'));
+  const wrong = files.filter(
+    (path) =>
+      /\.(?:test\.js|ts|map)$/.test(path) || /^(?:core|edge|gateway|cli)\/(?:.*\/)?testing\//.test(path) || path.endsWith('contract.js'),
+  );
   assert.deepEqual(wrong, []);
   const missing = new Set<string>();
   for (const path of code) {
@@ -67,12 +86,23 @@ test('the package holds the program alone, and asks npm for every package that i
 });
 
 test('what the pages for users point to is there, and in the package', () => {
-  for (const page of ['README.md', 'README.zh-CN.md', 'docs/quick-start.md', 'docs/operator.md', 'docs/events.md']) {
+  for (const page of [
+    'README.md',
+    'README.zh-CN.md',
+    'docs/quick-start.md',
+    'docs/quick-start.zh-CN.md',
+    'docs/operator.md',
+    'docs/operator.zh-CN.md',
+    'docs/events.md',
+    'docs/events.zh-CN.md',
+  ]) {
     for (const [, link = ''] of readFileSync(join(root, page), 'utf8').matchAll(/(?<!!)\[[^\]]*\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)) {
       const target = normalize(join(dirname(page), link));
       assert.ok(existsSync(join(root, target)), `${page}: ${link}`);
       // A folder is in it when its README is.
-      const inside = manifest.files.some((entry) => target.startsWith(entry) || `${target}/`.startsWith(entry.replace(/\*.*/, ''))) || /^(?:README|LICENSE)/.test(target);
+      const inside =
+        manifest.files.some((entry) => target.startsWith(entry) || `${target}/`.startsWith(entry.replace(/\*.*/, ''))) ||
+        /^(?:README|LICENSE)/.test(target);
       assert.ok(inside, `${page}: ${target} is not in the package`);
     }
   }
@@ -91,8 +121,13 @@ test('compiled device, gateway and edge carry a value to the API', { timeout: 12
   const pump = await startDevice('pump', join(installed, 'dist', 'test-rigs', 'town', 'pump-station.js'), ['--seed', '1']);
   t.after(() => pump.stop());
   const brokerPort = await freePort();
-  writeFileSync(join(temp.dir, 'gateway.yaml'), `gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: ${brokerPort}, edges: [{ id: pump-07, token: token }] } }\nhttp: { port: 0 }\n`);
-  const edge = readFileSync(join(installed, 'configs', 'pump-station', 'edge.yaml'), 'utf8').replace(':1883', `:${brokerPort}`).replace('port: 5020', `port: ${pump.port}`);
+  writeFileSync(
+    join(temp.dir, 'gateway.yaml'),
+    `gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: ${brokerPort}, edges: [{ id: pump-07, token: token }] } }\nhttp: { port: 0 }\n`,
+  );
+  const edge = readFileSync(join(installed, 'configs', 'pump-station', 'edge.yaml'), 'utf8')
+    .replace(':1883', `:${brokerPort}`)
+    .replace('port: 5020', `port: ${pump.port}`);
   writeFileSync(join(temp.dir, 'edge.yaml'), edge);
   const gateway = await start('gateway', '--config', 'gateway.yaml');
   t.after(() => gateway.stop());

@@ -19,7 +19,9 @@ test('every decision note has a number of its own, the same in its heading where
 });
 
 test('a decision that a comment cites is there', () => {
-  const cited = readSources(ROOT).flatMap(({ path, text }) => [...text.matchAll(/docs\/decisions\/(\d{4}(?:-[a-z0-9-]+)?)/g)].map(([, note]) => ({ path, note: note as string })));
+  const cited = readSources(ROOT).flatMap(({ path, text }) =>
+    [...text.matchAll(/docs\/decisions\/(\d{4}(?:-[a-z0-9-]+)?)/g)].map(([, note]) => ({ path, note: note as string })),
+  );
   assert.ok(cited.length > 3);
   assert.deepEqual(cited.filter(({ note }) => !notes.some((name) => name === `${note}.md` || numberOf(name) === note)), []);
 });

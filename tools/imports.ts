@@ -53,8 +53,19 @@ const ALLOWED: Record<string, readonly string[]> = {
 const REGISTRIES = new Set(['drivers/index.ts', 'drivers/faults.ts', 'models/index.ts']);
 const KNOWS_REGISTRIES = [/^edge\/main\.ts$/, /^gateway\/main\.ts$/, /^cli\//, /^test-rigs\//, /^tools\//, /\.test\.ts$/];
 
-const REAL_WORLD = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
-const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /\.test\.ts$/, /(^|\/)testing\//];
+const REAL_WORLD =
+  /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
+const MAY_TOUCH_WORLD = [
+  /\/main\.ts$/,
+  /\.?worker\.ts$/,
+  /^cli\//,
+  /^core\/world\.ts$/,
+  /^test-rigs\//,
+  /^tools\//,
+  /^console\//,
+  /\.test\.ts$/,
+  /(^|\/)testing\//,
+];
 
 export function readSources(root: string): SourceFile[] {
   const paths = Object.keys(MAY_IMPORT).flatMap((layer) => globSync(`${layer}/**/*.{ts,tsx}`, { cwd: root }));
@@ -66,7 +77,8 @@ export function readSources(root: string): SourceFile[] {
 
 function importsOf(path: string, text: string): string[] {
   const found: string[] = [];
-  for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)['"](\.{1,2}\/[^'"]+)['"]/g)) found.push(normalize(join(dirname(path), match[1] as string)));
+  for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)['"](\.{1,2}\/[^'"]+)['"]/g))
+    found.push(normalize(join(dirname(path), match[1] as string)));
   return found;
 }
 
@@ -93,9 +105,11 @@ function arrowProblem(path: string, target: string): string | null {
   if (from === 'drivers' && to === 'drivers') {
     const [own, other] = [path.split('/')[1], target.split('/')[1]];
     const isShared = other === 'listening' && own !== 'index.ts';
-    if (target.split('/').length > 2 && other !== own && !isShared && !REGISTRIES.has(path) && !isTest) return 'drivers never import each other';
+    if (target.split('/').length > 2 && other !== own && !isShared && !REGISTRIES.has(path) && !isTest)
+      return 'drivers never import each other';
   }
-  if (REGISTRIES.has(target) && !KNOWS_REGISTRIES.some((known) => known.test(path)) && layerOf(path) !== layerOf(target)) return 'only the mains, cli and contract tests know the registries';
+  if (REGISTRIES.has(target) && !KNOWS_REGISTRIES.some((known) => known.test(path)) && layerOf(path) !== layerOf(target))
+    return 'only the mains, cli and contract tests know the registries';
   return null;
 }
 
@@ -137,5 +151,8 @@ export function worldTouches(files: readonly SourceFile[]): string[] {
 const MAX_LINES = 500;
 
 export function tooLong(files: readonly SourceFile[]): string[] {
-  return files.map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 })).filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines} lines`);
+  return files
+    .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES)
+    .map(({ path, lines }) => `${path}: ${lines} lines`);
 }

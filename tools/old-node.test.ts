@@ -13,19 +13,25 @@ const OLD = `data:text/javascript,${encodeURIComponent('const { versions } = pro
 
 function run(bin: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import', OLD, bin, ...args], (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }));
+    const child = execFile(process.execPath, ['--import', OLD, bin, ...args], (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
   });
 }
 
 const brought = join(ROOT, 'node_modules', `node-linux-${process.arch}`);
 
-test('with the Node 24 of its own packages the command goes on, with its arguments and its exit code', { skip: !existsSync(brought) && 'npm brought no Node 24 for this machine' }, async () => {
-  const bin = join(ROOT, 'bin', 'cityvitals.js');
-  const helped = await run(bin, '--help', '--lang', 'en');
-  assert.deepEqual([helped.code, helped.stderr], [0, '']);
-  assert.match(helped.stdout, /^Usage: cityvitals/);
-  assert.equal((await run(bin, 'decode', 'modbus', '--hex', '00')).code, 1);
-});
+test(
+  'with the Node 24 of its own packages the command goes on, with its arguments and its exit code',
+  { skip: !existsSync(brought) && 'npm brought no Node 24 for this machine' },
+  async () => {
+    const bin = join(ROOT, 'bin', 'cityvitals.js');
+    const helped = await run(bin, '--help', '--lang', 'en');
+    assert.deepEqual([helped.code, helped.stderr], [0, '']);
+    assert.match(helped.stdout, /^Usage: cityvitals/);
+    assert.equal((await run(bin, 'decode', 'modbus', '--hex', '00')).code, 1);
+  },
+);
 
 test('without it the command says in both languages what is missing', async (t) => {
   const { dir, remove } = await tempDir();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAULTS, type FaultCode } from '../core/faults.ts';
 import type { FaultRow } from '../core/faults/row.ts';
-import '../drivers/faults.ts';
+import '../cli/all-faults.ts';
 
 const SERIAL = /\b(wiring|termination|baud|speed of the line|another speed)\b|接线|终端电阻|波特率/;
 const NETWORK = /\b(network|gateway)\b|网络|网关/;

@@ -1,14 +1,17 @@
-/** `npm test [FILES]`: type check, lint, docs check, then every test; a run that finds no test fails. */
+/** `npm test [FILES]`: `npm run check`, then every test; a run that finds no test fails. At its end the slowest files are named. */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const FOLDERS = ['core', 'log', 'city', 'api', 'cases', 'scene', 'drivers', 'models', 'edge', 'gateway', 'console', 'cli', 'test-rigs', 'tools', 'configs'];
+const FOLDERS = 'core log city api cases scene drivers models edge gateway console cli test-rigs tools configs'.split(' ');
 /** The runner's own time-out cannot end a test that never gives its turn back; this ends the whole run. */
 const LIMIT_MS = 20 * 60_000;
 
-/** Many wait for processes of their own: with one file at a time, which is the runner's default here, two cores stand idle for a third of the run. */
+/**
+ * Many wait for processes of their own: with one file at a time, which is the runner's default here, two cores stand idle
+ * for a third of the run.
+ */
 const AT_ONCE = Math.max(2, availableParallelism() - 1);
 
 /** Each file has a process of its own, which compiles what it loads; a third of the whole run's time. */
@@ -21,24 +24,37 @@ if (files.length === 0) {
   process.exit(1);
 }
 if (asked.length === 0) await run('npm', ['run', '--silent', 'check']);
-// Two reporters may write in any order; how many were skipped is said last, also where tests fail.
+// Two reporters may write in any order; which files were slow and how many tests were skipped is said last, also where tests fail.
 const folder = mkdtempSync(join(tmpdir(), 'cityvitals-test-'));
-const skipped = join(folder, 'skipped.txt');
+const summary = join(folder, 'summary.txt');
 process.on('exit', () => {
   try {
-    process.stdout.write(readFileSync(skipped, 'utf8'));
+    process.stdout.write(readFileSync(summary, 'utf8'));
   } catch { /* The runner did not come so far. */ }
   rmSync(folder, { recursive: true, force: true });
 });
 await run(process.execPath, [
-  '--test', '--test-reporter=spec', '--test-reporter-destination=stdout', `--test-reporter=${join(import.meta.dirname, 'skipped-reporter.ts')}`, `--test-reporter-destination=${skipped}`, '--test-timeout=120000', `--test-concurrency=${AT_ONCE}`, ...files,
+  '--test',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  `--test-reporter=${join(import.meta.dirname, 'summary-reporter.ts')}`,
+  `--test-reporter-destination=${summary}`,
+  '--test-timeout=120000',
+  `--test-concurrency=${AT_ONCE}`,
+  ...files,
 ]);
 
 function run(command: string, args: string[]): Promise<void> {
   return new Promise((resolve) => {
     // A group of its own, so that what a hanging test has started ends with it.
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { NODE_COMPILE_CACHE: COMPILED, ...process.env } });
-    const end = (signal: NodeJS.Signals) => { if (child.pid) process.kill(-child.pid, signal); };
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+    });
+    const end = (signal: NodeJS.Signals) => {
+      if (child.pid) process.kill(-child.pid, signal);
+    };
     const timer = setTimeout(() => {
       console.error(`the tests did not end within ${LIMIT_MS / 60_000} minutes`);
       end('SIGKILL');

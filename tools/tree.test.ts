@@ -11,8 +11,11 @@ const MADE = new Set(['node_modules/', 'dist/', 'data/', 'gateway/console-dist/'
 const WITHOUT_FOLDERS = new Set(['configs/', 'docs/', 'test-rigs/']);
 
 /** @param path '' or `a/` */
-const foldersIn = (path: string): string[] => readdirSync(join(ROOT, path), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => `${path}${name}/`).filter((folder) => !MADE.has(folder));
+const foldersIn = (path: string): string[] =>
+  readdirSync(join(ROOT, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => `${path}${name}/`)
+    .filter((folder) => !MADE.has(folder));
 
 /** @returns the folders of the first tree on a page, `a/` and, below it, `a/b/`; each needs words beside it */
 function treeOn(page: string): string[] {

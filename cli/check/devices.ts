@@ -2,12 +2,12 @@
 import { FaultError, FAULTS, faultOf, type Fault } from '../../core/faults.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import { driverById } from '../../drivers/index.ts';
-import { conversions, misfits } from '../../edge/qualify/catalogue-units.ts';
+import { readUnitConversions, unconvertiblePoints } from '../../edge/qualify/unit-conversions.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { examine } from '../../edge/read/examine.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
-import { tryOut } from '../../edge/read/try-out.ts';
-import type { Looks } from '../../edge/infer/try-look.ts';
+import { examineDevices } from '../../edge/read/examine-devices.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
+import { tryDevice } from '../../edge/read/device-trial.ts';
+import type { CameraTrials } from '../../edge/infer/camera-trial.ts';
 import { openProgress } from '../progress.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { inOrder } from './in-order.ts';
@@ -28,7 +28,7 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
     tellFault(terminal, device, fault);
     exit = EXIT.usage;
   }
-  const lacks = await examine(devices, world);
+  const lacks = await examineDevices(devices, world);
   for (const { device, fault } of lacks) {
     tellFault(terminal, device, fault);
     exit = worse(exit, FAULTS[fault.code].stage === 'check' ? EXIT.usage : EXIT.missing);
@@ -44,8 +44,8 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
   const looks = openModels(well, setup, world);
   await inOrder(well, {
     tryOut: async (device) => {
-      const tried = await tryOut(device, world, ending.signal);
-      const looked = await (await looks)?.at(device.setup.id, tried.picture?.item ?? null, ending.signal);
+      const tried = await tryDevice(device, world, ending.signal);
+      const looked = await (await looks)?.run(device.setup.id, tried.picture?.item ?? null, ending.signal);
       return { tried, looked };
     },
     tell: (device, { tried, looked }) => { exit = worse(exit, tellDevice(terminal, device, tried, looked, setup.centre, world)); },
@@ -60,18 +60,18 @@ export async function checkDevices(terminal: Terminal, setup: EdgeSetup, isOffli
 /** Units that do not fit the catalogue, or what is wrong with the catalogue itself. */
 async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Promise<{ device: string; fault: Fault }[]> {
   try {
-    return misfits(setup.devices, await conversions(setup.catalogue, files));
+    return unconvertiblePoints(setup.devices, await readUnitConversions(setup.catalogue, files));
   } catch (error) {
     return [{ device: setup.edge, fault: faultOf(error, 'CV_CONFIG_UNREADABLE', { path: setup.catalogue.join(', ') }) }];
   }
 }
 
 /** While devices are tried already; null: no camera is among them. Models are heavy: without cameras none of it is loaded. */
-async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<Looks | null> {
+async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<CameraTrials | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;
-  const [{ openLooks }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/try-look.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
-  return openLooks(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
+  const [{ openCameraTrials }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/camera-trial.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
+  return openCameraTrials(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
 }
 
 /** Wrongly configured before a missing part before a device that does not answer. */

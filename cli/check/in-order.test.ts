@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Driver } from '../../core/driver.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { openProgress } from '../progress.ts';
 import { inOrder } from './in-order.ts';
 

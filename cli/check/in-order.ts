@@ -1,8 +1,8 @@
 /** Tries many devices in little time, and tells of them in the order in which they are written down. */
 import { lanes, turns } from '../../core/turns.ts';
 import { everyMs, type Clock } from '../../core/world.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
-import { busKey } from '../../edge/read/plan.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
+import { busKey } from '../../edge/read/bus-key.ts';
 import type { Progress } from '../progress.ts';
 
 /** One that does not answer costs waiting alone, one that does may be a camera, with an ffmpeg that two small cores have to feed. */

@@ -15,7 +15,7 @@ test('each value that is bad is marked, also one that its device says no more of
   const setup = { id: 'plc', driver: 'opcua', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 2000, points };
   const qualities: Quality[] = ['bad', 'good', 'bad'];
   const readings = IDS.map((point, at) => ({ point, tookMs: 5, sample: { device: 'plc', point, value: qualities[at] === 'bad' ? null : 3, unit: 'm', at: 0, clock: 'edge' as const, observedAt: 0, quality: qualities[at] as Quality, flags: qualities[at] === 'bad' ? ['other' as const] : [], origin: 'live' as const } }));
-  const code = tellDevice(terminal, { setup, driver: { traits: ['listens'] } as unknown as Driver }, { device: 'plc', isOpen: true, readings, picture: null, findings: [], faults: [] }, undefined, '500112001', testWorld());
+  const code = tellDevice(terminal, { setup, driver: { traits: ['listens'] } as unknown as Driver }, { device: 'plc', isOpen: true, points: readings, picture: null, findings: [], faults: [] }, undefined, '500112001', testWorld());
   assert.equal(code, 1);
   assert.deepEqual(printed.slice(1).map((line) => line.replaceAll(/ +/g, ' ').trim()), ['✗ a – m bad 5 ms other', 'b 3 m good 5 ms', '✗ c – m bad 5 ms other']);
 });

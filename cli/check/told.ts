@@ -4,23 +4,23 @@ import { explain, type Fault } from '../../core/faults.ts';
 import { classNameIn } from '../../core/model.ts';
 import { faultLine } from '../../cases/result-lines.ts';
 import type { World } from '../../core/world.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
-import type { Reading, TryOut } from '../../edge/read/try-out.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
+import type { PointTrial, DeviceTrial } from '../../edge/read/device-trial.ts';
 import { qualify } from '../../edge/qualify/qualify.ts';
-import type { Looked } from '../../edge/infer/try-look.ts';
+import type { CameraTrial } from '../../edge/infer/camera-trial.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
 /**
  * @param looked what a camera's model has seen
  * @returns the exit code that it asks for
  */
-export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut, looked: Looked | undefined, centre: string, world: World): number {
+export function tellDevice(terminal: Terminal, device: OpenDevice, tried: DeviceTrial, looked: CameraTrial | undefined, centre: string, world: World): number {
   const { id, driver } = device.setup;
   if (!terminal.json) terminal.print(`${id} (${driver})`);
   for (const finding of tried.findings) say(terminal, { en: `  ${finding.en}`, zh: `  ${finding.zh}` });
   if (tried.picture && !terminal.json) tellPicture(terminal, tried.picture);
-  if (looked?.sight) tellSight(terminal, id, looked.sight);
-  const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.readings;
+  if (looked?.detection) tellSight(terminal, id, looked.detection);
+  const readings = looked && tried.picture ? seenBy(device, looked, tried.picture.tookMs) : tried.points;
   const values = qualified(device, readings, centre, world);
   for (const reading of readings) {
     const draft = values.get(reading.point);
@@ -28,19 +28,19 @@ export function tellDevice(terminal: Terminal, device: OpenDevice, tried: TryOut
     else if (!terminal.json && draft) terminal.print(row(reading, draft));
   }
   const others = device.setup.points.length - readings.length;
-  if (looked?.sight && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
+  if (looked?.detection && others > 0 && !terminal.json) say(terminal, { en: `  ${others} more ${others === 1 ? 'point needs' : 'points need'} more than one picture`, zh: `  另有 ${others} 个测点需要多幅图像` });
   const faults = [...tried.faults, ...(looked?.faults ?? [])];
   for (const fault of faults) tellFault(terminal, id, fault);
   // Of a camera's points some say nothing to a single picture.
-  const isAnswered = tried.picture !== null || tried.readings.every(({ sample }) => sample !== null && sample.quality !== 'bad');
+  const isAnswered = tried.picture !== null || tried.points.every(({ sample }) => sample !== null && sample.quality !== 'bad');
   return faults.length === 0 && isAnswered ? EXIT.ok : EXIT.found;
 }
 
-function tellPicture(terminal: Terminal, { item: { picture: { width, height } }, tookMs }: NonNullable<TryOut['picture']>): void {
+function tellPicture(terminal: Terminal, { item: { picture: { width, height } }, tookMs }: NonNullable<DeviceTrial['picture']>): void {
   say(terminal, { en: `  a picture of ${width} × ${height} came after ${Math.round(tookMs)} ms`, zh: `  ${Math.round(tookMs)} 毫秒后收到一幅 ${width} × ${height} 的图像` });
 }
 
-function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<Looked['sight']>): void {
+function tellSight(terminal: Terminal, device: string, { model, provider, boxes, tookMs }: NonNullable<CameraTrial['detection']>): void {
   const seen = Object.fromEntries([...Map.groupBy(boxes, (box) => box.class)].map(([name, { length }]) => [name, length]));
   if (terminal.json) return terminal.record({ device, model: model?.id, provider, seen, tookMs: Math.round(tookMs) });
   const listed = (join: string, nameOf: (name: string) => string): string => Object.entries(seen).map(([name, count]) => `${count} × ${nameOf(name)}`).join(join);
@@ -49,19 +49,19 @@ function tellSight(terminal: Terminal, device: string, { model, provider, boxes,
 }
 
 /** As readings of its points, in their order. */
-function seenBy({ setup: { points } }: OpenDevice, { samples, sight }: Looked, pictureMs: number): Reading[] {
-  return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (sight?.tookMs ?? 0) })));
+function seenBy({ setup: { points } }: OpenDevice, { samples, detection }: CameraTrial, pictureMs: number): PointTrial[] {
+  return points.flatMap(({ id }) => samples.filter(({ point }) => point === id).map((sample) => ({ point: id, sample, tookMs: pictureMs + (detection?.tookMs ?? 0) })));
 }
 
 /** Readings as the line would send them: scaled, checked, in the point's unit. */
-function qualified(device: OpenDevice, readings: readonly Reading[], centre: string, world: World): Map<string, Draft> {
+function qualified(device: OpenDevice, readings: readonly PointTrial[], centre: string, world: World): Map<string, Draft> {
   const values = new Map<string, Draft>();
   const station = qualify({ centre, devices: [device.setup] }, { polled: () => device.driver.traits.includes('polled') }, world);
   station.take?.(readings.flatMap(({ sample }) => (sample ? [sample] : [])), (drafts) => { for (const draft of drafts) values.set(draft.point, draft); });
   return values;
 }
 
-function row({ point, tookMs }: Reading, { value, unit, quality, flags = [] }: Draft): string {
+function row({ point, tookMs }: PointTrial, { value, unit, quality, flags = [] }: Draft): string {
   const shown = `${value === null ? '–' : String(value)} ${unit}`.trim();
   return `${quality === 'bad' ? '✗' : ' '} ${point.padEnd(16)} ${shown.padEnd(20)} ${quality.padEnd(9)} ${`${Math.round(tookMs)} ms`.padStart(8)}  ${flags.join(' ')}`.trimEnd();
 }

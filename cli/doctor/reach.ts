@@ -7,6 +7,7 @@ import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { EXIT } from '../terminal.ts';
 import { well, wrong, type Finding } from './finding.ts';
 import type { Machine } from './machine.ts';
+import './faults.ts';
 
 const CONNECT_MS = 5000;
 /** CONNACK codes of MQTT 3.1.1 that say who we are is wrong. */

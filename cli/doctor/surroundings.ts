@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { formatBytes } from '../../core/quantity.ts';
 import { well, wrong, type Finding } from './finding.ts';
 import type { Machine } from './machine.ts';
+import './faults.ts';
 
 const WANTED_FILES = 4096;
 const WANTED_WATCHES = 1024;

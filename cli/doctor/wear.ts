@@ -5,6 +5,7 @@ import { formatBytes } from '../../core/quantity.ts';
 import { diskOf, holderOf, writtenByHolder, type Disk, type DiskKind } from './disk.ts';
 import { well, wrong, type Finding } from './finding.ts';
 import type { Machine } from './machine.ts';
+import './faults.ts';
 
 export interface WearOptions {
   /** Folder of the log. */

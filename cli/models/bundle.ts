@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
+import '../../models/faults.ts';
 
 const TAR_BLOCK_BYTES = 512;
 

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
+import '../../models/faults.ts';
 
 export interface Wanted {
   model: string;

@@ -8,6 +8,8 @@ import { describeGraph } from '../../models/describe-graph.ts';
 import { manifestText } from '../../models/manifest-text.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { written } from './download.ts';
+import '../faults.ts';
+import '../../models/faults.ts';
 
 export interface ImportOptions {
   family?: string;

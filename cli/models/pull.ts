@@ -10,6 +10,7 @@ import { openProgress } from '../progress.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { fromBundle } from './bundle.ts';
 import { download, hashOf, written } from './download.ts';
+import '../../models/faults.ts';
 
 export interface PullOptions {
   from?: string;

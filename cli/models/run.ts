@@ -9,6 +9,7 @@ import camera from '../../drivers/camera/driver.ts';
 import { i420Of } from '../../models/colours.ts';
 import { openDetector } from '../../models/load.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
+import '../faults.ts';
 
 export interface RunOptions {
   threshold?: string;

@@ -1,6 +1,7 @@
 /** What the rules of a gateway remember, its warnings and its outbox: read from the file, where no gateway uses it. */
 import { faultOf } from '../../core/faults.ts';
 import type { Part } from './part.ts';
+import '../faults.ts';
 
 /** @param dir of the store */
 export async function verifyStateOf(dir: string): Promise<Part> {

@@ -5,6 +5,7 @@ import type { GatewaySetup } from '../../gateway/config/setup.ts';
 import { openProgress, type Task } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Part } from './part.ts';
+import '../faults.ts';
 
 const LOOK_MS = 250;
 const ANSWER_WITHIN_MS = 10_000;

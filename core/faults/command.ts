@@ -5,7 +5,7 @@ export const COMMAND_FAULTS = {
   CV_COMMAND_SHAPE: {
     stage: 'command', retry: 'never', actor: 'developer', status: 400,
     en: ['the command is malformed: {detail}', 'compare with docs/commands.md'],
-    zh: ['命令格式错误：{detail}', '对照 docs/commands.md'],
+    zh: ['命令格式错误：{detail}', '对照 docs/commands.zh-CN.md'],
   },
   CV_COMMAND_EXPIRED: {
     stage: 'command', retry: 'never', actor: 'operator',

@@ -1,8 +1,6 @@
 import type { FaultRow } from './row.ts';
-import { SINK_FAULTS } from './sink.ts';
 
 export const GATEWAY_FAULTS = {
-  ...SINK_FAULTS,
   CV_UNIT_UNCONVERTIBLE: {
     stage: 'store', retry: 'after-change', actor: 'field-engineer',
     en: ['{point} sends {indicator} in "{unit}", which cannot be converted to "{wanted}"', 'correct the unit of the point; until then its values are uncertain, flagged "unit", and no threshold rule counts them'],
@@ -180,8 +178,13 @@ export const GATEWAY_FAULTS = {
   },
   CV_STORE_NEWER: {
     stage: 'store', retry: 'after-change', actor: 'operator',
-    en: ['{path} was written by a later version (form {detail})', 'install that version again; this one would not understand what it finds'],
-    zh: ['{path} 由更新的版本写入（格式 {detail}）', '请重新安装该版本；当前版本无法理解其内容'],
+    en: ['{path} was written by a later version (form {detail})', 'install that version again, or put the copy from before the upgrade ({path}.before-v…) in its place, if it is still there; it lacks what was written since'],
+    zh: ['{path} 由更新的版本写入（格式 {detail}）', '请重新安装该版本；如果升级前的副本（{path}.before-v…）仍在，也可用它替换，但其中不含升级后写入的内容'],
+  },
+  CV_STORE_MIGRATION: {
+    stage: 'store', retry: 'after-change', actor: 'operator',
+    en: ['{path} of an earlier version cannot be converted: {detail}', 'nothing is lost: the earlier version still opens it. Free as much space as the file takes, then start again; if that does not help, report it'],
+    zh: ['无法转换旧版本的 {path}：{detail}', '数据未丢失，旧版本仍可打开。请腾出与该文件大小相当的空间后重新启动；若仍失败，请反馈'],
   },
   CV_STORE_CHUNK_DAMAGED: {
     stage: 'store', retry: 'never', actor: 'operator',

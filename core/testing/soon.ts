@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 
-export const SOON_MS = 1000;
+const SOON_MS = 1000;
 const STEP_MS = 10;
 
 /** The promise's result, or a failure where it takes longer. */

@@ -60,8 +60,10 @@ function page(kind: Kind): Promise<{ status: number; items?: (OutEvent | OutWarn
   const token = process.env.CITYVITALS_READ_TOKEN;
   // Without `after`, events begin at the oldest that is kept; changes of warnings do so after 0-0.
   const after = places[kind] ?? (kind === 'warnings' ? '0-0' : null);
-  return fetch(`${apiUrl}/api/v1/${kind}?limit=500${after === null ? '' : `&after=${after}`}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
-    .then(async (response) => ({ ...await response.json() as object, status: response.status }))
+  return fetch(`${apiUrl}/api/v1/${kind}?limit=500${after === null ? '' : `&after=${after}`}`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  })
+    .then(async (response) => ({ ...((await response.json()) as object), status: response.status }))
     .catch((error: Error) => ({ status: 0, detail: error.message }));
 }
 

@@ -12,7 +12,7 @@ import { decode } from './decode.ts';
 import type { FrameFrame } from './frame.ts';
 import { open } from './link.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
-import { dialTerminal, frameOf, state } from './testing/terminal.ts';
+import { dialTerminal, terminalFrame, state } from './testing/terminal.ts';
 
 const MASS = { id: 'mass', ...point.parse({ read: 'weight.mass' }) } as FramePointOf;
 const TEMPERATURE = { id: 'temperature', ...point.parse({ read: 'state.temperature' }) } as FramePointOf;
@@ -124,7 +124,7 @@ test('a frame that a device begins and never ends is a fault when it closes, cou
   const port = await freePort();
   const link = await open(settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, identity: '000000000001' }), [TEMPERATURE], world);
   const frames = framesOf(link, new AbortController().signal);
-  const numbered = (number: number) => frameOf('000000000001', number, 4, state('260101000000', 20, 40, 12_000, 0, 0));
+  const numbered = (number: number) => terminalFrame('000000000001', number, 4, state('260101000000', 20, 40, 12_000, 0, 0));
   const whole = numbered(9);
   let number = 0;
   for (const [sent, code] of [[whole.subarray(0, 17), 'CV_FRAME_LENGTH'], [Buffer.from('no frame at all'), 'CV_DESCRIBED_STREAM']] as const) {

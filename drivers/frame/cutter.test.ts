@@ -6,7 +6,7 @@ import { FrameCutter, unstuffed, type Cut } from './cutter.ts';
 import { loadDescription, readDescription } from './load.ts';
 import type { Protocol } from './protocol-types.ts';
 import { stuffed } from './template.ts';
-import { frameOf, heartbeat } from './testing/terminal.ts';
+import { terminalFrame, heartbeat } from './testing/terminal.ts';
 
 function shipped(name: string): Protocol {
   const { protocol } = loadDescription(`shipped:${name}`);
@@ -16,7 +16,7 @@ function shipped(name: string): Protocol {
 
 const NMEA = readDescription('nmea.yaml', 'version: 1\ntitle: { zh: 句, en: s }\nheader: "24"\nterminator: "0D 0A"\nmax: 82\nchecksum: { type: xor8, from: 1, at: -4, to: -5, form: hex }\nmessages: [{ name: m }]\n').protocol as Protocol;
 const FRAMES: [protocol: Protocol, frame: Buffer][] = [
-  [shipped('compound-terminal'), frameOf('500112000017', 7, 1, heartbeat(-71))],
+  [shipped('compound-terminal'), terminalFrame('500112000017', 7, 1, heartbeat(-71))],
   [shipped('weighbridge'), Buffer.from('\x0201+0012.50S7E\r', 'latin1')],
   [shipped('water-level'), Buffer.from('7e01000000007d02b47e', 'hex')],
   [NMEA, Buffer.from('$GPGLL,5057.970,N,00146.110,E,142451,A*27\r\n')],

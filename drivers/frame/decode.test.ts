@@ -5,7 +5,7 @@ import { planOf } from './frame.ts';
 import { loadDescription, readDescription } from './load.ts';
 import type { Protocol } from './protocol-types.ts';
 import { point, type FramePointOf } from './settings.ts';
-import { crowd, frameOf, state, tags } from './testing/terminal.ts';
+import { crowd, terminalFrame, state, tags } from './testing/terminal.ts';
 
 const TERMINAL = loadDescription('shipped:compound-terminal').protocol as Protocol;
 const ID = '500112000017';
@@ -55,25 +55,25 @@ test('bits, conditions, sizes and counts of other fields', () => {
 test('the terminal: reads with their own time and evidence, statistics with their window, history', () => {
   const EPC = '30342848A80CD24000000001';
   const at = Date.UTC(2026, 0, 1);
-  assert.deepEqual(read(TERMINAL, frameOf(ID, 1, 2, tags([['260101080000', 2, -61, EPC], ['260101080001', 1, -50, 'ABCD']], true)), [{ id: 'in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'tag', read: 'tags.reads.epc' }]), [
+  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 2, tags([['260101080000', 2, -61, EPC], ['260101080001', 1, -50, 'ABCD']], true)), [{ id: 'in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'tag', read: 'tags.reads.epc' }]), [
     { point: 'tag', value: EPC, evidence: [{ kind: 'tag', epc: EPC, antenna: 2, rssiDbm: -61 }], deviceAt: at, origin: 'backfill' },
     { point: 'in', value: 'ABCD', evidence: [{ kind: 'tag', epc: 'ABCD', antenna: 1, rssiDbm: -50 }], deviceAt: at + 1000, origin: 'backfill' },
     { point: 'tag', value: 'ABCD', evidence: [{ kind: 'tag', epc: 'ABCD', antenna: 1, rssiDbm: -50 }], deviceAt: at + 1000, origin: 'backfill' },
   ]);
-  assert.deepEqual(read(TERMINAL, frameOf(ID, 1, 3, crowd('260101080000', 12, 65_535)), [{ id: 'all', read: 'crowd.devices' }, { id: 'new', read: 'crowd.fresh' }]), [
+  assert.deepEqual(read(TERMINAL, terminalFrame(ID, 1, 3, crowd('260101080000', 12, 65_535)), [{ id: 'all', read: 'crowd.devices' }, { id: 'new', read: 'crowd.fresh' }]), [
     { point: 'all', value: 12, unit: '{device}', deviceAt: at, window: { fromAt: at - 300_000, toAt: at, count: 0 } },
     { point: 'new', value: null, quality: 'bad', flags: ['fault-code'], deviceAt: at, window: { fromAt: at - 300_000, toAt: at, count: 0 } },
   ]);
-  assert.deepEqual((read(TERMINAL, frameOf(ID, 1, 4, state('260101080000', -0.5, 40, 12_345, 1, 0x21)), [{ id: 't', read: 'state.temperature' }, { id: 'v', read: 'state.supply' }, { id: 'p', read: 'state.power' }, { id: 'd', read: 'state.doorOpen' }, { id: 'a', read: 'state.antennasDown' }]) as { value: unknown }[]).map(({ value }) => value), [-0.5, 12.345, 'battery', true, 2]);
+  assert.deepEqual((read(TERMINAL, terminalFrame(ID, 1, 4, state('260101080000', -0.5, 40, 12_345, 1, 0x21)), [{ id: 't', read: 'state.temperature' }, { id: 'v', read: 'state.supply' }, { id: 'p', read: 'state.power' }, { id: 'd', read: 'state.doorOpen' }, { id: 'a', read: 'state.antennasDown' }]) as { value: unknown }[]).map(({ value }) => value), [-0.5, 12.345, 'battery', true, 2]);
 });
 
 test('a wrong check value never gives a value; nor does what is no message', () => {
-  const whole = frameOf(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
+  const whole = terminalFrame(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
   for (let at = 4; at < whole.length; at += 1) {
     const broken = Buffer.from(whole);
     broken[at] = (broken[at] as number) ^ 0x10;
     assert.equal(read(TERMINAL, broken), 'CV_FRAME_CHECKSUM', `byte ${at}`);
   }
-  assert.equal(read(TERMINAL, frameOf(ID, 1, 9, new Uint8Array(2))), 'CV_DESCRIBED_MESSAGE');
-  assert.equal(read(TERMINAL, frameOf(ID, 1, 4, new Uint8Array(2))), 'CV_DESCRIBED_SHORT');
+  assert.equal(read(TERMINAL, terminalFrame(ID, 1, 9, new Uint8Array(2))), 'CV_DESCRIBED_MESSAGE');
+  assert.equal(read(TERMINAL, terminalFrame(ID, 1, 4, new Uint8Array(2))), 'CV_DESCRIBED_SHORT');
 });

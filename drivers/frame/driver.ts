@@ -2,7 +2,7 @@
 import { defineDriver } from '../../core/driver.ts';
 import { beside } from './beside.ts';
 import { decode } from './decode.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { fieldsOf } from './frame.ts';
 import { open } from './link.ts';
 import { loadDescription } from './load.ts';
@@ -23,7 +23,7 @@ export default defineDriver({
   },
   // Of a description or a field that is not there `examine` says more.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
-  open, decode, probe, discover, examine, beside, frameOf, recording,
+  open, decode, probe, discover, examine, beside, frameReader, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import { FaultError } from '../../core/faults.ts';
 import { addressOf, type Address } from '../../core/net.ts';
-import { Admission } from '../listening/admission.ts';
-import { sharedPort, type Reception } from '../listening/shared-port.ts';
-import { Strangers } from '../listening/unknown-device.ts';
+import { ConnectionAdmission } from '../listening/admission.ts';
+import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-port.ts';
+import { UnconfiguredDevices } from '../listening/unconfigured-devices.ts';
 import type { World } from '../../core/world.ts';
 import { Claims, type Claim, type Claimed } from './claims.ts';
 import './faults.ts';
@@ -35,7 +35,7 @@ export function meet(settings: FrameSettings, protocol: Protocol, world: World, 
 }
 
 async function listenTcp(listen: string, description: string, protocol: Protocol, world: World): Promise<Met> {
-  const { reception, leave } = await sharedPort({ name: 'frame', fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new Hub(listen, { description, protocol }, world, { listen }));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'frame', fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new Hub(listen, { description, protocol }, world, { listen }));
   return { hub: reception, line: null, leave: async () => leave() };
 }
 
@@ -149,13 +149,13 @@ function oldestOf(lines: ReadonlyMap<string, Line>): Line | undefined {
   return lines.values().next().value;
 }
 
-class Hub implements Reception {
+class Hub implements ConnectionHandler {
   readonly address: string;
   readonly #world: World;
   readonly #claims: Claims;
   readonly #lines = new Set<Line>();
-  readonly #strangers: Strangers;
-  readonly #admission: Admission;
+  readonly #strangers: UnconfiguredDevices;
+  readonly #admission: ConnectionAdmission;
   readonly #settings: Record<string, unknown>;
 
   /**
@@ -166,8 +166,8 @@ class Hub implements Reception {
     this.address = address;
     this.#claims = new Claims(address, first.description, first.protocol);
     this.#settings = settings;
-    this.#admission = new Admission(world, address, MAX_LINES);
-    this.#strangers = new Strangers('frame', address, world.tell);
+    this.#admission = new ConnectionAdmission(world, address, MAX_LINES);
+    this.#strangers = new UnconfiguredDevices('frame', address, world.tell);
     this.#world = world;
   }
 
@@ -178,7 +178,7 @@ class Hub implements Reception {
    */
   join(station: Station): void {
     this.#claimOf(station.description, station.protocol).stations.set(station.identity, station);
-    this.#strangers.known(station.identity);
+    this.#strangers.markConfigured(station.identity);
     for (const line of this.#lines) station.maySpeakOn(line);
   }
 
@@ -214,7 +214,7 @@ class Hub implements Reception {
     line = this.carry(socket);
     if (!line) return;
     line.guest = guest;
-    guest.setKnown(line.isKnown);
+    guest.setConfigured(line.isKnown);
   }
 
   /** @returns null where there are too many */
@@ -268,8 +268,8 @@ class Hub implements Reception {
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false });
     if (listeners.size > 0) return;
     const { peer } = line.carrier;
-    this.#strangers.heard(
-      { id: identity.toUpperCase(), peer, said: frame, settings: { description, ...this.#settings, identity } },
+    this.#strangers.report(
+      { id: identity.toUpperCase(), peer, firstBytes: frame, settings: { description, ...this.#settings, identity } },
       { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: frame.toString('hex', 0, SHOWN_BYTES) } },
     );
   }

@@ -1,5 +1,5 @@
 /** One way that frames come by: a connection, a peer of a UDP port, a serial line. Cuts frames; knows no meaning. */
-import type { Guest } from '../listening/admission.ts';
+import type { AdmittedConnection } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { FrameCutter, shortOf, type Cut } from './cutter.ts';
@@ -34,7 +34,7 @@ export class Line {
   readonly carrier: Carrier;
   isOver = false;
   /** Its place on the port, where it dialled. */
-  guest: Guest | null = null;
+  guest: AdmittedConnection | null = null;
   #stations = 0;
   readonly #world: World;
   readonly #cutter: FrameCutter;
@@ -86,7 +86,7 @@ export class Line {
   /** A station that is configured has it as its own now, or has it no longer. */
   serve(isServed: boolean): void {
     this.#stations += isServed ? 1 : -1;
-    this.guest?.setKnown(this.isKnown);
+    this.guest?.setConfigured(this.isKnown);
   }
 
   send(bytes: Uint8Array): void {

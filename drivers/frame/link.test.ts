@@ -10,7 +10,7 @@ import { decode } from './decode.ts';
 import type { FrameFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
-import { crowd, dialTerminal, frameOf, heartbeat, state, tags } from './testing/terminal.ts';
+import { crowd, dialTerminal, terminalFrame, heartbeat, state, tags } from './testing/terminal.ts';
 
 const POINTS = [{ id: 'temperature', read: 'state.temperature' }, { id: 'tag', read: 'tags.reads.epc' }].map((one) => ({ id: one.id, ...point.parse(one) }) as FramePointOf);
 
@@ -93,7 +93,7 @@ test('a frame that is spoiled is neither answered nor hides the next; it is told
   const reading = reader(await openAt(at), at);
   const terminal = dialTerminal(at.port, { terminal: '000000000007' });
   await until(() => terminal.isConnected());
-  const bad = frameOf('000000000007', 1, 2, tags([['260101000000', 1, -50, 'AABB']]));
+  const bad = terminalFrame('000000000007', 1, 2, tags([['260101000000', 1, -50, 'AABB']]));
   bad[20] = (bad[20] as number) ^ 1;
   terminal.say(bad);
   terminal.send(4, state('260101000000', 5, 40, 12_000, 0, 0), 2);

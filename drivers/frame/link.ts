@@ -1,5 +1,5 @@
 /** The way to one device: over whichever line it speaks on. I/O only. */
-import { takeAsTheyCome } from '../listening/dialled-in.ts';
+import { receiveFrames } from '../listening/inbound-frames.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -41,11 +41,11 @@ export async function open(settings: FrameSettings, points: readonly FramePointO
       });
       // Its questions are asked for as long as its frames are taken.
       station.begin();
-      return takeAsTheyCome<FrameFrame>({
+      return receiveFrames<FrameFrame>({
         next: () => station.next(),
         onChange: (run) => station.onChange(changed = run),
-        ...(isDialledIn && { presence: { isHere: () => station.line !== null, away: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }) } }),
-        ended: () => ended,
+        ...(isDialledIn && { presence: { isConnected: () => station.line !== null, awayFrame: () => ({ is: 'away', identity: station.identity || '-', at: hub.address, left: station.wasHeard }) } }),
+        endError: () => ended,
         isClosed: () => isClosed,
       }, world.clock, take, ending).finally(() => station.end());
     },

@@ -4,15 +4,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { linesOfCase } from '../../cases/replay.ts';
-import { casesIn } from '../testing/cases.ts';
-import { messagesHold } from '../testing/messages-hold.ts';
+import { recordedCasesIn } from '../testing/cases.ts';
+import { assertMessageNotes } from '../testing/assert-message-notes.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import driver from './driver.ts';
 import { recording } from './recording.ts';
 import { settings, type FrameSettings } from './settings.ts';
-import { frameOf, heartbeat, state } from './testing/terminal.ts';
+import { terminalFrame, heartbeat, state } from './testing/terminal.ts';
 
-const cases = await casesIn(join(import.meta.dirname, 'recorded'));
+const cases = await recordedCasesIn(join(import.meta.dirname, 'recorded'));
 const drivers = new Map([[driver.id, driver]]);
 
 for (const recorded of cases) {
@@ -20,7 +20,7 @@ for (const recorded of cases) {
     assert.deepEqual(await linesOfCase(recorded, { drivers }), recorded.expected);
     const untimed = (line: object) => ({ ...line, at: 0 });
     for (const delivery of ['bytes', 'pairs'] as const) assert.deepEqual((await linesOfCase(recorded, { drivers, delivery })).map(untimed), recorded.expected?.map(untimed));
-    messagesHold(driver, recorded);
+    assertMessageNotes(driver, recorded);
   });
 }
 
@@ -107,12 +107,12 @@ test('a report with a number waits for its answer, which has the same number and
   const terminal = settings.parse({ description: 'shipped:compound-terminal', listen: '127.0.0.1:1' });
   const { keeps } = recording;
   assert.ok(keeps);
-  const [report, beat, other] = [frameOf('000000000001', 7, 4, state('260101080000', 20, 40, 12_000, 0, 0)), frameOf('000000000001', 8, 1, heartbeat(-70)), frameOf('000000000002', 7, 1, heartbeat(-70))];
+  const [report, beat, other] = [terminalFrame('000000000001', 7, 4, state('260101080000', 20, 40, 12_000, 0, 0)), terminalFrame('000000000001', 8, 1, heartbeat(-70)), terminalFrame('000000000002', 7, 1, heartbeat(-70))];
   assert.deepEqual([report, beat].map((one) => keeps.waits(one, terminal)), [true, true]);
-  assert.equal(keeps.waits(frameOf('000000000001', 9, 9, new Uint8Array()), terminal), false, 'no message: nothing answers it');
+  assert.equal(keeps.waits(terminalFrame('000000000001', 9, 9, new Uint8Array()), terminal), false, 'no message: nothing answers it');
   assert.equal(keeps.waits(report, NOWHERE), false);
   assert.equal(keeps.waits(hex('AA55'), terminal), false);
-  const answer = (id: string, number: number) => frameOf(id, number, 0x84, Uint8Array.of(0));
+  const answer = (id: string, number: number) => terminalFrame(id, number, 0x84, Uint8Array.of(0));
   assert.equal(keeps.settles(answer('000000000001', 7), report, terminal), true);
   assert.equal(keeps.settles(answer('000000000001', 8), report, terminal), false);
   assert.equal(keeps.settles(answer('000000000002', 7), report, terminal), false);

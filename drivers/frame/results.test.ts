@@ -6,13 +6,13 @@ import { jsonSchemaOf } from '../../core/json-schema.ts';
 import { decode } from './decode.ts';
 import { DESCRIPTION } from './description.ts';
 import { fieldsOf, planOf, type Plan } from './frame.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { identityBytes, identityOf } from './identity.ts';
 import { loadDescription, readDescription } from './load.ts';
 import type { Protocol } from './protocol-types.ts';
 import { messageOf, readHead } from './read.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
-import { crowd, frameOf as terminalFrame, state, tags } from './testing/terminal.ts';
+import { crowd, terminalFrame, state, tags } from './testing/terminal.ts';
 
 const TERMINAL = loadDescription('shipped:compound-terminal').protocol as Protocol;
 const ID = '500112000017';
@@ -166,7 +166,7 @@ test('from bytes to frames on the command line: each that is none with its reaso
   const whole = terminalFrame(ID, 1, 4, state('260101080000', 20, 40, 12_345, 1, 0));
   const bad = Buffer.from(whole);
   bad[20] = 0;
-  const shown = (...input: Parameters<typeof frameOf.read>) => frameOf.read(...input).map(({ frame, fault }) => (frame ? `${frame.is} ${(frame as { plan: Plan }).plan.protocol.title.en}` : `${fault.code} ${String(fault.params.detail)}|${String(fault.params.detailZh)}`));
+  const shown = (...input: Parameters<typeof frameReader.read>) => frameReader.read(...input).map(({ frame, fault }) => (frame ? `${frame.is} ${(frame as { plan: Plan }).plan.protocol.title.en}` : `${fault.code} ${String(fault.params.detail)}|${String(fault.params.detailZh)}`));
   assert.deepEqual(shown([whole, bad, Buffer.from([1, 2]), whole.subarray(0, 20)], [], own), [
     'message Compound RFID terminal', `CV_FRAME_CHECKSUM ${bad.toString('hex', 0, 24)}|undefined`, `CV_FRAME_INVALID ${Buffer.concat([bad.subarray(2), Buffer.from([1, 2])]).toString('hex', 0, 24)}|undefined`,
     `CV_FRAME_LENGTH a frame cut short after 20 bytes: ${whole.toString('hex', 0, 20)}|帧不完整，只有 20 字节：${whole.toString('hex', 0, 20)}`,
@@ -174,8 +174,8 @@ test('from bytes to frames on the command line: each that is none with its reaso
   assert.deepEqual(shown([], [], own), ['CV_FRAME_INVALID no whole frame of this description|没有此描述的完整帧']);
   assert.deepEqual(shown([Buffer.from([1])], [], undefined), ['CV_FRAME_INVALID no frame of a description that comes along; name yours in --settings|不是任何自带描述的帧；请用 --settings 指定描述']);
   assert.deepEqual(shown([Buffer.from('\x0201+0012.50S7E\r', 'latin1'), whole], [], undefined).at(-1), 'message Compound RFID terminal');
-  assert.deepEqual(frameOf.read([whole], [], { ...own, description: '/nowhere.yaml' }).map(({ fault }) => fault?.code), ['CV_DESCRIBED_FILE']);
-  const [wanted] = frameOf.read([whole], [{ id: 't', read: 'state.temperature', where: {} }], own);
+  assert.deepEqual(frameReader.read([whole], [], { ...own, description: '/nowhere.yaml' }).map(({ fault }) => fault?.code), ['CV_DESCRIBED_FILE']);
+  const [wanted] = frameReader.read([whole], [{ id: 't', read: 'state.temperature', where: {} }], own);
   const decoded = wanted?.frame ? decode(wanted.frame) : null;
   assert.deepEqual(decoded?.ok ? decoded.values?.map(({ point: id, bytes }) => [id, bytes]) : null, [['t', { at: 19, hex: '00c8' }]]);
 });

@@ -10,7 +10,7 @@ import type { FrameFrame } from './frame.ts';
 import { open, type FrameLink } from './link.ts';
 import { point, settings, type FramePointOf } from './settings.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
-import { frameOf, heartbeat, state, tags } from './testing/terminal.ts';
+import { terminalFrame, heartbeat, state, tags } from './testing/terminal.ts';
 
 const ID = '000000000001';
 const POINTS = ['state.temperature', 'tags.reads.epc'].map((read) => ({ id: read, ...point.parse({ read }) }) as FramePointOf);
@@ -29,7 +29,7 @@ before(async () => {
 after(remove);
 
 const file = (name: string) => join(folder, `${name}.yaml`);
-const report = (number: number, celsius = 20) => frameOf(ID, number, 4, state('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
+const report = (number: number, celsius = 20) => terminalFrame(ID, number, 4, state('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
 
 /** A link whose frames are taken as they come. */
 async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, unknown>, points = POINTS) {
@@ -268,7 +268,7 @@ test('a device that dials is away when it has not come for fifteen seconds, and 
   assert.deepEqual(frames, [{ is: 'away', identity: ID, at: '0.0.0.0:7600', left: false }]);
   const socket = new FakeSocket();
   port.accept(socket);
-  socket.says(frameOf(ID, 1, 1, heartbeat(-70)).toString('hex'));
+  socket.says(terminalFrame(ID, 1, 1, heartbeat(-70)).toString('hex'));
   assert.equal(frames.length, 2);
   assert.equal(socket.sent.length, 1);
   socket.destroy();
@@ -347,7 +347,7 @@ test('a device that comes from another place is answered there; the old connecti
   const [old, fresh] = [new FakeSocket(), new FakeSocket('10.0.0.2', 6)];
   for (const [at, socket] of [old, fresh].entries()) {
     port.accept(socket);
-    socket.says(frameOf(ID, at + 1, 1, heartbeat(-70)).toString('hex'));
+    socket.says(terminalFrame(ID, at + 1, 1, heartbeat(-70)).toString('hex'));
     assert.equal(socket.sent.length, 1);
   }
   old.destroy();
@@ -365,8 +365,8 @@ test('a frame that ends too early for its answer is not answered, and told by de
   const { values, taken, link } = await heardAt(net, { ...UDP, identity: ID });
   const [port] = net.bound;
   assert.ok(port);
-  port.hears(frameOf(ID, 1, 2, tags([['260101000000', 1, -50, 'AABB']]).subarray(0, 9)).toString('hex'));
-  port.hears(frameOf(ID, 2, 1, new Uint8Array()).toString('hex'));
+  port.hears(terminalFrame(ID, 1, 2, tags([['260101000000', 1, -50, 'AABB']]).subarray(0, 9)).toString('hex'));
+  port.hears(terminalFrame(ID, 2, 1, new Uint8Array()).toString('hex'));
   assert.deepEqual(values(), ['CV_DESCRIBED_SHORT', 'CV_DESCRIBED_SHORT']);
   taken(0);
   assert.deepEqual(port.sent, []);
@@ -429,7 +429,7 @@ test('of connections that nobody is known on the oldest makes room for the newes
   assert.ok(port);
   const known = new FakeSocket('10.0.0.1', 1);
   port.accept(known);
-  known.says(frameOf(ID, 1, 1, heartbeat(-70)).toString('hex'));
+  known.says(terminalFrame(ID, 1, 1, heartbeat(-70)).toString('hex'));
   const strangers = Array.from({ length: 4096 }, (_, at) => new FakeSocket(`10.1.${at >> 7}.${at & 127}`, 1));
   for (const socket of strangers) port.accept(socket);
   assert.deepEqual(strangers.map(({ destroyed }, at) => (destroyed ? at : -1)).filter((at) => at >= 0), [0]);

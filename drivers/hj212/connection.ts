@@ -1,6 +1,6 @@
 /** One TCP connection of a data logger: packets in, packets out. It may carry several MNs. */
 import type { Socket } from 'node:net';
-import type { Guest } from '../listening/admission.ts';
+import type { AdmittedConnection } from '../listening/admission.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { shortOf, shown } from './cut-short.ts';
@@ -21,7 +21,7 @@ export class Connection {
   readonly peer: string;
   isOver = false;
   /** Its place on the port, where it dialled. */
-  guest: Guest | null = null;
+  guest: AdmittedConnection | null = null;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #world: World;
@@ -62,7 +62,7 @@ export class Connection {
   /** A station that is configured has it as its own now, or has it no longer. */
   serve(isServed: boolean): void {
     this.#stations += isServed ? 1 : -1;
-    this.guest?.setKnown(this.#stations > 0);
+    this.guest?.setConfigured(this.#stations > 0);
   }
 
   send(packet: Uint8Array): void {

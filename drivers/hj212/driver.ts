@@ -2,7 +2,7 @@
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { factorOf } from './factors.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { open } from './link.ts';
 import { recording } from './recording.ts';
 import { PARAMETERS, point, settings } from './settings.ts';
@@ -23,5 +23,5 @@ export default defineDriver({
     return { ...(unit === undefined ? {} : { unit }), ...(indicator === undefined ? {} : { indicator }) };
   },
   unitless: ({ type, value }) => type === 'text' || value === 'RS',
-  open, decode, probe, discover, write, frameOf, recording,
+  open, decode, probe, discover, write, frameReader, recording,
 });

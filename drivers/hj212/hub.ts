@@ -1,8 +1,8 @@
 /** One listening port and the data loggers that dial it: each packet goes to the station of its MN. */
 import type { Socket } from 'node:net';
-import { Admission } from '../listening/admission.ts';
-import { sharedPort, type Reception } from '../listening/shared-port.ts';
-import { Strangers } from '../listening/unknown-device.ts';
+import { ConnectionAdmission } from '../listening/admission.ts';
+import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-port.ts';
+import { UnconfiguredDevices } from '../listening/unconfigured-devices.ts';
 import type { World } from '../../core/world.ts';
 import { Connection, type Received } from './connection.ts';
 import './faults.ts';
@@ -15,29 +15,29 @@ export type Listener = (received: Received, connection: Connection) => void;
 
 /** @returns rejects with CV_HJ212_LISTEN */
 export async function hubOf(listen: string, world: World): Promise<{ hub: Hub; leave(): void }> {
-  const { reception, leave } = await sharedPort({ name: 'hj212', fault: 'CV_HJ212_LISTEN' }, listen, world, () => new Hub(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'hj212', fault: 'CV_HJ212_LISTEN' }, listen, world, () => new Hub(listen, world));
   return { hub: reception, leave };
 }
 
-export class Hub implements Reception {
+export class Hub implements ConnectionHandler {
   readonly listen: string;
   readonly #world: World;
   readonly #stations = new Map<string, Station>();
   readonly #listeners = new Set<Listener>();
   readonly #connections = new Set<Connection>();
-  readonly #strangers: Strangers;
-  readonly #admission: Admission;
+  readonly #strangers: UnconfiguredDevices;
+  readonly #admission: ConnectionAdmission;
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
-    this.#admission = new Admission(world, listen, MAX_CONNECTIONS);
-    this.#strangers = new Strangers('hj212', listen, world.tell);
+    this.#admission = new ConnectionAdmission(world, listen, MAX_CONNECTIONS);
+    this.#strangers = new UnconfiguredDevices('hj212', listen, world.tell);
   }
 
   join(station: Station): void {
     this.#stations.set(station.settings.mn, station);
-    this.#strangers.known(station.settings.mn);
+    this.#strangers.markConfigured(station.settings.mn);
   }
 
   leave(station: Station): void {
@@ -71,8 +71,8 @@ export class Hub implements Reception {
     if (station) return station.heard(received, connection);
     if (this.#listeners.size > 0) return;
     const { listen } = this;
-    this.#strangers.heard(
-      { id: mn, peer: connection.peer, said: withoutPassword(received.packet), settings: { listen, mn } },
+    this.#strangers.report(
+      { id: mn, peer: connection.peer, firstBytes: withoutPassword(received.packet), settings: { listen, mn } },
       { code: 'CV_HJ212_UNKNOWN', params: { mn: mn.slice(0, 32), address: listen, peer: connection.peer } },
     );
   }

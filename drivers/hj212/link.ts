@@ -1,6 +1,6 @@
 /** The way to one station: over whichever connection it dialled last, or over one that we dial. I/O only. */
 import { dial } from '../listening/dial.ts';
-import { takeAsTheyCome } from '../listening/dialled-in.ts';
+import { receiveFrames } from '../listening/inbound-frames.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
@@ -59,11 +59,11 @@ function linkOf({ station, world, at, isDialled, connection }: Way, release: () 
   }
   return {
     exchange: async (request, signal) => station.ask(request, signal, at),
-    listen: (take, signal) => takeAsTheyCome<Hj212Frame>({
+    listen: (take, signal) => receiveFrames<Hj212Frame>({
       next: () => station.next(),
       onChange: (run) => station.onChange(changed = run),
-      ...(!isDialled && { presence: { isHere: () => station.connection !== null, away: () => ({ is: 'away', mn: station.settings.mn, at, left: station.wasHeard }) } }),
-      ended: () => ended,
+      ...(!isDialled && { presence: { isConnected: () => station.connection !== null, awayFrame: () => ({ is: 'away', mn: station.settings.mn, at, left: station.wasHeard }) } }),
+      endError: () => ended,
       isClosed: () => isClosed,
     }, world.clock, take, signal),
     taken: (frame) => station.taken(frame),

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { decode } from './decode.ts';
 import { modernCode } from './factors.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { readMessage, timeOf } from './message.ts';
 import { dataOf, packetOf, PacketCutter } from './packet.ts';
 import { framed } from './testing/logger.ts';
@@ -44,7 +44,7 @@ function gives(packet: Uint8Array, data: string): void {
   assert.ok(message, data);
   assert.deepEqual({ qn: message.qn, st: message.st, cn: message.cn, pw: message.pw, mn: message.mn }, fields);
   if (!UPLOADS.has(fields.cn)) return;
-  const [read] = frameOf.read([packet], []);
+  const [read] = frameReader.read([packet], []);
   assert.ok(read && !read.fault);
   const decoded = decode(read.frame);
   const stamp = items.find(([key]) => key === 'DataTime')?.[1];
@@ -72,7 +72,7 @@ for (const file of folder ? files('.jsonl') : ['frames of others']) {
       assert.equal(packets.length, isValid ? 1 : 0, frame);
       for (const { bytes } of packets) gives(bytes, Buffer.from(frame, 'utf8').toString('latin1').slice(6, -4));
       if (isValid) valid += 1;
-      else assert.ok(frameOf.read([Buffer.from(frame, 'utf8')], []).some(({ fault }) => fault?.code === 'CV_FRAME_CHECKSUM'), frame);
+      else assert.ok(frameReader.read([Buffer.from(frame, 'utf8')], []).some(({ fault }) => fault?.code === 'CV_FRAME_CHECKSUM'), frame);
     }
     const [, frames, right, bare] = /(\d+) frames?, (\d+) with right length and CRC(?:; (\d+) bare)?/.exec(listedFacts(`vectors/hj212/${file}`)) ?? [];
     assert.deepEqual([vectors.length - segments, valid], [Number(frames), Number(right)]);
@@ -124,7 +124,7 @@ test('packets of our own give their fields and values', () => {
 
 for (const { name, text, expect } of [...OWN, ...goldenFrames<Golden>('hj212')]) {
   test(`golden frame: ${name}`, () => {
-    const reads = frameOf.read([Buffer.from(text, 'latin1')], []);
+    const reads = frameReader.read([Buffer.from(text, 'latin1')], []);
     if (!expect.valid) {
       assert.equal(reads[0]?.fault?.code, 'CV_FRAME_CHECKSUM');
       assert.ok(reads.every(({ fault }) => fault));

@@ -1,73 +1,73 @@
 /**
- * Who may stay on a port that anybody can dial. A connection is a newcomer until a device that is configured speaks on
- * it; newcomers make way for each other, the oldest first, so that idle sockets shut no device out. Known ones are never
- * let go here.
+ * Limits the connections of a listening port. A connection is new until a configured device identifies itself on it.
+ * When the port is full, the oldest new connection is dropped, so that idle sockets lock no device out. Connections of
+ * configured devices are never dropped here.
  */
 import type { Socket } from 'node:net';
 import { networkOf } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
 
-/** A logger or a data unit says who it is when it dials, or with its next upload. */
+/** A data logger or DTU identifies itself when it dials, or with its next upload. */
 const FIRST_PACKET_MS = 120_000;
 /** Devices of a site often share the address of a router, and dial together after an outage. */
-const MOST_NEWCOMERS_OF_ADDRESS = 256;
+const MAX_NEW_PER_ADDRESS = 256;
 
-/** Told at once, and then no more often. */
-const TOLD_EVERY_MS = 60_000;
+/** Reported at once, then at most this often. */
+const REPORT_EVERY_MS = 60_000;
 
-export interface Guest {
-  /** A device that is configured is on this connection now, or is no longer. */
-  setKnown(isKnown: boolean): void;
+export interface AdmittedConnection {
+  /** Whether a configured device uses this connection now. */
+  setConfigured(isConfigured: boolean): void;
 }
 
-interface Entry extends Guest {
+interface Entry extends AdmittedConnection {
   address: string;
   drop(): void;
 }
 
-export class Admission {
+export class ConnectionAdmission {
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #listen: string;
-  readonly #most: number;
-  #turnedAway = 0;
-  #toldMs = -Infinity;
+  readonly #maxConnections: number;
+  #rejected = 0;
+  #reportedMs = -Infinity;
   /** Oldest first. */
-  readonly #newcomers = new Set<Entry>();
+  readonly #new = new Set<Entry>();
   readonly #byAddress = new Map<string, Set<Entry>>();
-  readonly #known = new Set<Entry>();
+  readonly #configured = new Set<Entry>();
 
   /**
-   * @param listen as it is configured, for what is told
-   * @param most connections of this port, known and not
+   * @param listen as configured, for the fault
+   * @param maxConnections all connections of this port
    */
-  constructor(world: Pick<World, 'clock' | 'tell'>, listen: string, most: number) {
+  constructor(world: Pick<World, 'clock' | 'tell'>, listen: string, maxConnections: number) {
     this.#world = world;
     this.#listen = listen;
-    this.#most = most;
+    this.#maxConnections = maxConnections;
   }
 
   /**
-   * Whether one that has just dialled may stay.
+   * Decides whether a connection that was just accepted may stay.
    *
-   * @param drop ends it; called when it says nothing for long, or when a newer one needs its place
-   * @returns null where all places are held by known ones
+   * @param drop ends it; called when it sends nothing for long, or when a newer one needs its place
+   * @returns null when configured devices use all connections
    */
-  admit(socket: Socket, drop: () => void): Guest | null {
+  admit(socket: Socket, drop: () => void): AdmittedConnection | null {
     const address = networkOf(socket.remoteAddress ?? '');
-    if (this.#known.size >= this.#most) {
-      this.#away(address, this.#most);
+    if (this.#configured.size >= this.#maxConnections) {
+      this.#countRejected(address, this.#maxConnections);
       return null;
     }
-    const entry: Entry = { address, drop, setKnown: (isKnown) => this.#setKnown(entry, isKnown) };
+    const entry: Entry = { address, drop, setConfigured: (isConfigured) => this.#setConfigured(entry, isConfigured) };
     const ofAddress = this.#byAddress.get(address);
-    if (ofAddress && ofAddress.size >= MOST_NEWCOMERS_OF_ADDRESS) this.#dropOldest(ofAddress, MOST_NEWCOMERS_OF_ADDRESS);
-    else if (this.#known.size + this.#newcomers.size >= this.#most) this.#dropOldest(this.#newcomers, this.#most);
-    this.#welcome(entry);
-    const silence = this.#world.clock.after(FIRST_PACKET_MS, () => drop());
-    socket.once('data', () => silence.cancel());
+    if (ofAddress && ofAddress.size >= MAX_NEW_PER_ADDRESS) this.#dropOldest(ofAddress, MAX_NEW_PER_ADDRESS);
+    else if (this.#configured.size + this.#new.size >= this.#maxConnections) this.#dropOldest(this.#new, this.#maxConnections);
+    this.#addNew(entry);
+    const idleTimer = this.#world.clock.after(FIRST_PACKET_MS, () => drop());
+    socket.once('data', () => idleTimer.cancel());
     socket.once('close', () => {
-      silence.cancel();
-      this.#forget(entry);
+      idleTimer.cancel();
+      this.#remove(entry);
     });
     return entry;
   }
@@ -75,35 +75,35 @@ export class Admission {
   #dropOldest(entries: Set<Entry>, limit: number): void {
     const [oldest] = entries;
     if (!oldest) return;
-    this.#forget(oldest);
+    this.#remove(oldest);
     oldest.drop();
-    this.#away(oldest.address, limit);
+    this.#countRejected(oldest.address, limit);
   }
 
-  #away(peer: string, limit: number): void {
-    this.#turnedAway += 1;
+  #countRejected(peer: string, limit: number): void {
+    this.#rejected += 1;
     const nowMs = this.#world.clock.monotonicMs();
-    if (nowMs - this.#toldMs < TOLD_EVERY_MS) return;
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: this.#listen, count: this.#turnedAway, peer, limit } } });
-    this.#turnedAway = 0;
-    this.#toldMs = nowMs;
+    if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
+    this.#world.tell({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: this.#listen, count: this.#rejected, peer, limit } } });
+    this.#rejected = 0;
+    this.#reportedMs = nowMs;
   }
 
-  #setKnown(entry: Entry, isKnown: boolean): void {
-    if (isKnown === this.#known.has(entry) || !(isKnown ? this.#newcomers : this.#known).has(entry)) return;
-    this.#forget(entry);
-    if (isKnown) this.#known.add(entry);
-    else this.#welcome(entry);
+  #setConfigured(entry: Entry, isConfigured: boolean): void {
+    if (isConfigured === this.#configured.has(entry) || !(isConfigured ? this.#new : this.#configured).has(entry)) return;
+    this.#remove(entry);
+    if (isConfigured) this.#configured.add(entry);
+    else this.#addNew(entry);
   }
 
-  #welcome(entry: Entry): void {
-    this.#newcomers.add(entry);
+  #addNew(entry: Entry): void {
+    this.#new.add(entry);
     this.#byAddress.set(entry.address, (this.#byAddress.get(entry.address) ?? new Set()).add(entry));
   }
 
-  #forget(entry: Entry): void {
-    this.#known.delete(entry);
-    this.#newcomers.delete(entry);
+  #remove(entry: Entry): void {
+    this.#configured.delete(entry);
+    this.#new.delete(entry);
     const ofAddress = this.#byAddress.get(entry.address);
     ofAddress?.delete(entry);
     if (ofAddress?.size === 0) this.#byAddress.delete(entry.address);

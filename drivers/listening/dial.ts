@@ -1,4 +1,4 @@
-/** A TCP connection to a device, or the fault that says why there is none. */
+/** Dials a device over TCP. */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../core/faults.ts';
 import type { Address, ReadInto } from '../../core/net.ts';

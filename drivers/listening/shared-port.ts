@@ -1,7 +1,6 @@
 /**
- * A listening port that several links share because their devices all dial the same one. It is opened for the first
- * link, and closed a moment after the last one left: a link is often only opened afresh, and a device may take a minute
- * to dial again.
+ * A listening port shared by several links, because their devices all dial the same one. It is opened for the first link
+ * and closed shortly after the last one is: a link is often just reopened, and a device may take a minute to dial again.
  */
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
@@ -10,47 +9,47 @@ import type { World } from '../../core/world.ts';
 
 const LINGER_MS = 200;
 
-/** Who receives what dials in. */
-export interface Reception {
+/** Handles the connections of a port. */
+export interface ConnectionHandler {
   accept(socket: Socket): void;
-  /** The port is closed: everything it holds ends. */
+  /** The port is closed: ends all its connections. */
   close(): void;
 }
 
-/** Whose port it is: two drivers never share one, and each has a fault of its own for the system's errors, before it listens and after. */
+/** The driver that a port belongs to, with its fault for errors of the system: drivers never share a port. */
 export interface PortOwner {
   name: string;
   fault: Extract<FaultCode, `CV_${string}_LISTEN`>;
 }
 
-interface Entry<R extends Reception> {
-  reception: R;
+interface Entry<R extends ConnectionHandler> {
+  handler: R;
   users: number;
   opening: Promise<Listening>;
 }
 
-/** By net, so that two worlds of a test never share a port. */
-const ports = new WeakMap<Net, Map<string, Entry<Reception>>>();
+/** By `Net`, so that the worlds of two tests never share a port. */
+const ports = new WeakMap<Net, Map<string, Entry<ConnectionHandler>>>();
 
 /**
  * @param listen `host:port`, IPv6 in brackets
- * @param make called when this is the first user
- * @returns rejects with the owner's fault; `leave` once for each call
+ * @param create called for the first user
+ * @returns rejects with the owner's fault; call `release` once for each call
  */
-export async function sharedPort<R extends Reception>(owner: PortOwner, listen: string, world: World, make: () => R): Promise<{ reception: R; leave(): void }> {
-  const byKey = ports.get(world.net) ?? new Map<string, Entry<Reception>>();
+export async function acquireSharedPort<R extends ConnectionHandler>(owner: PortOwner, listen: string, world: World, create: () => R): Promise<{ handler: R; release(): void }> {
+  const byKey = ports.get(world.net) ?? new Map<string, Entry<ConnectionHandler>>();
   ports.set(world.net, byKey);
   const key = `${owner.name} ${listen}`;
-  const entry = (byKey.get(key) as Entry<R> | undefined) ?? opened(owner, listen, world, make());
+  const entry = (byKey.get(key) as Entry<R> | undefined) ?? openPort(owner, listen, world, create());
   byKey.set(key, entry);
   entry.users += 1;
-  const leave = () => {
+  const release = () => {
     entry.users -= 1;
     world.clock.after(LINGER_MS, () => {
       if (entry.users > 0 || byKey.get(key) !== entry) return;
       byKey.delete(key);
       entry.opening.then((listening) => listening.close(), () => {});
-      entry.reception.close();
+      entry.handler.close();
     });
   };
   try {
@@ -60,11 +59,11 @@ export async function sharedPort<R extends Reception>(owner: PortOwner, listen: 
     const { code, message } = error as NodeJS.ErrnoException;
     throw new FaultError(owner.fault, { listen, detail: code ?? message }, { cause: error });
   }
-  return { reception: entry.reception, leave };
+  return { handler: entry.handler, release };
 }
 
-function opened<R extends Reception>(owner: PortOwner, listen: string, world: World, reception: R): Entry<R> {
-  // Too many open files, say: whoever dials has to come again.
+function openPort<R extends ConnectionHandler>(owner: PortOwner, listen: string, world: World, handler: R): Entry<R> {
+  // Such as too many open files: the device has to dial again.
   const failed = (error: Error) => world.tell({ kind: 'fault', fault: { code: owner.fault, params: { listen, detail: error.message } } });
-  return { reception, users: 0, opening: world.net.listen(addressOf(listen), (socket) => reception.accept(socket), failed) };
+  return { handler, users: 0, opening: world.net.listen(addressOf(listen), (socket) => handler.accept(socket), failed) };
 }

@@ -1,7 +1,7 @@
 /** UHF RFID readers that speak LLRP: Impinj, Zebra, Alien, ThingMagic and others. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { recording } from './recording.ts';
@@ -19,5 +19,5 @@ export default defineDriver({
     return gives === 'gpi' ? { kind: 'state' } : { kind: 'occurrence' };
   },
   unitless: ({ gives }) => gives !== 'present' && gives !== 'antennas-down',
-  open, decode, probe, frameOf, recording,
+  open, decode, probe, frameReader, recording,
 });

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { dial } from '../listening/dial.ts';
 import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
-import { sharedPort, type Reception } from '../listening/shared-port.ts';
+import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-port.ts';
 import { pause, type World } from '../../core/world.ts';
 import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
 import './faults.ts';
@@ -82,7 +82,7 @@ async function dialled({ host, port }: LlrpSettings, world: World, signal: Abort
 }
 
 /** One reader a port: the newest connection is it, and one before it is half open. */
-class Door implements Reception {
+class Door implements ConnectionHandler {
   readonly #listen: string;
   readonly #world: World;
   /** Who has dialled and is not taken, the oldest first. */
@@ -127,7 +127,7 @@ class Door implements Reception {
 const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  const { reception, leave } = await sharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new Door(listen, world));
   try {
     return { socket: await reception.take(signal), address: listen, release: leave };
   } catch (error) {

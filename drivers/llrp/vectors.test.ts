@@ -7,7 +7,7 @@ import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core
 import { radioOf } from './commands.ts';
 import { decode } from './decode.ts';
 import { uriOf } from './epc.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { compared, timeOfRead, UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
 import { readerEventOf, statusOf } from './reader-event.ts';
 import { MessageCutter, messageOf, TYPE, type Message } from './message.ts';
@@ -52,7 +52,7 @@ for (const name of streams) {
     assert.deepEqual([epcs.length, new Set(epcs).size], [Number(tags), Number(distinct)]);
     for (const [, epc, count] of (facts.split(';')[1] ?? '').matchAll(/\b([0-9A-F]{2,}) x(\d+)/g)) assert.equal(epcs.filter((one) => one === epc).length, Number(count), epc);
     // Through the driver each read is a value.
-    const decoded = frameOf.read([bytesOf(name)], []).flatMap((read) => (read.fault ? [] : [decode(read.frame)]));
+    const decoded = frameReader.read([bytesOf(name)], []).flatMap((read) => (read.fault ? [] : [decode(read.frame)]));
     assert.deepEqual(decoded.flatMap((one) => (one.ok ? one.values ?? [] : [])).filter(({ point }) => point === 'read').map(({ value }) => value), epcs);
   });
 }

@@ -8,7 +8,7 @@ import { readPcap, tcpConversations } from '../../test-rigs/record/capture/testi
 import { listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 
 const folder = sharedFolder('traffic');
 const skip = skipWithout(folder, 'traffic folder');
@@ -52,7 +52,7 @@ function pairsOf(adus: readonly Sent[]): [Uint8Array, Uint8Array][] {
 
 /** The values that reading an answer with its request gives; none when there was a fault. */
 function valuesOf(request: Uint8Array, answer: Uint8Array): PointValue[] {
-  return frameOf.read([request, answer], []).flatMap((read) => {
+  return frameReader.read([request, answer], []).flatMap((read) => {
     const decoded = read.fault ? undefined : decode(read.frame, read.request);
     return decoded?.ok && decoded.values ? decoded.values : [];
   });
@@ -97,7 +97,7 @@ for (const name of ['iti_modbus_test', 'icsnpp_modbus_example']) {
     const others = adusOf(name).flatMap(pairsOf).filter(([request]) => (request[7] as number) > 4);
     assert.ok(others.length > 0);
     for (const [request, answer] of others) {
-      const [read] = frameOf.read([request, answer], []);
+      const [read] = frameReader.read([request, answer], []);
       assert.ok(read);
       const decoded = read.fault ? undefined : decode(read.frame, read.request);
       const fault = read.fault ?? (decoded?.ok === false ? decoded.fault : undefined);

@@ -2,7 +2,7 @@
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { examine } from './examine.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { recording } from './recording.ts';
@@ -16,7 +16,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['polled', 'probes', 'writes'],
-  open, decode, requests, probe, examine, frameOf, write, recording,
+  open, decode, requests, probe, examine, frameReader, write, recording,
   bus: busOf,
   unitless: (one) => ['bool', 'string'].includes(typeOf(one)),
 });

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { explain, type Fault } from '../../core/faults.ts';
 import { decode } from './decode.ts';
 import modbus from './driver.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { recording } from './recording.ts';
 import type { ModbusSettings } from './settings.ts';
 
@@ -20,7 +20,7 @@ function explained(request: string, answer: string): string {
 
 function refused(request: string, answer: string): Fault | undefined {
   const mbap = (pdu: string) => Buffer.from(`00010000${(pdu.length / 2 + 1).toString(16).padStart(4, '0')}11${pdu}`, 'hex');
-  const [read] = frameOf.read([mbap(request), mbap(answer)], []);
+  const [read] = frameReader.read([mbap(request), mbap(answer)], []);
   const decoded = read?.fault ? undefined : decode(read?.frame as Uint8Array, read?.request);
   return read?.fault ?? (decoded?.ok === false ? decoded.fault : undefined);
 }

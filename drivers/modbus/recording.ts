@@ -3,7 +3,7 @@ import type { BytesRecording, Direction, MessageNotes, Span } from '../../core/r
 import { crc16Modbus } from './crc16.ts';
 import { areaOf } from './address.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes, type Adu } from './adu.ts';
-import { frameOf, requestOf } from './frame-of.ts';
+import { frameReader, requestOf } from './frame-reader.ts';
 import type { ModbusRequest } from './requests.ts';
 import type { ModbusPoint, ModbusSettings } from './settings.ts';
 import { partOf, refusal } from './standing.ts';
@@ -51,7 +51,7 @@ export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest, Uin
     if (asked?.unit !== settings.unit) return null;
     const write = writeOf(asked);
     if (write && said) return { frame: said.pdu, request: write };
-    const read = frameOf.read([question, answer], points)[0];
+    const read = frameReader.read([question, answer], points)[0];
     if (!read) return null;
     return read.fault ? { fault: read.fault } : { frame: read.frame, request: read.request as ModbusRequest };
   },

@@ -2,7 +2,7 @@
 import type { SurveyedDevice, SurveyedMessage } from '../../core/recording.ts';
 import { areaOf, type Area } from './address.ts';
 import { isException, type Adu } from './adu.ts';
-import { readOfReadWrite } from './frame-of.ts';
+import { readOfReadWrite } from './frame-reader.ts';
 import { cellBytes } from './requests.ts';
 
 export function survey(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => Adu | null): SurveyedDevice[] {

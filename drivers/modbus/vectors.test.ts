@@ -1,11 +1,11 @@
-/** The golden frames of domain/vectors.json through `frameOf` and `decode`. */
+/** The golden frames of domain/vectors.json through `frameReader` and `decode`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goldenFrames, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
 import { crc16Modbus } from './crc16.ts';
 import { readRtuAdu, readTcpAdu, tcpAduBytes } from './adu.ts';
 import { decode } from './decode.ts';
-import { frameOf } from './frame-of.ts';
+import { frameReader } from './frame-reader.ts';
 import { point } from './settings.ts';
 
 interface Vector {
@@ -58,7 +58,7 @@ function answers(vector: Vector, bytes: Buffer): void {
   const [wordOrder, byteOrder] = ORDERS[expect.decode?.order ?? 'ABCD'] as [string, string];
   const area = expect.fc === 4 ? 'input' : 'holding';
   const points = expect.decode ? [{ id: 'p', ...point.parse({ address: `${area}:0`, type: expect.decode.type, wordOrder, byteOrder }) }] : [];
-  const [read] = frameOf.read([requestFor(vector, count), bytes], points);
+  const [read] = frameReader.read([requestFor(vector, count), bytes], points);
   assert.ok(read && !read.fault, JSON.stringify(read));
   const decoded = decode(read.frame, read.request);
   if (expect.exception !== undefined) {

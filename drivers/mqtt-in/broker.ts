@@ -1,6 +1,6 @@
 /** One broker and the devices behind it: one connection for all that have the same settings, messages by their topic. */
 import { FaultError } from '../../core/faults.ts';
-import { Strangers } from '../listening/unknown-device.ts';
+import { UnconfiguredDevices } from '../listening/unconfigured-devices.ts';
 import { everyMs, type Clock, type Timer, type World } from '../../core/world.ts';
 import { firstBytes } from './body.ts';
 import { addressOf, connectClient, type Client, type Message } from './client.ts';
@@ -77,7 +77,7 @@ export class Broker {
   readonly address: string;
   readonly #settings: MqttInSettings;
   readonly #world: World;
-  readonly #strangers: Strangers;
+  readonly #strangers: UnconfiguredDevices;
   readonly #stations = new Set<Station>();
   readonly #listeners = new Set<(message: Message) => void>();
   readonly #routes = new Map<string, readonly Station[]>();
@@ -94,7 +94,7 @@ export class Broker {
     this.address = addressOf(settings.url);
     this.#settings = settings;
     this.#world = world;
-    this.#strangers = new Strangers('mqtt-in', this.address, world.tell);
+    this.#strangers = new UnconfiguredDevices('mqtt-in', this.address, world.tell);
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -184,8 +184,8 @@ export class Broker {
     if (this.#listeners.size > 0) return;
     const { topic, payload } = message;
     const { url } = this.#settings;
-    this.#strangers.heard(
-      { id: topic, peer: this.address, said: payload, settings: { url, profile: 'json', topic } },
+    this.#strangers.report(
+      { id: topic, peer: this.address, firstBytes: payload, settings: { url, profile: 'json', topic } },
       { code: 'CV_MQTT_IN_UNKNOWN', params: { address: this.address, topic: topic.slice(0, 128), said: firstBytes(payload) } },
     );
   }

@@ -2,7 +2,7 @@
 import { defineDriver } from '../../core/driver.ts';
 import { decode } from './decode.ts';
 import { UNITS } from './dji.ts';
-import { frameOf, recording } from './frame-of.ts';
+import { frameReader, recording } from './frame-reader.ts';
 import { open } from './link.ts';
 import { probe } from './probe.ts';
 import { point, settings } from './settings.ts';
@@ -23,5 +23,5 @@ export default defineDriver({
     return unit === undefined ? {} : { unit };
   },
   unitless: ({ type, gives }) => gives === 'value' && type !== 'number',
-  open, decode, probe, frameOf, recording,
+  open, decode, probe, frameReader, recording,
 });

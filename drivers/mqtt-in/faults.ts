@@ -64,8 +64,8 @@ const MQTT_IN_FAULTS = defineFaults({
   },
   CV_MQTT_IN_UNKEPT: {
     stage: 'read', retry: 'backoff', actor: 'operator', flag: 'comm',
-    en: ['{address}: messages wait for the disk since {seconds} s; the broker is dialled anew, so that it sends them again', 'look for CV_LOG faults; without `session: kept` the broker has them no more'],
-    zh: ['{address}：消息等待落盘已 {seconds} 秒；将重新连接，让服务器重发', '查看 CV_LOG 类故障；未设 `session: kept` 时服务器不再保留这些消息'],
+    en: ['{address}: messages wait for the disk since {seconds} s; the broker is dialled anew, so that it sends them again', 'look for faults `CV_LOG_…`; without `session: kept` the broker has them no more'],
+    zh: ['{address}：消息等待落盘已 {seconds} 秒；将重新连接，让服务器重发', '查看 `CV_LOG_…` 类故障；未设 `session: kept` 时服务器不再保留这些消息'],
   },
 });
 

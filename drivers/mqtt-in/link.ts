@@ -1,5 +1,5 @@
 /** The way to one device: its topics on a broker whose connection it shares. I/O only. */
-import { takeAsTheyCome } from '../listening/dialled-in.ts';
+import { receiveFrames } from '../listening/inbound-frames.ts';
 import type { Link, Take } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { brokerOf } from './broker.ts';
@@ -40,7 +40,7 @@ export async function open(settings: MqttInSettings, points: readonly MqttInPoin
 }
 
 function listen(station: Station, { clock }: World, take: Take<MqttInFrame>, signal: AbortSignal): Promise<void> {
-  return takeAsTheyCome({ next: () => station.next(), onChange: (run) => station.onChange(run), ended: () => station.error, isClosed: () => station.isClosed }, clock, (frame) => {
+  return receiveFrames({ next: () => station.next(), onChange: (run) => station.onChange(run), endError: () => station.error, isClosed: () => station.isClosed }, clock, (frame) => {
     take(frame);
     // What holds no values is never on disk; sending it again would not change that.
     if (isDoubtful(frame) && !decode(frame).ok) station.taken(frame);

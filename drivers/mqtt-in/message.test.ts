@@ -5,7 +5,7 @@ import { bodyOf, firstBytes, isReadable } from './body.ts';
 import { readBytes } from './bytes.ts';
 import { filtersOf, PROFILE_FILTERS } from './filters.ts';
 import { MOST_BYTES, planOf, type MqttInFrame } from './frame.ts';
-import { frameOf, recording } from './frame-of.ts';
+import { frameReader, recording } from './frame-reader.ts';
 import { allAt, at, isPath, stepFor } from './path.ts';
 import { bytes as bytesSchema, point, settings, type Profile } from './settings.ts';
 import { isFilter, matches } from './topics.ts';
@@ -56,7 +56,7 @@ test('first bytes are text where all of them are', () => {
 const POINTS = [{ ...point.parse({ path: 'v' }), id: 'p' }];
 
 test('a recorded line gives its frame back; without a profile its topic says which', () => {
-  const read = (line: unknown, points: readonly object[] = POINTS) => frameOf.read([line], points as never)[0];
+  const read = (line: unknown, points: readonly object[] = POINTS) => frameReader.read([line], points as never)[0];
   for (const [topic, profile] of [['spBv1.0/g/NDATA/n', 'sparkplug'], ['application/a/device/d/event/up', 'chirpstack'], ['application/a/device/d', 'json'], ['thing/product/s/osd', 'dji'], ['sys/product/s/status', 'dji'], ['other/spBv1.0/', 'json']] as const) {
     assert.equal(read({ topic, text: '1' })?.frame?.profile, profile, topic);
     assert.equal(read({ topic, text: '1', profile: 'json' })?.frame?.profile, 'json');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decode } from './decode.ts';
 import { planOf, type MqttInFrame } from './frame.ts';
-import { frameOf, recording } from './frame-of.ts';
+import { frameReader, recording } from './frame-reader.ts';
 import { allAt, isPath } from './path.ts';
 import { point, settings, type MqttInPointOf } from './settings.ts';
 import { readPayload, rebirthCommand, valueOf } from './sparkplug/payload.ts';
@@ -103,7 +103,7 @@ test('a list gives a value an element, each with its own time', () => {
 test('a recorded line is read back to the same frame', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (payload, retain) => {
     const frame: MqttInFrame = { topic: 'x', payload: Buffer.from(payload), retain, observedAt: 5, profile: 'json', plan: null };
-    const [read] = frameOf.read([JSON.parse(JSON.stringify(recording.level === 'frames' ? recording.line(frame) : null))], []);
+    const [read] = frameReader.read([JSON.parse(JSON.stringify(recording.level === 'frames' ? recording.line(frame) : null))], []);
     assert.deepEqual(read?.frame, frame);
   }));
 });

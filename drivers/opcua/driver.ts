@@ -23,7 +23,7 @@ export default defineDriver({
     above: { en: 'channels, sessions and encryption are the library\'s: bytes could not be played again', zh: '通道、会话和加密由协议库管理，字节无法重放' },
     line: (frame) => ({ ...frame }),
   },
-  frameOf: {
+  frameReader: {
     level: 'frames',
     read: (input) => input.map((frame) => ({ frame: frame as OpcuaFrame })),
   },

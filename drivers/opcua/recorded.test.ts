@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { linesOfCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
-import { casesIn } from '../testing/cases.ts';
+import { recordedCasesIn } from '../testing/cases.ts';
 import driver from './driver.ts';
 
 const drivers = new Map([[driver.id, driver as Driver]]);
 
-for (const recorded of await casesIn(join(import.meta.dirname, 'recorded'))) {
+for (const recorded of await recordedCasesIn(join(import.meta.dirname, 'recorded'))) {
   test(`case ${recorded.name}`, async () => { assert.deepEqual(await linesOfCase(recorded, { drivers }), recorded.expected); });
 }

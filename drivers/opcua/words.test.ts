@@ -66,7 +66,7 @@ test('points: a node in each of its forms, a place in an array, deadbands', () =
 test('an address alone is an endpoint without security; a recording is of frames', () => {
   assert.deepEqual(driver.settingsOfAddress?.('10.0.0.1:4840'), { endpoint: 'opc.tcp://10.0.0.1:4840', security: 'none' });
   assert.deepEqual(driver.settingsOfAddress?.('opc.tcp://h:1/x'), { endpoint: 'opc.tcp://h:1/x', security: 'none' });
-  assert.deepEqual([driver.id, driver.traits, driver.reportsChanges, driver.recording?.level, driver.frameOf?.level], ['opcua', ['listens', 'probes', 'writes', 'discovers'], true, 'frames', 'frames']);
+  assert.deepEqual([driver.id, driver.traits, driver.reportsChanges, driver.recording?.level, driver.frameReader?.level], ['opcua', ['listens', 'probes', 'writes', 'discovers'], true, 'frames', 'frames']);
   assert.deepEqual([statusText(0), statusText(0x80340000), statusText(-1)], ['0x00000000', '0x80340000', '0xffffffff']);
 });
 

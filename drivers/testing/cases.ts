@@ -11,7 +11,7 @@ export type { Case } from '../../cases/case.ts';
 export type CaseLine = ResultLine;
 
 /** Every case below a `recorded` folder, by name; none when there is no such folder. Throws for one that is broken. */
-export async function casesIn(recorded: string): Promise<Case[]> {
+export async function recordedCasesIn(recorded: string): Promise<Case[]> {
   const entries = await readdir(recorded, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;

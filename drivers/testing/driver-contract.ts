@@ -1,6 +1,6 @@
 /**
- * The promises every driver keeps, run against each one in the index: it describes itself whole, opens and closes,
- * stops when told, survives peers that are silent, rude or mad, reads its recorded cases, and accounts for every sample.
+ * What every driver of the index is tested for: complete descriptions, opening and closing, prompt aborts, silent and
+ * hostile peers, its recorded cases, and a balance of samples in, samples out and samples lost.
  */
 import assert from 'node:assert/strict';
 import { ChildProcess } from 'node:child_process';
@@ -20,36 +20,37 @@ import { FaultError } from '../../core/faults.ts';
 import { framesOf } from '../../core/frames-of.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
 import type { Case } from './cases.ts';
-import { checkDecoded } from './decoded.ts';
+import { assertDecoded } from './assert-decoded.ts';
 import type { DriverDouble, Peer } from './driver-double.ts';
-import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from './fuzz.ts';
-import { messagesHold } from './messages-hold.ts';
+import { assertDamagedMessageGivesNothing, fuzzFrame, fuzzStream, fuzzCorpusOf } from './fuzz.ts';
+import { assertMessageNotes } from './assert-message-notes.ts';
 import { soon, soonHolds } from '../../core/testing/soon.ts';
 
-/** How long a peer may be rude before the suite calls it off. */
+/** How long a bad peer is given before the suite aborts the link. */
 const PATIENCE_MS = 300;
-/** How long anything else may take, beside a busy machine's other work. */
+/** Limit for everything else, generous for busy machines. */
 const LIMIT_MS = 20_000;
-const HURRY = 20;
+/** Speed-up of the timers where a link waits for a device to dial in again. */
+const TIMER_SPEED = 20;
 const MUTATIONS = 2000;
-/** Of these, so many go through the link as streams. */
+/** How many of the mutations are streams through the link. */
 const STREAMS = 200;
-const DAMAGED = 60;
+const DAMAGED_MESSAGES = 60;
 const FRAMES_WANTED = 3;
 
-export interface Subject {
+export interface DriverContractOptions {
   driver: Driver;
   double: DriverDouble;
-  /** Further ways to reach a device, by name: each is held to all that concerns links. */
-  otherWays?: Readonly<Record<string, DriverDouble & { skip?: string | false }>>;
+  /** Doubles of the driver's other transports and modes, by name: each runs the tests that concern links. */
+  doubleVariants?: Readonly<Record<string, DriverDouble & { skip?: string | false }>>;
   cases: Case[];
 }
 
-export function driverContract({ driver, double, otherWays = {}, cases }: Subject): void {
-  const name = (promise: string) => `${driver.id}: ${promise}`;
+export function driverContract({ driver, double, doubleVariants = {}, cases }: DriverContractOptions): void {
+  const name = (behaviour: string) => `${driver.id}: ${behaviour}`;
   const drivers = new Map([[driver.id, driver]]);
 
-  test(name('describes itself in both languages, with defaults that its own schema takes'), () => describesItself(driver));
+  test(name('is described in both languages, with defaults that its schema accepts'), () => assertDescribed(driver));
 
   test(name('has at least one recorded case'), () => assert.ok(cases.length > 0));
 
@@ -59,60 +60,60 @@ export function driverContract({ driver, double, otherWays = {}, cases }: Subjec
       assert.deepEqual(lines, recorded.expected);
     });
     if (recorded.level === 'frames') continue;
-    // When bytes arrive depends on the network, what they say does not; joined messages have the time of the last.
+    // How bytes are split depends on the network; the values must not. Joined messages have the time of the last one.
     for (const delivery of ['bytes', 'pairs'] as const) {
       test(name(`case ${recorded.name}, ${delivery === 'bytes' ? 'byte by byte' : 'two messages at a time'}`), async () => {
         const lines = await soon(linesOfCase(recorded, { drivers, delivery }), 'the case', LIMIT_MS);
-        assert.deepEqual(lines.map(untimed), recorded.expected?.map(untimed));
+        assert.deepEqual(lines.map(withoutTime), recorded.expected?.map(withoutTime));
       });
     }
-    test(name(`case ${recorded.name}: what it says of its messages holds`), () => messagesHold(driver, recorded));
+    test(name(`case ${recorded.name}: notes of its messages are consistent`), () => assertMessageNotes(driver, recorded));
   }
 
-  // A detector's pictures know no speed: what a camera's case gives is made before anything waits.
-  if (!double.runCase) test(name('its cases give the same bytes however fast time passes, and all at once'), () => sameAtEverySpeed(cases, drivers));
+  // A camera's case is computed before anything waits, so its speed cannot be varied.
+  if (!double.runCase) test(name('its cases give the same bytes at every speed, and all at once'), () => assertSameAtEverySpeed(cases, drivers));
 
   linkContract(driver, double, driver.id);
-  for (const [way, other] of Object.entries(otherWays)) linkContract(driver, other, `${driver.id} (${way})`, other.skip);
+  for (const [variant, other] of Object.entries(doubleVariants)) linkContract(driver, other, `${driver.id} (${variant})`, other.skip);
 
-  test(name(`${MUTATIONS} spoiled frames and streams: nothing thrown, no hang, nothing but what the driver may say`), async () => {
+  test(name(`${MUTATIONS} mutated frames and streams: no exception, no hang, no undeclared value`), async () => {
     const random = seededRandom(20_260_101);
-    const grounds = await groundsOf(driver, double, cases);
-    assert.ok(grounds.frames.length > 0, 'the cases hold frames');
-    const streams = grounds.cases.length > 0 ? STREAMS : 0;
-    for (let turn = 0; turn < MUTATIONS - streams; turn += 1) fuzzFrame(grounds, turn, random);
-    for (let turn = 0; turn < streams; turn += 1) await fuzzStream(grounds, turn, random);
-    for (let turn = 0; turn < Math.min(streams, DAMAGED); turn += 1) await damagedMessageGivesNothing(grounds, turn, random);
+    const corpus = await fuzzCorpusOf(driver, double, cases);
+    assert.ok(corpus.frames.length > 0, 'the cases have frames');
+    const streams = corpus.cases.length > 0 ? STREAMS : 0;
+    for (let turn = 0; turn < MUTATIONS - streams; turn += 1) fuzzFrame(corpus, turn, random);
+    for (let turn = 0; turn < streams; turn += 1) await fuzzStream(corpus, turn, random);
+    for (let turn = 0; turn < Math.min(streams, DAMAGED_MESSAGES); turn += 1) await assertDamagedMessageGivesNothing(corpus, turn, random);
   });
 }
 
-/** SHA-256 of all that the cases give: as fast as it goes, and held back for some turns of the event loop wherever a speed would wait. */
-async function sameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyMap<string, Driver>): Promise<void> {
+/** Compares SHA-256 of the results of all cases: at full speed, and delayed by some turns of the event loop at each wait. */
+async function assertSameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyMap<string, Driver>): Promise<void> {
   const sha256 = (texts: readonly string[]) => createHash('sha256').update(texts.join('')).digest('hex');
   const waiting = (turnsOf: (atMs: number) => number) => async (atMs: number) => {
     for (let turn = turnsOf(atMs); turn > 0; turn -= 1) await new Promise((resolve) => { setImmediate(resolve); });
   };
   const paces = [undefined, undefined, waiting(() => 1), waiting((atMs) => atMs % 4)];
-  const given = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => linesText(await linesOfCase(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
-  const wanted = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
-  assert.deepEqual(given, paces.map(() => wanted));
+  const actual = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => linesText(await linesOfCase(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
+  const expected = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
+  assert.deepEqual(actual, paces.map(() => expected));
 }
 
-function untimed<L extends { at: number }>(line: L): Omit<L, 'at'> {
+function withoutTime<L extends { at: number }>(line: L): Omit<L, 'at'> {
   const { at: _at, ...rest } = line;
   return rest;
 }
 
-/** What a link promises, whatever carries it. */
+/** What every link is tested for, on each transport. */
 function linkContract(driver: Driver, double: DriverDouble, label: string, skip: string | false = false): void {
-  const name = (promise: string) => `${label}: ${promise}`;
+  const name = (behaviour: string) => `${label}: ${behaviour}`;
 
-  test(name('a good peer: every point comes, and what comes in is what goes out and what is lost'), { skip }, async () => {
+  test(name('a good peer: every point is read; points requested = values + lost'), { skip }, async () => {
     await withPeer(double.good(), async (peer) => {
-      const { frames, points } = await soon(talk(driver, peer, new AbortController().signal), 'its frames', LIMIT_MS);
+      const { frames, points } = await soon(readFrames(driver, peer, new AbortController().signal), 'its frames', LIMIT_MS);
       const decoded = frames.map(({ frame, request }) => driver.decode(frame, request));
-      decoded.forEach((one, at) => checkDecoded(driver, one, frames[at]?.request, points));
-      for (const { id } of points) assert.match(id, IDS.point, 'points are named as an edge would have it');
+      decoded.forEach((one, at) => assertDecoded(driver, one, frames[at]?.request, points));
+      for (const { id } of points) assert.match(id, IDS.point, 'point ids are valid on an edge');
       if (driver.requests) {
         const asked = frames.flatMap(({ request }) => request?.points ?? []);
         const out = decoded.flatMap((one) => (one.ok ? one.values ?? [] : [])).length;
@@ -120,28 +121,28 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
         assert.equal(asked.length, out + lost);
         assert.deepEqual(asked.toSorted(), points.map(({ id }) => id).toSorted());
       }
-      assert.ok(decoded.some((one) => one.ok), 'something came');
+      assert.ok(decoded.some((one) => one.ok), 'at least one frame is decoded');
     });
   });
 
-  test(name('opens and closes twice; a second close sends, tells and closes nothing, and leaves a link that was opened since as it is'), { skip }, async () => {
+  test(name('opens and closes twice; a second close does nothing and leaves a link that was opened since open'), { skip }, async () => {
     await withPeer(double.good(), async (peer) => {
       const told: unknown[] = [];
-      const telling = realWorld((event) => { told.push(event); });
-      const first = await soon(openLink(driver, peer, telling, new AbortController().signal), 'open', LIMIT_MS);
+      const observed = realWorld((event) => { told.push(event); });
+      const first = await soon(openLink(driver, peer, observed, new AbortController().signal), 'open', LIMIT_MS);
       await soon(first.close(), 'close');
       if (peer.connections) await soonHolds(() => peer.connections?.() === 0, 'the link is gone');
       const before = told.length;
-      const acts = await actsDuring(() => soon(first.close(), 'second close'));
-      assert.deepEqual(acts, [], 'acts of a second close');
-      assert.deepEqual(told.slice(before), [], 'told by a second close');
-      const { frames } = await soon(talk(driver, peer, new AbortController().signal, 1, { opened: () => first.close() }), 'a frame of the next link', LIMIT_MS);
+      const operations = await operationsDuring(() => soon(first.close(), 'second close'));
+      assert.deepEqual(operations, [], 'operations of a second close');
+      assert.deepEqual(told.slice(before), [], 'telemetry of a second close');
+      const { frames } = await soon(readFrames(driver, peer, new AbortController().signal, 1, { opened: () => first.close() }), 'a frame of the next link', LIMIT_MS);
       assert.ok(frames.length > 0, 'the next link gives frames');
     });
   });
 
   if (driver.traits.includes('polled')) {
-    test(name('exchanges under one signal leave nothing behind at it but what the next one takes over'), { skip }, async () => {
+    test(name('exchanges with one signal leave at most one listener on it'), { skip }, async () => {
       await withPeer(double.good(), async (peer) => {
         const { settings, points } = configOf(driver, peer);
         const [request] = driver.requests?.(points, settings) ?? [];
@@ -156,49 +157,49 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
   }
 
   if (driver.traits.includes('listens')) {
-    test(name('whoever listens has heard all when the link is closed, or the signal aborts'), { skip }, async () => {
+    test(name('listen ends when the link is closed or the signal aborts, and hands on nothing afterwards'), { skip }, async () => {
       await withPeer(double.good(), async (peer) => {
         for (const isAborted of [false, true]) {
           const link = await openLink(driver, peer, world(), new AbortController().signal);
           const stop = new AbortController();
           let isOver = false;
-          const listening = link.listen?.(() => assert.ok(!isOver, 'nothing comes afterwards'), stop.signal);
+          const listening = link.listen?.(() => assert.ok(!isOver, 'no frame after the end'), stop.signal);
           if (isAborted) stop.abort();
           else await soon(link.close(), 'close');
-          await soon(listening ?? Promise.reject(new Error('nobody can listen')), 'listen');
+          await soon(listening ?? Promise.reject(new Error('the link has no listen')), 'listen');
           isOver = true;
-          assert.equal(getEventListeners(stop.signal, 'abort').length, 0, 'nothing is left at its signal');
+          assert.equal(getEventListeners(stop.signal, 'abort').length, 0, 'no listener is left on its signal');
           await soon(link.close(), 'close');
         }
       });
     });
   }
 
-  for (const [what, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resets()], ['good', () => double.good()], ['flooding', double.floods]] as const) {
+  for (const [kind, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resetting()], ['good', () => double.good()], ['flooding', double.flooding]] as const) {
     if (!make) continue;
-    test(name(`a ${what} peer: told to stop, it has stopped within a second, with a fault at most`), { skip }, async () => {
+    test(name(`a ${kind} peer: an aborted link ends within a second, with no error but a fault`), { skip }, async () => {
       await withPeer(make(), async (peer) => {
         const stop = new AbortController();
         const reason = new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS });
-        const frames: TalkedFrame[] = [];
-        const talking = talk(driver, peer, stop.signal, Infinity, { frames, ...(what === 'resetting' ? { hurry: HURRY } : {}) }).then(() => null, (error: unknown) => error);
-        const ended = await Promise.race([talking, wait(PATIENCE_MS).then(() => 'patience')]);
-        // One whose devices come back stays open and says by a frame that this one is gone.
-        const hasSaid = () => frames.some(({ frame, request }) => !driver.decode(frame, request).ok);
-        let isNoticed = ended !== 'patience';
-        if (what === 'resetting') {
-          void talking.then(() => { isNoticed = true; });
-          await soonHolds(() => isNoticed || hasSaid(), 'the link notices that its peer has let go', LIMIT_MS).finally(() => stop.abort(reason));
+        const frames: FrameWithRequest[] = [];
+        const reading = readFrames(driver, peer, stop.signal, Infinity, { frames, ...(kind === 'resetting' ? { timerSpeed: TIMER_SPEED } : {}) }).then(() => null, (error: unknown) => error);
+        const ended = await Promise.race([reading, wait(PATIENCE_MS).then(() => 'timeout')]);
+        // A link whose devices dial in again stays open and reports the loss by a frame.
+        const isReported = () => frames.some(({ frame, request }) => !driver.decode(frame, request).ok);
+        let isNoticed = ended !== 'timeout';
+        if (kind === 'resetting') {
+          void reading.then(() => { isNoticed = true; });
+          await soonHolds(() => isNoticed || isReported(), 'the link notices the reset', LIMIT_MS).finally(() => stop.abort(reason));
         }
         stop.abort(reason);
-        const error = ended === 'patience' ? await soon(talking, 'stop') : ended;
-        assert.ok(what !== 'resetting' || hasSaid() || error instanceof FaultError, 'that its peer has let go is a fault');
-        assert.ok(error === null || error instanceof FaultError, `no error but a fault: ${error instanceof Error ? error.stack : String(error)}`);
+        const error = ended === 'timeout' ? await soon(reading, 'stop') : ended;
+        assert.ok(kind !== 'resetting' || isReported() || error instanceof FaultError, 'a reset by the peer is a fault');
+        assert.ok(error === null || error instanceof FaultError, `not a fault: ${error instanceof Error ? error.stack : String(error)}`);
       });
     });
   }
 
-  test(name('an attempt to open that is called off is over within a second'), { skip }, async () => {
+  test(name('an aborted open ends within a second'), { skip }, async () => {
     await withPeer(double.silent(), async (peer) => {
       const error = new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: 0 });
       const link = await soon(openLink(driver, peer, world(), AbortSignal.abort(error)).catch(() => null), 'open');
@@ -207,16 +208,16 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
   });
 
   if (driver.probe) {
-    test(name('a probe names a good peer, in both languages, each time alike, and leaves a silent one when told'), { skip }, async () => {
+    test(name('a probe describes a good peer in both languages, gives the same twice, and can be aborted at a silent one'), { skip }, async () => {
       await withPeer(double.good(), async (peer) => {
         const { settings, points } = configOf(driver, peer);
         const probed = () => soon(driver.probe?.(settings, points, world(), new AbortController().signal) ?? Promise.resolve([]), 'probe', LIMIT_MS);
         const findings = await probed();
-        assert.ok(peer.tells && peer.tells.length > 0, 'the double says what there is to tell');
+        assert.ok(peer.probeFacts && peer.probeFacts.length > 0, 'the double lists its probe facts');
         for (const language of ['en', 'zh'] as const) {
-          const said = findings.map((finding) => finding[language]);
-          assert.ok(said.every((line) => line !== ''), language);
-          for (const fact of peer.tells) assert.ok(said.some((line) => line.includes(fact)), `${language} names ${fact}: ${said.join(' | ')}`);
+          const lines = findings.map((finding) => finding[language]);
+          assert.ok(lines.every((line) => line !== ''), language);
+          for (const fact of peer.probeFacts) assert.ok(lines.some((line) => line.includes(fact)), `${language} names ${fact}: ${lines.join(' | ')}`);
         }
         assert.ok(findings.every(({ zh }) => /[一-鿿]/.test(zh)), 'zh is Chinese');
         assert.deepEqual((await probed()).map(withoutPorts), findings.map(withoutPorts));
@@ -234,16 +235,16 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
   }
 }
 
-function describesItself(driver: Driver): void {
+function assertDescribed(driver: Driver): void {
   assert.match(driver.id, /^[a-z0-9-]{1,32}$/);
   assert.ok(driver.title.zh && driver.title.en);
   for (const schema of [driver.settings, driver.point]) {
     for (const [key, field] of Object.entries(schema?.shape ?? {})) {
       const notes = (field as z.ZodType).meta() as { zh?: string; en?: string } | undefined;
-      assert.ok(notes?.zh && notes.en, `${key} says what it is in zh and en`);
+      assert.ok(notes?.zh && notes.en, `${key} has a text in zh and en`);
       assert.match(notes.zh, /[一-鿿]/, `${key}: zh is Chinese`);
     }
-    // A default is what stands in the file when it is left out, so the field itself must take it.
+    // A default stands in for a value in the file, so the field must accept it.
     if (!schema) continue;
     for (const [key, property] of Object.entries(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {})) {
       const written = (property as { default?: unknown }).default;
@@ -252,28 +253,28 @@ function describesItself(driver: Driver): void {
   }
   assert.equal(Number(driver.point !== undefined) + Number(driver.points !== undefined), 1, 'points or point');
   for (const [id, point] of Object.entries(driver.points ?? {})) assert.ok(point.zh && point.en && typeof point.unit === 'string', id);
-  assert.ok(!driver.derived || driver.points, 'derived points stand beside fixed ones');
+  assert.ok(!driver.derived || driver.points, 'derived points need fixed ones');
   assert.ok(driver.traits.length > 0);
   if (driver.traits.includes('polled')) assert.ok(driver.requests);
   if (driver.traits.includes('probes')) assert.ok(driver.probe);
-  assert.ok(driver.recording, 'it says how it is recorded');
+  assert.ok(driver.recording, 'it has a recording');
 }
 
 function world(): World {
   return realWorld(() => {});
 }
 
-/** A world whose timers run so many times as fast: drivers give a device that dials some time to come back. */
-function hurried(times: number): World {
+/** A world whose timers run `speed` times as fast. */
+function worldWithTimerSpeed(speed: number): World {
   const { clock, ...rest } = world();
-  return { ...rest, clock: { ...clock, after: (delayMs, run) => clock.after(delayMs / times, run) } };
+  return { ...rest, clock: { ...clock, after: (delayMs, run) => clock.after(delayMs / speed, run) } };
 }
 
 async function withPeer(starting: Promise<Peer>, run: (peer: Peer) => Promise<void>): Promise<void> {
   const peer = await starting;
   try {
     await run(peer);
-    if (peer.connections) await soonHolds(() => peer.connections?.() === 0, 'every link to the peer is gone');
+    if (peer.connections) await soonHolds(() => peer.connections?.() === 0, 'every link to the peer is closed');
   } finally {
     await peer.stop();
   }
@@ -290,41 +291,41 @@ function openLink(driver: Driver, peer: Peer, world: World, signal: AbortSignal)
   return driver.open(settings, points, world, signal);
 }
 
-/** Whoever dials in comes from another port each time. */
+/** A device that dials in has another port each time. */
 const withoutPorts = ({ en, zh }: Finding): Finding => ({ en: en.replace(/127\.0\.0\.1:\d+/g, 'peer'), zh: zh.replace(/127\.0\.0\.1:\d+/g, 'peer') });
 
-/** What is sent, hung up, no longer listened at or ended in this process meanwhile. */
-async function actsDuring(run: () => Promise<unknown>): Promise<string[]> {
-  const acts: string[] = [];
-  // What was put off before, as the end of a port that may be opened again at once, is nobody's act here.
+/** Writes, closed sockets and servers, and ended processes while `run` runs. */
+async function operationsDuring(run: () => Promise<unknown>): Promise<string[]> {
+  const operations: string[] = [];
+  // What was scheduled before (the delayed close of a shared port) does not count.
   const within = new AsyncLocalStorage<boolean>();
   const spies = ([[Socket.prototype, 'write'], [Socket.prototype, 'end'], [Server.prototype, 'close'], [ChildProcess.prototype, 'kill']] as const).map(([of, name]) => {
     const original = (of as unknown as Record<string, (...args: unknown[]) => unknown>)[name] as (...args: unknown[]) => unknown;
     return mock.method(of as unknown as Record<string, (...args: unknown[]) => unknown>, name, function spy(this: unknown, ...args: unknown[]) {
-      // The runner reports over the standard output meanwhile; what is written to an ended socket goes nowhere.
+      // The test runner writes to standard output meanwhile; a write to an ended socket goes nowhere.
       const isEnded = this instanceof Socket && (this.destroyed || this.connecting);
-      if (within.getStore() && this !== process.stdout && this !== process.stderr && !isEnded) acts.push(name);
+      if (within.getStore() && this !== process.stdout && this !== process.stderr && !isEnded) operations.push(name);
       return original.apply(this, args);
     });
   });
   try {
     await within.run(true, run);
     await breath();
-    return acts;
+    return operations;
   } finally {
     for (const spy of spies) spy.mock.restore();
   }
 }
 
-interface TalkedFrame {
+interface FrameWithRequest {
   frame: unknown;
   request?: Request;
 }
 
-/** Opens, reads once (polled) or some frames, closes. With `frames` Infinity it goes on until the peer or the signal ends it. */
-async function talk(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FRAMES_WANTED, { opened, frames = [], hurry = 1 }: { opened?: () => Promise<void>; frames?: TalkedFrame[]; hurry?: number } = {}) {
+/** Opens a link, reads all points once (polled) or some frames, and closes it. With `wanted` Infinity it goes on until the peer or the signal ends it. */
+async function readFrames(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FRAMES_WANTED, { opened, frames = [], timerSpeed = 1 }: { opened?: () => Promise<void>; frames?: FrameWithRequest[]; timerSpeed?: number } = {}) {
   const { settings, points } = configOf(driver, peer);
-  const link = await openLink(driver, peer, hurried(hurry), signal);
+  const link = await openLink(driver, peer, worldWithTimerSpeed(timerSpeed), signal);
   try {
     await opened?.();
     const requests = driver.requests?.(points, settings) ?? [];

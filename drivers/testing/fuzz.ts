@@ -1,4 +1,4 @@
-/** A driver's recorded cases, spoiled: frames into `decode`, streams through the link. Nothing may be thrown, hang, or be invented. */
+/** Fuzzes a driver with its recorded cases: mutated frames into `decode`, mutated streams through the link. */
 import assert from 'node:assert/strict';
 import type { Case } from '../../cases/case.ts';
 import { bytesRecording } from '../../cases/replay-bytes.ts';
@@ -7,7 +7,7 @@ import { isSealed } from '../../cases/script.ts';
 import { Streams, type Message } from '../../cases/streams.ts';
 import type { Driver, Request } from '../../core/driver.ts';
 import type { Random } from '../../core/world.ts';
-import { checkDecoded } from './decoded.ts';
+import { assertDecoded } from './assert-decoded.ts';
 import type { DriverDouble } from './driver-double.ts';
 import { mutateBytes, mutateFrame } from './mutate.ts';
 
@@ -16,16 +16,16 @@ interface Frame {
   request?: Request | undefined;
 }
 
-/** What a fuzz run works on: frames and cases that are good. */
-export interface Grounds {
+/** The undamaged frames and cases that a fuzz run starts from. */
+export interface FuzzCorpus {
   driver: Driver;
   double: Pick<DriverDouble, 'mutate'>;
   frames: readonly Frame[];
   cases: readonly Case[];
 }
 
-/** All that the cases hold, by playing them. */
-export async function groundsOf(driver: Driver, double: Pick<DriverDouble, 'mutate' | 'frames' | 'runCase'>, cases: readonly Case[]): Promise<Grounds> {
+/** Plays the cases to get their frames. */
+export async function fuzzCorpusOf(driver: Driver, double: Pick<DriverDouble, 'mutate' | 'frames' | 'runCase'>, cases: readonly Case[]): Promise<FuzzCorpus> {
   const frames: Frame[] = [];
   for (const recorded of cases) {
     if (double.frames) frames.push(...await double.frames(recorded));
@@ -34,25 +34,25 @@ export async function groundsOf(driver: Driver, double: Pick<DriverDouble, 'muta
   return { driver, double, frames, cases: cases.filter(({ level }) => level === 'bytes') };
 }
 
-/** One spoiled frame, decoded. */
-export function fuzzFrame({ driver, double, frames }: Grounds, turn: number, random: Random): void {
+/** Decodes one mutated frame. */
+export function fuzzFrame({ driver, double, frames }: FuzzCorpus, turn: number, random: Random): void {
   const { frame, request } = frames[turn % frames.length] as Frame;
   const mutant = double.mutate ? double.mutate(frame, random) : mutateFrame(frame, random);
-  checkDecoded(driver, driver.decode(mutant, request), request, null);
+  assertDecoded(driver, driver.decode(mutant, request), request, null);
 }
 
-/** One case whose device says something spoiled, through the link. */
-export async function fuzzStream({ driver, cases }: Grounds, turn: number, random: Random): Promise<void> {
+/** Plays one case with mutated traffic of the device through the link. */
+export async function fuzzStream({ driver, cases }: FuzzCorpus, turn: number, random: Random): Promise<void> {
   const recorded = cases[turn % cases.length] as Case;
-  await replayCase(spoiled(recorded, random), { drivers: new Map([[driver.id, driver]]) }, ({ decoded, request }) => checkDecoded(driver, decoded, request, null));
+  await replayCase(mutatedCase(recorded, random), { drivers: new Map([[driver.id, driver]]) }, ({ decoded, request }) => assertDecoded(driver, decoded, request, null));
 }
 
-/** Lines of the device are damaged, dropped, doubled or swapped. */
-function spoiled(recorded: Case, random: Random): Case {
+/** Lines of the device are damaged, dropped or doubled. */
+function mutatedCase(recorded: Case, random: Random): Case {
   const traffic = [...recorded.traffic];
-  const heard = traffic.flatMap((line, at) => ('bytes' in line && line.dir === 'in' ? [at] : []));
-  for (let times = 1 + Math.floor(random.next() * 3); times > 0 && heard.length > 0; times -= 1) {
-    const at = heard[Math.floor(random.next() * heard.length)] as number;
+  const received = traffic.flatMap((line, at) => ('bytes' in line && line.dir === 'in' ? [at] : []));
+  for (let times = 1 + Math.floor(random.next() * 3); times > 0 && received.length > 0; times -= 1) {
+    const at = received[Math.floor(random.next() * received.length)] as number;
     const line = traffic[at] as Extract<(typeof traffic)[number], { bytes: string }>;
     if (!('bytes' in line)) continue;
     const kind = random.next();
@@ -63,11 +63,11 @@ function spoiled(recorded: Case, random: Random): Case {
 }
 
 /**
- * One message of the device with a bit turned, so that its checksum no longer fits: it gives no more than if it had not come.
+ * A message of the device with one flipped bit, so that its checksum is wrong, gives no more values than a missing message.
  *
  * @returns whether there was such a message
  */
-export async function damagedMessageGivesNothing({ driver, cases }: Grounds, turn: number, random: Random): Promise<boolean> {
+export async function assertDamagedMessageGivesNothing({ driver, cases }: FuzzCorpus, turn: number, random: Random): Promise<boolean> {
   const recorded = cases[turn % cases.length];
   if (!recorded) return false;
   const recording = bytesRecording(driver);

@@ -1,7 +1,7 @@
-/** Frames spoiled in the ways that lines and firmware spoil them: seeded, so that a failure can be had again. */
+/** Damages frames as lines and firmware do; seeded, so that a failure can be reproduced. */
 import type { Random } from '../../core/world.ts';
 
-/** A spoiled copy: bytes are flipped, cut, lengthened, doubled; of JSON one field is dropped or replaced. */
+/** A damaged copy: bytes are flipped, cut, lengthened, doubled; in JSON one field is dropped or replaced. */
 export function mutateFrame(frame: unknown, random: Random): unknown {
   if (frame instanceof Uint8Array) return mutateBytes(frame, random);
   return mutateJson(frame, random);
@@ -25,10 +25,10 @@ export function mutateBytes(frame: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-const ODD: readonly unknown[] = [null, undefined, true, -1, 1e300, Number.NaN, 2 ** 53 + 2, '', 'x', '2026-13-45', [], [1, [2]], {}, { value: {} }];
+const ODD_VALUES: readonly unknown[] = [null, undefined, true, -1, 1e300, Number.NaN, 2 ** 53 + 2, '', 'x', '2026-13-45', [], [1, [2]], {}, { value: {} }];
 
 function mutateJson(frame: unknown, random: Random): unknown {
-  if (typeof frame !== 'object' || frame === null || pick(random, 12) === 0) return ODD[pick(random, ODD.length)];
+  if (typeof frame !== 'object' || frame === null || pick(random, 12) === 0) return ODD_VALUES[pick(random, ODD_VALUES.length)];
   const copy: Record<string, unknown> | unknown[] = Array.isArray(frame) ? [...frame as unknown[]] : { ...frame };
   const keys = Object.keys(copy);
   const key = keys[pick(random, keys.length)];
@@ -37,6 +37,6 @@ function mutateJson(frame: unknown, random: Random): unknown {
   const inner = fields[key];
   if (typeof inner === 'object' && inner !== null && pick(random, 2) === 0) fields[key] = mutateJson(inner, random);
   else if (pick(random, 4) === 0) delete fields[key];
-  else fields[key] = ODD[pick(random, ODD.length)];
+  else fields[key] = ODD_VALUES[pick(random, ODD_VALUES.length)];
   return copy;
 }

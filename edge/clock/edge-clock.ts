@@ -15,9 +15,9 @@ const RANK: Record<TimeSource | 'boot', number> = { boot: 0, hardware: 1, gatewa
 /** Differences up to this are the noise of how the source is read. */
 const NOISE_MS: Record<TimeSource | 'boot', number> = { boot: 0, hardware: 500, gateway: 250, ntp: 5, system: 5 };
 /** From here on it is no drift but a step. */
-export const STEP_MS = 1000;
+export const MIN_STEP_MS = 1000;
 
-export interface Step {
+export interface ClockStep {
   source: TimeSource | 'boot';
   /** ms by which the clock was set forward; negative: back. */
   byMs: number;
@@ -36,7 +36,7 @@ export class EdgeClock implements Clock, BootClock {
   #jumpedMs = 0;
   /** The newest time that was given: small corrections make it wait, never go back. */
   #givenAt = -Infinity;
-  #onSet: (step: Step) => void = () => {};
+  #onSet: (step: ClockStep) => void = () => {};
 
   constructor(system: Clock, boot: Boot) {
     this.#system = system;
@@ -70,7 +70,7 @@ export class EdgeClock implements Clock, BootClock {
   }
 
   /** Told of every step and of the first trusted word. */
-  onSet(listener: (step: Step) => void): void {
+  onSet(listener: (step: ClockStep) => void): void {
     this.#onSet = listener;
   }
 
@@ -96,7 +96,7 @@ export class EdgeClock implements Clock, BootClock {
     const byMs = zeroAt - this.#zeroAt;
     if (wasTrusted && Math.abs(byMs) <= NOISE_MS[source]) return;
     this.#zeroAt = zeroAt;
-    if (wasTrusted && Math.abs(byMs) < STEP_MS) return;
+    if (wasTrusted && Math.abs(byMs) < MIN_STEP_MS) return;
     this.#jumpedMs += byMs;
     this.#givenAt = -Infinity;
     this.#onSet({ source, byMs, wasTrusted });

@@ -9,19 +9,19 @@ const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http
 /** Taken in at once, and named as they are; devices are named one by one. */
 const TAKEN = ['gateway.urls', 'gateway.token', 'catalogue', 'rules'];
 
-export interface EdgePlan {
+export interface EdgeReloadPlan {
   /** The new one, with what is fixed as it was. */
   setup: EdgeSetup;
   isGatewayOther: boolean;
-  told: Reloaded;
+  report: Reloaded;
 }
 
-export function planOf(before: EdgeSetup, after: EdgeSetup): EdgePlan {
+export function edgeReloadPlan(before: EdgeSetup, after: EdgeSetup): EdgeReloadPlan {
   const { edge, centre, log, clock, http, vision, evidence, live } = before;
   const devices = differences(before.devices, after.devices, ({ id }) => id);
   return {
     setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(live && { live }), ...(evidence !== undefined && { evidence }) },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
-    told: { ...devices, changed: [...devices.changed, ...changedSettings(before, after, TAKEN)], restartNeeded: changedSettings(before, after, FIXED) },
+    report: { ...devices, changed: [...devices.changed, ...changedSettings(before, after, TAKEN)], restartNeeded: changedSettings(before, after, FIXED) },
   };
 }

@@ -6,7 +6,7 @@ import { complaint, durationMs, rate, sizeBytes, timeZone } from '../../core/set
 import { CHINA } from '../../core/time-zone.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 import { TIME_SOURCES } from '../clock/edge-clock.ts';
-import { WINDOW_VALUES } from '../reduce/window.ts';
+import { WINDOW_VALUES } from '../reduce/point-window.ts';
 import { EVIDENCE_SCHEMA } from '../infer/evidence/setup.ts';
 
 const DAY_MS = 86_400_000;

@@ -6,7 +6,7 @@ import type { Value } from '../../core/event.ts';
 import type { Rate } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
 import type { TimeSource } from '../clock/edge-clock.ts';
-import type { Windowing } from '../reduce/window.ts';
+import type { PointWindowSetup } from '../reduce/point-window.ts';
 import type { EvidenceSetup } from '../infer/evidence/setup.ts';
 
 export interface PointSetup {
@@ -30,7 +30,7 @@ export interface PointSetup {
   /** Longest silence between two events of this point while it is read. */
   heartbeatMs?: number;
   /** Values are put together by windows of event time; then there is neither deadband nor heartbeat. */
-  window?: Windowing;
+  window?: PointWindowSetup;
   /** Levels whose crossing reduce never hides. */
   limits: readonly number[];
   kind: 'measurement' | 'state' | 'occurrence';

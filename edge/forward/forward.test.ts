@@ -7,7 +7,7 @@ import { memoryDisk, openMemoryEdgeLog, type MemoryDisk } from '../../log/testin
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { line } from '../../core/line.ts';
-import { FakeGateway, type Behaviour } from '../testing/fake-gateway.ts';
+import { FakeGateway, type GatewayBehaviour } from '../testing/fake-gateway.ts';
 import { fastWorld, type FastWorld } from '../testing/fast-world.ts';
 import { forward, type ForwardStation } from './forward.ts';
 import { keep } from '../keep/keep.ts';
@@ -40,7 +40,7 @@ async function startEdge(urls: readonly string[], disk: MemoryDisk = memoryDisk(
   return { world, log, station, close: async () => { await running.close(); await log.close(); } };
 }
 
-async function open(t: TestContext, behaviour: Behaviour = {}, disk?: MemoryDisk) {
+async function open(t: TestContext, behaviour: GatewayBehaviour = {}, disk?: MemoryDisk) {
   const gateway = await FakeGateway.open(behaviour);
   const edge = await startEdge([gateway.url], disk);
   t.after(async () => {

@@ -5,10 +5,10 @@ import type { Station } from '../../core/line.ts';
 import type { EdgeLog, KeptGroup } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { EdgeSetup } from '../config/setup.ts';
-import { readAnswer } from './answers.ts';
-import { EvidenceSender, type EvidenceOutlet } from './evidence.ts';
-import { offlineState, Presence, type PresenceFacts } from './presence.ts';
-import { Sender } from './sender.ts';
+import { readAckMessage } from './ack-messages.ts';
+import { EvidenceSender, type EvidenceUplink } from './evidence-sender.ts';
+import { offlinePayload, EdgePresence, type EdgePresenceParts } from './edge-presence.ts';
+import { BatchSender } from './batch-sender.ts';
 import { Uplink } from './uplink.ts';
 
 const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp', 'evidence'] as const;
@@ -31,27 +31,27 @@ export interface ForwardStation extends Station<KeptGroup, never> {
   answer(payload: string): void;
 }
 
-export interface ForwardFacts extends Omit<PresenceFacts, 'edge' | 'centre'> {
+export interface ForwardParts extends Omit<EdgePresenceParts, 'edge' | 'centre'> {
   /** A payload of the command topic. */
   onCommand?(payload: Uint8Array): void;
   /** Files that go with events. */
-  evidence?: EvidenceOutlet['folder'];
+  evidence?: EvidenceUplink['folder'];
 }
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
 
-export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, world: World, uplinkOf: (...args: ConstructorParameters<typeof Uplink>) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args)): ForwardStation {
+export function forward(setup: ForwardSetup, facts: ForwardParts, log: EdgeLog, world: World, uplinkOf: (...args: ConstructorParameters<typeof Uplink>) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args)): ForwardStation {
   const { edge, centre, gateway } = setup;
   const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
   const whoWeAre = { edge, centre, ...facts };
   let address: string | null = null;
 
   const uplink = uplinkOf(
-    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlineState(whoWeAre) },
+    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlinePayload(whoWeAre) },
     {
       up(at) {
         address = at;
-        presence.say();
+        presence.publish();
         sender.connected();
       },
       message,
@@ -66,18 +66,18 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
     },
     world,
   );
-  const sender = new Sender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
-  const evidence = new EvidenceSender({ folder: () => facts.evidence?.() ?? null, mayGo: () => uplink.isReady() && sender.isQuiet, send: (payload) => uplink.publish(topics.evidence, payload) }, world);
-  const presence = new Presence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
+  const sender = new BatchSender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
+  const evidence = new EvidenceSender({ folder: () => facts.evidence?.() ?? null, maySend: () => uplink.isReady() && sender.isQuiet, send: (payload) => uplink.publish(topics.evidence, payload) }, world);
+  const presence = new EdgePresence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
 
   function message(topic: string, payload: Uint8Array): void {
     if (topic === topics.cmd) return facts.onCommand?.(payload);
-    const answer = readAnswer(payload);
+    const answer = readAckMessage(payload);
     if (typeof answer === 'string') return world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_ANSWER', params: { detail: answer } } });
-    sender.alive();
+    sender.gatewayAnswered();
     if ('evidence' in answer) evidence.answer(answer);
     else if ('clock' in answer) {
-      presence.answered(answer);
+      presence.clockAnswered(answer);
       evidence.connected(answer.takes?.includes('evidence') ?? false, answer.takes?.includes('clips'));
     } else if ('error' in answer) sender.refusal(answer);
     else sender.ack(answer);
@@ -87,7 +87,7 @@ export function forward(setup: ForwardSetup, facts: ForwardFacts, log: EdgeLog, 
   return {
     name: 'forward',
     open: () => uplink.open(),
-    take: (groups) => groups.forEach((group) => sender.kept(group)),
+    take: (groups) => groups.forEach((group) => sender.groupKept(group)),
     tick() {
       for (const stream of STREAMS) {
         const { events, bytes } = log.size(stream);

@@ -5,17 +5,17 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Draft } from '../../core/event.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
-import { readAnswer } from './answers.ts';
-import { cutBatch } from './cut.ts';
-import { Freshness } from './freshness.ts';
-import { LATE_SHARE, LaneShare } from './lanes.ts';
-import { afterAck, afterTimeout, FIRST_PACE, type Pace } from './pace.ts';
-import { Refusals, REFUSALS_OF_ONE } from './refusals.ts';
-import { afterEnd, delayMs, isContested, NO_TRIES, urlAt } from './retry.ts';
-import { firstFree, type Run } from './run.ts';
-import { Window } from './window.ts';
+import { readAckMessage } from './ack-messages.ts';
+import { cutBatch } from './cut-batch.ts';
+import { LiveBoundary } from './live-boundary.ts';
+import { BACKLOG_SHARE, LaneScheduler } from './lane-scheduler.ts';
+import { paceAfterAck, paceAfterTimeout, INITIAL_PACE, type SendPace } from './send-pace.ts';
+import { RefusedRanges, MAX_SINGLE_REFUSALS } from './refused-ranges.ts';
+import { attemptsAfterEnd, reconnectDelayMs, isContested, NO_ATTEMPTS, urlForAttempt } from './reconnect.ts';
+import { firstFreeRange, type SeqRange } from './seq-range.ts';
+import { SendWindow } from './send-window.ts';
 
-const runOf = (from: number, to: number, epoch = 1): Run => ({ stream: 'measurement', epoch, from, to });
+const runOf = (from: number, to: number, epoch = 1): SeqRange => ({ stream: 'measurement', epoch, from, to });
 const numbersOf = ({ from, to }: { from: number; to: number }) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 const anyRun = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 12 })).map(([from, more]) => runOf(from, from + more));
 
@@ -23,19 +23,19 @@ test('the first free part begins with the smallest number that is not taken', ()
   fc.assert(fc.property(anyRun, fc.array(anyRun, { maxLength: 6 }), (run, taken) => {
     const blocked = new Set(taken.flatMap(numbersOf));
     const free = numbersOf(run).filter((seq) => !blocked.has(seq));
-    const found = firstFree(run, taken);
+    const found = firstFreeRange(run, taken);
     assert.equal(found?.from, free[0]);
     if (found) {
       assert.ok(numbersOf(found).every((seq) => free.includes(seq)));
       assert.ok(!free.includes(found.to + 1));
     }
-    assert.deepEqual(firstFree(run, taken.map((other) => ({ ...other, epoch: 2 }))), run);
+    assert.deepEqual(firstFreeRange(run, taken.map((other) => ({ ...other, epoch: 2 }))), run);
   }));
 });
 
 test('while both lanes have work the backlog gets its share, and live never less than the rest', () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 65_536 }), { minLength: 1, maxLength: 300 }), (sizes) => {
-    const share = new LaneShare();
+    const share = new LaneScheduler();
     const sent = { up: 0, late: 0 };
     for (const bytes of sizes) {
       const lane = share.choose({ up: true, late: true });
@@ -45,13 +45,13 @@ test('while both lanes have work the backlog gets its share, and live never less
     }
     const total = sent.up + sent.late;
     const largest = Math.max(...sizes);
-    assert.ok(sent.late >= LATE_SHARE * total - largest);
-    assert.ok(sent.up >= (1 - LATE_SHARE) * total - largest);
+    assert.ok(sent.late >= BACKLOG_SHARE * total - largest);
+    assert.ok(sent.up >= (1 - BACKLOG_SHARE) * total - largest);
   }));
 });
 
 test('live goes first, a lane alone goes at once and runs up no debt', () => {
-  const share = new LaneShare();
+  const share = new LaneScheduler();
   for (let times = 0; times < 100; times += 1) {
     assert.equal(share.choose({ up: true, late: false }), 'up');
     share.sent('up', 1000, false);
@@ -64,23 +64,23 @@ test('live goes first, a lane alone goes at once and runs up no debt', () => {
 test('pace stays within its bounds whatever happens, and a batch can always shrink to let one event through', () => {
   const step = fc.oneof(fc.record({ kind: fc.constant('ack' as const), ms: fc.double({ min: 0, max: 1e6, noNaN: true }) }), fc.record({ kind: fc.constant('timeout' as const), bytes: fc.integer({ min: 1, max: 1 << 20 }) }));
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-    let pace: Pace = FIRST_PACE;
+    let pace: SendPace = INITIAL_PACE;
     for (const one of steps) {
-      pace = one.kind === 'ack' ? afterAck(pace, one.ms, 5000) : afterTimeout(pace, one.bytes);
+      pace = one.kind === 'ack' ? paceAfterAck(pace, one.ms, 5000) : paceAfterTimeout(pace, one.bytes);
       assert.ok(pace.timeoutMs >= 2000 && pace.timeoutMs <= 30_000);
       assert.ok(pace.maxBatches >= 1 && pace.maxBatches <= 64);
       assert.ok(pace.maxBatchBytes >= 1024);
     }
   }));
-  let pace = FIRST_PACE;
-  for (let times = 0; times < 40; times += 1) pace = afterTimeout(pace, 65_536);
+  let pace = INITIAL_PACE;
+  for (let times = 0; times < 40; times += 1) pace = paceAfterTimeout(pace, 65_536);
   assert.equal(pace.maxBatchBytes, 1024);
-  for (let times = 0; times < 20; times += 1) pace = afterAck(pace, 10, 1000);
+  for (let times = 0; times < 20; times += 1) pace = paceAfterAck(pace, 10, 1000);
   assert.equal(pace.maxBatchBytes, Infinity);
 });
 
 function windowOf() {
-  const window = new Window();
+  const window = new SendWindow();
   let seq = 0;
   const add = (lane: 'up' | 'late', bytes = 10, sentAtMs = 0) => window.add({ run: runOf(seq += 1, seq), lane, payload: new Uint8Array(bytes).fill(seq), sentAtMs });
   const ack = (numbers: [number, number][], nowMs: number) => window.settle('measurement', 1, numbers, nowMs);
@@ -153,7 +153,7 @@ test('answers that come slowly make less go out at a time, and then smaller', ()
 
 test('refusals end: every wrong event is set aside after three, no other is, and everything else gets through', () => {
   fc.assert(fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 64 }), { maxLength: 12 }), fc.integer({ min: 1, max: 64 }), (wrong, size) => {
-    const refusals = new Refusals();
+    const refusals = new RefusedRanges();
     const open = new Set(numbersOf(runOf(1, 64)));
     const aside: number[] = [];
     const refused = new Map<number, number>();
@@ -172,7 +172,7 @@ test('refusals end: every wrong event is set aside after three, no other is, and
       if (run.from === run.to) refused.set(run.from, (refused.get(run.from) ?? 0) + 1);
       const verdict = refusals.refuse(run);
       if (verdict.kind !== 'set-aside') continue;
-      assert.equal(refused.get(run.from), REFUSALS_OF_ONE);
+      assert.equal(refused.get(run.from), MAX_SINGLE_REFUSALS);
       aside.push(run.from);
       open.delete(run.from);
     }
@@ -181,9 +181,9 @@ test('refusals end: every wrong event is set aside after three, no other is, and
 });
 
 test('live is what was kept in this connection and lately; many holes are closed before live goes on', () => {
-  const fresh = new Freshness();
+  const fresh = new LiveBoundary();
   assert.equal(fresh.liveFrom('measurement', 0, 1), Infinity);
-  for (let second = 0; second <= 60; second += 1) fresh.kept('measurement', 1 + second * 10, second * 1000);
+  for (let second = 0; second <= 60; second += 1) fresh.groupKept('measurement', 1 + second * 10, second * 1000);
   assert.equal(fresh.liveFrom('measurement', 60_000, 1), 301);
   assert.equal(fresh.liveFrom('measurement', 60_000, 100), Infinity);
   assert.equal(fresh.liveFrom('state', 60_000, 1), Infinity);
@@ -220,40 +220,40 @@ test('a group that fits goes as it lies in the log, and numbers outside the want
 });
 
 test('tries go round the list, wait longer, and a connection taken again and again is contested', () => {
-  let tries = NO_TRIES;
-  assert.equal(urlAt(['a', 'b'], tries), 'a');
-  tries = afterEnd(tries, null);
-  assert.equal(urlAt(['a', 'b'], tries), 'b');
+  let tries = NO_ATTEMPTS;
+  assert.equal(urlForAttempt(['a', 'b'], tries), 'a');
+  tries = attemptsAfterEnd(tries, null);
+  assert.equal(urlForAttempt(['a', 'b'], tries), 'b');
   for (let times = 0; times < 20; times += 1) {
-    const next = afterEnd(tries, null);
-    assert.ok(delayMs(next, 0) >= delayMs(tries, 0) && delayMs(next, 1) <= 30_000);
+    const next = attemptsAfterEnd(tries, null);
+    assert.ok(reconnectDelayMs(next, 0) >= reconnectDelayMs(tries, 0) && reconnectDelayMs(next, 1) <= 30_000);
     tries = next;
   }
-  tries = afterEnd(tries, 60_000);
-  assert.deepEqual(tries, NO_TRIES);
-  for (let times = 0; times < 3; times += 1) tries = afterEnd(tries, 100);
-  assert.ok(isContested(tries) && !isContested(afterEnd(tries, 60_000)));
-  assert.equal(urlAt(['a', 'b'], tries), 'a');
+  tries = attemptsAfterEnd(tries, 60_000);
+  assert.deepEqual(tries, NO_ATTEMPTS);
+  for (let times = 0; times < 3; times += 1) tries = attemptsAfterEnd(tries, 100);
+  assert.ok(isContested(tries) && !isContested(attemptsAfterEnd(tries, 60_000)));
+  assert.equal(urlForAttempt(['a', 'b'], tries), 'a');
   // A gateway that could not be reached in between was gone: nobody took our place.
-  for (const livedMs of [null, 100, null, 100, 100, null]) tries = afterEnd(tries, livedMs);
+  for (const livedMs of [null, 100, null, 100, 100, null]) tries = attemptsAfterEnd(tries, livedMs);
   assert.ok(!isContested(tries));
-  for (const livedMs of [100, 100]) tries = afterEnd(tries, livedMs);
-  assert.ok(!isContested(tries) && isContested(afterEnd(tries, 100)));
+  for (const livedMs of [100, 100]) tries = attemptsAfterEnd(tries, livedMs);
+  assert.ok(!isContested(tries) && isContested(attemptsAfterEnd(tries, 100)));
 });
 
 test('any bytes on the ack topic are an answer or a reason, never a throw', () => {
   fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.json().map((text) => Buffer.from(text)), fc.record({ v: fc.constant(1), stream: fc.constantFrom('state', 'x'), epoch: fc.integer(), upTo: fc.integer(), have: fc.anything(), refused: fc.anything() }).map((body) => Buffer.from(JSON.stringify(body) ?? ''))), (payload) => {
-    const answer = readAnswer(payload);
+    const answer = readAckMessage(payload);
     if (typeof answer === 'object' && 'have' in answer) for (const [from, to] of answer.have) assert.ok(from <= to);
   }));
-  assert.equal(typeof readAnswer(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[5,6]],"refused":[],"gateway":"g","at":1}')), 'object');
-  assert.equal(typeof readAnswer(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[6,5]],"refused":[]}')), 'string');
+  assert.equal(typeof readAckMessage(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[5,6]],"refused":[],"gateway":"g","at":1}')), 'object');
+  assert.equal(typeof readAckMessage(Buffer.from('{"v":1,"stream":"state","epoch":1,"upTo":3,"have":[[6,5]],"refused":[]}')), 'string');
 });
 
 test('a refusal on the ack topic is one, and names its batch; half of one is a reason', () => {
-  const read = (more: object) => readAnswer(Buffer.from(JSON.stringify({ v: 1, ...more })));
+  const read = (more: object) => readAckMessage(Buffer.from(JSON.stringify({ v: 1, ...more })));
   assert.deepEqual(read({ error: 'CV_WIRE_SHAPE', sha256: 'ab', detail: 'x' }), { v: 1, error: 'CV_WIRE_SHAPE', sha256: 'ab', detail: 'x' });
   for (const half of [{ error: 'CV_WIRE_SHAPE' }, { error: 'CV_WIRE_SHAPE', sha256: 5 }, { error: 5, sha256: 'ab' }]) assert.equal(read(half), 'refusal without error and sha256');
   assert.equal(read({ sha256: 'ab' }), 'neither ack, refusal, clock nor evidence');
-  assert.equal(readAnswer(Buffer.from('{"v":2,"error":"CV_WIRE_SHAPE","sha256":"ab"}')), 'version 2');
+  assert.equal(readAckMessage(Buffer.from('{"v":2,"error":"CV_WIRE_SHAPE","sha256":"ab"}')), 'version 2');
 });

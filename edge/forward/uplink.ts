@@ -1,10 +1,10 @@
 /** The uplink: keeps one connection to a gateway, the preferred of the list where it can, and says why when it cannot. */
 import type { Fault, FaultCode } from '../../core/faults.ts';
 import { pause, type World } from '../../core/world.ts';
-import { Connection, type ConnectionEnd, type ConnectionOptions } from './connection.ts';
-import { afterEnd, delayMs, isContested, NO_TRIES, urlAt, type Tries } from './retry.ts';
+import { UplinkConnection, type UplinkConnectionEnd, type UplinkConnectionOptions } from './uplink-connection.ts';
+import { attemptsAfterEnd, reconnectDelayMs, isContested, NO_ATTEMPTS, urlForAttempt, type ConnectAttempts } from './reconnect.ts';
 
-export interface UplinkOptions extends Omit<ConnectionOptions, 'url' | 'will'> {
+export interface UplinkOptions extends Omit<UplinkConnectionOptions, 'url' | 'will'> {
   /** The preferred first. */
   urls: readonly string[];
   stateTopic: string;
@@ -28,7 +28,7 @@ export class Uplink {
   readonly #events: UplinkEvents;
   readonly #world: World;
   readonly #stop = new AbortController();
-  #connection: Connection | null = null;
+  #connection: UplinkConnection | null = null;
   #faults = new Set<FaultCode>();
   #running: Promise<void> = Promise.resolve();
   #isUp = false;
@@ -68,41 +68,41 @@ export class Uplink {
   }
 
   async #run(): Promise<void> {
-    let tries: Tries = NO_TRIES;
+    let tries: ConnectAttempts = NO_ATTEMPTS;
     while (!this.#stop.signal.aborted) {
-      const url = urlAt(this.#options.urls, tries);
+      const url = urlForAttempt(this.#options.urls, tries);
       const startedMs = this.#world.clock.monotonicMs();
       const end = await this.#connect(url);
       if (this.#stop.signal.aborted) return;
-      tries = afterEnd(tries, end.wasUp ? this.#world.clock.monotonicMs() - startedMs : null);
+      tries = attemptsAfterEnd(tries, end.wasUp ? this.#world.clock.monotonicMs() - startedMs : null);
       this.#explain(url, end, tries);
-      await pause(this.#world.clock, delayMs(tries, this.#world.random.next()), this.#stop.signal);
+      await pause(this.#world.clock, reconnectDelayMs(tries, this.#world.random.next()), this.#stop.signal);
     }
   }
 
-  #connect(url: string): Promise<ConnectionEnd> {
+  #connect(url: string): Promise<UplinkConnectionEnd> {
     return new Promise((resolve) => {
       const standby = new AbortController();
       try {
         const { clientId, username, password, ackTopic, commandTopic, stateTopic, offline } = this.#options;
-        this.#connection = new Connection({ url, clientId, username, password, ackTopic, commandTopic, will: { topic: stateTopic, payload: offline } }, {
+        this.#connection = new UplinkConnection({ url, clientId, username, password, ackTopic, commandTopic, will: { topic: stateTopic, payload: offline } }, {
           up: () => {
             this.#isUp = true;
             for (const code of this.#faults) this.#world.tell({ kind: 'fault_cleared', code });
             this.#faults.clear();
-            this.#world.tell({ kind: 'link_state', online: true, address: shown(url) });
-            this.#events.up(shown(url));
+            this.#world.tell({ kind: 'link_state', online: true, address: redactUrl(url) });
+            this.#events.up(redactUrl(url));
             if (url !== this.#options.urls[0]) void this.#preferAgain(standby.signal);
           },
           message: (topic, payload) => this.#events.message(topic, payload),
-          commandsRefused: () => this.#world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_COMMANDS', params: { address: shown(url), topic: commandTopic } } }),
+          commandsRefused: () => this.#world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_COMMANDS', params: { address: redactUrl(url), topic: commandTopic } } }),
           drained: () => this.#events.drained(),
           down: (end) => {
             standby.abort();
             this.#connection = null;
             if (this.#isUp) {
               this.#isUp = false;
-              this.#world.tell({ kind: 'link_state', online: false, address: shown(url) });
+              this.#world.tell({ kind: 'link_state', online: false, address: redactUrl(url) });
               this.#events.down();
             }
             resolve(end);
@@ -130,8 +130,8 @@ export class Uplink {
     }
   }
 
-  #explain(url: string, end: ConnectionEnd, tries: Tries): void {
-    const address = shown(url);
+  #explain(url: string, end: UplinkConnectionEnd, tries: ConnectAttempts): void {
+    const address = redactUrl(url);
     const edge = this.#options.username;
     const why = { detail: end.detail, ...(end.detailZh !== undefined && { detailZh: end.detailZh }) };
     if (end.denied) this.#tell({ code: 'CV_UPLINK_DENIED', params: { address, edge, ...why } });
@@ -146,7 +146,7 @@ export class Uplink {
 }
 
 /** An address without what a URL may carry of secrets. */
-export function shown(url: string): string {
+export function redactUrl(url: string): string {
   try {
     const { protocol, host } = new URL(url);
     return `${protocol}//${host}`;

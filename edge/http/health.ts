@@ -4,9 +4,9 @@ import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../log/types.ts';
 import type { DeviceState, UnknownDeviceState } from '../../core/wire/messages.ts';
 import type { UplinkStatus } from '../forward/forward.ts';
-import type { Trouble } from './troubles.ts';
+import type { LogProblem } from './log-problems.ts';
 
-export interface Health {
+export interface EdgeHealth {
   /** The edge runs and its log takes what comes. An uplink or a device that is away does not make it false: nothing is lost. */
   ok: boolean;
   edge: string;
@@ -17,7 +17,7 @@ export interface Health {
   /** False: nobody has set the clock yet, and nothing is sent until somebody does. */
   clock: { known: boolean; source: string | null };
   /** What ails the log or did of late, with the ranges that were lost. */
-  problems: Trouble[];
+  problems: LogProblem[];
   uplink: UplinkStatus;
   devices: DeviceState[];
   /** Devices that spoke and that nobody configured, newest first; at most a hundred. */
@@ -26,22 +26,22 @@ export interface Health {
   config?: ConfigState;
 }
 
-export interface HealthFacts {
+export interface EdgeHealthParts {
   edge: string;
   centre: string;
   version: string;
   nowMs(): number;
   log: EdgeLog;
   isKeeping(): boolean;
-  problems?(): Trouble[];
-  clock(): Health['clock'];
+  problems?(): LogProblem[];
+  clock(): EdgeHealth['clock'];
   uplink(): UplinkStatus;
   devices(): DeviceState[];
   unknown?(): UnknownDeviceState[];
   config?: (() => ConfigState) | undefined;
 }
 
-export function healthOf(facts: HealthFacts): Health {
+export function edgeHealth(facts: EdgeHealthParts): EdgeHealth {
   const sizes = STREAMS.map((stream) => {
     const { events, bytes } = facts.log.size(stream);
     return { stream, events, bytes };

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { tapDoor } from '../tap/door.ts';
-import { Taps } from '../tap/taps.ts';
+import { tapServer } from '../tap/tap-server.ts';
+import { DeviceTaps } from '../tap/device-taps.ts';
 import { openLocalHttp } from './server.ts';
 
 const HOSTILE = ['GET //: HTTP/1.1', 'GET http://: HTTP/1.1', 'GET /tap/%ff HTTP/1.1', 'GET /frames/%E0%A4 HTTP/1.1', 'GET ///// HTTP/1.1', 'GET /tap/a?forMs=%ff HTTP/1.1', 'POST //:/live/a HTTP/1.1', 'POST /live/%ff HTTP/1.1', 'HEAD //: HTTP/1.1', 'GET * HTTP/1.1', 'OPTIONS * HTTP/1.1', 'CONNECT //: HTTP/1.1', 'GET \x00 HTTP/1.1', 'GET'];
@@ -40,7 +40,7 @@ async function sent(port: number, line: string, host = 'localhost', more = ''): 
 test('no request line ends the edge: each is answered, and what fails inside is told', async (t) => {
   const world = testWorld();
   const told: TelemetryEvent[] = [];
-  const door = tapDoor(new Taps(world), world.clock, 1);
+  const door = tapServer(new DeviceTaps(world), world.clock, 1);
   const http = await openLocalHttp({ host: '127.0.0.1', port: 0 }, {
     health: () => { throw new TypeError('broken on purpose'); },
     picture: (device) => (device === 'broken' ? Promise.reject(new Error('no disk')) : Promise.resolve(null)),

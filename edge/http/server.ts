@@ -14,12 +14,12 @@ import { isLoopback, networkOf } from '../../core/net.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
-import { decoded } from './decoded.ts';
-import type { Health } from './health.ts';
+import { decodePathPart } from './decode-path-part.ts';
+import type { EdgeHealth } from './health.ts';
 import { PAGE_POLICY, statusPage } from './page.ts';
 
 export interface LocalHttpParts {
-  health(): Health;
+  health(): EdgeHealth;
   /** Prometheus text; absent when nobody counts. */
   metrics?: (() => Promise<string>) | undefined;
   metricsType?: string | undefined;
@@ -95,7 +95,7 @@ async function serve(at: LocalHttpSetup, parts: LocalHttpParts, wrong: RateLimit
     if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host)) return send(request, response, problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)));
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
-    if (watched !== undefined) answer = await beginLive(at, parts, request, decoded(watched));
+    if (watched !== undefined) answer = await beginLive(at, parts, request, decodePathPart(watched));
     else if (!mayRead(at, request)) answer = refusedReading(parts, wrong, request);
     else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
@@ -121,7 +121,7 @@ async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promis
   }
   if (path === '/metrics' && parts.metrics) return { status: 200, type: parts.metricsType ?? 'text/plain', body: await parts.metrics() };
   const device = /^\/frames\/([^/]+)$/.exec(path)?.[1];
-  const picture = device === undefined ? null : await parts.picture(decoded(device));
+  const picture = device === undefined ? null : await parts.picture(decodePathPart(device));
   return picture ? json(200, picture) : text(404, 'not found');
 }
 

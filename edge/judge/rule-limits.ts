@@ -7,7 +7,7 @@ import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 export type RuleLimits = (device: DeviceSetup, point: PointSetup) => readonly number[];
 
 /** @throws the first problem of the rules' files, CV_CONFIG_UNREADABLE */
-export async function ruleLimits(paths: readonly string[], centre: string, files: World['files']): Promise<RuleLimits> {
+export async function readRuleLimits(paths: readonly string[], centre: string, files: World['files']): Promise<RuleLimits> {
   if (paths.length === 0) return () => [];
   const [{ readRules }, { limitsOf }] = await Promise.all([import('../../city/rules/read.ts'), import('../../city/rules/rule.ts')]);
   const { rules, problems: [problem] } = readRules(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));

@@ -5,9 +5,9 @@ import { diesWithUs } from '../../core/children.ts';
 import type { Watched } from '../../core/driver.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
-import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
+import type { LiveWorkerMessage, LiveEnd, ViewerMessage, LiveStart } from './worker-messages.ts';
 
-export interface LivePlace {
+export interface LiveEndpoint {
   port: number;
   /** The path that its socket wants. */
   key: string;
@@ -16,10 +16,10 @@ export interface LivePlace {
 export interface LiveProcess {
   readonly pid: number | undefined;
   /** When its first pictures are out; null: it ended before. */
-  ready: Promise<LivePlace | null>;
+  ready: Promise<LiveEndpoint | null>;
   ended: Promise<LiveEnd>;
   /** Says it to whoever watches. */
-  note(text: string): void;
+  sendToViewers(text: string): void;
   /** Resolves when the process and both its ffmpegs are gone. */
   close(): Promise<void>;
 }
@@ -36,12 +36,12 @@ export interface LiveProcessOptions {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 const CLOSE_DEADLINE_MS = 2000;
 
-export function startLive({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
+export function startLiveProcess({ input, filters, stdin, mask }: Watched, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   diesWithUs(child, () => killGroup(child.pid));
-  const start: StartLive = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
+  const start: LiveStart = { kind: 'start', input: [...input], filters: [...filters], stdin, mask, scene, key, lingerMs };
   let last: LiveEnd | null = null;
   let silentMs: number | undefined;
   const ended = new Promise<LiveEnd>((resolve) => {
@@ -52,13 +52,13 @@ export function startLive({ input, filters, stdin, mask }: Watched, scene: strin
       gone(code, signal);
     });
   });
-  const ready = new Promise<LivePlace | null>((resolve) => {
+  const ready = new Promise<LiveEndpoint | null>((resolve) => {
     const watch = () => clock.after(silenceMs, () => {
       silentMs = silenceMs;
       killGroup(child.pid);
     });
     let deadline = watch();
-    child.on('message', (message: FromLive) => {
+    child.on('message', (message: LiveWorkerMessage) => {
       if (message.kind === 'end') last = message;
       else if (message.kind === 'dropped') tell({ kind: 'live_dropped', count: 1 });
       else {
@@ -75,8 +75,8 @@ export function startLive({ input, filters, stdin, mask }: Watched, scene: strin
   child.send(start, () => {}); // that it is gone already is said by its end
   return {
     pid: child.pid, ready, ended,
-    note(text) {
-      const message: SayNote = { kind: 'note', note: text };
+    sendToViewers(text) {
+      const message: ViewerMessage = { kind: 'note', text };
       if (child.connected) child.send(message, () => {});
     },
     async close() {

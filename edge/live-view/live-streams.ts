@@ -6,9 +6,9 @@ import type { Watched } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import { reopenWaitMs } from '../read/backoff.ts';
-import type { OpenDevice } from '../read/device.ts';
-import { sceneNote, seenNote, stands, type Looked, type Standing } from './notes.ts';
-import { startLive, type LivePlace, type LiveProcess } from './live-process.ts';
+import type { OpenDevice } from '../read/host-device.ts';
+import { sceneMessage, detectionsMessage, updateLastMeasures, type AnalysedPicture, type LastMeasures } from './viewer-messages.ts';
+import { startLiveProcess, type LiveEndpoint, type LiveProcess } from './live-process.ts';
 
 export interface LiveOptions {
   /** At one time; 0: none. */
@@ -23,7 +23,7 @@ const SILENCE_MS = 20_000;
 /** One that gave pictures for so long was well, whatever ended it. */
 const WELL_MS = 10_000;
 
-interface Failed {
+interface FailedStream {
   fault: Fault;
   times: number;
   resumeMs: number;
@@ -34,10 +34,10 @@ export class LiveStreams {
   readonly #options: Required<LiveOptions>;
   readonly #world: World;
   readonly #running = new Map<string, LiveProcess>();
-  readonly #failed = new Map<string, Failed>();
+  readonly #failed = new Map<string, FailedStream>();
   /** Those that show a clip from its start, whatever its camera is at. */
   readonly #replays = new Set<string>();
-  readonly #standing = new Map<string, Standing>();
+  readonly #standing = new Map<string, LastMeasures>();
   #isClosed = false;
 
   constructor(devices: () => readonly OpenDevice[], options: LiveOptions, world: World) {
@@ -56,7 +56,7 @@ export class LiveStreams {
    *
    * @returns rejects with CV_LIVE_DEVICE, CV_LIVE_FULL, CV_LIVE_FAILED, or what is wrong with the camera
    */
-  async open(id: string): Promise<LivePlace> {
+  async open(id: string): Promise<LiveEndpoint> {
     const device = this.#devices().find(({ setup }) => setup.id === id);
     const watched = device?.driver.watched?.(device.setup.settings, this.#world.clock);
     if (!watched) throw new FaultError('CV_LIVE_DEVICE', { device: id });
@@ -75,28 +75,28 @@ export class LiveStreams {
   }
 
   /** A camera's picture was looked at: said to whoever watches it, in the order of its pictures and with its own times. */
-  seen(looked: Looked): void {
-    const { device, readings } = looked;
-    const standing = stands(this.#standing.get(device), readings);
+  tellViewers(looked: AnalysedPicture): void {
+    const { device, measures } = looked;
+    const standing = updateLastMeasures(this.#standing.get(device), measures);
     this.#standing.set(device, standing);
-    if (!this.#replays.has(device)) this.#running.get(device)?.note(JSON.stringify(seenNote(looked, standing)));
+    if (!this.#replays.has(device)) this.#running.get(device)?.sendToViewers(JSON.stringify(detectionsMessage(looked, standing)));
   }
 
   /** Those of devices that are not there any more, or are spoken to otherwise. */
-  async end(ids: readonly string[]): Promise<void> {
+  async stop(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#standing.delete(id);
     await Promise.all(ids.map((id) => this.#running.get(id)?.close()));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.end([...this.#running.keys()]);
+    await this.stop([...this.#running.keys()]);
   }
 
   #start(id: string, watched: Watched, settings: unknown): LiveProcess {
     const { clock } = this.#world;
     const { lingerMs, silenceMs } = this.#options;
-    const live = startLive(watched, JSON.stringify(sceneNote(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, silenceMs });
+    const live = startLiveProcess(watched, JSON.stringify(sceneMessage(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, silenceMs });
     let readyAtMs = Infinity;
     void live.ready.then((place) => {
       if (!place) return;

@@ -7,9 +7,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { Cutter, type Shot } from '../../drivers/camera/y4m.ts';
-import { Mask } from '../infer/mask.ts';
+import { PrivacyMask } from '../infer/mask/privacy-mask.ts';
 import { LIVE_FPS, LoopbackStream } from './loopback-stream.ts';
-import type { FromLive, LiveEnd, SayNote, StartLive } from './messages.ts';
+import type { LiveWorkerMessage, LiveEnd, ViewerMessage, LiveStart } from './worker-messages.ts';
 
 /** Longest side across: what a browser decodes by itself must stay cheap on a telephone. */
 const MAX_WIDTH = 960;
@@ -21,9 +21,9 @@ const FAREWELL_MS = 200;
 /** How often is said that pictures go out: the silence of one that hangs is heard. */
 const FLOWS_EVERY_MS = 1000;
 
-process.once('message', (message: StartLive) => run(message));
+process.once('message', (message: LiveStart) => run(message));
 
-function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): void {
+function run({ input, filters, stdin, mask, scene, key, lingerMs }: LiveStart): void {
   let said = '';
   let isEnding = false;
   const reader = spawn('ffmpeg', [...input, '-map', '0:v:0', '-vf', [...filters, `fps=${LIVE_FPS}`, SIZE].join(','), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1'], { stdio: 'pipe' });
@@ -50,7 +50,7 @@ function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): 
       if (stream.server.clients.size === 0) idle = setTimeout(leave, lingerMs);
     };
     stream.on('viewers', attend);
-    process.on('message', ({ note }: SayNote) => stream.note(note));
+    process.on('message', ({ text }: ViewerMessage) => stream.note(text));
     stream.on('dropped', () => say({ kind: 'dropped' }));
     let saidMs = -Infinity;
     stream.on('camdata', () => {
@@ -88,10 +88,10 @@ function run({ input, filters, stdin, mask, scene, key, lingerMs }: StartLive): 
 }
 
 /** From the one ffmpeg to the other, what nobody may see painted over; no faster than it is taken. */
-async function feed(pictures: Readable, { stdin }: ChildProcess, polygons: StartLive['mask']): Promise<void> {
+async function feed(pictures: Readable, { stdin }: ChildProcess, polygons: LiveStart['mask']): Promise<void> {
   const sink = stdin as Writable;
   sink.on('error', () => {}); // its process is gone, and says so
-  const mask = new Mask(polygons);
+  const mask = new PrivacyMask(polygons);
   const cutter = new Cutter();
   let isHeadWritten = false;
   for await (const chunk of pictures as AsyncIterable<Buffer>) {
@@ -117,6 +117,6 @@ function* cut(cutter: Cutter, chunk: Uint8Array): Generator<Shot> {
   }
 }
 
-function say(message: FromLive): void {
+function say(message: LiveWorkerMessage): void {
   if (process.connected) process.send?.(message);
 }

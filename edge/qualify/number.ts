@@ -5,7 +5,7 @@ import { shortest32 } from '../../core/shortest32.ts';
 /** Significant digits kept after arithmetic of ours: takes off noise such as 0.30000000000000004, and no more. */
 const ARITHMETIC_DIGITS = 12;
 
-export function isSafe(value: number): boolean {
+export function isSafeNumber(value: number): boolean {
   return Number.isFinite(value) && Math.abs(value) <= MAX_NUMBER;
 }
 
@@ -19,11 +19,11 @@ export function withoutFloat32Noise(value: number): number {
 }
 
 /** value × scale + offset; the value itself, to the last bit, when there is nothing to apply. */
-export function scaled(value: number, scale: number, offset: number): number {
+export function applyScale(value: number, scale: number, offset: number): number {
   if (scale === 1 && offset === 0) return value;
-  return rounded(value * scale + offset);
+  return withoutArithmeticNoise(value * scale + offset);
 }
 
-export function rounded(value: number): number {
+export function withoutArithmeticNoise(value: number): number {
   return Number.isSafeInteger(value) || !Number.isFinite(value) ? value : Number(value.toPrecision(ARITHMETIC_DIGITS));
 }

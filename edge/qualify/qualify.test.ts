@@ -8,17 +8,17 @@ import type { Sample } from '../../core/sample.ts';
 import type { Clock } from '../../core/world.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import { timeKnown } from './device-clock.ts';
-import { qualify, type Conversion } from './qualify.ts';
+import { restampDraft } from './event-time.ts';
+import { qualify, type UnitConversion } from './qualify.ts';
 
 const NOW = Date.UTC(2026, 4, 1);
 const MINUTE = 60_000;
 const plain: PointSetup = { id: 'level', indicator: 'YJ-FLD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: {} };
 
-function run(point: Partial<PointSetup>, samples: Partial<Sample>[], more: { polled?: boolean; conversion?: Conversion; misfit?: string } = {}) {
+function run(point: Partial<PointSetup>, samples: Partial<Sample>[], more: { polled?: boolean; conversion?: UnitConversion; misfit?: string } = {}) {
   const device: DeviceSetup = { id: 'plc', driver: 'modbus', subject: 'pump-07', settings: {}, everyMs: 1000, timeoutMs: 1000, points: [{ ...plain, ...point }] };
   const told: TelemetryEvent[] = [];
-  const station = qualify({ centre: '500112001', devices: [device] }, { polled: () => more.polled ?? true, conversionOf: () => more.conversion ?? null, misfitOf: () => more.misfit ?? null }, { tell: (event) => { told.push(event); } });
+  const station = qualify({ centre: '500112001', devices: [device] }, { polled: () => more.polled ?? true, conversionOf: () => more.conversion ?? null, unconvertibleUnit: () => more.misfit ?? null }, { tell: (event) => { told.push(event); } });
   const drafts: Draft[] = [];
   const whole = samples.map((sample, at): Sample => ({
     device: 'plc', point: 'level', value: 1, unit: 'm', at: NOW + at * 1000, clock: 'edge', observedAt: NOW + at * 1000, quality: 'good', flags: [], origin: 'live', ...sample,
@@ -145,7 +145,7 @@ test('while our clock is not set, a device\'s own time is kept beside ours; once
   const at = (own: number, more: Partial<Sample> = {}): Sample => ({ device: 'plc', point: 'level', value: 1, unit: 'm', at: own, clock: 'device', observedAt: 5000, quality: 'good', flags: [], origin: 'live', ...more });
   qualify({ centre: '500112001', devices: [device] }, { polled: () => true }, { tell: () => {}, clock }).take?.([at(NOW - 1000), at(NOW - 60 * MINUTE), at(NOW - 60 * MINUTE, { origin: 'backfill' }), at(5000, { clock: 'unsynced' })], (given) => { drafts.push(...given); });
   assert.deepEqual(drafts.map((draft) => [draft.occurredAt, draft.clock, draft.deviceAt]), [[5000, 'unsynced', NOW - 1000], [5000, 'unsynced', NOW - 60 * MINUTE], [5000, 'unsynced', NOW - 60 * MINUTE], [5000, 'unsynced', undefined]]);
-  const known = drafts.map((draft) => timeKnown({ ...draft, occurredAt: NOW, observedAt: NOW, clock: 'edge' }, () => true));
+  const known = drafts.map((draft) => restampDraft({ ...draft, occurredAt: NOW, observedAt: NOW, clock: 'edge' }, () => true));
   assert.deepEqual(known.map((draft) => [NOW - draft.occurredAt, draft.clock, draft.deviceAt === undefined ? null : NOW - draft.deviceAt, draft.flags?.[0] ?? '']),
     [[1000, 'device', null, ''], [0, 'edge', 60 * MINUTE, 'skewed'], [60 * MINUTE, 'device', null, ''], [0, 'edge', null, '']]);
 });

@@ -11,14 +11,14 @@ import type { Station } from '../../core/line.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import { timeOf, type EventTime } from './device-clock.ts';
+import { eventTime, type EventTime } from './event-time.ts';
 import { PointMap } from './point-map.ts';
-import { isSafe, rounded, scaled, withoutFloat32Noise } from './number.ts';
-import { forget, implausible, type Elapsed, type Memory } from './plausible.ts';
+import { isSafeNumber, withoutArithmeticNoise, applyScale, withoutFloat32Noise } from './number.ts';
+import { resetStuck, plausibilityFlags, type ValueTime, type PlausibilityState } from './plausibility.ts';
 
 
 /** How a point's numbers become those of the catalogue's unit. */
-export interface Conversion {
+export interface UnitConversion {
   unit: string;
   convert(value: number): number;
 }
@@ -32,16 +32,16 @@ export interface QualifyFacts {
   /** Whether the edge asks the device for each value. */
   polled(device: DeviceSetup): boolean;
   /** Absent or null: the point's unit goes up, and the gateway converts. */
-  conversionOf?(point: PointSetup): Conversion | null;
+  conversionOf?(point: PointSetup): UnitConversion | null;
   /** The unit of the point's indicator, where that of the point cannot be converted into it. */
-  misfitOf?(point: PointSetup): string | null;
+  unconvertibleUnit?(point: PointSetup): string | null;
 }
 
 /** The clock only for what is known of itself: times are in the samples. */
 export type QualifyWorld = Pick<World, 'tell'> & Partial<Pick<World, 'clock'>>;
 
 /** What is known of a point beforehand, and what it remembers from value to value. */
-interface Known {
+interface PointRules {
   device: DeviceSetup;
   point: PointSetup;
   /** What every draft of it says, side by side: of ten thousand points hardly anything is in the caches. */
@@ -52,20 +52,20 @@ interface Known {
   unit: string;
   position: Position | undefined;
   polled: boolean;
-  conversion: Conversion | null;
+  conversion: UnitConversion | null;
   /** No way leads from its unit to that of its indicator: flagged, as the gateway would. */
   isMisfit: boolean;
   /** Its numbers go up as they come, whatever they are: nothing is reckoned or held against what came before. */
   isPlain: boolean;
-  memory: Memory;
+  memory: PlausibilityState;
 }
 
-export interface Qualify extends Station<Sample, Draft> {
+export interface QualifyStation extends Station<Sample, Draft> {
   /** Goes on by another setup; points that are the same keep what they remember. */
   update(setup: QualifySetup, facts: QualifyFacts): void;
 }
 
-export function qualify(setup: QualifySetup, facts: QualifyFacts, world: QualifyWorld): Qualify {
+export function qualify(setup: QualifySetup, facts: QualifyFacts, world: QualifyWorld): QualifyStation {
   let known = knownPoints(setup, facts);
   return {
     name: 'qualify',
@@ -89,15 +89,15 @@ export function qualify(setup: QualifySetup, facts: QualifyFacts, world: Qualify
   };
 }
 
-function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): PointMap<Known> {
-  const known = new PointMap<Known>();
+function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): PointMap<PointRules> {
+  const known = new PointMap<PointRules>();
   /** One text for all points of an indicator: a column of them is then compared without a look at any. */
   const indicators = new Map<string, string>();
   for (const device of devices) {
     const polled = facts.polled(device);
     for (const point of device.points) {
       const conversion = facts.conversionOf?.(point) ?? null;
-      const isMisfit = (facts.misfitOf?.(point) ?? null) !== null;
+      const isMisfit = (facts.unconvertibleUnit?.(point) ?? null) !== null;
       const isPlain = !conversion && !isMisfit && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
       if (!indicators.has(point.indicator)) indicators.set(point.indicator, point.indicator);
       known.set(device.id, point.id, { device, point, indicator: indicators.get(point.indicator) ?? point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isMisfit, isPlain, memory: {} });
@@ -106,8 +106,8 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
   return known;
 }
 
-function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
-  const time = timeOf({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isOurKnown: world.clock?.trust?.isTrusted() ?? true });
+function draftOf(known: PointRules, sample: Sample, world: QualifyWorld): Draft {
+  const time = eventTime({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isEdgeClockSet: world.clock?.trust?.isTrusted() ?? true });
   const judged = judgeValue(known, sample, time, world);
   if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${sample.device}/${sample.point}`, ...unsafeHint(sample.value) } }, device: sample.device });
   const position = sample.position ?? known.position;
@@ -136,14 +136,14 @@ function draftOf(known: Known, sample: Sample, world: QualifyWorld): Draft {
 }
 
 /** On which clock a value is held against those before it: one that was set meanwhile has made nothing stand still, or jump. */
-function elapsedOf({ occurredAt, clock, deviceAt, flag }: EventTime, world: QualifyWorld): Elapsed {
+function elapsedOf({ occurredAt, clock, deviceAt, flag }: EventTime, world: QualifyWorld): ValueTime {
   if (clock === 'device') return { atMs: occurredAt, by: 'device' };
   if (clock === 'unsynced' && deviceAt !== undefined && !flag) return { atMs: deviceAt, by: 'device' };
   return { atMs: clock === 'edge' ? occurredAt - (world.clock?.trust?.jumpedMs() ?? 0) : occurredAt, by: 'edge' };
 }
 
 /** Values of this point are not coming: its own gap record, which has no numbers, since they never had any. */
-function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
+function gapOf({ device, point, centre }: PointRules, { observedAt, clock }: Sample, { fromAt, toAt, count, reason }: Missed): Draft {
   const at = Math.round(observedAt);
   return {
     device: device.id, point: point.id, indicator: point.indicator, subject: device.subject, centre, kind: 'gap', value: count, unit: '1',
@@ -152,37 +152,37 @@ function gapOf({ device, point, centre }: Known, { observedAt, clock }: Sample, 
   };
 }
 
-interface Judged {
+interface QualifiedValue {
   value: Value;
   quality: Quality;
   flags: Flag[];
   unsafe?: true;
 }
 
-function judgeValue(known: Known, sample: Sample, time: EventTime, world: QualifyWorld): Judged {
+function judgeValue(known: PointRules, sample: Sample, time: EventTime, world: QualifyWorld): QualifiedValue {
   const { point, memory } = known;
   const raw = sample.value;
   if (raw === null) return bad(memory, []);
   const clean = typeof raw === 'number' ? withoutFloat32Noise(raw) : raw;
-  if (known.isPlain && typeof clean === 'number' && isSafe(clean) && isSafe(raw as number)) return { value: clean, quality: sample.quality, flags: NO_FLAGS };
+  if (known.isPlain && typeof clean === 'number' && isSafeNumber(clean) && isSafeNumber(raw as number)) return { value: clean, quality: sample.quality, flags: NO_FLAGS };
   if (point.faultCodes.includes(raw) || point.faultCodes.includes(clean)) return bad(memory, ['fault-code']);
   if (typeof clean === 'string' && clean.length > MAX_TEXT_LENGTH) return { value: clean.slice(0, MAX_TEXT_LENGTH), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
-  const value = typeof clean === 'number' ? scaled(clean, point.scale, point.offset) : clean;
-  const sent = typeof value === 'number' && known.conversion ? rounded(known.conversion.convert(value)) : value;
-  if (typeof value === 'number' && typeof sent === 'number' && !(isSafe(value) && isSafe(sent) && isSafe(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };
+  const value = typeof clean === 'number' ? applyScale(clean, point.scale, point.offset) : clean;
+  const sent = typeof value === 'number' && known.conversion ? withoutArithmeticNoise(known.conversion.convert(value)) : value;
+  if (typeof value === 'number' && typeof sent === 'number' && !(isSafeNumber(value) && isSafeNumber(sent) && isSafeNumber(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };
   if (sample.quality === 'bad') {
-    forget(memory);
+    resetStuck(memory);
     return { value: sent, quality: 'bad', flags: known.isMisfit && typeof sent === 'number' ? ['unit'] : [] };
   }
   const isWatched = sample.origin !== 'backfill' && (point.maxRate !== undefined || point.stuckForMs !== undefined);
-  const flags: Flag[] = isWatched ? implausible(memory, value, elapsedOf(time, world), point) : [];
+  const flags: Flag[] = isWatched ? plausibilityFlags(memory, value, elapsedOf(time, world), point) : [];
   if (typeof value === 'number' && point.range && (value < point.range[0] || value > point.range[1])) flags.push('out-of-range');
   if (known.isMisfit && typeof value === 'number') flags.push('unit');
   return { value: sent, quality: flags.length > 0 ? 'uncertain' : sample.quality, flags };
 }
 
-function bad(memory: Memory, flags: Flag[]): Judged {
-  forget(memory);
+function bad(memory: PlausibilityState, flags: Flag[]): QualifiedValue {
+  resetStuck(memory);
   return { value: null, quality: 'bad', flags };
 }
 

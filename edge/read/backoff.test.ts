@@ -1,7 +1,7 @@
 /** The waits themselves, number for number. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRetrying, probeWaitMs, reopenWaitMs, type Silence } from './backoff.ts';
+import { isRetrying, probeWaitMs, reopenWaitMs, type SilentUnit } from './backoff.ts';
 
 const least = { next: () => 0 };
 const most = { next: () => 1 };
@@ -18,13 +18,13 @@ test('a silent unit is retried three times at its own pace, fewer where that wou
 });
 
 test('then it is left out: alone for up to 15 s, on a bus for up to a minute, and never for more than a twentieth of its time', () => {
-  const wait = (more: Partial<Silence>, random = least) => probeWaitMs({ failures: 4, costMs: 100, periodMs: 1000, units: 8, silent: 1, ...more }, random);
+  const wait = (more: Partial<SilentUnit>, random = least) => probeWaitMs({ failures: 4, costMs: 100, periodMs: 1000, units: 8, silentUnits: 1, ...more }, random);
   assert.equal(wait({ failures: 3 }), 1000);
   assert.equal(wait({}), 8000);
   assert.equal(wait({}, most), 8800);
   assert.deepEqual([5, 6, 7, 8, 60].map((failures) => wait({ failures })), [16_000, 32_000, 60_000, 60_000, 60_000]);
   assert.deepEqual([wait({ units: 1 }), wait({ units: 1, failures: 5 }), wait({ units: 1, failures: 60 })], [8000, 15_000, 15_000]);
-  assert.deepEqual([wait({ costMs: 2000 }), wait({ costMs: 2000, silent: 3 }), wait({ costMs: 2000, silent: 7 }), wait({ costMs: 2000, silent: 8 })], [40_000, 120_000, 280_000, 8000]);
-  assert.equal(wait({ costMs: 60_000, silent: 7 }), 300_000);
+  assert.deepEqual([wait({ costMs: 2000 }), wait({ costMs: 2000, silentUnits: 3 }), wait({ costMs: 2000, silentUnits: 7 }), wait({ costMs: 2000, silentUnits: 8 })], [40_000, 120_000, 280_000, 8000]);
+  assert.equal(wait({ costMs: 60_000, silentUnits: 7 }), 300_000);
   assert.equal(wait({ periodMs: 3_600_000 }), 3_600_000, 'never more often than it is asked anyway');
 });

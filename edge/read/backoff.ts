@@ -1,8 +1,8 @@
 /** How long to wait before trying again. Pure; chance comes as an argument. */
 import type { Random } from '../../core/world.ts';
 
-export const OPEN_FIRST_MS = 500;
-export const OPEN_MOST_MS = 15_000;
+export const FIRST_REOPEN_WAIT_MS = 500;
+export const MAX_REOPEN_WAIT_MS = 15_000;
 
 /**
  * Wait before the next attempt to open a link: doubled at every failure, from half a second to a quarter of a minute, and
@@ -11,7 +11,7 @@ export const OPEN_MOST_MS = 15_000;
  * @param failures attempts in a row that failed, from 1
  */
 export function reopenWaitMs(failures: number, random: Random): number {
-  const fullMs = Math.min(OPEN_MOST_MS, OPEN_FIRST_MS * 2 ** Math.min(16, failures - 1));
+  const fullMs = Math.min(MAX_REOPEN_WAIT_MS, FIRST_REOPEN_WAIT_MS * 2 ** Math.min(16, failures - 1));
   return fullMs * (0.5 + random.next() / 2);
 }
 
@@ -23,9 +23,9 @@ const MOST_RETRIES = 3;
 const ALONE_MOST_MS = 15_000;
 const SHARED_MOST_MS = 60_000;
 /** However dear a probe is, a unit that is back is noticed within this time (and one period and time-out). */
-export const PROBE_MOST_MS = 300_000;
+export const MAX_PROBE_WAIT_MS = 300_000;
 
-export interface Silence {
+export interface SilentUnit {
   /** Polls in a row that failed, from 1. */
   failures: number;
   /** What the last of them took of the bus's time. */
@@ -33,11 +33,11 @@ export interface Silence {
   periodMs: number;
   /** Units on the same link, and how many of them are silent, this one included. */
   units: number;
-  silent: number;
+  silentUnits: number;
 }
 
 /** Whether a silent unit is still retried at its own pace. */
-export function isRetrying({ failures, costMs, units }: Pick<Silence, 'failures' | 'costMs' | 'units'>): boolean {
+export function isRetrying({ failures, costMs, units }: Pick<SilentUnit, 'failures' | 'costMs' | 'units'>): boolean {
   const retries = units > 1 ? Math.min(MOST_RETRIES, Math.floor(RETRIES_MS / Math.max(1, costMs))) : MOST_RETRIES;
   return failures <= retries;
 }
@@ -47,14 +47,14 @@ export function isRetrying({ failures, costMs, units }: Pick<Silence, 'failures'
  * at least every 15 s. One that shares its link is left out for longer: from one period up to 60 s, and never so often
  * that all silent units together take more than a twentieth of the bus's time, up to 5 min.
  */
-export function probeWaitMs(silence: Silence, random: Random): number {
-  const { failures, costMs, periodMs, units, silent } = silence;
-  if (isRetrying(silence)) return periodMs;
+export function probeWaitMs(unit: SilentUnit, random: Random): number {
+  const { failures, costMs, periodMs, units, silentUnits } = unit;
+  if (isRetrying(unit)) return periodMs;
   const grownMs = periodMs * 2 ** Math.min(16, failures - 1);
   // Nobody is held up on a bus where all are silent.
-  const isHarmless = units === 1 || silent >= units;
+  const isHarmless = units === 1 || silentUnits >= units;
   const waitMs = isHarmless
     ? Math.min(grownMs, units === 1 ? ALONE_MOST_MS : SHARED_MOST_MS)
-    : Math.min(PROBE_MOST_MS, Math.max(Math.min(grownMs, SHARED_MOST_MS), costMs * COST_FACTOR * silent));
+    : Math.min(MAX_PROBE_WAIT_MS, Math.max(Math.min(grownMs, SHARED_MOST_MS), costMs * COST_FACTOR * silentUnits));
   return Math.max(periodMs, waitMs * (1 + random.next() / 10));
 }

@@ -9,7 +9,7 @@ import type { Driver } from '../../core/driver.ts';
 import type { Sample } from '../../core/sample.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../item.ts';
-import { PROBE_MOST_MS } from './backoff.ts';
+import { MAX_PROBE_WAIT_MS } from './backoff.ts';
 import { read } from './read.ts';
 
 const point = (id: string) => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id } });
@@ -66,7 +66,7 @@ for (const [everyMs, timeoutMs] of [[1000, 2000], [250, 1000], [5000, 10_000]] a
     assert.ok(unfinished <= 1);
     assert.ok(samples('unit-3').every((sample) => sample.quality === 'bad' && sample.value === null && sample.flags.includes('comm')));
     // A slot that is still waited for is counted when it is over.
-    assert.ok(asked.length + lost <= 600_000 / everyMs + (PROBE_MOST_MS * 1.1) / everyMs && asked.length + lost >= (600_000 / everyMs) * 0.9, `${asked.length} + ${lost}`);
+    assert.ok(asked.length + lost <= 600_000 / everyMs + (MAX_PROBE_WAIT_MS * 1.1) / everyMs && asked.length + lost >= (600_000 / everyMs) * 0.9, `${asked.length} + ${lost}`);
     assert.deepEqual(told(world, 'device_state').filter((event) => 'device' in event && event.device === 'unit-3'), [{ kind: 'device_state', device: 'unit-3', online: false, reason: 'CV_LINK_TIMEOUT' }]);
     await closing(world, host);
     assert.equal(bus.open, 0);

@@ -9,16 +9,16 @@ import type { DeviceState } from '../../core/wire/messages.ts';
 import type { World } from '../../core/world.ts';
 import type { DecodedItem } from '../item.ts';
 import { Bus, type BusDevices } from './bus.ts';
-import { HostDevice, type OpenDevice } from './device.ts';
-import type { Errands } from './errands.ts';
-import { Intake } from './intake.ts';
-import { busKey, isSpokenToAlike } from './plan.ts';
-import { Moments } from './schedule.ts';
-import { writePoint, type Written } from './write.ts';
+import { HostDevice, type OpenDevice } from './host-device.ts';
+import type { BusTasks } from './bus-tasks.ts';
+import { FrameCollector } from './frame-collector.ts';
+import { busKey, hasSameLink } from './bus-key.ts';
+import { PollPhases } from './poll-schedule.ts';
+import { writePoint, type WriteResult } from './write.ts';
 
-export type { OpenDevice } from './device.ts';
+export type { OpenDevice } from './host-device.ts';
 
-export interface Host extends Station<never, DecodedItem> {
+export interface DeviceHost extends Station<never, DecodedItem> {
   /** What is known of each device now, in the order of the setup. */
   states(): DeviceState[];
   /** Asks the device for these points now; what it says has gone down the line when this resolves. Rejects with a FaultError. */
@@ -29,7 +29,7 @@ export interface Host extends Station<never, DecodedItem> {
    * @param ready called when the bus is free, just before the first exchange; what it throws is thrown, and nothing was done
    * @param signal ends the wait for the bus, not the write
    */
-  write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<Written>;
+  write(device: string, point: string, value: Writable, ready: () => Promise<void>, signal: AbortSignal): Promise<WriteResult>;
   /** One picture of now from a camera's best stream; null where it has none, or is not there. Rejects with a FaultError. */
   still?(device: string, signal: AbortSignal): Promise<Picture> | null;
   /**
@@ -45,25 +45,25 @@ export interface Host extends Station<never, DecodedItem> {
  * @param devices checked devices with their drivers; `open` opens them, `close` is done within a second
  * @param whenKept resolves once all that was given so far is decided: true when it is on disk
  */
-export function read(devices: readonly OpenDevice[], world: World, whenKept: () => Promise<boolean> = async () => true): Host {
+export function read(devices: readonly OpenDevice[], world: World, whenKept: () => Promise<boolean> = async () => true): DeviceHost {
   let hosted: HostDevice[] = [];
   const buses = new Map<string, Bus>();
   let isClosed = false;
   let give: Give<DecodedItem> = () => {};
-  const intake = new Intake((items) => give(items), whenKept);
-  const facts = { world, intake, moments: new Moments(world.clock.monotonicMs(), world.random), devicesInAll: () => hosted.length };
+  const frames = new FrameCollector((items) => give(items), whenKept);
+  const context = { world, frames, phases: new PollPhases(world.clock.monotonicMs(), world.random), deviceCount: () => hosted.length };
 
-  function find(id: string): { device: HostDevice; errands: Errands } {
+  function find(id: string): { device: HostDevice; tasks: BusTasks } {
     const device = hosted.find((one) => one.setup.id === id);
     const bus = device && buses.get(busKey(device));
     if (!device || !bus?.devices.includes(device)) throw new FaultError('CV_LINK_CLOSED', { address: id, detail: 'it is not open', detailZh: '尚未打开' });
-    return { device, errands: bus.errands };
+    return { device, tasks: bus.tasks };
   }
 
   /** Runs every bus that does not run yet. */
   function start(): void {
     if (isClosed) return;
-    for (const [key, group] of busesOf(hosted)) if (!buses.has(key)) buses.set(key, new Bus(group, facts));
+    for (const [key, group] of busesOf(hosted)) if (!buses.has(key)) buses.set(key, new Bus(group, context));
   }
 
   /** Brings the buses that run to what they are to be. Resolves when those that have to end have ended. */
@@ -73,7 +73,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
       const group = wanted.get(key);
       const stays = group?.filter((device) => bus.devices.includes(device)) ?? [];
       if (group && stays.length === group.length && stays.length === bus.devices.length) return;
-      if (group && stays.length > 0) return bus.change(group);
+      if (group && stays.length > 0) return bus.update(group);
       buses.delete(key);
       await bus.stop();
     }));
@@ -83,7 +83,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     name: 'read',
     open(given) {
       give = given;
-      hosted = devices.map((device) => new HostDevice(device, world, intake.give));
+      hosted = devices.map((device) => new HostDevice(device, world, frames.give));
       start();
     },
     tick() {
@@ -91,18 +91,18 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
     },
     async close() {
       isClosed = true;
-      intake.close();
+      frames.close();
       await Promise.all([...buses.values()].map((bus) => bus.stop()));
     },
     states: () => hosted.map((device) => device.state()),
     async readNow(id, points, signal) {
-      const { device, errands } = find(id);
-      const fault = await errands.ask(device, signal, (turn) => turn.poll(points));
+      const { device, tasks } = find(id);
+      const fault = await tasks.run(device, signal, (bus) => bus.poll(points));
       if (fault) throw new FaultError(fault.code, fault.params);
     },
     async write(id, point, value, ready, signal) {
-      const { device, errands } = find(id);
-      return writePoint(device, point, value, (work) => errands.ask(device, signal, work), ready);
+      const { device, tasks } = find(id);
+      return writePoint(device, point, value, (work) => tasks.run(device, signal, work), ready);
     },
     still(id, signal) {
       const device = hosted.find((one) => one.setup.id === id);
@@ -112,15 +112,15 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
       const before = new Map(hosted.map((device) => [device.setup.id, device]));
       const kept = next.map((one) => {
         const device = before.get(one.setup.id);
-        return device && isSpokenToAlike(device, one) ? device : null;
+        return device && hasSameLink(device, one) ? device : null;
       });
       const staying = new Set(kept);
-      intake.drain();
+      frames.drain();
       for (const device of hosted) if (!staying.has(device)) device.retire();
       swap();
       hosted = next.map((one, at) => {
-        kept[at]?.adopt(one.setup);
-        return kept[at] ?? new HostDevice(one, world, intake.give);
+        kept[at]?.update(one.setup);
+        return kept[at] ?? new HostDevice(one, world, frames.give);
       });
       await settle();
       start();
@@ -137,7 +137,7 @@ function busesOf(devices: readonly HostDevice[]): Map<string, BusDevices> {
     else buses.set(busKey(device), [device]);
   }
   for (const bus of buses.values()) {
-    for (const device of bus) device.waitsForOthersMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
+    for (const device of bus) device.neighbourTimeoutMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
   }
   return buses;
 }

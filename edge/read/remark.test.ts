@@ -8,8 +8,8 @@ import camera from '../../drivers/camera/driver.ts';
 import '../../drivers/faults.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../item.ts';
-import { HostDevice } from './device.ts';
-import { LinkKeeper } from './keeper.ts';
+import { HostDevice } from './host-device.ts';
+import { BusLink } from './bus-link.ts';
 
 const picture = { ok: true as const, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } };
 
@@ -19,11 +19,11 @@ test('a device that works, but not as configured, says so in its state for as lo
   const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, () => {});
   const remark: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
   for (let opening = 0; opening < 2; opening += 1) {
-    device.remark(remark);
-    device.took(picture, 'frames');
+    device.setRemark(remark);
+    device.accept(picture, 'frames');
     assert.deepEqual([device.state().online, device.state().reason], [true, 'CV_CAMERA_SOFTWARE']);
   }
-  device.remark(undefined);
+  device.setRemark(undefined);
   assert.equal(device.state().reason, 'ok');
   assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [])), ['CV_CAMERA_SOFTWARE', 'CV_CAMERA_SOFTWARE over']);
 });
@@ -34,7 +34,7 @@ test('what the driver of a camera tells by itself bears the name of its device',
     tell({ kind: 'picture_damaged' });
     return { close: async () => {} };
   } } as unknown as Driver;
-  const keeper = new LinkKeeper({ name: 'gate-cam', driver, settings: {}, points: [], timeoutMs: 1000 }, world);
+  const keeper = new BusLink({ name: 'gate-cam', driver, settings: {}, points: [], timeoutMs: 1000 }, world);
   await keeper.open(new AbortController().signal);
   await keeper.close();
   assert.deepEqual(world.told, [{ device: 'gate-cam', kind: 'picture_damaged' }]);
@@ -50,7 +50,7 @@ test('a camera whose pictures may come seldom is not stale for a short period', 
     device.tick();
     return device.state().reason;
   };
-  device.took({ ok: true, picture: picture.picture }, 'frames');
+  device.accept({ ok: true, picture: picture.picture }, 'frames');
   assert.deepEqual([await reasonAfter(2000), await reasonAfter(8000)], ['ok', 'CV_DEVICE_STALE']);
 });
 
@@ -62,11 +62,11 @@ test('a camera that gives no more pictures is told stale, after an outage too', 
   const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, (items) => { given.push(...items); });
   const said = () => given.splice(0).filter(isSample).map(({ quality, flags }) => `${quality} ${flags.join(' ')}`);
   for (let outage = 0; outage < 2; outage += 1) {
-    device.took(picture, 'frames');
+    device.accept(picture, 'frames');
     await world.clock.advanceMs(5000);
     device.tick();
     assert.deepEqual([said(), device.state().online, device.state().reason], [['bad stale'], false, 'CV_DEVICE_STALE']);
-    device.cutOff({ code: 'CV_CAMERA_SILENT', params: { address: 'rtsp://cam/1', silenceMs: 8000 } });
+    device.linkFailed({ code: 'CV_CAMERA_SILENT', params: { address: 'rtsp://cam/1', silenceMs: 8000 } });
     assert.deepEqual(said(), ['bad comm']);
   }
   assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_DEVICE_STALE').length, 2);

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
-import { Strangers } from '../../drivers/listening/unknown-device.ts';
+import { UnconfiguredDevices } from '../../drivers/listening/unconfigured-devices.ts';
 import { MAX_UNKNOWN_UP } from '../../core/wire/limits.ts';
 import { STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import '../../drivers/faults.ts';
-import { UnknownDevices } from './unknown-devices.ts';
+import { UnknownDeviceList } from './unknown-devices.ts';
 
 function rig() {
   let now = 1000;
   const told: TelemetryEvent[] = [];
-  const list = new UnknownDevices(() => now);
-  const strangers = new Strangers('hj212', '0.0.0.0:8212', list.over((event) => { told.push(event); }));
+  const list = new UnknownDeviceList(() => now);
+  const strangers = new UnconfiguredDevices('hj212', '0.0.0.0:8212', list.wrapTell((event) => { told.push(event); }));
   const hear = (id: string, said = Buffer.from('##0010')) => {
     now += 1;
-    strangers.heard({ id, peer: '10.0.0.9:40000', said, settings: { listen: '0.0.0.0:8212', mn: id } }, { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } });
+    strangers.report({ id, peer: '10.0.0.9:40000', firstBytes: said, settings: { listen: '0.0.0.0:8212', mn: id } }, { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } });
   };
   return { list, strangers, told, hear };
 }
@@ -28,7 +28,7 @@ test('it is listed once with how often and when, and is a fault once, until it i
   assert.deepEqual(list.list().map(({ id, count, firstAt, lastAt }) => [id, count, firstAt, lastAt]), [['A1', 2, 1001, 1003], ['B2', 1, 1002, 1002]]);
   assert.deepEqual(list.list()[1]?.said, { hex: '000141', text: '..A' });
   assert.equal(told.filter(({ kind }) => kind === 'fault').length, 2);
-  strangers.known('A1');
+  strangers.markConfigured('A1');
   assert.deepEqual(list.list().map(({ id }) => id), ['B2']);
   hear('A1');
   assert.equal(told.filter(({ kind }) => kind === 'fault').length, 3, 'not configured any more: said anew');

@@ -5,7 +5,7 @@ import type { UnknownDeviceState } from '../../core/wire/messages.ts';
 
 const MAX_KEPT = 100;
 
-export class UnknownDevices {
+export class UnknownDeviceList {
   readonly #nowMs: () => number;
   /** The one that spoke last is last. */
   readonly #byName = new Map<string, UnknownDeviceState>();
@@ -15,7 +15,7 @@ export class UnknownDevices {
   }
 
   /** The given way to tell, overheard. */
-  over(tell: Tell): Tell {
+  wrapTell(tell: Tell): Tell {
     return (event) => {
       this.#hear(event);
       tell(event);

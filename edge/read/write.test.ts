@@ -7,30 +7,30 @@ import '../../drivers/faults.ts';
 import { fakeDriver } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../config/setup.ts';
-import { HostDevice } from './device.ts';
-import type { Answer } from './exchange.ts';
-import { writePoint, type Written } from './write.ts';
+import { HostDevice } from './host-device.ts';
+import type { ExchangeResult } from './run-exchange.ts';
+import { writePoint, type WriteResult } from './write.ts';
 
 const SET: Request = { points: [] };
 const GET: Request = { points: ['level'] };
-const lost: Answer = { fault: { code: 'CV_LINK_TIMEOUT', params: { address: 'a', timeoutMs: 500 } } };
-const says = (decoded: Decoded): Answer => ({ decoded });
+const lost: ExchangeResult = { fault: { code: 'CV_LINK_TIMEOUT', params: { address: 'a', timeoutMs: 500 } } };
+const says = (decoded: Decoded): ExchangeResult => ({ decoded });
 const reads = (value: Writable) => says({ ok: true, values: [{ point: 'level', value }] });
 const done = says({ ok: true, values: [] });
 
 interface Case {
   value?: Writable;
   requests?: Request[];
-  answers: Answer[];
+  answers: ExchangeResult[];
 }
 
-async function write({ value = 5, requests = [SET, GET], answers }: Case, of: { point?: string; driver?: Partial<Driver> } = {}): Promise<{ written: Written; asked: Request[] }> {
+async function write({ value = 5, requests = [SET, GET], answers }: Case, of: { point?: string; driver?: Partial<Driver> } = {}): Promise<{ written: WriteResult; asked: Request[] }> {
   const world = testWorld();
   const { driver } = fakeDriver(world);
   const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 500, points: [{ id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'level' } }] };
   const device = new HostDevice({ setup, driver: { ...driver, write: () => requests, ...of.driver } }, world, () => {});
   const asked: Request[] = [];
-  const turn = { poll: () => Promise.resolve(null), exchange: (request: Request) => { asked.push(request); return Promise.resolve(answers[asked.length - 1] as Answer); } };
+  const turn = { poll: () => Promise.resolve(null), exchange: (request: Request) => { asked.push(request); return Promise.resolve(answers[asked.length - 1] as ExchangeResult); } };
   return { written: await writePoint(device, of.point ?? 'level', value, (work) => work(turn), () => Promise.resolve()), asked };
 }
 const outcome = async (given: Case) => {
@@ -65,10 +65,10 @@ test('without a confirmation the read back tells; what follows in the same write
 });
 
 test('a read back that cannot be had leaves it unknown, with the reason in both languages', async () => {
-  const detail = async (answers: Answer[]) => {
+  const detail = async (answers: ExchangeResult[]) => {
     const { written } = await write({ answers });
     assert.equal(written.outcome, 'unknown');
-    const { code, params } = (written as Extract<Written, { outcome: 'unknown' }>).fault;
+    const { code, params } = (written as Extract<WriteResult, { outcome: 'unknown' }>).fault;
     assert.deepEqual([code, params.point], ['CV_COMMAND_UNCONFIRMED', 'level']);
     assert.match(String(params.detailZh), /[\u4e00-\u9fff].*\[CV_/);
     return /\[(CV_\w+)\]$/.exec(String(params.detail))?.[1];

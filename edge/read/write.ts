@@ -1,11 +1,11 @@
 /** A write: its exchanges, made once, and the read that shows what the device made of it. */
 import type { PointOf, Request, Writable } from '../../core/driver.ts';
 import { explain, FaultError, type Fault } from '../../core/faults.ts';
-import type { HostDevice } from './device.ts';
-import type { Turn } from './errands.ts';
+import type { HostDevice } from './host-device.ts';
+import type { BusAccess } from './bus-tasks.ts';
 
 /** done: it reads as written · failed: the device said no, or it reads otherwise · unknown: nobody knows. Values are the driver's own, before scale. */
-export type Written =
+export type WriteResult =
   | { outcome: 'done'; readBack: Writable }
   | { outcome: 'failed'; fault: Fault; readBack?: Writable }
   | { outcome: 'unknown'; fault: Fault };
@@ -18,28 +18,28 @@ const SAME_WITHIN = 1e-6;
  * @param ready see Host.write
  * @returns rejects with what `write` of the driver or `ready` throws, or with what `onBus` does before the bus is there
  */
-export async function writePoint(device: HostDevice, id: string, value: Writable, onBus: (work: (turn: Turn) => Promise<Written>) => Promise<Written>, ready: () => Promise<void>): Promise<Written> {
+export async function writePoint(device: HostDevice, id: string, value: Writable, onBus: (work: (bus: BusAccess) => Promise<WriteResult>) => Promise<WriteResult>, ready: () => Promise<void>): Promise<WriteResult> {
   const { driver, setup } = device;
   const own = setup.points.find((point) => point.id === id)?.own as PointOf<unknown> | undefined;
   if (!own) throw new FaultError('CV_COMMAND_POINT', { device: setup.id, point: id });
   if (!driver.write) throw new FaultError('CV_COMMAND_NOT_OFFERED', { device: setup.id, driver: driver.id, kind: 'write' });
   const requests = driver.write(own, value, setup.settings);
-  return onBus(async (turn) => {
+  return onBus(async (bus) => {
     await ready();
-    return carryOut(device, id, value, requests, turn);
+    return carryOut(device, id, value, requests, bus);
   });
 }
 
-async function carryOut(device: HostDevice, id: string, value: Writable, requests: readonly Request[], turn: Turn): Promise<Written> {
+async function carryOut(device: HostDevice, id: string, value: Writable, requests: readonly Request[], bus: BusAccess): Promise<WriteResult> {
   let silence: Fault | null = null;
   for (const request of requests.filter(({ points }) => points.length === 0)) {
-    const { decoded, fault } = await turn.exchange(request);
+    const { decoded, fault } = await bus.exchange(request);
     // Its confirmation may have been lost on the way: the read back tells.
     if (fault) silence = fault;
     else if (decoded && !decoded.ok) return { outcome: 'failed', fault: decoded.fault };
     if (silence) break;
   }
-  const readBack = await read(device, id, requests.filter(({ points }) => points.length > 0), turn);
+  const readBack = await read(device, id, requests.filter(({ points }) => points.length > 0), bus);
   if ('fault' in readBack) return { outcome: 'unknown', fault: unconfirmed(id, silence ?? readBack.fault) };
   if (isSame(readBack.value, value)) return { outcome: 'done', readBack: readBack.value };
   // Unconfirmed and not there yet: it may still be on its way through a slow line or gateway.
@@ -47,13 +47,13 @@ async function carryOut(device: HostDevice, id: string, value: Writable, request
   return { outcome: 'failed', readBack: readBack.value, fault: { code: 'CV_COMMAND_READ_BACK', params: { point: id, want: String(value), got: String(readBack.value) } } };
 }
 
-async function read(device: HostDevice, id: string, requests: readonly Request[], turn: Turn): Promise<{ value: Writable } | { fault: Fault }> {
+async function read(device: HostDevice, id: string, requests: readonly Request[], bus: BusAccess): Promise<{ value: Writable } | { fault: Fault }> {
   let found: { value: Writable } | { fault: Fault } = { fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } } };
   for (const request of requests) {
-    const { decoded, observedAt, fault } = await turn.exchange(request);
+    const { decoded, observedAt, fault } = await bus.exchange(request);
     if (fault) return { fault };
     if (!decoded?.ok) return { fault: decoded?.fault ?? { code: 'CV_FRAME_INVALID', params: { detail: '-' } } };
-    device.took(decoded, 'read back', request, observedAt);
+    device.accept(decoded, 'read back', request, observedAt);
     const value = decoded.values?.find(({ point }) => point === id);
     if (value?.fault) found = { fault: value.fault };
     else if (value && value.value !== null) found = { value: value.value };

@@ -2,7 +2,7 @@
 import type { Draft } from '../../core/event.ts';
 
 /** Whether something other than the value differs: quality, flags, kind, unit, whose clock, place. */
-export function otherState(a: Draft, b: Draft): boolean {
+export function isOtherState(a: Draft, b: Draft): boolean {
   return a.quality !== b.quality || a.kind !== b.kind || a.unit !== b.unit || a.indicator !== b.indicator || a.origin !== b.origin || a.clock !== b.clock
     || (a.flags ?? []).toSorted().join() !== (b.flags ?? []).toSorted().join()
     || a.position?.lon !== b.position?.lon || a.position?.lat !== b.position?.lat || a.position?.heightM !== b.position?.heightM;
@@ -11,7 +11,7 @@ export function otherState(a: Draft, b: Draft): boolean {
 /** Below, on and above a limit are three sides. */
 const sideOf = (value: number, limit: number) => Math.sign(value - limit);
 
-export function crosses(limits: readonly number[], last: Draft, draft: Draft): boolean {
+export function crossesLimit(limits: readonly number[], last: Draft, draft: Draft): boolean {
   const { value: from } = last;
   const { value: to } = draft;
   if (typeof from !== 'number' || typeof to !== 'number') return false;

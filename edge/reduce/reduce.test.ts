@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import type { Draft } from '../../core/event.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
-import type { Conversion } from '../qualify/qualify.ts';
+import type { UnitConversion } from '../qualify/qualify.ts';
 import { reduce } from './reduce.ts';
 
 const NOW = Date.UTC(2026, 4, 1);
 const plain: PointSetup = { id: 'level', indicator: 'YJ-FLD-001', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: {} };
 
-function run(point: Partial<PointSetup>, drafts: Partial<Draft>[], conversion: Conversion | null = null) {
+function run(point: Partial<PointSetup>, drafts: Partial<Draft>[], conversion: UnitConversion | null = null) {
   const device: DeviceSetup = { id: 'plc', driver: 'modbus', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 1000, points: [{ ...plain, ...point }] };
   const told: TelemetryEvent[] = [];
   const station = reduce({ devices: [device] }, { conversionOf: () => conversion }, { tell: (event) => { told.push(event); } });
@@ -48,7 +48,7 @@ test('crossing a limit is told in both directions, touching it too', () => {
 });
 
 test('limits and deadband are in the point\'s unit, values in the catalogue\'s', () => {
-  const cm: Conversion = { unit: 'cm', convert: (value) => value * 100 };
+  const cm: UnitConversion = { unit: 'cm', convert: (value) => value * 100 };
   const { sent } = run({ deadband: 0.5, limits: [3] }, [280, 290, 300, 301, 310, 360].map((value) => ({ value })), cm);
   assert.deepEqual(sent.map((draft) => draft.value), [280, 300, 301, 360]);
 });

@@ -9,14 +9,14 @@ import type { Give, Station } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import type { RuleLimits } from '../judge/rule-limits.ts';
-import type { Conversion, QualifyFacts } from '../qualify/qualify.ts';
-import { rounded } from '../qualify/number.ts';
+import type { UnitConversion, QualifyFacts } from '../qualify/qualify.ts';
+import { withoutArithmeticNoise } from '../qualify/number.ts';
 import { PointMap } from '../qualify/point-map.ts';
-import { crosses, otherState } from './change.ts';
-import { PointWindow } from './window.ts';
+import { crossesLimit, isOtherState } from './change.ts';
+import { PointWindow } from './point-window.ts';
 
-type Exception = 'always' | 'first' | 'state' | 'crossed' | 'changed' | 'heartbeat';
-type Reporting = Pick<PointSetup, 'deadband' | 'heartbeatMs' | 'limits' | 'window'>;
+type ReportReason = 'always' | 'first' | 'state' | 'crossed' | 'changed' | 'heartbeat';
+type ReportRules = Pick<PointSetup, 'deadband' | 'heartbeatMs' | 'limits' | 'window'>;
 
 export interface ReduceSetup {
   devices: readonly DeviceSetup[];
@@ -26,31 +26,31 @@ export interface ReduceFacts extends Pick<QualifyFacts, 'conversionOf'> {
   ruleLimits?: RuleLimits;
 }
 
-export interface Reduce extends Station<Draft, Draft> {
+export interface ReduceStation extends Station<Draft, Draft> {
   /** Goes on by another setup; points that report as before keep what they remember. */
   update(setup: ReduceSetup, facts: ReduceFacts): void;
 }
 
-interface Known {
+interface ReducedPoint {
   device: string;
   /** What its values are, beside how they are reported. */
   means: { indicator: string; unit: string };
-  reporting: Reporting;
+  reporting: ReportRules;
   lastSent: Draft | undefined;
   window: PointWindow | null;
 }
 
 /** Of all points of which every value goes up. */
-const UNREDUCED: Known = { device: '', means: { indicator: '', unit: '' }, reporting: { limits: [] }, lastSent: undefined, window: null };
+const UNREDUCED: ReducedPoint = { device: '', means: { indicator: '', unit: '' }, reporting: { limits: [] }, lastSent: undefined, window: null };
 
-export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): Reduce {
-  let known = new PointMap<Known>();
-  const open = new Set<Known>();
+export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): ReduceStation {
+  let known = new PointMap<ReducedPoint>();
+  const open = new Set<ReducedPoint>();
   let out: Give<Draft> = () => {};
   update(setup, facts);
 
   function update({ devices }: ReduceSetup, now: ReduceFacts): void {
-    const next = new PointMap<Known>();
+    const next = new PointMap<ReducedPoint>();
     for (const device of devices) {
       for (const point of device.points) {
         const fresh = knownOf(device, point, now);
@@ -63,12 +63,12 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
     out(flushed(gone));
   }
 
-  function flushed(all: Iterable<Known>): Draft[] {
+  function flushed(all: Iterable<ReducedPoint>): Draft[] {
     return [...all].flatMap((one) => told(one, one.window?.flush() ?? []));
   }
 
   /** A part stands for all its values but itself. */
-  function told(one: Known, drafts: Draft[]): Draft[] {
+  function told(one: ReducedPoint, drafts: Draft[]): Draft[] {
     const count = drafts.reduce((sum, { window }) => sum + (window ? window.count - 1 : 0), 0);
     if (count > 0) world.tell({ kind: 'samples_lost', count, reason: 'merged', intended: true, device: one.device });
     if (one.window?.isOpen) open.add(one);
@@ -113,7 +113,7 @@ export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World
   };
 }
 
-function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Known {
+function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): ReducedPoint {
   if (!point.window && point.deadband === undefined) return UNREDUCED;
   const conversion = facts.conversionOf?.(point) ?? null;
   const ours = inSentUnit(point, conversion);
@@ -123,13 +123,13 @@ function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Kn
 }
 
 /** As long as they are, what was remembered holds. */
-function isAlike(a: Known, b: Known): boolean {
+function isAlike(a: ReducedPoint, b: ReducedPoint): boolean {
   return isDeepStrictEqual([a.means, a.reporting], [b.means, b.reporting]);
 }
 
 /** Deadband and limits are written in the point's unit; what is compared is in the unit that goes up. */
-function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conversion: Conversion | null): Reporting {
-  const convert = (value: number) => (conversion ? rounded(conversion.convert(value)) : value);
+function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conversion: UnitConversion | null): ReportRules {
+  const convert = (value: number) => (conversion ? withoutArithmeticNoise(conversion.convert(value)) : value);
   return {
     limits: limits.map(convert),
     ...(window ? { window } : {}),
@@ -142,11 +142,11 @@ function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conve
 const isAlways = (draft: Draft): boolean => draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
 
 /** Why a draft must go up, or null when it may be left out. Pure. */
-function whySend(rules: Reporting | undefined, last: Draft | undefined, draft: Draft): Exception | null {
+function whySend(rules: ReportRules | undefined, last: Draft | undefined, draft: Draft): ReportReason | null {
   if (!rules || rules.deadband === undefined || isAlways(draft)) return 'always';
   if (!last) return 'first';
-  if (otherState(last, draft)) return 'state';
-  if (crosses(rules.limits, last, draft)) return 'crossed';
+  if (isOtherState(last, draft)) return 'state';
+  if (crossesLimit(rules.limits, last, draft)) return 'crossed';
   if (!within(rules.deadband, last, draft)) return 'changed';
   // A clock that was set back must not silence a point.
   const silentMs = draft.occurredAt - last.occurredAt;

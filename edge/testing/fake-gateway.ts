@@ -14,7 +14,7 @@ import type { Ack, EdgeState, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, EDGE_FILTER, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
 import { seededRandom } from '../../core/world.ts';
 
-export interface Behaviour {
+export interface GatewayBehaviour {
   seed?: number;
   /** Part of the batches that never arrive, arrive but are not answered, are answered twice. */
   lose?: number;
@@ -30,7 +30,7 @@ export interface Behaviour {
   clockAheadMs?: number;
 }
 
-export interface Arrival {
+export interface ReceivedBatch {
   lane: 'up' | 'late';
   stream: Stream;
   epoch: number;
@@ -44,15 +44,15 @@ export class FakeGateway {
   readonly #sockets = new Set<Socket>();
   readonly #marks = new Map<string, Range[]>();
   readonly events = new Map<string, Event>();
-  readonly arrivals: Arrival[] = [];
+  readonly arrivals: ReceivedBatch[] = [];
   readonly states: EdgeState[] = [];
   twice = 0;
-  behaviour: Behaviour;
+  behaviour: GatewayBehaviour;
   readonly #random;
   #client: MqttClient | null = null;
   port = 0;
 
-  constructor(broker: Aedes, behaviour: Behaviour) {
+  constructor(broker: Aedes, behaviour: GatewayBehaviour) {
     this.broker = broker;
     this.behaviour = behaviour;
     this.#random = seededRandom(behaviour.seed ?? 1);
@@ -64,7 +64,7 @@ export class FakeGateway {
   }
 
   /** @param at absent: any that one can come back to later */
-  static async open(behaviour: Behaviour = {}, at?: number): Promise<FakeGateway> {
+  static async open(behaviour: GatewayBehaviour = {}, at?: number): Promise<FakeGateway> {
     const gateway = new FakeGateway(await Aedes.createBroker(), behaviour);
     const port = at ?? await freePort();
     await new Promise<void>((resolve) => { gateway.#server.listen(port, '127.0.0.1', resolve); });

@@ -4,6 +4,7 @@ import { unknownName, valueAt } from '../../core/config/issues.ts';
 import type { Words } from '../../core/words.ts';
 import { SINKS } from '../sinks/index.ts';
 import type { PlugSetup } from './setup.ts';
+import '../sinks/faults.ts';
 
 export interface CheckedSinks {
   /** In the order of the file; whole only when there are no problems. */

@@ -11,6 +11,7 @@ import type { Consumer, MissedEvents } from './consumer.ts';
 import { FedGroup, groupsAfter } from './fed.ts';
 import { LogEnd } from './log-end.ts';
 import { SharedReads } from './shared-reads.ts';
+import '../../log/faults.ts';
 
 export interface Feed {
   /** Starts every consumer and then feeds them. @throws what a consumer's start throws */

@@ -12,6 +12,7 @@ import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, Verdict } from './accept.ts';
 import { FedGroup } from '../feed/fed.ts';
+import '../../log/faults.ts';
 
 export interface Offered {
   verdict: Verdict;

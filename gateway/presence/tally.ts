@@ -2,6 +2,7 @@
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
 import { explain, type Fault } from '../../core/faults.ts';
 import type { HealthProblem } from '../../api/health.ts';
+import '../../log/faults.ts';
 
 /** While one of these was told a moment ago, the gateway is not at its work. */
 const IMPAIRING = new Set(['CV_LOG_FULL', 'CV_LOG_FAILED', 'CV_LOG_DISK_FULL', 'CV_LOG_READ_ONLY', 'CV_LOG_DAMAGED', 'CV_QUARANTINE_FAILED', 'CV_CONSUMER_FAILED', 'CV_STORE_FAILED', 'CV_BROKER_BEHIND', 'CV_ACCEPT_FAILED']);

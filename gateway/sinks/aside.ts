@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { faultOf, FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { Missed } from '../../core/sink.ts';
+import './faults.ts';
 
 export type AsideEntry =
   /** `event` is its name, `cursor` its place in the gateway's log, `line` the first bytes of what was refused. */

@@ -11,6 +11,7 @@ import type { Consumer, MissedEvents } from '../feed/consumer.ts';
 import { eventsOf, groupsAfter, type FedEvent } from '../feed/fed.ts';
 import type { Aside } from './aside.ts';
 import type { Place, Reached } from './place.ts';
+import './faults.ts';
 
 interface SinkCounts {
   /** Events that the target has, since the gateway started. */

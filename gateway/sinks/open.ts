@@ -10,6 +10,7 @@ import { Aside } from './aside.ts';
 import { sinkConsumer, type SinkConsumer } from './consumer.ts';
 import { SINKS, type SinkEntry } from './index.ts';
 import { Place } from './place.ts';
+import './faults.ts';
 
 export interface OpenedSink {
   id: string;

@@ -6,6 +6,7 @@ import { makeFolder } from '../../core/folder.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../log/types.ts';
 import { writeWhole } from '../../log/whole-file.ts';
 import type { Timer, World } from '../../core/world.ts';
+import './faults.ts';
 
 export interface Reached {
   cursor: Cursor;

@@ -7,15 +7,16 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { removeFile } from '../../log/file-on-disk.ts';
 import { isDamage } from '../../log/storage.ts';
 import { SqliteFile } from './file.ts';
+import type { Migrations } from './migrations.ts';
 
 const PAGE_BYTES = 4096;
 /** In the first page: how many pages there are, where those that are free begin, and how many these are. */
 const PAGE_COUNT_AT = 28;
 const FREE_AT = 32;
 const FREE_COUNT_AT = 36;
-/** What every file of ours says there: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8. */
+/** What every file of ours says there: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
 const CERTAIN: readonly [at: number, values: readonly number[]][] = [
-  [16, [0x10]], [17, [0]], [18, [1, 2]], [19, [1, 2]], [20, [0]], [21, [64]], [22, [32]], [23, [32]], [44, [0]], [45, [0]], [46, [0]], [47, [4]], [56, [0]], [57, [0]], [58, [0]], [59, [1]],
+  [16, [0x10]], [17, [0]], [18, [1, 2]], [19, [1, 2]], [20, [0]], [21, [64]], [22, [32]], [23, [32]], [44, [0]], [45, [0]], [46, [0]], [47, [4]], [56, [0]], [57, [0]], [58, [0]], [59, [1]], [60, [0]], [61, [0]], [62, [0]],
 ];
 /** After so many questions without a row, all that is left lies within what cannot be read. */
 const MAX_IN_VAIN = 2000;
@@ -37,13 +38,13 @@ export function silentDamage(path: string): string | null {
  * @param keepPage where the first page goes as it was, if it has to be made anew
  * @returns null when nothing can be read of it
  */
-export function openDamaged(path: string, schema: string, keepPage: string): DatabaseSync | null {
+export function openDamaged(path: string, migrations: Migrations, keepPage: string): DatabaseSync | null {
   const first = silentDamage(path) === null ? opened(path) : null;
   if (first) return first;
   const pages = Math.floor((statSync(path, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES);
   if (pages < 2) return null;
   writeFileSync(keepPage, pageAt(path, 0, PAGE_BYTES));
-  const page = firstPageOf(`${path}.page`, schema);
+  const page = firstPageOf(`${path}.page`, migrations);
   page.writeUInt32BE(pages, PAGE_COUNT_AT);
   page.writeUInt32BE(0, FREE_AT);
   page.writeUInt32BE(0, FREE_COUNT_AT);
@@ -67,9 +68,9 @@ function opened(path: string): DatabaseSync | null {
 }
 
 /** As a new file of this schema has it. */
-function firstPageOf(path: string, schema: string): Buffer {
+function firstPageOf(path: string, migrations: Migrations): Buffer {
   removeFile(path);
-  const file = new SqliteFile(path, schema);
+  const file = new SqliteFile(path, migrations);
   file.open(() => {});
   file.close();
   const page = pageAt(path, 0, PAGE_BYTES);

@@ -4,7 +4,9 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolderSync } from '../../core/folder.ts';
 import { failureOf, needsReopening } from './failure.ts';
+import { confirm, CONFIRMING_COMMITS, keptFiles, removeConfirmed } from './kept-file.ts';
 import { holdLock } from './lock.ts';
+import { migrate, newestVersion, refuseNewer, type Migrations } from './migrations.ts';
 
 /** 1 MB: whoever commits waits for it to be written back now and then, and that is a matter of a few commits' time. */
 const CHECKPOINT_PAGES = 256;
@@ -16,25 +18,35 @@ export interface FileOptions {
 
 export class SqliteFile {
   readonly path: string;
-  readonly #schema: string;
+  readonly #migrations: Migrations;
   readonly #shared: boolean;
   #lock: { release(): void } | null = null;
   #db: DatabaseSync | null = null;
   #broken = false;
+  /** Commits until the file of before a migration is confirmed; null where none waits for it. */
+  #unconfirmed: number | null = null;
   #onOpened: (db: DatabaseSync) => void = () => {};
 
-  constructor(path: string, schema: string, options: FileOptions = {}) {
+  constructor(path: string, migrations: Migrations, options: FileOptions = {}) {
     this.path = path;
-    this.#schema = schema;
+    this.#migrations = migrations;
     this.#shared = options.shared ?? false;
   }
 
-  /** @param onOpened runs at each opening: prepares statements, reads what is kept in memory */
+  /**
+   * A file of an earlier version becomes one of today.
+   *
+   * @param onOpened runs at each opening: prepares statements, reads what is kept in memory
+   * @throws CV_STORE_NEWER, CV_STORE_MIGRATION, and what SQLite says
+   */
   open(onOpened: (db: DatabaseSync) => void): void {
     this.#onOpened = onOpened;
     if (this.#shared) this.#lock ??= holdLock(`${this.path}.lock`);
     try {
+      refuseNewer(this.path, newestVersion(this.#migrations));
       this.#openNow();
+      removeConfirmed(this.path);
+      this.#unconfirmed = keptFiles(this.path).length > 0 ? CONFIRMING_COMMITS : null;
     } catch (error) {
       this.close();
       throw error;
@@ -48,6 +60,7 @@ export class SqliteFile {
       db.exec('BEGIN IMMEDIATE');
       const result = run(db);
       db.exec('COMMIT');
+      this.#noteCommit();
       return result;
     } catch (error) {
       // A full disk has rolled back by itself already.
@@ -56,6 +69,19 @@ export class SqliteFile {
       // What was kept in memory of the failed transaction is read anew.
       if (!this.#broken) this.#onOpened(db);
       throw error;
+    }
+  }
+
+  #noteCommit(): void {
+    if (this.#unconfirmed === null) return;
+    this.#unconfirmed -= 1;
+    if (this.#unconfirmed > 0) return;
+    this.#unconfirmed = null;
+    try {
+      confirm(this.path);
+    } catch (error) {
+      // The commit stands; the next run confirms it.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     }
   }
 
@@ -93,7 +119,7 @@ export class SqliteFile {
     const db = new DatabaseSync(this.path);
     try {
       db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
-      db.exec(this.#schema);
+      migrate(db, this.path, this.#migrations);
       // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#db = db;

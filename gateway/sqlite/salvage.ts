@@ -12,6 +12,7 @@ import { openDamaged, silentDamage } from './damaged.ts';
 import { failureOf } from './failure.ts';
 import { SqliteFile } from './file.ts';
 import { holdLock } from './lock.ts';
+import type { Migrations } from './migrations.ts';
 
 /** Evidence for whoever looks into it; more of it would only be the same disk again. */
 const MAX_ASIDE = 3;
@@ -36,7 +37,7 @@ export type Copy<Found> = (from: DatabaseSync | null, into: SqliteFile) => Found
  * @param open opens the file that lies at the path now
  * @returns what was opened, and what was saved of a damaged one; null when it was sound
  */
-export function openOrSalvage<Opened, Found>(path: string, schema: string, open: () => Opened, copy: Copy<Found>): { opened: Opened; salvage: Salvage<Found> | null } {
+export function openOrSalvage<Opened, Found>(path: string, migrations: Migrations, open: () => Opened, copy: Copy<Found>): { opened: Opened; salvage: Salvage<Found> | null } {
   finishSalvage(path);
   let detail = silentDamage(path);
   if (detail === null) {
@@ -48,24 +49,24 @@ export function openOrSalvage<Opened, Found>(path: string, schema: string, open:
       ({ detail } = failure);
     }
   }
-  const salvage = salvageFile(path, schema, detail, copy);
+  const salvage = salvageFile(path, migrations, detail, copy);
   return { opened: open(), salvage };
 }
 
 /** Only for files nobody has open; another process is kept out meanwhile. */
-export function salvageFile<Found>(path: string, schema: string, detail: string, copy: Copy<Found>): Salvage<Found> {
-  return alone(path, () => replace(path, schema, detail, copy));
+export function salvageFile<Found>(path: string, migrations: Migrations, detail: string, copy: Copy<Found>): Salvage<Found> {
+  return alone(path, () => replace(path, migrations, detail, copy));
 }
 
-function replace<Found>(path: string, schema: string, detail: string, copy: Copy<Found>): Salvage<Found> {
+function replace<Found>(path: string, migrations: Migrations, detail: string, copy: Copy<Found>): Salvage<Found> {
   const aside = nextAside(path);
-  const from = openDamaged(path, schema, aside + PAGE);
+  const from = openDamaged(path, migrations, aside + PAGE);
   let found: Found;
   try {
-    found = into(path, schema, (file) => copy(from, file));
+    found = into(path, migrations, (file) => copy(from, file));
   } catch (error) {
     if (!isFull(storageFailureOf(error))) throw error;
-    found = into(path, schema, (file) => copy(null, file));
+    found = into(path, migrations, (file) => copy(null, file));
   } finally {
     from?.close();
   }
@@ -77,9 +78,9 @@ function replace<Found>(path: string, schema: string, detail: string, copy: Copy
 }
 
 /** Leaves a whole file, at rest, under the name of what is not finished. */
-function into<Found>(path: string, schema: string, run: (file: SqliteFile) => Found): Found {
+function into<Found>(path: string, migrations: Migrations, run: (file: SqliteFile) => Found): Found {
   removeFile(path + UNFINISHED);
-  const file = new SqliteFile(path + UNFINISHED, schema);
+  const file = new SqliteFile(path + UNFINISHED, migrations);
   try {
     file.open(() => {});
     return run(file);

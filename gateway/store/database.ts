@@ -17,7 +17,7 @@ import { beginMerging, mergedBefore, missingPoints } from './merging.ts';
 import { sweepSlice, type Sweep, type Swept } from './retention.ts';
 import { fromSql, toSql, type SeriesHead, type SeriesSnapshot, type SqlValue } from './rows.ts';
 import { copyStore, type SavedStore } from './salvage.ts';
-import { checkVersion, migrate, SCHEMA } from './schema.ts';
+import { storeMigrations } from './schema.ts';
 
 export interface Batch {
   upTo: Cursor;
@@ -55,6 +55,10 @@ interface Opened {
 }
 
 export class StoreDatabase {
+  readonly #migrations = storeMigrations((db) => {
+    this.#prepare(db);
+    return (points) => { this.#generations.add(db, points); };
+  });
   #file: SqliteFile | null = null;
   #generations!: Generations;
   #insertSeries!: StatementSync;
@@ -84,7 +88,7 @@ export class StoreDatabase {
 
   /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
   #open({ path, presentEpoch }: OpenRequest): Opened & { salvage: Salvage<SavedStore> | null } {
-    const { opened, salvage } = openOrSalvage(path, SCHEMA, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
+    const { opened, salvage } = openOrSalvage(path, this.#migrations, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
     return { ...opened, salvage };
   }
 
@@ -94,7 +98,7 @@ export class StoreDatabase {
     this.#file?.close();
     const known = { cursor: this.#cursor, series: series.map(seriesRow) };
     try {
-      return salvageFile(path, SCHEMA, detail, (from, into) => copyStore(from, into, known, 0));
+      return salvageFile(path, this.#migrations, detail, (from, into) => copyStore(from, into, known, 0));
     } finally {
       this.#openFile(path);
     }
@@ -102,11 +106,10 @@ export class StoreDatabase {
 
   /** @param presentEpoch absent while the log is being followed */
   #openFile(path: string, presentEpoch?: number): Opened {
-    const file = new SqliteFile(path, SCHEMA, { shared: true });
+    const file = new SqliteFile(path, this.#migrations, { shared: true });
     this.#file = file;
     file.open((db) => { this.#prepare(db); });
     try {
-      file.read((db) => { migrate(db, (run) => file.transaction(run), (points) => { this.#generations.add(db, points); }); });
       if (presentEpoch !== undefined) {
         file.read(checkCursor);
         file.transaction((db) => { beginMerging(db, presentEpoch); });
@@ -123,7 +126,6 @@ export class StoreDatabase {
   }
 
   #prepare(db: DatabaseSync): void {
-    checkVersion(db);
     this.#firsts.clear();
     this.#mergedBefore = mergedBefore(db);
     this.#insertSeries = db.prepare(`INSERT INTO series (id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x) VALUES (${Array.from({ length: 15 }, () => '?').join(', ')})`);

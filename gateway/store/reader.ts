@@ -3,7 +3,6 @@ import type { PointView } from '../../api/series.ts';
 import { compactSlice, type SliceRequest } from './compact.ts';
 import type { Span } from './fresh.ts';
 import { readBuckets, readRows, type Place } from './read.ts';
-import { checkVersion } from './schema.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkBlocks, checkFile, checkSize, checkSlice } from './verify.ts';
 import { packViews, type ViewColumns } from './views.ts';
@@ -17,7 +16,6 @@ export class StoreReader {
     rows: (request: Span & { after: Place | null; limit: number }) => this.#file.read((db) => packed(readRows(db, request))),
     buckets: (request: Span & { maxPoints: number }) => this.#file.read((db) => packed(readBuckets(db, request))),
     compact: (request: SliceRequest) => this.#file.read((db) => compactSlice(db, request)),
-    checkVersion: () => this.#file.read((db) => { checkVersion(db); }),
     checkSize: () => this.#file.read((db) => checkSize(db)),
     check: (request: { afterId: number }) => this.#file.read((db) => checkSlice(db, request)),
     checkBlocks: (request: { afterId: number }) => this.#file.read((db) => checkBlocks(db, request)),

@@ -7,19 +7,19 @@
  * of what lies in sealed generations and chunks: what the open generation brings is added at opening.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { FaultError } from '../../core/faults.ts';
+import type { Migrations } from '../sqlite/migrations.ts';
 import { PointsBuilder, type PointColumns } from './block.ts';
 import { MERGING_SCHEMA } from './merging.ts';
 import { fromSql, type SqlValue } from './rows.ts';
 
-const SCHEMA_VERSION = 3;
+export const STORE_VERSION = 3;
 
 /** With so many rows a generation is sealed, which takes some ten milliseconds. */
 export const GENERATION_ROWS = 32_768;
 /** Rows of a sorted block: with their columns they fill a page of 4 KB. */
 export const BLOCK_ROWS = 188;
 
-export const SCHEMA = `
+const TABLES = `
 CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS series (
   id INTEGER PRIMARY KEY, indicator TEXT NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL,
@@ -39,20 +39,22 @@ CREATE INDEX IF NOT EXISTS chunk_by_time ON chunk (to_at);
 ${MERGING_SCHEMA}
 `;
 
-/** @throws CV_STORE_NEWER for a file of a later version */
-export function checkVersion(db: DatabaseSync): void {
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > SCHEMA_VERSION) throw new FaultError('CV_STORE_NEWER', { path: '', detail: String(version) });
-}
-
-/** Moves the rows of versions 1 (one table by time) and 2 (rows in generations) into blocks; a slice at a time, so a crash repeats nothing. */
-export function migrate(db: DatabaseSync, transaction: <T>(run: () => T) => T, add: (points: PointColumns) => void): void {
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  // Asked for in any case: an older program may have written in between.
-  const olds = OLD_TABLES.filter(({ name }) => db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined);
-  if (olds.length === 0 && version === SCHEMA_VERSION) return;
-  for (const old of olds) while (transaction(() => moveRows(db, old, add)) > 0);
-  transaction(() => { db.exec(`${olds.map(({ name }) => `DROP TABLE ${name};`).join('')} PRAGMA user_version = ${SCHEMA_VERSION}`); });
+/**
+ * Version 1 had one table by time, version 2 rows in generations; 3 has blocks.
+ *
+ * @param adderOf gives what takes points of before into blocks, once the tables are there
+ */
+export function storeMigrations(adderOf: (db: DatabaseSync) => (points: PointColumns) => void): Migrations {
+  return [{
+    version: STORE_VERSION,
+    migrate(db) {
+      db.exec(TABLES);
+      const olds = OLD_TABLES.filter(({ name }) => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined);
+      if (olds.length === 0) return;
+      const add = adderOf(db);
+      for (const old of olds) while (moveRows(db, old, add) > 0);
+    },
+  }];
 }
 
 /** By their keys, so that the oldest come first and equal times stay in order of arrival. */

@@ -5,7 +5,9 @@ import { seriesKey } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';
 import { failureOf, faultFrom } from '../sqlite/failure.ts';
 import { holdLock } from '../sqlite/lock.ts';
+import { refuseNewer } from '../sqlite/migrations.ts';
 import { StoreReader } from './reader.ts';
+import { STORE_VERSION } from './schema.ts';
 import { verifyStore, type Verification } from './verify.ts';
 
 export interface StoreFileCheck extends Verification {
@@ -25,8 +27,8 @@ export async function verifyStoreFile(dir: string, onSlice: (done: number, of: n
   const lock = held(path);
   const { operations } = new StoreReader();
   try {
+    refuseNewer(path, STORE_VERSION);
     operations.open({ path });
-    operations.checkVersion();
     const found = await verifyStore({ size: operations.checkSize, chunks: operations.check, blocks: operations.checkBlocks, file: operations.checkFile }, onSlice);
     const wanted = new Set(found.damages.map(({ series }) => series));
     const names = new Map(operations.names().flatMap(({ id, ...name }) => (wanted.has(id) ? [[id, seriesKey(name)] as const] : [])));

@@ -71,7 +71,7 @@ test('a file of before begins with its warnings as they are', async (t) => {
   before.commit({ ...NOTHING, warnings: [row('a', 'active', 'none'), row('b', 'cleared', 'none')] });
   before.close();
   const file = new DatabaseSync(path);
-  file.exec('DROP TABLE changes; DROP TABLE changes_epoch;');
+  file.exec('DROP TABLE changes; DROP TABLE changes_epoch; PRAGMA user_version = 0');
   file.close();
   const state = opened(path, 2000);
   const { items, next } = await state.after(0, 0);

@@ -6,10 +6,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Cursor } from '../../log/types.ts';
 import { SqliteFile } from '../sqlite/file.ts';
 import { addChanges, CHANGES_SCHEMA, changesAfter, openChanges } from './changes.ts';
+import { firstVersion } from '../sqlite/migrations.ts';
 import { openOrSalvage, type Salvage } from '../sqlite/salvage.ts';
 import { copyState, type SavedState } from './salvage.ts';
 
-const SCHEMA = `
+const MIGRATIONS = firstVersion(`
 CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS series (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -18,7 +19,7 @@ CREATE INDEX IF NOT EXISTS warnings_by_time ON warnings (open, raised_at);
 CREATE TABLE IF NOT EXISTS findings (id TEXT PRIMARY KEY, from_at INTEGER NOT NULL, json TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS findings_by_time ON findings (from_at);
 CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload TEXT NOT NULL, final INTEGER NOT NULL) STRICT;
-${CHANGES_SCHEMA}`;
+${CHANGES_SCHEMA}`);
 
 /** Closed warnings, and findings, that are kept; older ones go. */
 const KEPT = 20_000;
@@ -72,12 +73,12 @@ export class StateDatabase {
 
   /** A file that cannot be used is put aside, and what can be saved of it stands in its place. */
   #open(path: string): { snapshot: StateSnapshot; salvage: Salvage<SavedState> | null } {
-    const { opened, salvage } = openOrSalvage(path, SCHEMA, () => this.#openFile(path), copyState);
+    const { opened, salvage } = openOrSalvage(path, MIGRATIONS, () => this.#openFile(path), copyState);
     return { snapshot: opened, salvage };
   }
 
   #openFile(path: string): StateSnapshot {
-    const file = new SqliteFile(path, SCHEMA);
+    const file = new SqliteFile(path, MIGRATIONS);
     file.open(() => {});
     try {
       file.transaction(prune);

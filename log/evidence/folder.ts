@@ -12,6 +12,7 @@ import { forceFolder, makeFolder } from '../../core/folder.ts';
 import { turns } from '../../core/turns.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { EVIDENCE_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
+import './faults.ts';
 
 export interface EvidenceFile {
   /** Hexadecimal, of the bytes. */

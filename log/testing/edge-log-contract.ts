@@ -5,6 +5,7 @@ import type { Event, Stream } from '../../core/event.ts';
 import { START, type Cursor, type EdgeLog, type KeptGroup } from '../types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { testDraft, testDrafts, testWarning } from '../../core/testing/drafts.ts';
+import '../faults.ts';
 
 export interface LogUnderTest {
   /** The same folder every time: what one opening left, the next one finds. */

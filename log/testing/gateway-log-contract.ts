@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { START, type AcceptedGroup, type GatewayLog } from '../types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import { testDrafts } from '../../core/testing/drafts.ts';
+import '../faults.ts';
 
 export interface GatewayUnderTest {
   open(): Promise<GatewayLog>;

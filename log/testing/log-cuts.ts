@@ -12,6 +12,7 @@ import { TEST_CENTRE, testDrafts } from '../../core/testing/drafts.ts';
 import { readAll } from './edge-log-contract.ts';
 import { memoryDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
+import '../faults.ts';
 
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;

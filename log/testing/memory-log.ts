@@ -9,6 +9,7 @@ import { addRange, addRanges, countOf, fromMark, missingOf, toMark, type Range }
 import { compareCursors, START, type AcceptedGroup, type Cursor, type EdgeLog, type GatewayLog, type KeptGroup, type LogSize, type Mark, type ReadLimit, type SettledRange, type StoredGroup } from '../types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import type { World } from '../../core/world.ts';
+import '../faults.ts';
 
 const MAX_GROUP = 500;
 

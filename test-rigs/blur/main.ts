@@ -8,9 +8,9 @@ import { FaultError } from '../../core/faults.ts';
 import { realWorld } from '../../core/world.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
-import { encode } from '../../edge/infer/evidence/encode.ts';
-import { blindsOf } from '../../edge/infer/evidence/face-blinds.ts';
-import type { Blinds } from '../../edge/infer/evidence/faces.ts';
+import { encodePicture } from '../../edge/infer/evidence/encode.ts';
+import { blurFinderOf } from '../../edge/infer/evidence/blur-models.ts';
+import type { BlurFinder } from '../../edge/infer/evidence/blur-finder.ts';
 import { redact } from '../../edge/infer/evidence/redact.ts';
 import { i420Of } from '../../models/colours.ts';
 import type { Detector } from '../../models/detector.ts';
@@ -36,7 +36,7 @@ interface Result {
 const world = realWorld((event) => { if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event.fault)}\n`); });
 
 async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, Detector>, people: Detector, pool: DetectorPool): Promise<Result> {
-  const blinds = blindsOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as Blinds;
+  const blurFinder = blurFinderOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as BlurFinder;
   const none = () => Object.fromEntries([...judges.keys()].map((id) => [id, 0]));
   const result: Result = { clip, pictures: 0, before: none(), after: none(), blurred: 0 };
   const count = async (picture: Picture, into: Faces) => {
@@ -49,7 +49,7 @@ async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, 
       // The same way out for both, so that only the blur is between them.
       await count(await exported(picture), result.before);
       const persons = (await people.detect(picture)).boxes.filter((box) => box.class === 'person');
-      const faces = await blinds.find(picture, persons);
+      const faces = await blurFinder.find(picture, persons);
       result.blurred += faces.length;
       await count(await exported(redact(picture, faces)), result.after);
     }
@@ -57,14 +57,14 @@ async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, 
     if (!(error instanceof FaultError) || error.fault.code !== 'CV_VIDEO_ENDED') throw error;
   } finally {
     await link.close();
-    await blinds.close();
+    await blurFinder.close();
   }
   return result;
 }
 
 /** Through the file that leaves, and back. */
 async function exported(picture: Picture): Promise<Picture> {
-  const { bytes } = await encode(picture, { format: 'jpeg', maxWidth: 1280, maxBytes: 200_000 });
+  const { bytes } = await encodePicture(picture, { format: 'jpeg', maxWidth: 1280, maxBytes: 200_000 });
   const { default: sharp } = await import('sharp');
   const { data, info } = await sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const { width, height } = info;

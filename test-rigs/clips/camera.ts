@@ -10,9 +10,9 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
 import type { CameraLink } from '../../drivers/camera/link.ts';
-import type { OpenDevice } from '../../edge/read/device.ts';
-import { Clips } from '../../edge/infer/evidence/clips/clips.ts';
-import { Rings } from '../../edge/infer/evidence/clips/rings.ts';
+import type { OpenDevice } from '../../edge/read/host-device.ts';
+import { EventClips } from '../../edge/infer/evidence/clips/event-clips.ts';
+import { CameraRings } from '../../edge/infer/evidence/clips/camera-rings.ts';
 import { CLIP_SCHEMA, clipSetup } from '../../edge/infer/evidence/clips/setup.ts';
 
 export interface ClipCamera {
@@ -20,7 +20,7 @@ export interface ClipCamera {
   world: World;
   told: TelemetryEvent[];
   kept: EvidenceFolder;
-  clips: Clips;
+  clips: EventClips;
   made(): Clip[];
   /** Its fault ends the pictures, and is given back. */
   play(url: string, see: (picture: Picture, link: CameraLink) => void, settings?: Record<string, unknown>): Promise<{ pictures: number; fault: string }>;
@@ -32,16 +32,16 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
   const told: TelemetryEvent[] = [];
   const world = realWorld((event) => { told.push(event); });
   const setup = clipSetup(CLIP_SCHEMA.parse(written), join(dir, 'evidence'), (path) => path);
-  const rings = new Rings(setup, 'rig', world);
+  const rings = new CameraRings(setup, 'rig', world);
   const kept = await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock);
   const drafts: Draft[] = [];
-  const clips = new Clips({ edge: 'rig', centre: '500112001', setup, ringOf: (id) => rings.of(id), folder: () => kept, deviceOf: () => undefined, record: (draft) => { drafts.push(draft); } }, world);
+  const clips = new EventClips({ edge: 'rig', centre: '500112001', setup, ringOf: (id) => rings.of(id), folder: () => kept, deviceOf: () => undefined, record: (draft) => { drafts.push(draft); } }, world);
   return {
     dir, world, told, kept, clips,
     made: () => drafts.flatMap(({ evidence = [] }) => evidence.filter((one) => one.kind === 'clip')),
     async play(url, see, settings = {}) {
       const device: OpenDevice = { setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, diagnosis: 'off', ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera };
-      const link = await rings.over(device).driver.open(device.setup.settings, [], world) as unknown as CameraLink;
+      const link = await rings.wrapDevice(device).driver.open(device.setup.settings, [], world) as unknown as CameraLink;
       let pictures = 0;
       try {
         for await (const picture of link.frames(new AbortController().signal)) {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Box, Clip } from '../../core/event.ts';
 import { EvidenceFolder } from '../../log/evidence/folder.ts';
 import { realWorld } from '../../core/world.ts';
-import { clipCopier } from '../../edge/infer/evidence/clips/copy.ts';
-import { blindsOf } from '../../edge/infer/evidence/face-blinds.ts';
-import type { Blinds } from '../../edge/infer/evidence/faces.ts';
+import { blurredClipCopier } from '../../edge/infer/evidence/clips/blurred-copy.ts';
+import { blurFinderOf } from '../../edge/infer/evidence/blur-models.ts';
+import type { BlurFinder } from '../../edge/infer/evidence/blur-finder.ts';
 import blazeface512 from '../../models/blazeface-512/model.ts';
 import centernet320 from '../../models/centernet-320/model.ts';
 import type { Detector } from '../../models/detector.ts';
@@ -38,8 +38,8 @@ export async function judgeCopies(): Promise<Finding> {
   const pool = new DetectorPool({}, world);
   const judges = await Promise.all(families.map(({ spec, graph }) => pool.open({ ...spec, file: graph })));
   const people = await pool.open(centernet320);
-  const blinds = blindsOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as Blinds;
-  const copy = clipCopier({ settings: { copy: COPY, dir: join(camera.dir, 'evidence', 'clips') }, blinds, detectorOf: () => people, clips: () => kept, outgoing: () => outgoing, onWaiting: () => {} }, world);
+  const blurFinder = blurFinderOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as BlurFinder;
+  const copy = blurredClipCopier({ settings: { copy: COPY, dir: join(camera.dir, 'evidence', 'clips') }, blurFinder, detectorOf: () => people, clips: () => kept, outgoing: () => outgoing, onWaiting: () => {} }, world);
   try {
     const results: { name: string; before: number; left: number; elsewhere: number; bytes: number }[] = [];
     for (const name of CLIPS) {
@@ -55,7 +55,7 @@ export async function judgeCopies(): Promise<Finding> {
     const sum = (of: 'before' | 'left') => results.reduce((all, result) => all + result[of], 0);
     return { ok: sum('before') >= ENOUGH && sum('left') === 0, before: sum('before'), left: sum('left'), results };
   } finally {
-    await Promise.all([...judges, people, blinds].map((one) => one.close()));
+    await Promise.all([...judges, people, blurFinder].map((one) => one.close()));
     await outgoing.close();
     await camera.close();
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clipCamera, patternClip } from './camera.ts';
 import type { Finding } from './finding.ts';
+import '../../log/evidence/faults.ts';
 
 const SECONDS = 40;
 const DISK_BYTES = 2 << 20;
@@ -31,7 +32,7 @@ export async function fullDisk(): Promise<Finding> {
         isFree = true;
         rmSync(filler);
       }
-      if ([11_000, 30_000].includes(ptsMs)) camera.clips.want({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
+      if ([11_000, 30_000].includes(ptsMs)) camera.clips.request({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
     }, { fps: 5 });
     await camera.clips.settled();
     const faults = camera.told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} cleared` : []));

@@ -13,7 +13,7 @@ export async function killedFfmpeg(): Promise<Finding> {
     let pid = 0;
     const { fault } = await camera.play(`file:${source}`, ({ ptsMs }, link) => {
       pid = link.pid ?? 0;
-      if (ptsMs === 8000) camera.clips.want({ device: 'cam', ptsMs, at: Date.now(), points: ['p'] });
+      if (ptsMs === 8000) camera.clips.request({ device: 'cam', ptsMs, at: Date.now(), points: ['p'] });
       if (ptsMs === KILLED_AT_MS) process.kill(pid, 'SIGKILL');
     }, { fps: 2 });
     await camera.clips.settled();

@@ -8,7 +8,7 @@ import type { Event } from '../../core/event.ts';
 import { memoryDir } from '../../core/testing/temp-dir.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { seededRandom } from '../../core/world.ts';
-import { CLOCK_INDICATOR } from '../../edge/clock/words.ts';
+import { CLOCK_INDICATOR } from '../../edge/clock/clock-events.ts';
 import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 

@@ -6,7 +6,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeClock, type TimeSource } from '../../edge/clock/edge-clock.ts';
-import { ClockKeeper } from '../../edge/clock/keeper.ts';
+import { ClockDiscipline } from '../../edge/clock/clock-discipline.ts';
 import { keep } from '../../edge/keep/keep.ts';
 import { forward } from '../../edge/forward/forward.ts';
 import { line, type Line } from '../../core/line.ts';
@@ -24,7 +24,7 @@ const CENTRE = '500112001';
 interface Running {
   clock: EdgeClock;
   log: OpenedEdgeLog;
-  keeper: ClockKeeper;
+  keeper: ClockDiscipline;
   line: Line;
   world: World;
   append(drafts: readonly Draft[]): void;
@@ -85,11 +85,11 @@ export class Machine {
     const world: World = { clock, random: seededRandom(1), files: realFiles, net: realNet, tell: (event) => { this.told.push(event); } };
     const log = await openEdgeLog({ dir: this.#place, edge: EDGE, centre: CENTRE, maxBytes: 64 << 20, clock }, world, directStorage());
     log.onKept(({ drafts }) => { for (const { value } of drafts) this.#kept.add(Number(value)); });
-    const keeper = new ClockKeeper({
+    const keeper = new ClockDiscipline({
       clock, system, trust: this.trust, edge: EDGE, centre: CENTRE, log, onSettled: () => forwarding.wake(),
       probe: { isSynchronised: async () => this.isSynchronised, hardwareAt: async () => (this.hardwareAheadMs === null ? null : truth.nowMs() + this.hardwareAheadMs) },
     }, world);
-    const facts = { version: '1', devices: () => [], httpUrl: () => null, clock: { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.heard(nowAt, tookMs) } };
+    const facts = { version: '1', devices: () => [], httpUrl: () => null, clock: { isSettled: () => keeper.isSettled, heard: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) } };
     const keeping = keep(log, CENTRE, world);
     const forwarding = forward({ edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: null } }, facts, log, world, (_options, events) => this.#network.connect(events));
     const joined = line(world, [keeping, forwarding]);

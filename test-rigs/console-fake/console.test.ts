@@ -359,9 +359,9 @@ test('an operator watches a camera: a token, moving pictures, what is seen drawn
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
   assert.equal(await page.locator('[data-part=camera] img').isVisible(), false);
 
-  const seeAt = (at: number) => edge.streams.seen({
+  const seeAt = (at: number) => edge.streams.tellViewers({
     device: 'gate-cam', picture: { ptsMs: 0 }, at, boxes: [{ class: 'person', score: 0.9, x: 0.2, y: 0.5, width: 0.1, height: 0.3, track: 7 }], tracks: [],
-    readings: [{ point: 'square.persons', kind: 'measurement', value: 1 }, { point: 'entry.in', kind: 'occurrence', value: 1 }],
+    measures: [{ point: 'square.persons', kind: 'measurement', value: 1 }, { point: 'entry.in', kind: 'occurrence', value: 1 }],
   });
   seeAt(world.clock.nowMs() + 60_000); // as new as can be, however slow this machine is
   await page.locator('[data-part=sayings]', { hasText: '广场 人 1' }).waitFor();

@@ -11,6 +11,7 @@ import type { DemoControls } from '../../gateway/http/sources.ts';
 import { memoryGateway, type MemoryGateway } from '../../gateway/http/testing/memory-sources.ts';
 import { moreCameras, pictureOf } from './more-cameras.ts';
 import { sceneAt, walkersAt } from './scene.ts';
+import '../../gateway/sinks/faults.ts';
 
 const CENTRE = '500112001';
 const CUT_MS = 20_000;

@@ -11,6 +11,7 @@ import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
 import { edgeYaml, gatewayYaml, type EdgePlan } from './configuration.ts';
 import type { Kept } from './reconciler.ts';
+import '../../cli/faults.ts';
 
 export interface TownOptions {
   /** Everything the demo writes lies here; emptied at the start. */

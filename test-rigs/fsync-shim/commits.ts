@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { HeadFile } from '../../log/folder.ts';
 import { LogFile } from '../../log/log-file.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
+import { firstVersion } from '../../gateway/sqlite/migrations.ts';
 import { fsyncCounts } from './shim.ts';
 
 const [, , what = '', dir = '', counters = ''] = process.argv;
@@ -32,8 +33,8 @@ const WORK: Record<string, () => void> = {
     LogFile.prepare(join(dir, 'a.db'), FORM);
     count();
   },
-  database: () => commitTo(new SqliteFile(join(dir, 'a.db'), 'CREATE TABLE IF NOT EXISTS t (x)')),
-  shared: () => commitTo(new SqliteFile(join(dir, 'a.db'), 'CREATE TABLE IF NOT EXISTS t (x)', { shared: true })),
+  database: () => commitTo(new SqliteFile(join(dir, 'a.db'), firstVersion('CREATE TABLE t (x)'))),
+  shared: () => commitTo(new SqliteFile(join(dir, 'a.db'), firstVersion('CREATE TABLE t (x)'), { shared: true })),
   head() {
     const head = new HeadFile(dir, {});
     count();

@@ -10,9 +10,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { casesIn } from '../../drivers/testing/cases.ts';
+import { recordedCasesIn } from '../../drivers/testing/cases.ts';
 import type { DriverDouble } from '../../drivers/testing/driver-double.ts';
-import { damagedMessageGivesNothing, fuzzFrame, fuzzStream, groundsOf } from '../../drivers/testing/fuzz.ts';
+import { assertDamagedMessageGivesNothing, fuzzFrame, fuzzStream, fuzzCorpusOf } from '../../drivers/testing/fuzz.ts';
 import { seededRandom } from '../../core/world.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 
@@ -31,8 +31,8 @@ const HANGS_MS = 10_000;
 for (const entry of chosen) {
   const driver = await entry.load();
   const folder = join(import.meta.dirname, '../../drivers', entry.id);
-  const { double } = existsSync(join(folder, 'contract.ts')) ? (await import(join(folder, 'contract.ts'))) as { double: DriverDouble } : { double: {} as DriverDouble };
-  const grounds = await groundsOf(driver, double, await casesIn(join(folder, 'recorded')));
+  const { double } = existsSync(join(folder, 'testing/double.ts')) ? (await import(join(folder, 'testing/double.ts'))) as { double: DriverDouble } : { double: {} as DriverDouble };
+  const grounds = await fuzzCorpusOf(driver, double, await recordedCasesIn(join(folder, 'recorded')));
   const counts = { frames: 0, streams: 0, damaged: 0, failed: 0 };
   const begunMs = performance.now();
   let mostBytes = 0;
@@ -45,7 +45,7 @@ for (const entry of chosen) {
     try {
       if (grounds.cases.length > 0 && turn % share === 0) {
         const random = seededRandom(own);
-        if (turn % (2 * share) === 0 && (await damagedMessageGivesNothing(grounds, turn / (2 * share), random))) counts.damaged += 1;
+        if (turn % (2 * share) === 0 && (await assertDamagedMessageGivesNothing(grounds, turn / (2 * share), random))) counts.damaged += 1;
         await fuzzStream(grounds, turn / share, random);
         counts.streams += 1;
       } else {

@@ -12,7 +12,7 @@ import { mbapFraming, type Awaited, type Framing } from '../../drivers/modbus/fr
 import { rtuFraming } from '../../drivers/modbus/rtu.ts';
 import { mbapThroughUnit } from '../../drivers/modbus/stripping.ts';
 import { decode as decodeMessage } from '../../drivers/mqtt-in/decode.ts';
-import { frameOf as mqttIn } from '../../drivers/mqtt-in/frame-of.ts';
+import { frameReader as mqttIn } from '../../drivers/mqtt-in/frame-reader.ts';
 import { PROFILES } from '../../drivers/mqtt-in/settings.ts';
 
 export interface Target {

@@ -157,16 +157,16 @@ function pictureOf(pieces: readonly Buffer[]): Buffer {
 
 test('who asks for it is told what is seen, in the order of the pictures; of a clip, which plays anew, only where things are', { skip }, async (t) => {
   const zones = [{ id: 'yard', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'] }];
-  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [{ class: 'person', score: 0.9, x: 0.1, y: 0.2, width: 0.1, height: 0.3 }], tracks: [], readings: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }, { point: 'gate.in', kind: 'occurrence' as const, value: 1 }], model: { classes: ['person'], classesZh: ['人'] } });
+  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [{ class: 'person', score: 0.9, x: 0.1, y: 0.2, width: 0.1, height: 0.3 }], tracks: [], measures: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }, { point: 'gate.in', kind: 'occurrence' as const, value: 1 }], model: { classes: ['person'], classesZh: ['人'] } });
   for (const asStream of [true, false]) {
     const { edge, watch } = await start(t, { settings: { zones }, asStream });
-    edge.streams.seen(looked(0)); // nobody watches
+    edge.streams.tellViewers(looked(0)); // nobody watches
     const asking = await watch(undefined, '&notes');
     const plain = await watch();
     await asking.more(1000);
     await plain.more(1000);
-    edge.streams.seen(looked(200));
-    edge.streams.seen(looked(400));
+    edge.streams.tellViewers(looked(200));
+    edge.streams.tellViewers(looked(400));
     if (asStream) await until(() => asking.notes.length, (count) => count >= 3);
     else await asking.more(20_000);
     const [scene, ...seen] = asking.notes;

@@ -12,6 +12,7 @@ import { acceptedGroup } from '../../log/testing/gateway-log-contract.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { EDGE, GATEWAY, SENDER, SENDER_EPOCH, SETTLED, STREAM, type LogFolder } from './folders.ts';
+import '../../log/faults.ts';
 
 export interface Outcome {
   /** Numbers that were lost, and groups they lay in. */

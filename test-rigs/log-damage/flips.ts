@@ -84,6 +84,6 @@ function add(result: DamageResult, { wrong, lostNumbers, lostGroups, salvaged }:
   result.salvaged += salvaged;
 }
 
-export function lineOf({ log, left, damage, trials, wrong, withLoss, lostGroups, mostGroups, salvaged, failures }: DamageResult): string {
+function lineOf({ log, left, damage, trials, wrong, withLoss, lostGroups, mostGroups, salvaged, failures }: DamageResult): string {
   return `${log}, ${left}, ${damage}: ${trials} trials, wrong values ${wrong}, ${withLoss} with a loss (${lostGroups} groups, at most ${mostGroups} at once), ${salvaged} files salvaged, ${failures.length} broken promises`;
 }

@@ -14,6 +14,7 @@ import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { fsyncCounts, shimAvailable, slowDisk } from '../fsync-shim/shim.ts';
 import type { PartResult } from './result.ts';
 import { listener, restMs } from './small-disk.ts';
+import '../../log/faults.ts';
 
 const EIO = 5;
 const OUTAGES = 5;

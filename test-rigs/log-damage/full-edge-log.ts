@@ -9,6 +9,7 @@ import { readAll } from '../../log/testing/edge-log-contract.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, freeOn, listener, until, type SmallDisk } from './small-disk.ts';
+import '../../log/faults.ts';
 
 const EVENT_BYTES = 400;
 /** A full group: it is written at once. */

@@ -9,6 +9,7 @@ import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, restMs, until, type SmallDisk } from './small-disk.ts';
+import '../../log/faults.ts';
 
 const PER_SECOND = 1000;
 const FULL_MS = 8000;

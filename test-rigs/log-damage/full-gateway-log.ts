@@ -7,6 +7,7 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { PartResult } from './result.ts';
 import { fillDisk, listener, until, type SmallDisk } from './small-disk.ts';
+import '../../log/faults.ts';
 
 const SENDER = 'pump-07';
 const EVENTS = 40;

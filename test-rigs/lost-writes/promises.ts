@@ -23,6 +23,7 @@ import { HeldEvents } from '../../gateway/bindings/held.ts';
 import { openQuarantine } from '../../gateway/intake/quarantine.ts';
 import { Aside } from '../../gateway/sinks/aside.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
+import { firstVersion } from '../../gateway/sqlite/migrations.ts';
 
 interface Promised {
   act(dir: string): Promise<unknown>;
@@ -33,7 +34,7 @@ interface Promised {
 const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
 const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, maxFileBytes: 64 << 10 };
 const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
-const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (x)';
+const MIGRATIONS = firstVersion('CREATE TABLE t (x)');
 const picture = Buffer.from('a picture');
 const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, at: 1 };
 const event: Event = {
@@ -171,12 +172,12 @@ export const PROMISES: Record<string, Promised> = {
 function databasePromise(options: { shared?: boolean }): Promised {
   return {
     async act(dir) {
-      const file = new SqliteFile(join(dir, 'a.db'), SCHEMA, options);
+      const file = new SqliteFile(join(dir, 'a.db'), MIGRATIONS, options);
       file.open(() => {});
       for (let x = 0; x < 120; x += 1) file.transaction((db) => { db.prepare('INSERT INTO t VALUES (?)').run(String(x).repeat(2000)); });
     },
     async find(dir) {
-      const file = new SqliteFile(join(dir, 'a.db'), SCHEMA, options);
+      const file = new SqliteFile(join(dir, 'a.db'), MIGRATIONS, options);
       file.open(() => {});
       assert.deepEqual(file.read((db) => [db.prepare('SELECT count(*) AS n FROM t').get()?.['n'], db.prepare('PRAGMA integrity_check').get()?.['integrity_check']]), [120, 'ok']);
       file.close();

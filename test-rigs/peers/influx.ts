@@ -10,6 +10,7 @@ import { checkGateway } from '../../gateway/config/check.ts';
 import { runGateway } from '../../gateway/main.ts';
 import { startVictoria, type Victoria } from '../bench/peers/victoria.ts';
 import { withRig } from '../bench/rig.ts';
+import '../../gateway/sinks/faults.ts';
 
 const CENTRE = '500112001';
 const WAIT_MS = 20_000;

@@ -12,6 +12,7 @@ import type { Driver } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { addressOf } from '../../core/net.ts';
 import type { BytesRecording, CaptureRules } from '../../core/recording.ts';
+import '../../cases/faults.ts';
 
 export interface CaptureWishes {
   driver: Driver;

@@ -17,7 +17,7 @@ import { serveReader } from '../../drivers/llrp/testing/reader.ts';
 import modbus from '../../drivers/modbus/driver.ts';
 import { serveModbus } from '../../drivers/modbus/testing/server.ts';
 import { runEdge } from '../../edge/main.ts';
-import { DOOR_FILE } from '../../edge/tap/door.ts';
+import { LOCAL_ACCESS_FILE } from '../../edge/tap/tap-server.ts';
 import { freePort } from '../../core/free-port.ts';
 import { recordDevice, type RecordedDevice } from './device.ts';
 
@@ -68,7 +68,7 @@ test('of a running edge: the samples of the case are those that the edge stamped
   let kept = 0;
   const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { kept += drafts.length; } });
   try {
-    assert.equal((await stat(join(dir, 'log', DOOR_FILE))).mode & 0o777, 0o600);
+    assert.equal((await stat(join(dir, 'log', LOCAL_ACCESS_FILE))).mode & 0o777, 0o600);
     await givesWhatWasStamped(await recordDevice(wishes(config)));
     const before = kept;
     await givesWhatWasStamped(await recordDevice(wishes(config)));
@@ -78,7 +78,7 @@ test('of a running edge: the samples of the case are those that the edge stamped
   } finally {
     await edge.close();
   }
-  await assert.rejects(stat(join(dir, 'log', DOOR_FILE)));
+  await assert.rejects(stat(join(dir, 'log', LOCAL_ACCESS_FILE)));
 }));
 
 test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));

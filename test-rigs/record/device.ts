@@ -12,9 +12,11 @@ import { driverById } from '../../drivers/index.ts';
 import type { CheckedEdge } from '../../edge/config/check.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
 import { read } from '../../edge/read/read.ts';
-import { DOOR_FILE } from '../../edge/tap/door.ts';
-import { Taps, type TapLine } from '../../edge/tap/taps.ts';
+import { LOCAL_ACCESS_FILE } from '../../edge/tap/tap-server.ts';
+import { DeviceTaps, type TapLine } from '../../edge/tap/device-taps.ts';
 import { caseOfTap } from './from-tap.ts';
+import '../../cases/faults.ts';
+import '../../cli/faults.ts';
 
 export interface RecordWishes {
   device: string;
@@ -57,7 +59,7 @@ export async function recordDevice(wishes: RecordWishes): Promise<RecordedDevice
     wishes.onTaken?.(lines.length, bytes);
   };
   const signal = AbortSignal.any([wishes.signal, full.signal]);
-  const isRunning = await listenAtDoor(join(setup.log.dir, DOOR_FILE), wishes, signal, take);
+  const isRunning = await listenAtDoor(join(setup.log.dir, LOCAL_ACCESS_FILE), wishes, signal, take);
   if (!isRunning) await readHere(setup, driver, wishes, signal, take);
   const written = writtenDevice(wishes.config, text, wishes.device);
   return caseOfTap({ lines, startsAt, driver, device, written, title: wishes.title, licence: wishes.licence, seconds: Math.round(wishes.forMs / 1000) });
@@ -114,8 +116,8 @@ async function listenAtDoor(path: string, { device, forMs, say }: RecordWishes, 
 async function readHere(setup: EdgeSetup, driver: Driver, { device, forMs, say }: RecordWishes, signal: AbortSignal, take: (line: TapLine) => void): Promise<void> {
   say({ en: 'no edge runs with this configuration: reading the device here …', zh: '没有使用此配置运行的边缘节点，改由本命令直接读取…' });
   const world = realWorld(() => {});
-  const taps = new Taps(world);
-  const own = setup.devices.filter(({ id }) => id === device).map((one) => taps.over({ setup: one, driver }));
+  const taps = new DeviceTaps(world);
+  const own = setup.devices.filter(({ id }) => id === device).map((one) => taps.wrapDevice({ setup: one, driver }));
   taps.listen(device, take);
   const host = read(own, world);
   await host.open?.(() => {});

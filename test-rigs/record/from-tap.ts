@@ -8,7 +8,8 @@ import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ResultLine } from '../../cases/result-lines.ts';
 import type { DeviceSetup } from '../../edge/config/setup.ts';
-import type { TapLine } from '../../edge/tap/taps.ts';
+import type { TapLine } from '../../edge/tap/device-taps.ts';
+import '../../cases/faults.ts';
 
 export interface Heard {
   lines: readonly TapLine[];

@@ -6,7 +6,7 @@ import { linesOfCase } from '../../cases/replay.ts';
 import type { Driver } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { captureFile, type FileForm, type Sent } from './capture/testing/capture-files.ts';
-import { casesIn, type Case } from '../../drivers/testing/cases.ts';
+import { recordedCasesIn, type Case } from '../../drivers/testing/cases.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
 import llrp from '../../drivers/llrp/driver.ts';
 import modbus from '../../drivers/modbus/driver.ts';
@@ -46,7 +46,7 @@ function onWire({ startsAt, traffic }: Case, device: string, isDialledIn: boolea
 
 for (const [driver, port] of [[modbus, 502], [llrp, 5084], [hj212, 9000]] as const satisfies readonly (readonly [Driver, number])[]) {
   const drivers = new Map([[driver.id, driver]]);
-  for (const own of await casesIn(join(import.meta.dirname, '../../drivers', driver.id, 'recorded'))) {
+  for (const own of await recordedCasesIn(join(import.meta.dirname, '../../drivers', driver.id, 'recorded'))) {
     // Who only listens in takes each request for one of its own, also those by which the driver seeks a hole.
     if (own.name === 'pymodbus-hole-in-block') continue;
     if (own.level !== 'bytes' || own.devices.some(({ settings }) => settings.transport !== undefined)) continue;
@@ -62,7 +62,7 @@ for (const [driver, port] of [[modbus, 502], [llrp, 5084], [hj212, 9000]] as con
 }
 
 test('a capture in which only another protocol is spoken is refused, with how many conversations there were', async () => {
-  const [own] = await casesIn(join(import.meta.dirname, '../../drivers/llrp/recorded'));
+  const [own] = await recordedCasesIn(join(import.meta.dirname, '../../drivers/llrp/recorded'));
   const file = captureFile(onWire(own as Case, '192.0.2.9:5084', false), PLAIN);
   assert.throws(() => caseOfCapture('own.pcap', file, { driver: modbus }), (error) => error instanceof FaultError && error.fault.code === 'CV_CAPTURE_EMPTY' && Number(error.fault.params.count) === 1);
 });

@@ -7,8 +7,8 @@ import { faultLine, type ResultLine } from '../../cases/result-lines.ts';
 import { sampleLine } from '../../core/sample.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realFiles, realNet, seededRandom, type World } from '../../core/world.ts';
-import { infer } from '../../edge/infer/infer.ts';
-import { openDetectors } from '../../edge/infer/detectors.ts';
+import { infer } from '../../edge/infer/line.ts';
+import { openDetectors } from '../../edge/infer/detect/open-detectors.ts';
 import { MODELS } from '../../models/index.ts';
 import { handedOver } from './handed-over.ts';
 

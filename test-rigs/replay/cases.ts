@@ -12,6 +12,7 @@ import type { ResultLine } from '../../cases/result-lines.ts';
 import { realFiles } from '../../core/world.ts';
 import { driverById, driverIds } from '../../drivers/index.ts';
 import type { EventsOptions } from './events.ts';
+import '../../cases/faults.ts';
 
 /** A folder that is a case, or the cases in it, by name. */
 export async function foldersOf(path: string): Promise<string[]> {

@@ -4,7 +4,7 @@ import type { Driver } from '../../core/driver.ts';
 import type { Give } from '../../core/line.ts';
 import type { World } from '../../core/world.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { HostDevice } from '../../edge/read/device.ts';
+import { HostDevice } from '../../edge/read/host-device.ts';
 import { isSample, type DecodedItem } from '../../edge/item.ts';
 
 export interface ReplayedDevices {
@@ -21,9 +21,9 @@ export function replayedDevices(setup: EdgeSetup, drivers: ReadonlyMap<string, D
     take({ device: { id }, frame, request, decoded }) {
       const device = hosted.get(id);
       const part = request ? `request ${request.points.join(' ')}` : 'frames';
-      if (frame !== undefined || decoded.ok) device?.took(decoded, part, request);
-      else if (request) device?.failed(decoded.fault, part);
-      else device?.cutOff(decoded.fault);
+      if (frame !== undefined || decoded.ok) device?.accept(decoded, part, request);
+      else if (request) device?.pollFailed(decoded.fault, part);
+      else device?.linkFailed(decoded.fault);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { EdgeLog } from '../../log/types.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realWorld, seededRandom, type World } from '../../core/world.ts';
-import type { Host } from '../../edge/read/read.ts';
+import type { DeviceHost } from '../../edge/read/read.ts';
 import { runEdge } from '../../edge/main.ts';
 import type { DecodedItem } from '../../edge/item.ts';
 import { checkGateway } from '../../gateway/config/check.ts';
@@ -19,6 +19,7 @@ import type { LoadedCase } from './cases.ts';
 import { replayedDevices } from './devices.ts';
 import type { EventsOptions } from './events.ts';
 import { setupOf } from './setup.ts';
+import '../../cli/faults.ts';
 
 const EDGE = 'replay';
 const CENTRE = '500000000';
@@ -73,7 +74,7 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
   }
 }
 
-function recordedHost(opened: (give: Give<DecodedItem>) => void): Host {
+function recordedHost(opened: (give: Give<DecodedItem>) => void): DeviceHost {
   const absent = () => Promise.reject(new FaultError('CV_LINK_CLOSED', { address: EDGE, detail: 'it is a recording', detailZh: '设备来自录制数据' }));
   return { name: 'replay', open: (give) => opened(give), states: () => [], readNow: absent, write: absent, update: absent };
 }

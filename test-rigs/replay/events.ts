@@ -6,7 +6,7 @@ import type { Draft } from '../../core/event.ts';
 import { line, type Give, type Station } from '../../core/line.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { realFiles, realNet, seededRandom, type World } from '../../core/world.ts';
-import { infer } from '../../edge/infer/infer.ts';
+import { infer } from '../../edge/infer/line.ts';
 import type { DecodedItem } from '../../edge/item.ts';
 import { qualify } from '../../edge/qualify/qualify.ts';
 import { reduce } from '../../edge/reduce/reduce.ts';

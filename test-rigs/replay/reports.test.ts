@@ -6,7 +6,7 @@ import { bytesRecording } from '../../cases/replay-bytes.ts';
 import { scriptOf } from '../../cases/script.ts';
 import frame from '../../drivers/frame/driver.ts';
 import hj212 from '../../drivers/hj212/driver.ts';
-import { frameOf } from '../../drivers/frame/testing/terminal.ts';
+import { terminalFrame } from '../../drivers/frame/testing/terminal.ts';
 import { framed } from '../../drivers/hj212/testing/logger.ts';
 import { loadCase } from './cases.ts';
 import { Reports } from './reports.ts';
@@ -76,7 +76,7 @@ test('a described device keeps what its description answers, by its number', asy
   for (; reports.next(); reports.wentOut());
   const [heartbeat, tags] = reports.kept();
   assert.ok(heartbeat && tags);
-  const answer = (terminal: string, number: number) => frameOf(terminal, number, 0x82, Buffer.of(0));
+  const answer = (terminal: string, number: number) => terminalFrame(terminal, number, 0x82, Buffer.of(0));
   assert.equal(reports.settle(answer('500112000017', 2)), null, 'to the recorded one, not to this');
   assert.equal(reports.settle(answer('500112000020', 2)), tags);
   assert.equal(reports.settle(answer('500112000020', 2)), null);

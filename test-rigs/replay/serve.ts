@@ -9,6 +9,7 @@ import { Reports, type Report } from './reports.ts';
 import { StandIn, type StandInFacts } from './stand-in.ts';
 import { Talk } from './talk.ts';
 import type { Trouble } from './trouble.ts';
+import '../../cases/faults.ts';
 
 export interface ServeOptions {
   host: string;

@@ -5,6 +5,7 @@ import { FaultError } from '../../core/faults.ts';
 import { formatDuration } from '../../core/quantity.ts';
 import { checkEdge } from '../../edge/config/check.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
+import '../../cases/faults.ts';
 
 export interface ReplayPlace {
   /** Of the edge; default: a name for replays alone. */

@@ -13,8 +13,8 @@ import type { Sample } from '../../core/sample.ts';
 import { sharedFolder } from '../../core/testing/shared.ts';
 import { realWorld } from '../../core/world.ts';
 import camera from '../../drivers/camera/driver.ts';
-import { infer } from '../../edge/infer/infer.ts';
-import { sightOf } from '../../edge/infer/sight.ts';
+import { infer } from '../../edge/infer/line.ts';
+import { cameraPipeline } from '../../edge/infer/camera-pipeline.ts';
 import type { Detector } from '../../models/detector.ts';
 import { changed, filtered, FILTERS, stopping } from './clips.ts';
 
@@ -83,7 +83,7 @@ const STALL_MS = 25_000;
 async function findingsOf(path: string, fps: number, speed: 1 | 'max'): Promise<string[]> {
   const world = realWorld(() => {});
   const settings = camera.settings.parse({ url: `file:${path}`, fps, speed });
-  const station = infer(new Map([['cam', { detector: BLIND, sight: sightOf(settings) }]]), world);
+  const station = infer(new Map([['cam', { detector: BLIND, pipeline: cameraPipeline(settings) }]]), world);
   const said: string[] = [];
   const ending = new AbortController();
   const give = (samples: readonly Sample[]) => { said.push(...samples.filter(({ point }) => point === 'video').map(({ value }) => String(value))); };

@@ -11,17 +11,17 @@ import { realWorld } from '../../core/world.ts';
 import { open } from '../../drivers/camera/link.ts';
 import { settings as cameraSettings } from '../../drivers/camera/settings.ts';
 import { cropOf } from '../../edge/infer/evidence/crop.ts';
-import { withNearer } from '../../edge/infer/nearer.ts';
-import { sightOf, type CameraSight } from '../../edge/infer/sight.ts';
-import { WEAK_SHARE } from '../../edge/infer/detectors.ts';
-import { NO_TRACKS, step } from '../../edge/infer/track/tracker.ts';
+import { mergeSecondLook } from '../../edge/infer/detect/second-look.ts';
+import { cameraPipeline, type CameraPipeline } from '../../edge/infer/camera-pipeline.ts';
+import { LOW_SCORE_SHARE } from '../../edge/infer/detect/open-detectors.ts';
+import { EMPTY_TRACKER, updateTracks } from '../../edge/infer/track/tracker.ts';
 import type { Detector } from '../../models/detector.ts';
 import { openDetector } from '../../models/load.ts';
 
 export interface LookedAt {
   ptsMs: number;
   boxes: Box[];
-  weak: Box[];
+  lowScoreBoxes: Box[];
   aspect: number;
   /** Nothing moved: what the look before it saw. */
   isHeld?: boolean;
@@ -30,9 +30,9 @@ export interface LookedAt {
 /** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop. @param motion the gate that a camera would have; none: every picture is looked at */
 export async function lookAtClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity, motion?: Partial<GateSettings>): Promise<LookedAt[]> {
   const world = realWorld(() => {});
-  const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, world);
+  const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * LOW_SCORE_SHARE }, world);
   const looks: LookedAt[] = [];
-  const sight = motion ? sightOf(cameraSettings.parse({ url: `file:${path}`, motion }), spec.scoreThreshold) : null;
+  const sight = motion ? cameraPipeline(cameraSettings.parse({ url: `file:${path}`, motion }), spec.scoreThreshold) : null;
   try {
     const link = await open(cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', motion: motion ?? 'off' }), [], world);
     try {
@@ -40,14 +40,14 @@ export async function lookAtClip(path: string, spec: ModelSpec, fps: number, unt
         const { ptsMs, width, height, aspect = width / height } = picture;
         if (ptsMs > untilMs) break;
         const last = looks.at(-1);
-        if (sight?.held(picture) && last) {
+        if (sight?.heldDetections(picture) && last) {
           looks.push({ ...last, ptsMs, isHeld: true });
           continue;
         }
         const boxes = await lookTwice(detector, picture, sight);
-        sight?.looked(boxes, spec.id, picture.index);
+        sight?.setDetections(boxes, spec.id, picture.index);
         const isSure = ({ score }: Box) => score >= spec.scoreThreshold;
-        looks.push({ ptsMs, boxes: boxes.filter(isSure), weak: boxes.filter((box) => !isSure(box)), aspect });
+        looks.push({ ptsMs, boxes: boxes.filter(isSure), lowScoreBoxes: boxes.filter((box) => !isSure(box)), aspect });
       }
     } catch (error) {
       if (!(error instanceof FaultError) || error.fault.code !== 'CV_VIDEO_ENDED') throw error;
@@ -61,11 +61,11 @@ export async function lookAtClip(path: string, spec: ModelSpec, fps: number, unt
 }
 
 /** As the infer station does. */
-async function lookTwice(detector: Detector, picture: Picture, sight: CameraSight | null): Promise<Box[]> {
+async function lookTwice(detector: Detector, picture: Picture, sight: CameraPipeline | null): Promise<Box[]> {
   const { boxes } = await detector.detect(picture);
-  const part = sight?.nearer(boxes);
+  const part = sight?.secondLookArea(boxes);
   const crop = part && cropOf(picture, part);
-  return crop ? withNearer(boxes, (await detector.detect(crop.picture)).boxes.map(crop.back), part) : boxes;
+  return crop ? mergeSecondLook(boxes, (await detector.detect(crop.picture)).boxes.map(crop.toWhole), part) : boxes;
 }
 
 /** A thing that was followed, and the presentation times at which it was seen. */
@@ -79,9 +79,9 @@ export interface Followed {
 /** @param every takes each such picture, as a camera with that part of the rate would give them */
 export function follow(looks: readonly LookedAt[], every = 1): Followed[] {
   const things = new Map<number, Followed>();
-  let state = NO_TRACKS;
+  let state = EMPTY_TRACKER;
   for (const look of looks.filter((_, index) => index % every === 0)) {
-    state = step(state, look);
+    state = updateTracks(state, look);
     for (const { id, class: label, group, isConfirmed, seenMs } of state.tracks) {
       if (!isConfirmed || seenMs !== look.ptsMs) continue;
       const thing = things.get(id) ?? { id, class: label, group, seenMs: [] };

@@ -5,7 +5,7 @@
  */
 import type { ModelSpec } from '../../core/model.ts';
 import { realWorld } from '../../core/world.ts';
-import { WEAK_SHARE } from '../../edge/infer/detectors.ts';
+import { LOW_SCORE_SHARE } from '../../edge/infer/detect/open-detectors.ts';
 import { MODELS } from '../../models/index.ts';
 import { openDetector } from '../../models/load.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';
@@ -66,7 +66,7 @@ function totalsOf(looks: readonly LookedAt[]): Totals {
 const EVERYWHERE: [number, number][] = [[0, 0], [1, 0], [1, 1], [0, 1]];
 
 async function throughTheEdge(spec: ModelSpec): Promise<Result['whole']> {
-  const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * WEAK_SHARE }, realWorld(() => {}));
+  const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * LOW_SCORE_SHARE }, realWorld(() => {}));
   try {
     const people = (await eventsOfClip(clipPath(ONE_BY_ONE.clip) as string, 2, { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] }, detector, spec.scoreThreshold)).map(({ value }) => value);
     return { came: people.filter((value, at) => at > 0 && value > (people[at - 1] as number)).length, most: Math.max(...people) };

@@ -18,7 +18,11 @@ function fits(name: string, value: unknown, where: string): void {
   assert.ok(validate(value), `${name}, ${where}: ${JSON.stringify(validate.errors?.slice(0, 2))}`);
 }
 
-const linesOf = (file: string) => readFileSync(join(ROOT, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
+const linesOf = (file: string) =>
+  readFileSync(join(ROOT, file), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('every recorded case is one by the schemas of its files', () => {
   const cases = globSync('drivers/*/recorded/*/case.yaml', { cwd: ROOT });
@@ -28,18 +32,45 @@ test('every recorded case is one by the schemas of its files', () => {
     for (const [name, schema] of [['traffic.jsonl', 'traffic-line'], ['frames.jsonl', 'frame-line']] as const) {
       for (const path of globSync(join(dirname(file), name), { cwd: ROOT })) for (const line of linesOf(path)) fits(schema, line, path);
     }
-    for (const path of globSync(join(dirname(file), 'expected.jsonl'), { cwd: ROOT })) for (const line of linesOf(path)) fits('fault' in line ? 'fault-line' : 'sample-line', line, path);
+    for (const path of globSync(join(dirname(file), 'expected.jsonl'), { cwd: ROOT }))
+      for (const line of linesOf(path)) fits('fault' in line ? 'fault-line' : 'sample-line', line, path);
   }
 });
 
 test('a mistake in a configuration, as it is printed, fits the schema of its line', () => {
-  fits('problem-line', problemLine({ file: '/edge.yaml', line: 3, column: 5, path: 'devices[0].driver', fault: { code: 'CV_CONFIG_UNREADABLE', params: { path: '/edge.yaml', detail: 'ENOENT' } } }, 'zh-CN'), 'problemLine');
+  fits(
+    'problem-line',
+    problemLine(
+      {
+        file: '/edge.yaml',
+        line: 3,
+        column: 5,
+        path: 'devices[0].driver',
+        fault: { code: 'CV_CONFIG_UNREADABLE', params: { path: '/edge.yaml', detail: 'ENOENT' } },
+      },
+      'zh-CN',
+    ),
+    'problemLine',
+  );
 });
 
 test('what goes over the wire fits the schema of its name, and nothing else does', () => {
   const { rows, columns, ack, refusal, clock, state, lastWill, command, answer, out, warning } = WIRE_EXAMPLES;
   const { cursor: _cursor, receivedAt: _receivedAt, original: _original, ...event } = EXAMPLES.event;
-  const right: [string, unknown][] = [['event', event], ['batch', rows], ['batch', columns], ['ack', ack], ['ack', refusal], ['ack', clock], ['state', state], ['state', lastWill], ['command', command], ['answer', answer], ['out-event', out], ['warning', warning]];
+  const right: [string, unknown][] = [
+    ['event', event],
+    ['batch', rows],
+    ['batch', columns],
+    ['ack', ack],
+    ['ack', refusal],
+    ['ack', clock],
+    ['state', state],
+    ['state', lastWill],
+    ['command', command],
+    ['answer', answer],
+    ['out-event', out],
+    ['warning', warning],
+  ];
   for (const [name, message] of right) fits(name, JSON.parse(JSON.stringify(message)), 'example');
   for (const [name] of right) assert.ok(!schemas[name]?.({ v: 7 }) && !schemas[name]?.([]), name);
 });

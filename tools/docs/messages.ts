@@ -14,7 +14,10 @@ import { VERSION } from '../../core/version.ts';
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
 const [SAMPLE_LINE, FAULT_LINE] = EXPECTED_LINE.options;
-const lines = (schema: z.ZodType, en: string, zh: string): JsonSchema => ({ ...jsonSchemaOf(schema, { io: 'input' }), ...described(en, zh) });
+const lines = (schema: z.ZodType, en: string, zh: string): JsonSchema => ({
+  ...jsonSchemaOf(schema, { io: 'input' }),
+  ...described(en, zh),
+});
 
 /** By the name of their file. */
 export function messageSchemas(): Record<string, JsonSchema> {
@@ -41,7 +44,12 @@ export function messageSchemas(): Record<string, JsonSchema> {
 export function messagePages(): Record<string, string> {
   const text = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
   return {
-    ...Object.fromEntries(Object.entries(messageSchemas()).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, text({ $schema: DRAFT, title: `cityvitals ${name}`, ...schema })])),
+    ...Object.fromEntries(
+      Object.entries(messageSchemas()).map(([name, schema]) => [
+        `docs/schemas/${name}.schema.json`,
+        text({ $schema: DRAFT, title: `cityvitals ${name}`, ...schema }),
+      ]),
+    ),
     'docs/api/asyncapi.json': text(asyncapiDocument(VERSION)),
     'docs/api/openapi.json': text(openapiDocument(VERSION, routesOf(VERSION), componentSchemas())),
   };

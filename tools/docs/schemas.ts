@@ -43,7 +43,12 @@ export function editorSchemas(drivers: readonly Driver[], sinks: readonly Sink[]
     model: titled(schemaOf(MANIFEST_SCHEMA), 'cityvitals model · 模型说明'),
     catalogue: titled(schemaOf(CATALOGUE_SCHEMA), 'cityvitals catalogue · 指标目录文件'),
   };
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`docs/schemas/${name}.schema.json`, `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`]));
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [
+      `docs/schemas/${name}.schema.json`,
+      `${JSON.stringify({ $schema: DRAFT, ...schema }, null, 1)}\n`,
+    ]),
+  );
 }
 
 function edgeSchema(drivers: readonly Driver[]): JsonSchema {
@@ -51,7 +56,11 @@ function edgeSchema(drivers: readonly Driver[]): JsonSchema {
   const device = schema.properties?.devices?.items as JsonSchema;
   // A device's settings and points are its driver's.
   const { points, settings, driver } = device.properties as Record<'points' | 'settings' | 'driver', JsonSchema>;
-  Object.assign(device.properties as object, { driver: { ...driver, enum: drivers.map(({ id }) => id) }, points: loose(points), settings: loose(settings) });
+  Object.assign(device.properties as object, {
+    driver: { ...driver, enum: drivers.map(({ id }) => id) },
+    points: loose(points),
+    settings: loose(settings),
+  });
   device.allOf = drivers.map((one) => when('driver', one.id, deviceOf(one)));
   return schema;
 }
@@ -68,7 +77,11 @@ function deviceOf(driver: Driver): JsonSchema {
     return { properties: { settings, points: { type: 'array', items: item } }, required: needed };
   }
   const own = schemaOf(driver.point as z.ZodObject);
-  const item = { ...general, properties: { ...general.properties, ...own.properties }, required: [...(general.required ?? []), ...(own.required ?? [])] };
+  const item = {
+    ...general,
+    properties: { ...general.properties, ...own.properties },
+    required: [...(general.required ?? []), ...(own.required ?? [])],
+  };
   return { properties: { settings, points: { type: 'array', minItems: 1, items: item } }, required: [...needed, 'points'] };
 }
 
@@ -84,10 +97,16 @@ function gatewaySchema(sinks: readonly Sink[]): JsonSchema {
   return schema;
 }
 
-// oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
-const when = (key: string, value: string, then: JsonSchema): JsonSchema => ({ if: { properties: { [key]: { const: value } }, required: [key] }, then });
+const when = (key: string, value: string, then: JsonSchema): JsonSchema => ({
+  if: { properties: { [key]: { const: value } }, required: [key] },
+  // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
+  then,
+});
 /** Says nothing of what is within: a condition beside it does. */
-const loose = ({ type, description }: JsonSchema): JsonSchema => ({ ...(type === undefined ? {} : { type }), ...(description === undefined ? {} : { description }) });
+const loose = ({ type, description }: JsonSchema): JsonSchema => ({
+  ...(type === undefined ? {} : { type }),
+  ...(description === undefined ? {} : { description }),
+});
 const titled = (schema: JsonSchema, title: string): JsonSchema => ({ title, ...schema });
 
 function schemaOf(schema: z.ZodType): JsonSchema {

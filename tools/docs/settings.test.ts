@@ -14,5 +14,10 @@ test('a field that may be off or an object has a row for each field of the objec
 
 test('what a list holds has its rows too, also where that is one of several kinds', () => {
   const limit = z.union([z.number(), z.object({ above: said })]);
-  assert.deepEqual(paths(z.object({ limits: z.array(limit), zones: z.array(z.object({ id: said })) })), ['limits', 'limits[].above', 'zones', 'zones[].id']);
+  assert.deepEqual(paths(z.object({ limits: z.array(limit), zones: z.array(z.object({ id: said })) })), [
+    'limits',
+    'limits[].above',
+    'zones',
+    'zones[].id',
+  ]);
 });

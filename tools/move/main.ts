@@ -15,12 +15,18 @@ const [plan, ...flags] = process.argv.slice(2);
 if (plan === undefined) throw new Error('usage: node tools/move/main.ts PLAN [--write]');
 const write = flags.includes('--write');
 
-const rows = readFileSync(plan, 'utf8').split('\n').map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '').map((line) => {
-  const [from, to] = line.split(/\s+/);
-  if (from === undefined || to === undefined || from.endsWith('/') !== to.endsWith('/')) throw new Error(`no move: ${line}`);
-  return { from, to };
-});
-const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && existsSync(join(ROOT, path)));
+const rows = readFileSync(plan, 'utf8')
+  .split('\n')
+  .map((line) => line.replace(/#.*/, '').trim())
+  .filter((line) => line !== '')
+  .map((line) => {
+    const [from, to] = line.split(/\s+/);
+    if (from === undefined || to === undefined || from.endsWith('/') !== to.endsWith('/')) throw new Error(`no move: ${line}`);
+    return { from, to };
+  });
+const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 
 const used = new Set<string>();
 function movedFile(path: string): string {
@@ -29,7 +35,8 @@ function movedFile(path: string): string {
   for (const row of rows) {
     let tail: string | null = null;
     if (row.from.endsWith('/')) tail = path.startsWith(row.from) ? path.slice(row.from.length) : null;
-    else if (path.startsWith(row.from) && /^(\.[a-z-]+)*\.(ts|tsx|mjs|mts)$/.test(path.slice(row.from.length))) tail = path.slice(row.from.length);
+    else if (path.startsWith(row.from) && /^(\.[a-z-]+)*\.(ts|tsx|mjs|mts)$/.test(path.slice(row.from.length)))
+      tail = path.slice(row.from.length);
     if (tail === null || (best && best.from.length >= row.from.length)) continue;
     [best, rest] = [row, tail];
   }
@@ -89,7 +96,12 @@ function mendCode(path: string, text: string): string {
   });
   mended = mended.replace(/import\.meta\.dirname((?:, (?:'[^'\n]*'))+)/g, (all, list: string) => {
     const parts = [...list.matchAll(/'([^'\n]*)'/g)].map((match) => match[1] as string);
-    if (!parts.some((part) => part.startsWith('..') || /^[\w.-]+\.ts$/.test(part) || part.includes('/') || folders.has(join(dirname(path), part)))) return all;
+    if (
+      !parts.some(
+        (part) => part.startsWith('..') || /^[\w.-]+\.ts$/.test(part) || part.includes('/') || folders.has(join(dirname(path), part)),
+      )
+    )
+      return all;
     // The longest part of it that exists counts; what follows stays as it is.
     for (let length = parts.length; length > 0; length -= 1) {
       const old = normalize(join(dirname(path), ...parts.slice(0, length)));
@@ -120,17 +132,26 @@ function mendLinks(path: string, text: string): string {
 
 /** Paths from the project's root, as they stand in sentences, strings and lists. */
 function mendMentions(text: string): string {
-  return text.replace(/(?<![\w./@-])((?:core|edge|gateway|drivers|models|cli|console|test-rigs|tools)(?:\/[\w-]+)+(?:\.[\w.-]*\w)?\/?)/g, (all, mention: string) => {
-    const place = placeOf(mention);
-    if (place === null) return all;
-    return mention.endsWith('/') ? `${place}/` : place;
-  });
+  return text.replace(
+    /(?<![\w./@-])((?:core|edge|gateway|drivers|models|cli|console|test-rigs|tools)(?:\/[\w-]+)+(?:\.[\w.-]*\w)?\/?)/g,
+    (all, mention: string) => {
+      const place = placeOf(mention);
+      if (place === null) return all;
+      return mention.endsWith('/') ? `${place}/` : place;
+    },
+  );
 }
 
 let changed = 0;
 const texts = new Map<string, string>();
 for (const path of tracked) {
-  if (!/\.(ts|tsx|mts|mjs|js|md|json|ya?ml|css|html|py|c|txt)$|(^|\/)\.oxlintrc\.json$/.test(path) || path === 'package-lock.json' || path.startsWith('tools/move/') || path.includes('/recorded/')) continue;
+  if (
+    !/\.(ts|tsx|mts|mjs|js|md|json|ya?ml|css|html|py|c|txt)$|(^|\/)\.oxlintrc\.json$/.test(path) ||
+    path === 'package-lock.json' ||
+    path.startsWith('tools/move/') ||
+    path.includes('/recorded/')
+  )
+    continue;
   const before = readFileSync(join(ROOT, path), 'utf8');
   let after = before;
   if (/\.(ts|tsx|mts|mjs)$/.test(path)) after = mendCode(path, after);

@@ -34,7 +34,10 @@ export async function fetchFootage({ root, say = sayAloud, signal }) {
   try {
     removeLeftovers(folder);
     for (const part of ['lists', 'archives']) mkdirSync(join(work, part, 'partial'), { recursive: true });
-    say({ en: `fetching a clip for the camera (98 MB once, from Debian's ${PACKAGE}) …`, zh: `正在获取摄像头演示视频（仅一次，98 MB，来自 Debian 的 ${PACKAGE}）…` });
+    say({
+      en: `fetching a clip for the camera (98 MB once, from Debian's ${PACKAGE}) …`,
+      zh: `正在获取摄像头演示视频（仅一次，98 MB，来自 Debian 的 ${PACKAGE}）…`,
+    });
     const apt = (...args) => run('apt-get', [...aptOptions(work), ...args], { cwd: work, signal });
     await apt('update');
     await apt('download', PACKAGE);
@@ -61,8 +64,14 @@ export async function fetchFootage({ root, say = sayAloud, signal }) {
 /** Sources, mirrors and proxies stay apt's own; only what it writes goes elsewhere. */
 function aptOptions(work) {
   const options = [
-    `Dir::State::lists=${join(work, 'lists')}`, `Dir::Cache=${work}`, `Dir::Cache::archives=${join(work, 'archives')}`, 'Debug::NoLocking=1',
-    'Acquire::http::Timeout=30', 'Acquire::https::Timeout=30', 'Acquire::Retries=1', 'Acquire::Languages=none',
+    `Dir::State::lists=${join(work, 'lists')}`,
+    `Dir::Cache=${work}`,
+    `Dir::Cache::archives=${join(work, 'archives')}`,
+    'Debug::NoLocking=1',
+    'Acquire::http::Timeout=30',
+    'Acquire::https::Timeout=30',
+    'Acquire::Retries=1',
+    'Acquire::Languages=none',
   ];
   // Root's apt would hand the download to a user who may not write here.
   if (process.getuid?.() === 0) options.push('APT::Sandbox::User=root');
@@ -77,7 +86,9 @@ function run(command, args, options) {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options, env: { ...process.env, LC_ALL: 'C' } });
     const said = listen(child);
     child.on('error', reject);
-    child.on('close', (code, signal) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.at(-1)}: ${said() || signal || `exit code ${code}`}`))));
+    child.on('close', (code, signal) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.at(-1)}: ${said() || signal || `exit code ${code}`}`)),
+    );
   });
 }
 

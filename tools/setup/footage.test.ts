@@ -34,7 +34,15 @@ async function withPrograms<T>(name: string, programs: Record<string, string>, r
 async function fetchWith(name: string, programs: Record<string, string>, signal?: AbortSignal) {
   const root = join(folder, `${name}-root`);
   const said: Words[] = [];
-  const path = await withPrograms(name, programs, () => fetchFootage({ root, say: (words) => { said.push(words); }, ...(signal && { signal }) }));
+  const path = await withPrograms(name, programs, () =>
+    fetchFootage({
+      root,
+      say: (words) => {
+        said.push(words);
+      },
+      ...(signal && { signal }),
+    }),
+  );
   return { path, said, left: await readdir(join(clipPath(root), '..')) };
 }
 
@@ -48,7 +56,8 @@ test('no clip is no failure: it is said why and what to do instead, and nothing 
 test('another file than the expected one is not taken', async () => {
   const { path, said, left } = await fetchWith('other', {
     'apt-get': 'for last; do :; done; [ "$last" = update ] || echo deb > opencv-doc_1_all.deb',
-    'dpkg-deb': 'd=$(mktemp -d); mkdir -p $d/usr/share/doc/opencv-doc/examples/data; echo other > $d/usr/share/doc/opencv-doc/examples/data/vtest.avi; tar -C $d -cf - ./usr; rm -r $d',
+    'dpkg-deb':
+      'd=$(mktemp -d); mkdir -p $d/usr/share/doc/opencv-doc/examples/data; echo other > $d/usr/share/doc/opencv-doc/examples/data/vtest.avi; tar -C $d -cf - ./usr; rm -r $d',
   });
   assert.deepEqual([path, left], [null, []]);
   assert.match(said.at(-1)?.en ?? '', /another file than expected/);

@@ -21,7 +21,10 @@ export async function installPackages(root) {
   }
   linkNode(root);
   writeFileSync(stampFile, stamp);
-  say({ en: `npm packages ready after ${Math.round((Date.now() - startedAt) / 1000)} s`, zh: `npm 包就绪，用时 ${Math.round((Date.now() - startedAt) / 1000)} 秒` });
+  say({
+    en: `npm packages ready after ${Math.round((Date.now() - startedAt) / 1000)} s`,
+    zh: `npm 包就绪，用时 ${Math.round((Date.now() - startedAt) / 1000)} 秒`,
+  });
 }
 
 /** @returns npm's exit code; null when it could not be started, or was killed */
@@ -60,10 +63,13 @@ function linkNode(root) {
   rmSync(link, { force: true });
   const target = join('..', `node-linux-${process.arch}`, 'bin', 'node');
   if (!existsSync(join(root, 'node_modules', '.bin', target))) {
-    throw new SetupError(text({ en: `no Node 24 for ${process.platform}/${process.arch}`, zh: `没有适用于 ${process.platform}/${process.arch} 的 Node 24` }), {
-      en: 'cityvitals runs on Linux x64 and arm64; elsewhere install Node 24 yourself and run `node bin/cityvitals.js`',
-      zh: 'cityvitals 支持 Linux x64 与 arm64；其他平台请自行安装 Node 24 并运行 `node bin/cityvitals.js`',
-    });
+    throw new SetupError(
+      text({ en: `no Node 24 for ${process.platform}/${process.arch}`, zh: `没有适用于 ${process.platform}/${process.arch} 的 Node 24` }),
+      {
+        en: 'cityvitals runs on Linux x64 and arm64; elsewhere install Node 24 yourself and run `node bin/cityvitals.js`',
+        zh: 'cityvitals 支持 Linux x64 与 arm64；其他平台请自行安装 Node 24 并运行 `node bin/cityvitals.js`',
+      },
+    );
   }
   symlinkSync(target, link);
 }

@@ -17,14 +17,20 @@ export function buildConsole(root) {
   const stamp = hashOf([join(root, 'console'), join(root, 'api'), join(root, 'core', 'event.ts')]);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   say({ en: 'building the console …', zh: '正在构建控制台 …' });
-  step(root, ['node_modules/vite/bin/vite.js', 'build', 'console', '--logLevel', 'warn'], { en: 'building the console failed', zh: '构建控制台失败' });
+  step(root, ['node_modules/vite/bin/vite.js', 'build', 'console', '--logLevel', 'warn'], {
+    en: 'building the console failed',
+    zh: '构建控制台失败',
+  });
   writeFileSync(stampFile, stamp);
 }
 
 function step(root, args, failure) {
   const done = spawnSync(nodeLink(root), args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (done.status !== 0) {
-    throw new SetupError(text(failure), { en: 'the lines above say why; remove node_modules and start again if they do not help', zh: '原因见上文；若无帮助，删除 node_modules 后重试' });
+    throw new SetupError(text(failure), {
+      en: 'the lines above say why; remove node_modules and start again if they do not help',
+      zh: '原因见上文；若无帮助，删除 node_modules 后重试',
+    });
   }
 }
 

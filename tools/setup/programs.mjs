@@ -24,7 +24,18 @@ const PROGRAMS = {
   open62541: { packages: ['libopen62541-1.4-dev'], file: '/usr/include/open62541/server.h' },
   'onnxruntime-python': { packages: ['python3-onnxruntime', 'python3-numpy'], python: 'onnxruntime' },
   'opencv-python': { packages: ['python3-opencv'], python: 'cv2' },
-  'gst-rtsp-server': { packages: ['gir1.2-gst-rtsp-server-1.0', 'python3-gi', 'gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-ugly'], python: 'gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import Gst; Gst.init(None); assert all(map(Gst.ElementFactory.find, ["x264enc", "x265enc", "jpegenc"]))' },
+  'gst-rtsp-server': {
+    packages: [
+      'gir1.2-gst-rtsp-server-1.0',
+      'python3-gi',
+      'gstreamer1.0-plugins-base',
+      'gstreamer1.0-plugins-good',
+      'gstreamer1.0-plugins-bad',
+      'gstreamer1.0-plugins-ugly',
+    ],
+    python:
+      'gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import Gst; Gst.init(None); assert all(map(Gst.ElementFactory.find, ["x264enc", "x265enc", "jpegenc"]))',
+  },
   paho: { packages: ['python3-paho-mqtt'], python: 'paho.mqtt' },
 };
 
@@ -35,7 +46,10 @@ export function installPrograms(names) {
   const packages = packagesOf(missing);
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (process.getuid?.() !== 0 || !find('apt-get')) {
-    say({ en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`, zh: `缺少：${missing.join('、')}。依赖它的部分将略过；安装方法：sudo ${command}` });
+    say({
+      en: `missing: ${missing.join(', ')}. What needs it is left out; to have it: sudo ${command}`,
+      zh: `缺少：${missing.join('、')}。依赖它的部分将略过；安装方法：sudo ${command}`,
+    });
     return;
   }
   say({ en: `installing ${packages.join(', ')} …`, zh: `正在安装 ${packages.join('、')} …` });

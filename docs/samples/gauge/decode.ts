@@ -27,7 +27,7 @@ export function checkOf(frame: Uint8Array): number {
 }
 
 /** For `cityvitals decode gauge --hex …`. */
-export const frameOf: FrameReader<Uint8Array, Ask> = {
+export const frameReader: FrameReader<Uint8Array, Ask> = {
   level: 'bytes',
   read: (input) => input.flatMap((bytes) => (bytes instanceof Uint8Array ? [{ frame: bytes }] : [])),
 };

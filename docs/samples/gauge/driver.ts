@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { host } from '../../../core/config/address.ts';
 import { defineDriver } from '../../../core/driver.ts';
-import { decode, frameOf, type Ask } from './decode.ts';
+import { decode, frameReader, type Ask } from './decode.ts';
 import { open } from './link.ts';
 import { recording } from './recording.ts';
 
@@ -26,5 +26,5 @@ export default defineDriver({
   requests: (points, { unit }): Ask[] => (points.length === 0 ? [] : [{ points: points.map(({ id }) => id), unit }]),
   // Gauges on one line take turns. 同一串口上的仪表轮流询问。
   bus: (own) => `${own.host}:${own.port}`,
-  open, decode, frameOf, recording,
+  open, decode, frameReader, recording,
 });

@@ -52,7 +52,7 @@ export function dialTerminal(port: number, { terminal, pieces = (frame) => [fram
     answered,
     isConnected: () => isUp,
     send(kind, body, number = last += 1) {
-      for (const piece of pieces(frameOf(terminal, number, kind, body))) socket?.write(piece);
+      for (const piece of pieces(terminalFrame(terminal, number, kind, body))) socket?.write(piece);
       return number;
     },
     say: (bytes) => { socket?.write(bytes); },
@@ -83,7 +83,7 @@ export function reporting(terminal: Terminal, reports: (at: string, turn: number
 
 const lengthOf = (held: Buffer) => (held.length >= 4 ? held.readUInt16BE(2) + 6 : 0);
 
-export function frameOf(terminal: string, number: number, kind: number, body: Uint8Array): Buffer {
+export function terminalFrame(terminal: string, number: number, kind: number, body: Uint8Array): Buffer {
   const head = Buffer.alloc(13);
   head.writeUInt16BE(0xaa55, 0);
   head.writeUInt16BE(9 + body.length, 2);

@@ -6,9 +6,9 @@
  */
 import type { Socket } from 'node:net';
 import { FaultError } from '../../../core/faults.ts';
-import { Admission, type Guest } from '../../listening/admission.ts';
-import { sharedPort, type Reception } from '../../listening/shared-port.ts';
-import { Strangers } from '../../listening/unknown-device.ts';
+import { ConnectionAdmission, type AdmittedConnection } from '../../listening/admission.ts';
+import { acquireSharedPort, type ConnectionHandler } from '../../listening/shared-port.ts';
+import { UnconfiguredDevices } from '../../listening/unconfigured-devices.ts';
 import { pause, type Timer, type World } from '../../../core/world.ts';
 import '../faults.ts';
 import { anyFrame } from '../rtu.ts';
@@ -38,29 +38,29 @@ export interface Member {
 
 /** @returns rejects with CV_MODBUS_LISTEN */
 export async function hubOf(listen: string, world: World): Promise<{ hub: Hub; leave(): void }> {
-  const { reception, leave } = await sharedPort({ name: 'modbus', fault: 'CV_MODBUS_LISTEN' }, listen, world, () => new Hub(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'modbus', fault: 'CV_MODBUS_LISTEN' }, listen, world, () => new Hub(listen, world));
   return { hub: reception, leave };
 }
 
-export class Hub implements Reception {
+export class Hub implements ConnectionHandler {
   readonly listen: string;
   readonly #world: World;
   readonly #members = new Map<string, Member>();
   readonly #connections = new Set<Connection>();
-  readonly #unknown = new Map<Connection, Guest>();
+  readonly #unknown = new Map<Connection, AdmittedConnection>();
   /** Of all members, each once. */
   readonly #heartbeats = new Map<string, Buffer>();
   /** Said something a moment ago: it may not be all. */
   readonly #speaking = new Set<Connection>();
-  readonly #strangers: Strangers;
-  readonly #admission: Admission;
+  readonly #strangers: UnconfiguredDevices;
+  readonly #admission: ConnectionAdmission;
   readonly #ending = new AbortController();
 
   constructor(listen: string, world: World) {
     this.listen = listen;
     this.#world = world;
-    this.#admission = new Admission(world, listen, MAX_CONNECTIONS);
-    this.#strangers = new Strangers('modbus', listen, world.tell);
+    this.#admission = new ConnectionAdmission(world, listen, MAX_CONNECTIONS);
+    this.#strangers = new UnconfiguredDevices('modbus', listen, world.tell);
   }
 
   /** Takes a member in, or gives the one of that name. */
@@ -93,7 +93,7 @@ export class Hub implements Reception {
     for (const connection of this.#connections) connection.over(closedHere(this.listen));
   }
 
-  #dialled(connection: Connection, guest: Guest): void {
+  #dialled(connection: Connection, guest: AdmittedConnection): void {
     this.#connections.add(connection);
     connection.onEnd(() => {
       this.#connections.delete(connection);
@@ -144,9 +144,9 @@ export class Hub implements Reception {
   }
 
   #known(connection: Connection, member: Member): void {
-    this.#unknown.get(connection)?.setKnown(true);
+    this.#unknown.get(connection)?.setConfigured(true);
     this.#unknown.delete(connection);
-    for (const name of new Set([nameIn(this.#said(connection)), nameOf(member.recognition)])) this.#strangers.known(name);
+    for (const name of new Set([nameIn(this.#said(connection)), nameOf(member.recognition)])) this.#strangers.markConfigured(name);
     const old = member.connection;
     member.connection = connection;
     connection.listenForPacket(null);
@@ -160,8 +160,8 @@ export class Hub implements Reception {
     const said = this.#said(connection);
     const { listen } = this;
     const registration = registrationIn(said);
-    this.#strangers.heard(
-      { id: nameIn(said), peer: connection.peer, said, settings: { transport: 'dtu', listen, ...(registration && { registration }) } },
+    this.#strangers.report(
+      { id: nameIn(said), peer: connection.peer, firstBytes: said, settings: { transport: 'dtu', listen, ...(registration && { registration }) } },
       { code: 'CV_MODBUS_DTU_UNKNOWN', params: { listen, peer: connection.peer, said: shown(said) } },
     );
     connection.over(closedHere(this.listen));

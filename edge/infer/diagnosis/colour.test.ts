@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Planes } from '../../../core/driver.ts';
-import { castScore, colour } from './colour.ts';
+import { colourCastScore, measureColour } from './colour.ts';
 
 const WIDTH = 64;
 const HEIGHT = 36;
@@ -14,20 +14,20 @@ function park(pathShare: number, [tintU, tintV]: readonly [number, number] = [0,
 }
 
 test('a lawn is green and not tinted, as long as something grey is seen in it', () => {
-  assert.equal(castScore(colour(park(0.05)), null), 0);
-  assert.ok(castScore(colour(park(0.05, [-14, -12])), null) >= 0.5);
+  assert.equal(colourCastScore(measureColour(park(0.05)), null), 0);
+  assert.ok(colourCastScore(measureColour(park(0.05, [-14, -12])), null) >= 0.5);
 });
 
 test('what this camera used to show tells a tint also where it makes the mean greyer', () => {
-  const usual = colour(park(0.05));
-  assert.equal(castScore(usual, usual), 0);
-  assert.ok(castScore(colour(park(0.05, [14, 12])), usual) >= 0.5);
+  const usual = measureColour(park(0.05));
+  assert.equal(colourCastScore(usual, usual), 0);
+  assert.ok(colourCastScore(measureColour(park(0.05, [14, 12])), usual) >= 0.5);
 });
 
 test('what a mask hides does not count', () => {
-  const { u, v } = colour(park(0));
+  const { u, v } = measureColour(park(0));
   const half = park(0);
   for (let at = 0; at < half.yuv.length; at += 1) if (at % 2 === 0) half.yuv[at] = at < WIDTH * HEIGHT ? 16 : 128;
-  const shown = colour(half, 0.5);
+  const shown = measureColour(half, 0.5);
   assert.ok(Math.hypot(shown.u - u, shown.v - v) < 1 && shown.greyShare < 0.6);
 });

@@ -16,7 +16,7 @@ const BLOWN_OUT = 225;
 const DRIFT = 16;
 
 /** Mean of both chroma planes, from grey. */
-export interface Colour {
+export interface MeanColour {
   u: number;
   v: number;
   /** Of what is lit, 0 to 1. */
@@ -24,7 +24,7 @@ export interface Colour {
 }
 
 /** @param hiddenShare of the picture, painted grey by a mask: it does not count */
-export function colour({ width, height, yuv }: Planes, hiddenShare = 0): Colour {
+export function measureColour({ width, height, yuv }: Planes, hiddenShare = 0): MeanColour {
   const luma = width * height;
   const quarter = luma >> 2;
   const across = width >> 1;
@@ -47,7 +47,7 @@ export function colour({ width, height, yuv }: Planes, hiddenShare = 0): Colour 
 }
 
 /** @param usual what this camera shows of the same scene; null when it is not known, or it is another */
-export function castScore({ u, v, greyShare }: Colour, usual: Pick<Colour, 'u' | 'v'> | null): number {
+export function colourCastScore({ u, v, greyShare }: MeanColour, usual: Pick<MeanColour, 'u' | 'v'> | null): number {
   const tint = greyShare > GREY_SHARE ? 0 : scoreAbove(Math.hypot(u, v), CAST);
   const drift = usual ? scoreAbove(Math.hypot(u - usual.u, v - usual.v), DRIFT) : 0;
   return Math.max(tint, drift);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { PictureFinding } from '../../../scene/picture-findings.ts';
 import { seededRandom } from '../../../core/world.ts';
 import type { Planes } from '../../../core/driver.ts';
-import { Diagnosis, type Verdict } from './diagnosis.ts';
+import { VideoDiagnosis, type VideoQuality } from './diagnosis.ts';
 
 const WIDTH = 320;
 const HEIGHT = 180;
@@ -76,15 +76,15 @@ const FAULTS: Partial<Record<PictureFinding, (planes: Planes, second: number) =>
 };
 
 /** @param from second at which the fault begins. @param empty nothing passes */
-function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity, empty = false } = {}): { at: number; verdict: Verdict }[] {
-  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+function findings(fault: ((planes: Planes, second: number) => Planes) | undefined, { fps = 5, from = 8, seconds = 24, seed = 3, backAt = Infinity, empty = false } = {}): { at: number; verdict: VideoQuality }[] {
+  const diagnosis = new VideoDiagnosis({ everyMs: 1000, thresholds: {} });
   const scene = street(seed);
   kept = null;
-  const said: { at: number; verdict: Verdict }[] = [];
+  const said: { at: number; verdict: VideoQuality }[] = [];
   for (let index = 0; index < seconds * fps; index += 1) {
     const second = index / fps;
     const clean = scene(empty ? 0 : second);
-    const verdict = diagnosis.look({ ...(fault && second >= from && second < backAt ? fault(clean, second) : clean), ptsMs: second * 1000 });
+    const verdict = diagnosis.check({ ...(fault && second >= from && second < backAt ? fault(clean, second) : clean), ptsMs: second * 1000 });
     if (verdict) said.push({ at: second, verdict });
   }
   return said;
@@ -140,11 +140,11 @@ for (const [what, finding, fault] of [
 
 /** Few bits a second leave no grain: a room that is empty is the same to the pixel. @param empty from and to, s; nothing else than the light moves, else */
 function room(empty: readonly (readonly [from: number, to: number])[], seconds: number): { at: number; finding: PictureFinding | null }[] {
-  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+  const diagnosis = new VideoDiagnosis({ everyMs: 1000, thresholds: {} });
   const plain = street(3)(0);
   return Array.from({ length: seconds }, (_, second) => {
     const isEmpty = empty.some(([from, to]) => second >= from && second < to);
-    const verdict = diagnosis.look({ ...(isEmpty ? plain : luma((value, at) => (at % WIDTH < 40 ? (second * 37) % 200 : value))(plain)), ptsMs: second * 1000 });
+    const verdict = diagnosis.check({ ...(isEmpty ? plain : luma((value, at) => (at % WIDTH < 40 ? (second * 37) % 200 : value))(plain)), ptsMs: second * 1000 });
     return verdict ? [{ at: second, finding: verdict.finding }] : [];
   }).flat();
 }
@@ -201,29 +201,29 @@ test('another scene is told also where lorries pass, and is no shake', () => {
 });
 
 test('a stream that stands still is a finding of its own, gone with the next picture', () => {
-  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+  const diagnosis = new VideoDiagnosis({ everyMs: 1000, thresholds: {} });
   const scene = street(3);
-  assert.equal(diagnosis.look({ ...scene(0), ptsMs: 0 })?.finding, null);
-  assert.equal(diagnosis.stall()?.finding, 'stalled');
-  assert.equal(diagnosis.stall(), null);
-  assert.equal(diagnosis.look({ ...scene(9), ptsMs: 9000 })?.finding, null);
+  assert.equal(diagnosis.check({ ...scene(0), ptsMs: 0 })?.finding, null);
+  assert.equal(diagnosis.streamStalled()?.finding, 'stalled');
+  assert.equal(diagnosis.streamStalled(), null);
+  assert.equal(diagnosis.check({ ...scene(9), ptsMs: 9000 })?.finding, null);
 });
 
 test('a finding that is switched off is never said, and what lies below it is', () => {
-  const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: { 'black': null, 'stalled': null } });
-  const said = Array.from({ length: 20 }, (_, second) => diagnosis.look({ ...luma(() => 16)(street(3)(second)), ptsMs: second * 1000 })?.finding);
+  const diagnosis = new VideoDiagnosis({ everyMs: 1000, thresholds: { 'black': null, 'stalled': null } });
+  const said = Array.from({ length: 20 }, (_, second) => diagnosis.check({ ...luma(() => 16)(street(3)(second)), ptsMs: second * 1000 })?.finding);
   assert.deepEqual(said.filter((finding) => finding), ['under-exposed']);
-  assert.equal(diagnosis.stall(), null);
+  assert.equal(diagnosis.streamStalled(), null);
 });
 
 test('whatever the pictures, their sizes and their times: scores stay within 0 and 1, nothing is said twice in a row', () => {
   fc.assert(fc.property(fc.array(fc.record({ width: fc.integer({ min: 8, max: 80 }), height: fc.integer({ min: 8, max: 60 }), fill: fc.nat(255), spread: fc.nat(255), ptsMs: fc.oneof(fc.nat(20_000), fc.constant(-5), fc.constant(1e12)) }), { maxLength: 30 }), fc.nat(), (pictures, seed) => {
     const { next } = seededRandom(seed);
-    const diagnosis = new Diagnosis({ everyMs: 1000, thresholds: {} });
+    const diagnosis = new VideoDiagnosis({ everyMs: 1000, thresholds: {} });
     let last: PictureFinding | null | undefined;
     for (const { width: w, height: h, fill, spread, ptsMs } of pictures) {
       const [width, height] = [w * 2, h * 2];
-      const verdict = diagnosis.look({ width, height, ptsMs, yuv: Uint8Array.from({ length: (width * height * 3) / 2 }, () => fill + next() * spread) });
+      const verdict = diagnosis.check({ width, height, ptsMs, yuv: Uint8Array.from({ length: (width * height * 3) / 2 }, () => fill + next() * spread) });
       if (!verdict) continue;
       assert.ok(verdict.score >= 0 && verdict.score <= 1);
       assert.notEqual(verdict.finding, last);

@@ -1,19 +1,19 @@
 /** Whether a camera's pictures can be relied on: one finding at a time, on presentation time. Pure but for what it remembers. */
 import { PICTURE_FINDINGS, type PictureFinding } from '../../../scene/picture-findings.ts';
-import { hiddenCells, type Hidden, type Polygon } from '../mask.ts';
+import { maskedCells, type MaskedCells, type Polygon } from '../mask/privacy-mask.ts';
 import type { Planes } from '../../../core/driver.ts';
-import { castScore, colour } from './colour.ts';
-import type { Scores } from './scores.ts';
-import { extraGrain, grain, grainScore } from './grain.ts';
-import { light, lightScores } from './light.ts';
-import { Pairs } from './pairs.ts';
-import { Shaking } from './shaking.ts';
-import { blurScore, isEdgeless, sharpness } from './sharpness.ts';
-import { ACROSS, blankness, DOWN, signature } from './signature.ts';
-import { isAlike, Still } from './still.ts';
-import { Usual } from './usual.ts';
+import { colourCastScore, measureColour } from './colour.ts';
+import type { FindingScores } from './scores.ts';
+import { excessNoise, noiseDeviation, noiseScore } from './noise.ts';
+import { measureExposure, exposureScores } from './exposure.ts';
+import { PairSampler } from './pair-sampler.ts';
+import { ShakeDetector } from './shaking.ts';
+import { blurScore, isEdgeless, measureSharpness } from './sharpness.ts';
+import { SIGNATURE_COLUMNS, blankness, SIGNATURE_ROWS, sceneSignature } from './scene-signature.ts';
+import { isSimilarSample, FrozenDetector } from './frozen.ts';
+import { SceneBaseline } from './scene-baseline.ts';
 
-export interface DiagnosisOptions {
+export interface VideoDiagnosisOptions {
   /** Nothing is judged by what a mask has painted over. */
   mask?: readonly Polygon[];
   /** Presentation time between two full looks. */
@@ -23,7 +23,7 @@ export interface DiagnosisOptions {
 }
 
 /** What is to be said of the pictures now. */
-export interface Verdict {
+export interface VideoQuality {
   /** null: nothing is wrong. */
   finding: PictureFinding | null;
   /** Of the finding, else the highest there is. */
@@ -37,30 +37,30 @@ const FADE = 0.5;
 /** While pictures look like the last one in which nothing was wrong, they are judged anew this often: luma alone is compared, and few pixels. */
 const ALIKE_MOST_MS = 4000;
 
-export class Diagnosis {
-  readonly #options: DiagnosisOptions;
-  readonly #hidden: Hidden;
-  readonly #still = new Still();
-  readonly #shaking = new Shaking();
-  readonly #usual = new Usual();
-  readonly #pairs = new Pairs();
+export class VideoDiagnosis {
+  readonly #options: VideoDiagnosisOptions;
+  readonly #hidden: MaskedCells;
+  readonly #still = new FrozenDetector();
+  readonly #shaking = new ShakeDetector();
+  readonly #usual = new SceneBaseline();
+  readonly #pairs = new PairSampler();
   /** How long each has been showing, ms, up to its `onMs`. */
   readonly #shown = new Map<PictureFinding, number>();
   #soundMs = 0;
   #lookedMs: number | null = null;
   /** The last look that went over the whole picture and found nothing. */
-  #sound: { sample: Uint8Array; ptsMs: number; scores: Scores } | null = null;
+  #sound: { sample: Uint8Array; ptsMs: number; scores: FindingScores } | null = null;
   #follow = () => {};
   #current: PictureFinding | null = null;
   #known = false;
 
-  constructor(options: DiagnosisOptions) {
+  constructor(options: VideoDiagnosisOptions) {
     this.#options = options;
-    this.#hidden = hiddenCells(options.mask ?? [], ACROSS, DOWN);
+    this.#hidden = maskedCells(options.mask ?? [], SIGNATURE_COLUMNS, SIGNATURE_ROWS);
   }
 
   /** The next picture. @returns the verdict when it is the first or another one, else null */
-  look(picture: Planes & { ptsMs: number }): Verdict | null {
+  check(picture: Planes & { ptsMs: number }): VideoQuality | null {
     this.#compare(picture);
     const { everyMs } = this.#options;
     const sinceMs = this.#lookedMs === null ? everyMs : picture.ptsMs - this.#lookedMs;
@@ -72,21 +72,21 @@ export class Diagnosis {
   }
 
   /** No picture came for longer than the stream may be silent. */
-  stall(): Verdict | null {
+  streamStalled(): VideoQuality | null {
     this.#shown.clear();
     this.#soundMs = 0;
     return this.#say(this.threshold('stalled') === null ? this.#current : 'stalled', { stalled: 1 });
   }
 
   /** Its source is over, as a clip that was played once: that is no break. */
-  end(): Verdict | null {
+  streamEnded(): VideoQuality | null {
     this.#shown.clear();
     this.#soundMs = 0;
     return this.#say(this.threshold('ended') === null ? this.#current : 'ended', { ended: 1 });
   }
 
   #compare(picture: Planes & { ptsMs: number }): void {
-    const turn = this.#pairs.turn(picture.ptsMs, this.#shaking.isSuspect);
+    const turn = this.#pairs.roleOf(picture.ptsMs, this.#shaking.isSuspect);
     if (turn === 'first') this.#shaking.begin(picture, this.#still.begin(picture));
     else if (turn === 'second') this.#shaking.take(picture, this.#still.take(picture));
   }
@@ -97,10 +97,10 @@ export class Diagnosis {
   }
 
   /** What takes time to show is asked anew; what a picture shows by itself is as it was while it looks the same. */
-  #scoreAgain(picture: Planes & { ptsMs: number }): Scores {
+  #scoreAgain(picture: Planes & { ptsMs: number }): FindingScores {
     const sample = this.#still.sampleOf(picture);
     const sinceMs = picture.ptsMs - (this.#sound?.ptsMs ?? -Infinity);
-    if (this.#sound && sinceMs >= 0 && sinceMs < ALIKE_MOST_MS && isAlike(sample, this.#sound.sample)) {
+    if (this.#sound && sinceMs >= 0 && sinceMs < ALIKE_MOST_MS && isSimilarSample(sample, this.#sound.sample)) {
       this.#follow();
       return { ...this.#sound.scores, frozen: this.#still.score(), shaking: this.#shaking.score() };
     }
@@ -109,39 +109,39 @@ export class Diagnosis {
     return scores;
   }
 
-  #score(picture: Planes): Scores {
-    const seen = colour(picture, this.#hidden.share);
-    const noise = grain(picture);
-    const extra = extraGrain(noise);
-    const cells = signature(picture, this.#hidden.cells, extra);
-    const edges = sharpness(picture, extra);
+  #score(picture: Planes): FindingScores {
+    const seen = measureColour(picture, this.#hidden.share);
+    const noise = noiseDeviation(picture);
+    const extra = excessNoise(noise);
+    const cells = sceneSignature(picture, this.#hidden.cells, extra);
+    const edges = measureSharpness(picture, extra);
     const isCover = isEdgeless(edges) && this.#usual.isCover(cells);
     const { isUsual, ...scene } = this.#usual.scores(cells, this.#current === 'wrong-scene');
     const shaking = this.#shaking.score();
-    const scores: Scores = {
+    const scores: FindingScores = {
       'ended': 0,
       'stalled': 0,
-      ...lightScores(light(picture, this.#hidden.share), blankness(cells)),
+      ...exposureScores(measureExposure(picture, this.#hidden.share), blankness(cells)),
       'frozen': this.#still.score(),
       'shaking': shaking,
-      'noisy': grainScore(noise),
-      'colour-cast': castScore(seen, isUsual ? this.#usual.colour : null),
+      'noisy': noiseScore(noise),
+      'colour-cast': colourCastScore(seen, isUsual ? this.#usual.colour : null),
       'blurred': isCover ? 0 : blurScore(edges),
       ...scene,
       'occluded': isCover ? 1 : scene.occluded,
       // Between two shakes it is still the same camera.
       'wrong-scene': shaking > THRESHOLD / 2 || this.#shown.get('shaking') ? 0 : scene['wrong-scene'],
     };
-    this.#follow = () => this.#usual.follow(cells, seen);
+    this.#follow = () => this.#usual.update(cells, seen);
     if (this.#first(scores) === null) this.#follow();
     return scores;
   }
 
-  #first(scores: Scores): PictureFinding | null {
+  #first(scores: FindingScores): PictureFinding | null {
     return PICTURE_FINDINGS.find(({ id }) => scores[id] >= (this.threshold(id) ?? Infinity))?.id ?? null;
   }
 
-  #judge(scores: Scores, passedMs: number): Verdict | null {
+  #judge(scores: FindingScores, passedMs: number): VideoQuality | null {
     const first = this.#first(scores);
     for (const { id, onMs } of PICTURE_FINDINGS) {
       const shown = this.#shown.get(id) ?? 0;
@@ -156,7 +156,7 @@ export class Diagnosis {
     return this.#current === 'stalled' || this.#current === 'ended' ? this.#say(null, scores) : null;
   }
 
-  #say(finding: PictureFinding | null, scores: Partial<Scores>): Verdict | null {
+  #say(finding: PictureFinding | null, scores: Partial<FindingScores>): VideoQuality | null {
     if (this.#known && finding === this.#current) return null;
     this.#known = true;
     this.#current = finding;

@@ -2,7 +2,7 @@
 import type { PictureFinding } from '../../../scene/picture-findings.ts';
 
 /** How much of it there is, 0 to 1; 0.5 is where it is called a fault, unless a camera's settings say otherwise. */
-export type Scores = Readonly<Record<PictureFinding, number>>;
+export type FindingScores = Readonly<Record<PictureFinding, number>>;
 
 /** 0.5 at `limit`, 1 at twice of it. */
 export function scoreAbove(value: number, limit: number): number {

@@ -1,8 +1,8 @@
 /** A camera that shakes: the whole picture moves, to and fro. */
 import type { Planes } from '../../../core/driver.ts';
-import { Key, type Place, type Sides } from './place.ts';
+import { ReferencePicture, type PixelOffset, type HalfOffsets } from './registration.ts';
 import { scoreAbove } from './scores.ts';
-import { Small } from './small.ts';
+import { Thumbnail } from './thumbnail.ts';
 
 /** Where less than this changed, nothing can have shaken. */
 const CHANGED_SHARE = 0.04;
@@ -26,27 +26,27 @@ const FOUND_SHARE = 0.4;
 /** So many pictures in a row that lie nowhere: what they are compared with has gone. */
 const LOST = 2;
 
-interface Step {
+interface ShakeStep {
   ptsMs: number;
   /** `lost`: it could not be told; `rest`: none to speak of; else a shift, the same way as the last one or another. */
   kind: 'lost' | 'rest' | 'on' | 'turned';
-  shift?: Place;
+  shift?: PixelOffset;
 }
 
-const HOME: Place = { x: 0, y: 0 };
-const HOMES: Sides = [HOME, HOME];
+const HOME: PixelOffset = { x: 0, y: 0 };
+const HOMES: HalfOffsets = [HOME, HOME];
 
-export class Shaking {
+export class ShakeDetector {
   /** What pictures are compared with: the last one, but while it shakes the one from before, whose place is the usual one. */
-  #key: Key | null = null;
+  #key: ReferencePicture | null = null;
   /** So little changed last that nothing can have shaken. */
   #isStill = false;
   /** Where the last picture that was found lay, and when that was. */
   #place = HOMES;
   #placeMs = 0;
   #lost = 0;
-  #shift: Place = HOME;
-  #steps: Step[] = [];
+  #shift: PixelOffset = HOME;
+  #steps: ShakeStep[] = [];
 
   /** Everything moved at once lately, so that it may shake: which is seen from many pictures only. */
   get isSuspect(): boolean {
@@ -57,7 +57,7 @@ export class Shaking {
   begin(picture: Planes & { ptsMs: number }, isKnown: boolean): void {
     if (!isKnown) this.#forget();
     if (this.#isStill) this.#key = null;
-    else this.#compareWith(new Small(picture), picture);
+    else this.#compareWith(new Thumbnail(picture), picture);
   }
 
   /** The neighbour of the last picture. @param changedShare of the pixels since then; null when they cannot be compared */
@@ -71,7 +71,7 @@ export class Shaking {
       this.#key = null;
       return;
     }
-    const small = new Small(picture);
+    const small = new Thumbnail(picture);
     if (!this.#key) {
       this.#compareWith(small, picture);
       return;
@@ -98,15 +98,15 @@ export class Shaking {
     this.#isStill = false;
   }
 
-  #compareWith(small: Small, { ptsMs }: { ptsMs: number }): void {
-    this.#key = new Key(small);
+  #compareWith(small: Thumbnail, { ptsMs }: { ptsMs: number }): void {
+    this.#key = new ReferencePicture(small);
     this.#place = HOMES;
     this.#placeMs = ptsMs;
     this.#lost = 0;
   }
 
-  #step(place: Sides, ptsMs: number, width: number): Pick<Step, 'kind' | 'shift'> {
-    const [shift, other] = place.map(({ x, y }, side) => ({ x: x - (this.#place[side] as Place).x, y: y - (this.#place[side] as Place).y })) as [Place, Place];
+  #step(place: HalfOffsets, ptsMs: number, width: number): Pick<ShakeStep, 'kind' | 'shift'> {
+    const [shift, other] = place.map(({ x, y }, side) => ({ x: x - (this.#place[side] as PixelOffset).x, y: y - (this.#place[side] as PixelOffset).y })) as [PixelOffset, PixelOffset];
     const length = Math.hypot(shift.x, shift.y);
     if (Math.min(length, Math.hypot(other.x, other.y)) < width * (SHIFT + (SWAY * (ptsMs - this.#placeMs)) / 1000)) return { kind: 'rest' };
     const last = this.#shift;
@@ -115,11 +115,11 @@ export class Shaking {
   }
 }
 
-function isShift({ kind }: Step): boolean {
+function isShift({ kind }: ShakeStep): boolean {
   return kind === 'on' || kind === 'turned';
 }
 
-function isToAndFro(shifts: readonly Step[]): boolean {
+function isToAndFro(shifts: readonly ShakeStep[]): boolean {
   const turns = shifts.filter(({ kind }) => kind === 'turned').length;
   if (turns >= TURNS_SHARE * shifts.length) return true;
   let [x, y, way] = [0, 0, 0];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../../core/world.ts';
 import type { Planes } from '../../../core/driver.ts';
-import { blurScore, isEdgeless, sharpness } from './sharpness.ts';
+import { blurScore, isEdgeless, measureSharpness } from './sharpness.ts';
 
 const WIDTH = 640;
 const HEIGHT = 360;
@@ -17,11 +17,11 @@ function windows(soft: number, contrast: number, deviation: number): Planes {
 
 test('soft edges are blurred and sharp ones are not, whatever the grain', () => {
   for (const grain of [0, 1.5, 2.5]) {
-    assert.ok(blurScore(sharpness(windows(14, 90, grain), grain)) >= 0.5, `soft, ${grain}`);
-    assert.ok(blurScore(sharpness(windows(1, 90, grain), grain)) < 0.4, `sharp, ${grain}`);
+    assert.ok(blurScore(measureSharpness(windows(14, 90, grain), grain)) >= 0.5, `soft, ${grain}`);
+    assert.ok(blurScore(measureSharpness(windows(1, 90, grain), grain)) < 0.4, `sharp, ${grain}`);
   }
 });
 
 test('grain alone has no edges', () => {
-  for (const grain of [0, 2.5, 6]) assert.ok(isEdgeless(sharpness(windows(1, 0, grain), grain)), `${grain}`);
+  for (const grain of [0, 2.5, 6]) assert.ok(isEdgeless(measureSharpness(windows(1, 0, grain), grain)), `${grain}`);
 });

@@ -27,7 +27,7 @@ export interface Sharpness {
 }
 
 /** @param grain standard deviation of luma that is in no edge */
-export function sharpness({ width, height, yuv }: Planes, grain = 0): Sharpness {
+export function measureSharpness({ width, height, yuv }: Planes, grain = 0): Sharpness {
   const least = EDGE + GRAIN_EDGE * grain;
   let edges = 0;
   let steps = 0;

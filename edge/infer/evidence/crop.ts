@@ -3,21 +3,21 @@ import type { Picture } from '../../../core/driver.ts';
 import type { Box } from '../../../core/event.ts';
 
 /** Fractions of the picture. */
-export interface Area {
+export interface PictureArea {
   x: number;
   y: number;
   width: number;
   height: number;
 }
 
-export interface Crop {
+export interface PictureCrop {
   picture: Picture;
   /** From fractions of the part to fractions of the whole. */
-  back(box: Box): Box;
+  toWhole(box: Box): Box;
 }
 
 /** Cut at the edges of the picture, on even pixels, as planes of colour need it. Null when nothing is left of it. */
-export function cropOf(picture: Picture, area: Area): Crop | null {
+export function cropOf(picture: Picture, area: PictureArea): PictureCrop | null {
   const { width, height, yuv, aspect, index, ptsMs } = picture;
   const [left, right] = evenSpan(area.x, area.x + area.width, width);
   const [top, bottom] = evenSpan(area.y, area.y + area.height, height);
@@ -33,7 +33,7 @@ export function cropOf(picture: Picture, area: Area): Crop | null {
   const pixel = aspect === undefined ? 1 : (aspect * height) / width;
   return {
     picture: { index, ptsMs, width: wide, height: high, yuv: cut, ...(aspect !== undefined && { aspect: (wide / high) * pixel }) },
-    back: (box) => ({ ...box, x: (left + box.x * wide) / width, y: (top + box.y * high) / height, width: (box.width * wide) / width, height: (box.height * high) / height }),
+    toWhole: (box) => ({ ...box, x: (left + box.x * wide) / width, y: (top + box.y * high) / height, width: (box.width * wide) / width, height: (box.height * high) / height }),
   };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Picture } from '../../../core/driver.ts';
 import { rgbOf } from '../../../models/colours.ts';
 
-export interface EncodeOptions {
+export interface PictureEncoding {
   format: 'jpeg' | 'webp';
   maxWidth: number;
   maxBytes: number;
@@ -27,7 +27,7 @@ const QUALITIES = [80, 65, 50, 35];
 const SMALLER = 0.7;
 const LEAST_WIDTH = 160;
 
-export async function encode(picture: Picture, options: EncodeOptions): Promise<EncodedPicture> {
+export async function encodePicture(picture: Picture, options: PictureEncoding): Promise<EncodedPicture> {
   const { width: columns, height: rows, aspect = columns / rows } = picture;
   // sharp is heavy: an edge whose pictures nobody wants never loads it.
   const { default: sharp } = await import('sharp');

@@ -5,8 +5,8 @@ import { eventProblem } from '../../../core/event-check.ts';
 import type { Box, Draft, Snapshot } from '../../../core/event.ts';
 import { FaultError } from '../../../core/faults.ts';
 import { settle, testWorld } from '../../../core/testing/virtual-clock.ts';
-import type { Blinds } from './faces.ts';
-import { MainPictures, type MainParts } from './main-pictures.ts';
+import type { BlurFinder } from './blur-finder.ts';
+import { MainPictures, type MainPictureParts } from './main-pictures.ts';
 
 const [WIDTH, HEIGHT] = [640, 360];
 const WITHIN_MS = 3000;
@@ -15,15 +15,15 @@ const PERSON: Box = { class: 'person', score: 0.9, x: 0.4, y: 0.1, width: 0.2, h
 const FACE: Box = { class: 'face', score: 0.9, x: 0.45, y: 0.15, width: 0.1, height: 0.2 };
 const model = { id: 'm', version: '1' };
 
-function rig(over: Partial<MainParts> = {}) {
+function rig(over: Partial<MainPictureParts> = {}) {
   const world = testWorld();
   const files: { bytes: Uint8Array; at: number; wait: string }[] = [];
   const drafts: Draft[] = [];
   const known: (readonly Box[])[] = [];
   const asked: { give(picture: Picture): void; fail(error: unknown): void }[] = [];
-  const blinds: Blinds = { find: (_picture, boxes) => { known.push(boxes); return Promise.resolve([FACE]); }, close: () => Promise.resolve() };
+  const blurFinder: BlurFinder = { find: (_picture, boxes) => { known.push(boxes); return Promise.resolve([FACE]); }, close: () => Promise.resolve() };
   const main = new MainPictures({
-    edge: 'e1', centre: '500112001', settings: { format: 'jpeg', width: 1280, size: 200_000, send: true }, withinMs: WITHIN_MS, blinds,
+    edge: 'e1', centre: '500112001', settings: { format: 'jpeg', width: 1280, size: 200_000, send: true }, withinMs: WITHIN_MS, blurFinder,
     folder: () => ({ put: ({ at }, bytes, wait) => { files.push({ bytes, at, wait }); return Promise.resolve(); } }),
     still: (_device, signal) => new Promise((give, fail) => {
       asked.push({ give, fail });
@@ -33,7 +33,7 @@ function rig(over: Partial<MainParts> = {}) {
     deviceOf: () => ({ subject: 'gate', settings: { mask: [[[0, 0], [0.2, 0], [0.2, 0.2], [0, 0.2]]] } }),
     record: (draft) => { drafts.push(draft); }, ...over,
   }, world);
-  const want = (...points: string[]) => main.want({ device: 'cam', at: world.clock.nowMs(), frame: 7, points, model });
+  const want = (...points: string[]) => main.request({ device: 'cam', at: world.clock.nowMs(), frame: 7, points, model });
   const told = (kind: string) => world.told.filter((event) => event.kind === kind);
   return { world, main, want, asked, files, drafts, known, told };
 }
@@ -94,8 +94,8 @@ test('one that would come too late does not come: said once, cleared by the next
 });
 
 test('nothing leaves where faces cannot be looked for, nor where the camera says no; a camera without a main stream is not asked', async () => {
-  const blind: Blinds = { find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })), close: () => Promise.resolve() };
-  const unblurred = rig({ blinds: blind });
+  const blind: BlurFinder = { find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })), close: () => Promise.resolve() };
+  const unblurred = rig({ blurFinder: blind });
   unblurred.want('lawn.intrusion');
   unblurred.asked[0]?.give(picture(unblurred.world.clock.nowMs()));
   await unblurred.main.settled();

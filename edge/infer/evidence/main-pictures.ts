@@ -12,23 +12,24 @@ import { turns } from '../../../core/turns.ts';
 import { ownClock, type World } from '../../../core/world.ts';
 import type { Detector } from '../../../models/detector.ts';
 import type { DeviceSetup } from '../../config/setup.ts';
-import { Mask } from '../mask.ts';
-import { encode } from './encode.ts';
-import { Failings } from './failings.ts';
-import type { Blinds } from './faces.ts';
-import { followerOf, Followers, type FollowerParts } from './followers.ts';
-import { insideOf } from './inside.ts';
-import { keepPicture, type PictureShelf } from './kept.ts';
+import { PrivacyMask } from '../mask/privacy-mask.ts';
+import { encodePicture } from './encode.ts';
+import { EvidenceFaults } from './evidence-faults.ts';
+import type { BlurFinder } from './blur-finder.ts';
+import { followUpEvent, FollowUps, type FollowUpParts } from './follow-ups.ts';
+import { embeddedMetadata } from './embedded-metadata.ts';
+import { storePicture, type PictureDestination } from './store-picture.ts';
 import { redact } from './redact.ts';
 import type { EvidenceSetup } from './setup.ts';
+import '../../../log/evidence/faults.ts';
 
-export interface MainParts extends PictureShelf, FollowerParts {
+export interface MainPictureParts extends PictureDestination, FollowUpParts {
   edge: string;
   settings: Pick<EvidenceSetup, 'format' | 'width' | 'size' | 'send'>;
   /** Longest from the picture in which an event was seen to this one. */
   withinMs: number;
   /** null: nothing is blurred, by setting. */
-  blinds: Blinds | null;
+  blurFinder: BlurFinder | null;
   /** A picture of now, where the camera has a main stream of its own; null: it has none. */
   still(device: string, signal: AbortSignal): Promise<Picture> | null;
   /** What finds the people in it whose heads are looked at. */
@@ -39,7 +40,7 @@ export interface MainParts extends PictureShelf, FollowerParts {
 }
 
 /** Events of one picture that want one. */
-export interface WantedMain {
+export interface MainPictureRequest {
   device: string;
   /** ms UTC of the picture that they rest on, and its number. */
   at: number;
@@ -56,28 +57,28 @@ const REST_MS = 10_000;
 /** Streams that are opened at one time, of all cameras. */
 const MOST_COMING = 4;
 
-type Coming = Omit<WantedMain, 'points'> & { of: { point: string; at: number }[] };
+type PendingMainPicture = Omit<MainPictureRequest, 'points'> & { of: { point: string; at: number }[] };
 
 export class MainPictures {
-  readonly #parts: MainParts;
+  readonly #parts: MainPictureParts;
   readonly #world: World;
-  readonly #coming = new Map<string, Coming>();
+  readonly #coming = new Map<string, PendingMainPicture>();
   /** When a camera's stream was let go last, monotonic. */
   readonly #lastMs = new Map<string, number>();
-  readonly #followers: Followers;
-  readonly #failings: Failings;
+  readonly #followers: FollowUps;
+  readonly #failings: EvidenceFaults;
   /** One is made at a time, whatever happens in front of all cameras. */
   readonly #inTurn = turns();
 
-  constructor(parts: MainParts, world: World) {
+  constructor(parts: MainPictureParts, world: World) {
     this.#parts = parts;
     this.#world = world;
-    this.#followers = new Followers(world.tell);
-    this.#failings = new Failings(world.tell);
+    this.#followers = new FollowUps(world.tell);
+    this.#failings = new EvidenceFaults(world.tell);
   }
 
   /** At once; what comes of it is recorded later. */
-  want({ points, ...wanted }: WantedMain): void {
+  request({ points, ...wanted }: MainPictureRequest): void {
     const { device, at } = wanted;
     if (this.#followers.signal.aborted) return;
     const of = points.map((point) => ({ point, at }));
@@ -90,7 +91,7 @@ export class MainPictures {
     const timer = clock.after(Math.max(0, leftMs), () => tooLate.abort(this.#late(device)));
     const picture = this.#parts.still(device, AbortSignal.any([tooLate.signal, this.#followers.signal]));
     if (!picture) return timer.cancel();
-    const one: Coming = { ...wanted, of };
+    const one: PendingMainPicture = { ...wanted, of };
     this.#coming.set(device, one);
     const fetching = picture.finally(() => {
       timer.cancel();
@@ -110,30 +111,30 @@ export class MainPictures {
     return this.#followers.close();
   }
 
-  async #follow(coming: Coming, fetching: Promise<Picture>, tooLate: AbortSignal): Promise<void> {
+  async #follow(coming: PendingMainPicture, fetching: Promise<Picture>, tooLate: AbortSignal): Promise<void> {
     const { device, at, of } = coming;
     const picture = await fetching.catch((error: unknown) => { throw tooLate.aborted ? tooLate.reason : error; });
     const takenAt = picture.takenAt ?? this.#world.clock.nowMs();
     if (takenAt - at > this.#parts.withinMs) throw this.#late(device);
     const shot = await this.#inTurn(() => this.#make(coming, picture, takenAt, this.#followers.signal));
-    this.#parts.record(followerOf(this.#parts, this.#world.clock, { device, point: POINT, indicator: SNAPSHOT_INDICATOR, of, at: takenAt, evidence: shot }));
-    this.#failings.well(device);
+    this.#parts.record(followUpEvent(this.#parts, this.#world.clock, { device, point: POINT, indicator: SNAPSHOT_INDICATOR, of, at: takenAt, evidence: shot }));
+    this.#failings.succeeded(device);
   }
 
-  async #make({ device, frame, model, of }: Coming, picture: Picture, takenAt: number, signal: AbortSignal): Promise<Snapshot> {
-    const { edge, centre, blinds, settings: { format, width, size }, deviceOf, detectorOf } = this.#parts;
+  async #make({ device, frame, model, of }: PendingMainPicture, picture: Picture, takenAt: number, signal: AbortSignal): Promise<Snapshot> {
+    const { edge, centre, blurFinder, settings: { format, width, size }, deviceOf, detectorOf } = this.#parts;
     signal.throwIfAborted();
-    const { mask = [] } = (deviceOf(device)?.settings ?? {}) as { mask?: ConstructorParameters<typeof Mask>[0] };
-    new Mask(mask).paint(picture);
+    const { mask = [] } = (deviceOf(device)?.settings ?? {}) as { mask?: ConstructorParameters<typeof PrivacyMask>[0] };
+    new PrivacyMask(mask).paint(picture);
     // People have gone on since: where they are is asked anew, so that their heads are looked at.
-    const people = blinds ? (await detectorOf(device)?.detect(picture, signal))?.boxes ?? [] : [];
-    const safe = redact(picture, blinds ? await blinds.find(picture, people, signal) : []);
+    const people = blurFinder ? (await detectorOf(device)?.detect(picture, signal))?.boxes ?? [] : [];
+    const safe = redact(picture, blurFinder ? await blurFinder.find(picture, people, signal) : []);
     const points = [...new Set(of.map(({ point }) => point))];
-    const inside = insideOf({
-      edge, centre, camera: device, at: takenAt, isClockSet: ownClock(this.#world.clock) === 'edge', frame, model: model.id, modelVersion: model.version, points, blurred: blinds !== null, stream: 'main', laterMs: takenAt - (of[0]?.at ?? takenAt),
+    const inside = embeddedMetadata({
+      edge, centre, camera: device, at: takenAt, isClockSet: ownClock(this.#world.clock) === 'edge', frame, model: model.id, modelVersion: model.version, points, blurred: blurFinder !== null, stream: 'main', laterMs: takenAt - (of[0]?.at ?? takenAt),
     });
-    const file = await encode(safe, { format, maxWidth: width, maxBytes: size, ...inside });
-    return keepPicture(this.#parts, device, takenAt, file, { variant: 'clean', frame, model: model.id, blurred: blinds !== null, stream: 'main', at: takenAt, of }, this.#world.tell);
+    const file = await encodePicture(safe, { format, maxWidth: width, maxBytes: size, ...inside });
+    return storePicture(this.#parts, device, takenAt, file, { variant: 'clean', frame, model: model.id, blurred: blurFinder !== null, stream: 'main', at: takenAt, of }, this.#world.tell);
   }
 
   #late(device: string): FaultError {

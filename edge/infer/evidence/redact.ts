@@ -3,13 +3,13 @@
  * be brought back from that, and no detector of faces finds one in it, as some do in a mosaic (docs/decisions/0031). Pure.
  */
 import type { Planes } from '../../../core/driver.ts';
-import { evenSpan, type Area } from './crop.ts';
+import { evenSpan, type PictureArea } from './crop.ts';
 
 /** Of the longer side of the place, on each side: hair, chin and ears tell who somebody is, too. */
 const MARGIN = 0.4;
 
 /** A copy of the picture; it alone may go on. */
-export function redact<P extends Planes>(picture: P, places: readonly Area[]): P {
+export function redact<P extends Planes>(picture: P, places: readonly PictureArea[]): P {
   const yuv = new Uint8Array(picture.yuv);
   const { width, height } = picture;
   const luma = width * height;

@@ -5,13 +5,13 @@ import { isManifestPath } from '../../../models/manifest.ts';
 import { CLIP_SCHEMA, clipSetup, type ClipSetup } from './clips/setup.ts';
 
 /** Measures of zones and lines whose events may bring a picture. */
-export const PICTURED = ['intrusion', 'loitering', 'wrong-way', 'stopped', 'abandoned', 'removed', 'crowd', 'crossing', 'present'] as const;
-export type Pictured = (typeof PICTURED)[number];
+export const PICTURE_MEASURES = ['intrusion', 'loitering', 'wrong-way', 'stopped', 'abandoned', 'removed', 'crowd', 'crossing', 'present'] as const;
+export type PictureMeasure = (typeof PICTURE_MEASURES)[number];
 
 const KB = 1024;
 
 const SETTINGS = z.strictObject({
-  of: z.array(z.enum(PICTURED)).default(['intrusion', 'loitering', 'wrong-way', 'abandoned', 'removed']).meta({ zh: '哪些事件带画面：区域的测量名，crossing 为越线，present 为模型类别出现', en: 'events that bring a picture: measures of zones; crossing is that of lines, present a class of the model that is there' }),
+  of: z.array(z.enum(PICTURE_MEASURES)).default(['intrusion', 'loitering', 'wrong-way', 'abandoned', 'removed']).meta({ zh: '哪些事件带画面：区域的测量名，crossing 为越线，present 为模型类别出现', en: 'events that bring a picture: measures of zones; crossing is that of lines, present a class of the model that is there' }),
   blur: z.strictObject({
     faces: z.boolean().default(true).meta({ zh: '模糊人脸；关闭前须有法律依据', en: 'make faces unrecognisable; turning it off needs a ground in law' }),
     plates: z.string().min(1).optional().meta({ zh: '模糊车牌：找车牌的模型编号或说明文件路径（本程序不附带）', en: 'make number plates unrecognisable: a model that finds them, by id or path of its manifest (none comes with us)', examples: ['./plates.yaml'] }),
@@ -35,7 +35,7 @@ const SETTINGS = z.strictObject({
 export const EVIDENCE_SCHEMA = z.union([z.literal('off'), SETTINGS]).prefault({}).meta({ zh: '随事件保存的画面；off 为不保存', en: 'pictures that go with events; off: none are made', examples: ['off', { of: ['intrusion', 'crossing'], keep: '3d' }] });
 
 export interface EvidenceSetup {
-  of: readonly Pictured[];
+  of: readonly PictureMeasure[];
   blur: { faces: boolean; plates?: string | undefined };
   format: 'jpeg' | 'webp';
   width: number;

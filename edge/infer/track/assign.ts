@@ -4,12 +4,12 @@
  * @param weights rows × columns, none negative; 0 is as good as no pair
  * @returns the column of each row, -1 for none; of equal sums always the same one
  */
-export function assign(weights: readonly (readonly number[])[]): number[] {
+export function assignRows(weights: readonly (readonly number[])[]): number[] {
   const rows = weights.length;
   const columns = weights[0]?.length ?? 0;
   if (columns === 0) return weights.map(() => -1);
   if (rows > columns) {
-    const turned = assign(Array.from({ length: columns }, (_, column) => weights.map((row) => row[column] as number)));
+    const turned = assignRows(Array.from({ length: columns }, (_, column) => weights.map((row) => row[column] as number)));
     const back = weights.map(() => -1);
     turned.forEach((row, column) => { if (row >= 0) back[row] = column; });
     return back;

@@ -1,6 +1,6 @@
 /** Where a thing is and how it goes. Lengths are heights of the picture, so that a metre to the side is one upwards too. */
-import { axisAt, correct, predict, type Axis } from './kalman.ts';
-import type { Rect } from './rects.ts';
+import { initialAxis, correctAxis, predictAxis, type Axis } from './kalman.ts';
+import type { BoxRect } from './rects.ts';
 
 export interface Motion {
   /** Of the middle. */
@@ -18,46 +18,46 @@ const SIZE_SPEED = 0.2;
 const SIZE_AGILITY = 0.1;
 
 /** @param speed in heights of the thing a second */
-export function born(box: Rect, aspect: number, speed: number): Motion {
+export function initialMotion(box: BoxRect, aspect: number, speed: number): Motion {
   const { across, down, width, height } = measured(box, aspect);
   return {
-    across: axisAt(across, PLACE_STD * height, speed * height), down: axisAt(down, PLACE_STD * height, speed * height),
-    width: axisAt(width, SIZE_STD * height, SIZE_SPEED * height), height: axisAt(height, SIZE_STD * height, SIZE_SPEED * height),
+    across: initialAxis(across, PLACE_STD * height, speed * height), down: initialAxis(down, PLACE_STD * height, speed * height),
+    width: initialAxis(width, SIZE_STD * height, SIZE_SPEED * height), height: initialAxis(height, SIZE_STD * height, SIZE_SPEED * height),
   };
 }
 
 /** @param agility in heights of the thing a second, per square root of a second */
-export function aged({ across, down, width, height }: Motion, seconds: number, agility: number): Motion {
-  const tall = Math.max(height.place, SMALLEST);
+export function predictMotion({ across, down, width, height }: Motion, seconds: number, agility: number): Motion {
+  const tall = Math.max(height.position, SMALLEST);
   return {
-    across: predict(across, seconds, agility * tall), down: predict(down, seconds, agility * tall),
-    width: predict(width, seconds, SIZE_AGILITY * tall), height: predict(height, seconds, SIZE_AGILITY * tall),
+    across: predictAxis(across, seconds, agility * tall), down: predictAxis(down, seconds, agility * tall),
+    width: predictAxis(width, seconds, SIZE_AGILITY * tall), height: predictAxis(height, seconds, SIZE_AGILITY * tall),
   };
 }
 
-export function seen(motion: Motion, box: Rect, aspect: number): Motion {
+export function correctMotion(motion: Motion, box: BoxRect, aspect: number): Motion {
   const at = measured(box, aspect);
   return {
-    across: correct(motion.across, at.across, PLACE_STD * at.height), down: correct(motion.down, at.down, PLACE_STD * at.height),
-    width: correct(motion.width, at.width, SIZE_STD * at.height), height: correct(motion.height, at.height, SIZE_STD * at.height),
+    across: correctAxis(motion.across, at.across, PLACE_STD * at.height), down: correctAxis(motion.down, at.down, PLACE_STD * at.height),
+    width: correctAxis(motion.width, at.width, SIZE_STD * at.height), height: correctAxis(motion.height, at.height, SIZE_STD * at.height),
   };
 }
 
 /** As fractions of the picture. */
-export function placeOf({ across, down, ...size }: Motion, aspect: number): Rect {
-  const width = Math.max(size.width.place, SMALLEST);
-  const height = Math.max(size.height.place, SMALLEST);
-  return { x: (across.place - width / 2) / aspect, y: down.place - height / 2, width: width / aspect, height };
+export function motionRect({ across, down, ...size }: Motion, aspect: number): BoxRect {
+  const width = Math.max(size.width.position, SMALLEST);
+  const height = Math.max(size.height.position, SMALLEST);
+  return { x: (across.position - width / 2) / aspect, y: down.position - height / 2, width: width / aspect, height };
 }
 
 /** How far from its place it may well be, in heights of the picture. */
 export function uncertainty({ across, down }: Motion): number {
-  return Math.sqrt(Math.max(across.placeVar, down.placeVar));
+  return Math.sqrt(Math.max(across.positionVar, down.positionVar));
 }
 
 /** A size that a filter has shrunk to nothing would match nothing any more. */
 const SMALLEST = 1e-3;
 
-function measured({ x, y, width, height }: Rect, aspect: number) {
+function measured({ x, y, width, height }: BoxRect, aspect: number) {
   return { across: (x + width / 2) * aspect, down: y + height / 2, width: width * aspect, height };
 }

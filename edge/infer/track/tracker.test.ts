@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Box } from '../../../core/event.ts';
-import { assign } from './assign.ts';
-import { axisAt, correct, predict } from './kalman.ts';
-import { HIDDEN_FOR_MS, NO_TRACKS, step, type Track, type TrackerState } from './tracker.ts';
+import { assignRows } from './assign.ts';
+import { initialAxis, correctAxis, predictAxis } from './kalman.ts';
+import { MAX_HIDDEN_MS, EMPTY_TRACKER, updateTracks, type Track, type TrackerState } from './tracker.ts';
 
 const ASPECT = 16 / 9;
 const box = (x: number, y: number, label = 'person', score = 0.8): Box => ({ class: label, score, x, y, width: 0.05, height: 0.2 });
-const look = (state: TrackerState, ptsMs: number, boxes: readonly Box[]) => step(state, { ptsMs, boxes: boxes.filter(({ score }) => score >= 0.4), weak: boxes.filter(({ score }) => score < 0.4), aspect: ASPECT });
+const look = (state: TrackerState, ptsMs: number, boxes: readonly Box[]) => updateTracks(state, { ptsMs, boxes: boxes.filter(({ score }) => score >= 0.4), lowScoreBoxes: boxes.filter(({ score }) => score < 0.4), aspect: ASPECT });
 
 /** Boxes by time, at a rate. @returns every state */
-function play(fps: number, seconds: number, at: (second: number) => readonly Box[], from: TrackerState = NO_TRACKS): TrackerState[] {
+function play(fps: number, seconds: number, at: (second: number) => readonly Box[], from: TrackerState = EMPTY_TRACKER): TrackerState[] {
   const states = [from];
   for (let picture = 0; picture <= seconds * fps; picture += 1) states.push(look(states.at(-1) as TrackerState, (picture * 1000) / fps, at(picture / fps)));
   return states.slice(1);
@@ -24,10 +24,10 @@ const number = (min: number, max: number) => fc.double({ min, max, noNaN: true }
 test('what is predicted hangs on time, not on the number of steps', () => {
   const near = (a: number, b: number) => assert.ok(Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b)), `${a}, ${b}`);
   fc.assert(fc.property(number(-2, 2), number(-2, 2), number(0.01, 2), number(0, 2), number(0, 1), number(0, 3), (place, measured, speedStd, seconds, share, agility) => {
-    const axis = correct(predict(axisAt(place, 0.05, speedStd), 0.3, agility), measured, 0.05);
-    const [once, twice] = [predict(axis, seconds, agility), predict(predict(axis, seconds * share, agility), seconds * (1 - share), agility)];
-    for (const key of ['place', 'speed', 'placeVar', 'jointVar', 'speedVar'] as const) near(once[key], twice[key]);
-    assert.ok(once.placeVar >= 0 && once.placeVar * once.speedVar - once.jointVar ** 2 >= -1e-9);
+    const axis = correctAxis(predictAxis(initialAxis(place, 0.05, speedStd), 0.3, agility), measured, 0.05);
+    const [once, twice] = [predictAxis(axis, seconds, agility), predictAxis(predictAxis(axis, seconds * share, agility), seconds * (1 - share), agility)];
+    for (const key of ['position', 'speed', 'positionVar', 'jointVar', 'speedVar'] as const) near(once[key], twice[key]);
+    assert.ok(once.positionVar >= 0 && once.positionVar * once.speedVar - once.jointVar ** 2 >= -1e-9);
   }));
 });
 
@@ -36,7 +36,7 @@ test('no way of pairing is better', () => {
     : Math.max(best(weights, row + 1, taken), ...(weights[row] as number[]).map((weight, column) => (taken.includes(column) ? 0 : weight + best(weights, row + 1, [...taken, column])))));
   const table = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 5 })).chain(([rows, columns]) => fc.array(fc.array(fc.oneof(fc.constant(0), number(0, 1)), { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows }));
   fc.assert(fc.property(table, (weights) => {
-    const pairs = assign(weights);
+    const pairs = assignRows(weights);
     const taken = pairs.filter((column) => column >= 0);
     assert.equal(new Set(taken).size, taken.length);
     const sum = pairs.reduce((total, column, row) => total + (column < 0 ? 0 : (weights[row] as number[])[column] as number), 0);
@@ -55,7 +55,7 @@ for (const fps of [2, 5, 12.5]) {
   test(`at ${fps}, one who walks behind a post for two seconds is the same; one who is gone for longer than remembered is not`, () => {
     const behind = play(fps, 6, (second) => (second > 2 && second < 4 ? [] : [box(0.1 + 0.08 * second, 0.4)]));
     assert.equal(believed(behind).length, 1);
-    const gone = play(fps, 8, (second) => (second > 2 && second < 2 + HIDDEN_FOR_MS / 1000 + 1.1 ? [] : [box(0.3, 0.4)]));
+    const gone = play(fps, 8, (second) => (second > 2 && second < 2 + MAX_HIDDEN_MS / 1000 + 1.1 ? [] : [box(0.3, 0.4)]));
     assert.equal(believed(gone).length, 2);
   });
 
@@ -108,8 +108,8 @@ test('time that goes back begins anew, with new numbers', () => {
 test('whatever comes, a step changes nothing of what was, gives the same again, and uses no box twice', () => {
   const boxes = fc.array(fc.record({ class: fc.constantFrom('person', 'car', 'truck', 'bicycle'), score: number(0.05, 1), x: number(0, 0.8), y: number(0, 0.8), width: number(0.001, 0.2), height: number(0.001, 0.2) }, { noNullPrototype: true }), { maxLength: 8 });
   fc.assert(fc.property(fc.array(fc.tuple(number(1, 2000), boxes), { maxLength: 12 }), (pictures) => {
-    let state = NO_TRACKS;
-    let again = NO_TRACKS;
+    let state = EMPTY_TRACKER;
+    let again = EMPTY_TRACKER;
     let ptsMs = 0;
     for (const [gapMs, seen] of pictures) {
       ptsMs += gapMs;

@@ -8,18 +8,18 @@
  */
 import type { Box } from '../../../core/event.ts';
 import { distinct } from '../../../models/boxes.ts';
-import { assign } from './assign.ts';
-import { groupOf } from './groups.ts';
-import { overlapWithin, rectOf, type Rect } from './rects.ts';
-import { aged, born, placeOf, seen, uncertainty, type Motion } from './motion.ts';
+import { assignRows } from './assign.ts';
+import { trackGroupOf } from './groups.ts';
+import { overlapWithMargin, boxRect, type BoxRect } from './rects.ts';
+import { predictMotion, initialMotion, motionRect, correctMotion, uncertainty, type Motion } from './motion.ts';
 
-export interface Look {
+export interface TrackerInput {
   /** Presentation time. */
   ptsMs: number;
   /** What is believed to be there, best score first, fractions of the picture. */
   boxes: readonly Box[];
   /** What may be there: can only go on with a track. */
-  weak: readonly Box[];
+  lowScoreBoxes: readonly Box[];
   /** Width over height of what the picture shows. */
   aspect: number;
   /** Nobody looked, since nothing has moved: boxes are those of the last look. They prove nothing new, and nothing else is missed. */
@@ -43,7 +43,7 @@ export interface Track {
   misses: number;
   motion: Motion;
   /** Where it is believed to be: fractions of the picture, not cut at its edges. */
-  box: Rect;
+  box: BoxRect;
 }
 
 export interface TrackerState {
@@ -55,17 +55,17 @@ export interface TrackerState {
   tracks: readonly Track[];
 }
 
-export const NO_TRACKS: TrackerState = { ptsMs: 0, stepMs: 0, nextId: 1, tracks: [] };
+export const EMPTY_TRACKER: TrackerState = { ptsMs: 0, stepMs: 0, nextId: 1, tracks: [] };
 
 /** Where pictures are rarer than what is remembered for so long, it is remembered up to the next one, and some more. */
-export function remembersMs(forMs: number, stepMs: number): number {
+export function retentionMs(forMs: number, stepMs: number): number {
   return Math.max(forMs, STEPS_REMEMBERED * stepMs);
 }
 
 const STEPS_REMEMBERED = 1.5;
 
 /** How long a thing is remembered that is not seen. */
-export const HIDDEN_FOR_MS = 3000;
+export const MAX_HIDDEN_MS = 3000;
 /** The same before it is believed at all; at low rates, up to the next picture. */
 const UNSURE_FOR_MS = 600;
 /** It is believed once it was seen twice at least, over at least this long. */
@@ -84,32 +84,32 @@ const MAX_TWINS = 0.5;
 const isMissed = ({ misses }: Track) => misses > 0 && misses < GONE_AFTER_MISSES;
 
 /** Believed to be there, and missed by too few looks to be gone. */
-export function isSought(track: Track): boolean {
+export function isTrackMissed(track: Track): boolean {
   return track.isConfirmed && isMissed(track);
 }
 
 /** Time that goes back, or stands still for ever, is another stream: its tracks begin anew, numbers go on. */
-export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld = false }: Look): TrackerState {
+export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes, aspect, isHeld = false }: TrackerInput): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const passedMs = ptsMs - before.ptsMs;
-  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? remembersMs(HIDDEN_FOR_MS, before.stepMs) : UNSURE_FOR_MS);
+  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? retentionMs(MAX_HIDDEN_MS, before.stepMs) : UNSURE_FOR_MS);
   // What a look or two have missed is neither further away nor longer gone while nothing moves.
   const rests = (track: Track) => isHeld && isMissed(track);
   const known = (isSameStream ? before.tracks : [])
-    .map((track) => (rests(track) ? { ...track, seenMs: track.seenMs + passedMs } : { ...track, motion: aged(track.motion, passedMs / 1000, groupOf(track.class).agility) }))
+    .map((track) => (rests(track) ? { ...track, seenMs: track.seenMs + passedMs } : { ...track, motion: predictMotion(track.motion, passedMs / 1000, trackGroupOf(track.class).agility) }))
     .filter(isKept);
   const sure = new Set(boxes);
-  const found = Map.groupBy([...boxes, ...weak], (box) => groupOf(box.class).id);
+  const found = Map.groupBy([...boxes, ...lowScoreBoxes], (box) => trackGroupOf(box.class).id);
   const next: Track[] = [];
   let { nextId } = before;
   // In the order of the boxes, so that numbers do not hang on which group a class belongs to.
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - remembersMs(LATELY_MS, before.stepMs));
+    const { pairs, left } = associate(tracks, distinct(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - retentionMs(LATELY_MS, before.stepMs));
     for (const track of tracks) {
       const box = pairs.get(track);
-      next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: placeOf(track.motion, aspect) });
+      next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: motionRect(track.motion, aspect) });
     }
     fresh.push(...left);
   }
@@ -128,12 +128,12 @@ export function step(before: TrackerState, { ptsMs, boxes, weak, aspect, isHeld 
  */
 function associate(tracks: readonly Track[], boxes: readonly Box[], sure: ReadonlySet<Box>, aspect: number, latelyMs: number): { pairs: Map<Track, Box>; left: Box[] } {
   const pairs = new Map<Track, Box>();
-  const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => placeOf(motion, aspect)): Box[] => {
+  const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => motionRect(motion, aspect)): Box[] => {
     const weights = some.map((track) => these.map((box) => {
-      const likeness = overlapWithin(where(track), box, aspect, uncertainty(track.motion));
+      const likeness = overlapWithMargin(where(track), box, aspect, uncertainty(track.motion));
       return likeness >= least ? likeness : 0;
     }));
-    const taken = new Set(assign(weights).map((column, row) => {
+    const taken = new Set(assignRows(weights).map((column, row) => {
       const box = these[column];
       if (box) pairs.set(some[row] as Track, box);
       return box;
@@ -150,18 +150,18 @@ function associate(tracks: readonly Track[], boxes: readonly Box[], sure: Readon
 function goOn(track: Track, box: Box, aspect: number, ptsMs: number, isHeld: boolean): Track {
   const hits = track.hits + (isHeld ? 0 : 1);
   const votes = { ...track.votes, [box.class]: (track.votes[box.class] ?? 0) + box.score };
-  const motion = seen(track.motion, box, aspect);
+  const motion = correctMotion(track.motion, box, aspect);
   return {
-    ...track, hits, misses: 0, votes, motion, class: mostVoted(votes), score: box.score, seenMs: ptsMs, box: placeOf(motion, aspect),
+    ...track, hits, misses: 0, votes, motion, class: mostVoted(votes), score: box.score, seenMs: ptsMs, box: motionRect(motion, aspect),
     isConfirmed: track.isConfirmed || (hits >= CONFIRM_HITS && ptsMs - track.bornMs >= CONFIRM_AFTER_MS),
   };
 }
 
 function begin(id: number, box: Box, aspect: number, ptsMs: number): Track {
-  const group = groupOf(box.class);
+  const group = trackGroupOf(box.class);
   return {
     id, group: group.id, class: box.class, votes: { [box.class]: box.score }, isConfirmed: false, score: box.score,
-    bornMs: ptsMs, seenMs: ptsMs, hits: 1, misses: 0, motion: born(box, aspect, group.speed), box: rectOf(box),
+    bornMs: ptsMs, seenMs: ptsMs, hits: 1, misses: 0, motion: initialMotion(box, aspect, group.speed), box: boxRect(box),
   };
 }
 

@@ -9,7 +9,7 @@ import { tempDir } from '../../../core/testing/temp-dir.ts';
 import type { EvidenceAnswer, EvidencePart } from '../../../core/wire/messages.ts';
 import { edgeTopic } from '../../../core/wire/topics.ts';
 import { realWorld, type World } from '../../../core/world.ts';
-import { EvidenceSender } from '../../../edge/forward/evidence.ts';
+import { EvidenceSender } from '../../../edge/forward/evidence-sender.ts';
 import { EvidenceDesk } from './desk.ts';
 
 const AT = Date.UTC(2026, 10, 28, 14, 30);
@@ -41,7 +41,7 @@ async function rig(t: Context) {
     link: { publish: (_topic, payload) => { answers += 1; if (!isCut) sender.answer(JSON.parse(String(payload)) as EvidenceAnswer); news(); return Promise.resolve(); } },
   }, world);
   const sender = new EvidenceSender({
-    folder: () => edge, mayGo: () => !busy,
+    folder: () => edge, maySend: () => !busy,
     send(payload) {
       parts.push(JSON.parse(payload) as EvidencePart);
       if (!isCut) take(payload);

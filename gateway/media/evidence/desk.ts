@@ -16,6 +16,7 @@ import { EVIDENCE_PART_SCHEMA } from '../../../core/wire/schemas.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../../core/wire/topics.ts';
 import type { World } from '../../../core/world.ts';
 import type { Link, Message } from '../../broker/link.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface DeskParts {
   /** Where files lie that are not whole yet. */

@@ -7,6 +7,7 @@ import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from '../../brok
 import type { GatewaySetup } from '../../config/setup.ts';
 import type { Registry } from '../../presence/registry.ts';
 import { EvidenceDesk } from './desk.ts';
+import '../../../log/evidence/faults.ts';
 
 export interface GatewayEvidence {
   get: EvidenceFolder['get'];

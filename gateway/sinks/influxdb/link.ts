@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import { FaultError, type FaultCode } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
+import '../faults.ts';
 
 export interface Target {
   url: string;

@@ -13,6 +13,7 @@ import type { OpenSink, Sink } from '../../../core/sink.ts';
 import { realWorld } from '../../../core/world.ts';
 import { testDrafts } from '../../../core/testing/drafts.ts';
 import { soon } from '../../../core/testing/soon.ts';
+import '../faults.ts';
 
 /** How a target can be unwell. `echoes` answers an error that repeats all it was sent, the secret included. */
 const AILMENTS = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;

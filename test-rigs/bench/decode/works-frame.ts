@@ -4,7 +4,7 @@ import { decode } from '../../../drivers/frame/decode.ts';
 import { planOf } from '../../../drivers/frame/frame.ts';
 import { loadDescription } from '../../../drivers/frame/load.ts';
 import { point, type FramePoint } from '../../../drivers/frame/settings.ts';
-import { frameOf, tags } from '../../../drivers/frame/testing/terminal.ts';
+import { terminalFrame, tags } from '../../../drivers/frame/testing/terminal.ts';
 import { FRAMES, isRead, type Work } from './works.ts';
 
 const TAGS = 10;
@@ -13,7 +13,7 @@ export function frameWork(): Work {
   const { protocol } = loadDescription('shipped:compound-terminal');
   if (!protocol) throw new Error('the description of the compound terminal is not sound');
   const reads = (turn: number) => Array.from({ length: TAGS }, (_, at) => ['260101080000', 1 + (at % 4), -60, `3034284${String(turn * TAGS + at).padStart(17, '0')}`] as const);
-  const frames = Array.from({ length: FRAMES }, (_, turn) => frameOf('500112000017', turn, 2, tags(reads(turn))));
+  const frames = Array.from({ length: FRAMES }, (_, turn) => terminalFrame('500112000017', turn, 2, tags(reads(turn))));
   const plan = planOf(protocol, [{ id: 'tag', ...(point.parse({ read: 'tags.reads.epc' }) as FramePoint) }]);
   return {
     name: 'frame', unit: 'frames/s', perCall: 1,

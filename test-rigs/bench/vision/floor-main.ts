@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import { shapeOfOne } from '../../../core/model.ts';
-import { askedClasses } from '../../../edge/infer/asked-classes.ts';
+import { requiredClasses } from '../../../edge/infer/detect/required-classes.ts';
 import centernet320 from '../../../models/centernet-320/model.ts';
 import { tune } from '../../../models/tune/tune.ts';
 import { graphPath } from '../../../models/verify.ts';
 
 const [runs, warm, pauseMs] = process.argv.slice(2).map(Number) as [number, number, number];
 const file = readFileSync(graphPath(centernet320));
-const { spec, graph } = (process.argv[5] === 'tuned' && tune(centernet320, file, askedClasses([]))) || { spec: centernet320, graph: file };
+const { spec, graph } = (process.argv[5] === 'tuned' && tune(centernet320, file, requiredClasses([]))) || { spec: centernet320, graph: file };
 const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
 const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256), dims);
 const { input, outputs } = spec;

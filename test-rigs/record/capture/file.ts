@@ -4,6 +4,7 @@
  * @see draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng
  */
 import { FaultError } from '../../../core/faults.ts';
+import '../../../cases/faults.ts';
 
 export interface Packet {
   /** µs since 1970, UTC; 0 where the capture does not say. */

@@ -18,7 +18,7 @@ test('while nothing can be written the oldest piece goes each time that somebody
     await writeFile(join(opening.dir, name), 'a piece');
     opening.took({ name, fromMs: number * 2000, toMs: (number += 1) * 2000, durationMs: 2000 });
   };
-  const left = () => ring.current?.pieces.map(({ fromMs }) => fromMs / 2000);
+  const left = () => ring.current?.segments.map(({ fromMs }) => fromMs / 2000);
   for (let piece = 0; piece < 4; piece += 1) await comes();
   await ring.watch();
   assert.deepEqual(left(), [0, 1, 2, 3]);

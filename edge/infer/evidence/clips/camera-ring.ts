@@ -7,7 +7,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf, type Fault, type FaultCode } from '../../../../core/faults.ts';
 import type { Ring, RingOpening } from '../../../../core/ring.ts';
-import { Opening, type OpeningHeard, type Piece } from './opening.ts';
+import { RingSession, type SegmentListener, type StreamSegment } from './ring-session.ts';
+import '../../../../log/evidence/faults.ts';
 
 export interface CameraRingOptions {
   /** The camera's own folder, absolute; what lies in it is the ring's to delete. */
@@ -24,17 +25,17 @@ export interface CameraRingOptions {
 /** A full disk lets a piece through now and then. */
 const WELL_PIECES = 2;
 
-interface Hold {
-  opening: Opening;
+interface SegmentHold {
+  opening: RingSession;
   fromMs: number;
-  joined: readonly Piece[];
+  joined: readonly StreamSegment[];
 }
 
-export class CameraRing implements Ring, OpeningHeard {
+export class CameraRing implements Ring, SegmentListener {
   readonly #options: CameraRingOptions;
-  readonly #openings: Opening[] = [];
+  readonly #openings: RingSession[] = [];
   /** From where on somebody needs pieces, in the time of each opening's pictures. */
-  readonly #holds = new Set<Hold>();
+  readonly #holds = new Set<SegmentHold>();
   readonly #told = new Set<FaultCode>();
   #begun = 0;
   #wellPieces = 0;
@@ -46,11 +47,11 @@ export class CameraRing implements Ring, OpeningHeard {
   }
 
   get bytes(): number {
-    return this.#openings.flatMap(({ pieces }) => pieces).reduce((sum, { bytes }) => sum + bytes, this.#growing);
+    return this.#openings.flatMap(({ segments }) => segments).reduce((sum, { bytes }) => sum + bytes, this.#growing);
   }
 
   /** The one that gives pictures; null before the first. */
-  get current(): Opening | null {
+  get current(): RingSession | null {
     return this.#openings.at(-1) ?? null;
   }
 
@@ -58,7 +59,7 @@ export class CameraRing implements Ring, OpeningHeard {
     const dir = join(this.#options.dir, String(this.#begun += 1));
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
-      const opening = new Opening(dir, this);
+      const opening = new RingSession(dir, this);
       this.#openings.push(opening);
       this.trim();
       return opening;
@@ -71,11 +72,11 @@ export class CameraRing implements Ring, OpeningHeard {
   /**
    * What shows this time stays until `release`, as far as there is room; what `pieces` gave in any case.
    */
-  hold(opening: Opening, fromMs: number): { pieces(toMs: number): readonly Piece[]; release(): void } {
-    const hold: Hold = { opening, fromMs, joined: [] };
+  hold(opening: RingSession, fromMs: number): { pieces(toMs: number): readonly StreamSegment[]; release(): void } {
+    const hold: SegmentHold = { opening, fromMs, joined: [] };
     this.#holds.add(hold);
     return {
-      pieces: (toMs) => (hold.joined = opening.pieces.filter((piece) => piece.toMs > fromMs && piece.fromMs < toMs)),
+      pieces: (toMs) => (hold.joined = opening.segments.filter((piece) => piece.toMs > fromMs && piece.fromMs < toMs)),
       release: () => {
         this.#holds.delete(hold);
         this.trim();
@@ -83,7 +84,7 @@ export class CameraRing implements Ring, OpeningHeard {
     };
   }
 
-  came(longMs: number | null): void {
+  segmentWritten(longMs: number | null): void {
     this.#wellPieces += 1;
     if (this.#wellPieces >= WELL_PIECES) for (const code of ['CV_CLIP_DISK', 'CV_CLIP_UNMADE'] as const) this.#well(code);
     if (longMs === null) this.#well('CV_CLIP_KEYFRAMES');
@@ -92,7 +93,7 @@ export class CameraRing implements Ring, OpeningHeard {
     this.#options.changed();
   }
 
-  failed(fault: Fault): void {
+  segmentFailed(fault: Fault): void {
     this.#wellPieces = 0;
     this.tell(fault);
   }
@@ -126,16 +127,16 @@ export class CameraRing implements Ring, OpeningHeard {
     for (const opening of this.#openings) {
       // What an opening showed that is over is only in clips that are already coming.
       const before = opening === this.current ? opening.newestMs - keepMs : Infinity;
-      while (opening.pieces[0] && opening.pieces[0].toMs < before && !this.#isHeld(opening, opening.pieces[0])) this.#drop(opening);
+      while (opening.segments[0] && opening.segments[0].toMs < before && !this.#isHeld(opening, opening.segments[0])) this.#drop(opening);
     }
     while (this.bytes - this.#growing > maxBytes && this.dropOldest());
-    for (const opening of this.#openings.filter((one) => one.isOver && one.pieces.length === 0 && one !== this.current)) this.#forget(opening);
+    for (const opening of this.#openings.filter((one) => one.isOver && one.segments.length === 0 && one !== this.current)) this.#forget(opening);
   }
 
   /** @returns whether there was one */
   dropOldest(): boolean {
-    const isJoined = (piece: Piece) => [...this.#holds].some(({ joined }) => joined.includes(piece));
-    const opening = this.#openings.find(({ pieces }) => pieces[0] && !isJoined(pieces[0]));
+    const isJoined = (piece: StreamSegment) => [...this.#holds].some(({ joined }) => joined.includes(piece));
+    const opening = this.#openings.find(({ segments }) => segments[0] && !isJoined(segments[0]));
     if (!opening) return false;
     this.#drop(opening);
     return true;
@@ -147,16 +148,16 @@ export class CameraRing implements Ring, OpeningHeard {
     await rm(this.#options.dir, { recursive: true, force: true }).catch((error: unknown) => this.tell(faultOf(error, 'CV_CLIP_DISK', { dir: this.#options.dir })));
   }
 
-  #isHeld(opening: Opening, { toMs }: Piece): boolean {
+  #isHeld(opening: RingSession, { toMs }: StreamSegment): boolean {
     return [...this.#holds].some((hold) => hold.opening === opening && toMs > hold.fromMs);
   }
 
-  #drop(opening: Opening): void {
-    const piece = opening.pieces.shift();
+  #drop(opening: RingSession): void {
+    const piece = opening.segments.shift();
     if (piece) rmSync(piece.path, { force: true });
   }
 
-  #forget(opening: Opening): void {
+  #forget(opening: RingSession): void {
     this.#openings.splice(this.#openings.indexOf(opening), 1);
     rmSync(opening.dir, { recursive: true, force: true });
   }

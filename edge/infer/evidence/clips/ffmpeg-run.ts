@@ -6,7 +6,7 @@ import { diesWithUs } from '../../../../core/children.ts';
 import { FaultError } from '../../../../core/faults.ts';
 import type { Clock } from '../../../../core/world.ts';
 
-export interface Run {
+export interface FfmpegRun {
   stdin: Writable;
   stdout: Readable;
   /** Rejects with what it said last, or the signal's reason. */
@@ -17,7 +17,7 @@ const MAX_SAID_CHARACTERS = 2000;
 const COMMON = ['-hide_banner', '-nostats', '-loglevel', 'error', '-threads', '1'];
 
 /** @param limitMs longest that it may take */
-export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock, signal: AbortSignal): Run {
+export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock, signal: AbortSignal): FfmpegRun {
   const child = spawn('ffmpeg', [...COMMON, ...args], { stdio: ['pipe', 'pipe', 'pipe'], shell: false, detached: true });
   let said = '';
   let isLate = false;

@@ -1,0 +1,39 @@
+/** Bytes from a command line or a file to frames, and lines of a case. Pure. */
+import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
+import type { LlrpFrame } from './frame.ts';
+import { frameFrom } from './frame-line.ts';
+import { cutShort, messageAt, MessageCutter, TYPE, type Message } from './message.ts';
+import { UNKNOWN_CLOCK, utcMsOf } from './reader-clock.ts';
+import { readerEventOf } from './reader-event.ts';
+import { readsOf } from './reads.ts';
+import type { LlrpPointOf } from './settings.ts';
+
+export const frameReader: FrameReader<LlrpFrame, Request> = {
+  level: 'bytes',
+  read(input, points) {
+    const cutter = new MessageCutter();
+    const reads = (points as readonly LlrpPointOf[]).filter(({ gives }) => gives === 'read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() }));
+    const frames = input.flatMap((bytes): FrameRead<LlrpFrame>[] => {
+      if (!(bytes instanceof Uint8Array)) {
+        const frame = frameFrom(bytes);
+        return [frame ? { frame } : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } }];
+      }
+      const { messages, isOver } = cutter.feed(bytes);
+      return [
+        ...messages.filter(({ type }) => [TYPE.report, TYPE.readerEvent, TYPE.keepalive].includes(type as never)).map((message): FrameRead<LlrpFrame> => ({
+          frame: { is: 'message', bytes: message.bytes, observedAt: timeOf(message), clock: UNKNOWN_CLOCK, plan: points.length === 0 ? null : { reads, inputs: [], antennasDown: [] }, repetitions: new Set(), antennasDown: 0 },
+        })),
+        ...(isOver ? [{ fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no LLRP message begins here', detailZh: '此处不是 LLRP 报文' } } } as const] : []),
+      ];
+    });
+    const { waiting } = cutter;
+    const isCutShort = waiting.length > 0 && messageAt(waiting) === null;
+    return isCutShort ? [...frames, { fault: { code: 'CV_FRAME_LENGTH', params: cutShort(waiting) } }] : frames;
+  },
+};
+
+/** Without a session there is no clock to compare: the reader's own word for the time of its last read, or of its event, stands for the arrival. */
+function timeOf({ type, bytes }: Message): number {
+  const stamps = type === TYPE.report ? readsOf(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === TYPE.readerEvent ? readerEventOf(bytes).utcUs : undefined];
+  return stamps.reduce((latest, stamp) => (stamp === undefined ? latest : Math.max(latest, utcMsOf(stamp))), 0);
+}

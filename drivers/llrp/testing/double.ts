@@ -1,0 +1,44 @@
+/** What the contract suite talks to: a reader with tags before it, and the bad ones, dialled and dialling. */
+import { badDiallingPeers } from '../../testing/dialling-peers.ts';
+import { freePort } from '../../../core/free-port.ts';
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { mutateBytes } from '../../testing/mutate.ts';
+import type { LlrpFrame } from '../frame.ts';
+import { dialReader, serveReader, type Reader } from './reader.ts';
+import { reading } from './reading.ts';
+
+const POINTS = [
+  { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
+  { id: 'there', gives: 'present' }, { id: 'antennas', gives: 'antennas-down' }, { id: 'door', gives: 'gpi', input: 1 },
+];
+
+async function good(reader: Reader, settings: Record<string, unknown>): Promise<Peer> {
+  const end = reading(reader);
+  return {
+    settings, points: POINTS, probeFacts: ['Impinj'], connections: reader.connections,
+    async stop() {
+      end();
+      await reader.stop();
+    },
+  };
+}
+
+export const double: DriverDouble = {
+  async good() {
+    const reader = await serveReader();
+    return good(reader, { host: '127.0.0.1', port: reader.port, minReads: 1 });
+  },
+  ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS }), Buffer.from('043f0000', 'hex')),
+  /** What stands beside the message is our own; the message is what comes from outside. */
+  mutate: (frame, random) => ((frame as LlrpFrame).is === 'message' ? { ...(frame as LlrpFrame), bytes: mutateBytes((frame as Extract<LlrpFrame, { is: 'message' }>).bytes, random) } : frame),
+};
+
+const dials: DriverDouble = {
+  async good() {
+    const port = await freePort();
+    return good(dialReader(port), { listen: `127.0.0.1:${port}`, minReads: 1 });
+  },
+  ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}` }, points: POINTS }), Buffer.from('043f0000', 'hex')),
+};
+
+export const doubleVariants = { dialling: dials };

@@ -1,0 +1,33 @@
+/** What the contract suite talks to: a broker on which a meter is published, and peers that are no broker. */
+import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
+import { mutateBytes } from '../../testing/mutate.ts';
+import type { MqttInFrame } from '../frame.ts';
+import { publishing, startBroker } from './broker.ts';
+
+const POINTS = [{ id: 'flow', path: 'data.flow' }, { id: 'open', path: 'data.open', type: 'bool' }];
+const describe = (host: string, port: number) => ({ settings: { url: `mqtt://${host}:${port}`, topic: 'plant/meter7', time: 'ts' }, points: POINTS });
+
+async function meter(): Promise<Peer> {
+  const broker = await startBroker();
+  const end = publishing(broker, (turn, nowMs) => ['plant/meter7', JSON.stringify({ ts: nowMs, data: { flow: turn / 2, open: turn % 2 === 0 } })]);
+  return {
+    ...describe('127.0.0.1', broker.port),
+    probeFacts: [`127.0.0.1:${broker.port}`, 'plant/meter7'],
+    connections: broker.connections,
+    async stop() {
+      end();
+      await broker.stop();
+    },
+  };
+}
+
+export const double: DriverDouble = {
+  good: meter,
+  ...badTcpPeers(describe),
+  /** What stands beside topic and payload is our own. */
+  mutate(frame, random) {
+    const { topic, payload } = frame as MqttInFrame;
+    const isTopic = random.next() < 0.1;
+    return { ...(frame as MqttInFrame), ...(isTopic ? { topic: Buffer.from(mutateBytes(Buffer.from(topic), random)).toString('latin1') } : { payload: mutateBytes(payload, random) }) };
+  },
+};

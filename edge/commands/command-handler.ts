@@ -1,0 +1,133 @@
+/**
+ * The desk: takes commands from the centre, sees that each is carried out at most once, and answers. The gateway repeats
+ * a command until it has the answer, so what cannot be said now (the link is down) is said when it asks again.
+ */
+import type { Draft } from '../../core/event.ts';
+import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import { COMMAND_SCHEMA, MAX_COMMAND_BYTES, readMessage, type Answer, type Command } from '../../core/wire/commands.ts';
+import { WIRE_VERSION } from '../../core/wire/topics.ts';
+import { ownClock, pause, type World } from '../../core/world.ts';
+import { executeCommand, type CommandTargets } from './execute-command.ts';
+import { commandEvent } from './command-event.ts';
+import { admissionFault, expiryFault } from './command-rules.ts';
+import { CommandHistory } from './command-history.ts';
+
+export interface CommandHandlerParts extends CommandTargets {
+  edge: string;
+  centre: string;
+  /** Where the record of commands is kept. */
+  dir: string;
+  /** The gateway's clock minus ours, ms; null before the first exchange of clocks. */
+  clockOffsetMs(): number | null;
+  publish(answer: string): void;
+  /** Onto the line, so that the centre's history has it. */
+  record(draft: Draft): void;
+}
+
+/** Commands that are carried out or wait for a bus. */
+const MAX_UNDERWAY = 32;
+const CLOSE_WITHIN_MS = 2_000;
+
+export class CommandHandler {
+  readonly #parts: CommandHandlerParts;
+  readonly #world: World;
+  readonly #memory: CommandHistory;
+  readonly #underway = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: CommandHandlerParts, world: World) {
+    this.#parts = parts;
+    this.#world = world;
+    this.#memory = new CommandHistory(parts.dir, world);
+  }
+
+  open(): Promise<void> {
+    return this.#memory.open();
+  }
+
+  /** A payload of the command topic. */
+  take(payload: Uint8Array): void {
+    const read = readMessage(COMMAND_SCHEMA, payload, MAX_COMMAND_BYTES);
+    if (!read.ok) {
+      const fault: Fault = { code: 'CV_COMMAND_SHAPE', params: { detail: read.detail } };
+      this.#world.tell({ kind: 'fault', fault });
+      if (read.id !== null && !this.#memory.answerTo(read.id) && !this.#underway.has(read.id)) this.#say(this.#answer(read.id, 'refused', fault));
+      return;
+    }
+    const command = read.message;
+    const known = this.#memory.answerTo(command.id);
+    if (known) return this.#say(known);
+    const aheadMs = this.#parts.clockOffsetMs();
+    // Without the gateway's clock nothing can be said of expiry: it comes again.
+    if (this.#underway.has(command.id) || aheadMs === null || this.#closing.signal.aborted) return;
+    const work = this.#deal(command, aheadMs).catch((error: unknown) => {
+      this.#world.tell({ kind: 'fault', device: command.device, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: command.device }) });
+    }).finally(() => this.#underway.delete(command.id));
+    this.#underway.set(command.id, work);
+  }
+
+  /** Takes nothing more; what waits for a bus is left to the next run, what is being carried out gets a moment. */
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException('the edge ends', 'AbortError'));
+    const late = new AbortController();
+    await Promise.race([Promise.all(this.#underway.values()), pause(this.#world.clock, CLOSE_WITHIN_MS, late.signal)]);
+    late.abort();
+  }
+
+  /** After the devices are closed: nothing is being carried out any more. */
+  async end(): Promise<void> {
+    await Promise.all(this.#underway.values());
+    await this.#memory.close();
+  }
+
+  async #deal(command: Command, aheadMs: number): Promise<void> {
+    const answer = await this.#decide(command, aheadMs);
+    if (!answer) return;
+    await this.#memory.recordAnswer(command, answer);
+    this.#say(answer);
+    if (answer.status !== 'refused' && answer.status !== 'expired') this.#parts.record(commandEvent(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
+  }
+
+  /** @returns null when the edge ends before it was begun */
+  async #decide(command: Command, aheadMs: number): Promise<Answer | null> {
+    const nowMs = () => this.#world.clock.nowMs() + (this.#parts.clockOffsetMs() ?? aheadMs);
+    if (this.#memory.isForgotten(command, aheadMs)) return this.#answer(command.id, 'unknown', { code: 'CV_COMMAND_FORGOTTEN', params: {} });
+    const early = expiryFault(command, nowMs());
+    if (early) return this.#answer(command.id, early.code === 'CV_COMMAND_EXPIRED' ? 'expired' : 'refused', early);
+    const { devices, edge } = this.#parts;
+    const refused = admissionFault(command, devices.find(({ setup }) => setup.id === command.device), edge)
+      ?? (this.#underway.size >= MAX_UNDERWAY ? { code: 'CV_COMMAND_BUSY' as const, params: { count: MAX_UNDERWAY } } : null);
+    if (refused) return this.#answer(command.id, 'refused', refused);
+
+    const waiting = new AbortController();
+    const stop = () => waiting.abort(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener('abort', stop, { once: true });
+    const expiry = this.#world.clock.after(command.expiresAt - nowMs(), () => {
+      waiting.abort(new FaultError('CV_COMMAND_EXPIRED', { lateMs: 0 }));
+    });
+    try {
+      const outcome = await executeCommand(command, this.#parts, waiting.signal, async () => {
+        const late = expiryFault(command, nowMs());
+        if (late) throw new FaultError(late.code, late.params);
+        waiting.signal.throwIfAborted();
+        await this.#memory.recordStart(command);
+      });
+      return { ...this.#answer(command.id, outcome.status, outcome.fault), ...outcome.found };
+    } catch (error) {
+      const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: command.device });
+      if (!(error instanceof FaultError) && this.#closing.signal.aborted) return null;
+      return this.#answer(command.id, fault.code === 'CV_COMMAND_EXPIRED' ? 'expired' : command.kind === 'read' && fault.code !== 'CV_COMMAND_UNRECORDED' ? 'failed' : 'refused', fault);
+    } finally {
+      expiry.cancel();
+      this.#closing.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #answer(id: string, status: Answer['status'], fault?: Fault): Answer {
+    return { v: WIRE_VERSION, id, status, ...(fault ? { fault: { code: fault.code, params: { ...fault.params } } } : {}), at: this.#world.clock.nowMs() };
+  }
+
+  #say(answer: Answer): void {
+    this.#parts.publish(JSON.stringify(answer));
+  }
+}

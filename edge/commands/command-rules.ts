@@ -1,0 +1,91 @@
+/** Whether a command may be carried out: every rule of it, as pure decisions. Where two are broken, the first is told. */
+import type { Writable } from '../../core/driver.ts';
+import type { Fault } from '../../core/faults.ts';
+import { conditionText, MAX_LIFE_MS, type Command, type Condition } from '../../core/wire/commands.ts';
+import type { DeviceSetup, PointSetup } from '../config/setup.ts';
+import { STALE_PERIODS, type OpenDevice } from '../read/host-device.ts';
+import type { LatestValue } from './latest-values.ts';
+
+export type WriteCommand = Extract<Command, { kind: 'write' }>;
+
+/** @param nowMs by the gateway's clock */
+export function expiryFault({ issuedAt, expiresAt, over }: Command, nowMs: number): Fault | null {
+  // The gateway's word counts even where our clock has just been set back.
+  if (nowMs >= expiresAt || over) return { code: 'CV_COMMAND_EXPIRED', params: { lateMs: Math.max(0, Math.round(nowMs - expiresAt)) } };
+  const lifeMs = expiresAt - issuedAt;
+  // Against now too: a command from a clock that runs ahead must not live for years.
+  if (lifeMs <= 0 || lifeMs > MAX_LIFE_MS || expiresAt - nowMs > MAX_LIFE_MS) return { code: 'CV_COMMAND_LIFE', params: { maxMs: MAX_LIFE_MS } };
+  return null;
+}
+
+/** What can be said without looking at the plant. */
+export function admissionFault(command: Command, target: OpenDevice | undefined, edge: string): Fault | null {
+  if (!target) return { code: 'CV_COMMAND_DEVICE', params: { edge, device: command.device } };
+  const { setup, driver } = target;
+  const notOffered: Fault = { code: 'CV_COMMAND_NOT_OFFERED', params: { device: setup.id, driver: driver.id, kind: command.kind } };
+  if (command.kind === 'snapshot') return driver.traits.includes('frames') ? null : notOffered;
+  const asked = command.kind === 'write' ? [command.point] : (command.points ?? []);
+  const unknown = asked.find((id) => !setup.points.some((point) => point.id === id));
+  if (unknown !== undefined) return { code: 'CV_COMMAND_POINT', params: { device: setup.id, point: unknown } };
+  if (command.kind === 'read') return null;
+  if (!driver.write || !driver.traits.includes('writes')) return notOffered;
+  return writeFault(command, setup, setup.points.find((point) => point.id === command.point) as PointSetup);
+}
+
+function writeFault({ value, unit }: WriteCommand, device: DeviceSetup, point: PointSetup): Fault | null {
+  if (!point.write) return { code: 'CV_COMMAND_NOT_ALLOWED', params: { device: device.id, point: point.id } };
+  const no = (detail: string, detailZh: string): Fault => ({ code: 'CV_COMMAND_VALUE', params: { value: String(value).slice(0, 100), point: point.id, detail, detailZh } });
+  if (unit !== undefined && unit !== point.unit) return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”，而不是“${unit}”`);
+  const { range } = point.write;
+  if (typeof value !== 'number') return range ? no('a number is wanted', '应为数值') : null;
+  if (range && (value < range[0] || value > range[1])) return no(`it lies outside ${range[0]} to ${range[1]}`, `不在 ${range[0]} 至 ${range[1]} 之内`);
+  return null;
+}
+
+/** A condition of a write, and on whose word. */
+export interface WriteCondition {
+  what: 'interlock' | 'ifState';
+  condition: Condition;
+  device: DeviceSetup;
+}
+
+/** The interlocks of the point, then the one that the command brings. */
+export function writeConditions(command: WriteCommand, devices: readonly OpenDevice[]): WriteCondition[] | Fault {
+  const written = devices.find(({ setup }) => setup.id === command.device)?.setup;
+  const interlocks = written?.points.find(({ id }) => id === command.point)?.write?.interlocks ?? [];
+  const holds: WriteCondition[] = [];
+  for (const [what, condition] of [...interlocks.map((one) => ['interlock', one] as const), ...(command.ifState ? [['ifState', command.ifState] as const] : [])]) {
+    const id = condition.device ?? command.device;
+    const device = devices.find(({ setup }) => setup.id === id)?.setup;
+    if (!device?.points.some((point) => point.id === condition.point)) return { code: 'CV_COMMAND_POINT', params: { device: id, point: condition.point } };
+    holds.push({ what, condition, device });
+  }
+  return holds;
+}
+
+/** Whether it holds by the newest value; a value that is not good, or older than three periods, decides nothing. */
+export function conditionFault({ what, condition, device }: WriteCondition, newest: LatestValue | null): Fault | null {
+  const words = what === 'interlock' ? { what: 'the interlock', whatZh: '联锁' } : { what: 'the state that the command asks for', whatZh: '命令要求的状态' };
+  const params = { ...words, condition: conditionText(condition, device.id) };
+  const unknown = (detail: string, detailZh: string): Fault => ({ code: 'CV_COMMAND_CONDITION_UNKNOWN', params: { ...params, detail, detailZh } });
+  if (!newest) return unknown('no value yet', '尚无数值');
+  const { value, quality } = newest.draft;
+  if (newest.ageMs > STALE_PERIODS * device.everyMs) return unknown(`${Math.round(newest.ageMs)} ms old`, `${Math.round(newest.ageMs)} 毫秒前`);
+  if (quality !== 'good' || value === null) return unknown(quality, quality);
+  return isMet(condition, value) ? null : { code: 'CV_COMMAND_CONDITION', params: { ...params, value: String(value) } };
+}
+
+function isMet({ is, above, below }: Condition, value: Writable): boolean {
+  if (is !== undefined) return value === is;
+  if (typeof value !== 'number') return false;
+  return above !== undefined ? value > above : below !== undefined && value < below;
+}
+
+/** The value as the driver takes it: `scale` and `offset` undone, without the noise that division leaves. */
+export function toRawValue({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, value: Writable): Writable {
+  return typeof value === 'number' && (scale !== 1 || offset !== 0) ? Number(((value - offset) / scale).toPrecision(12)) : value;
+}
+
+export function toScaledValue({ scale, offset }: Pick<PointSetup, 'scale' | 'offset'>, raw: Writable): Writable {
+  return typeof raw === 'number' && (scale !== 1 || offset !== 0) ? Number((raw * scale + offset).toPrecision(12)) : raw;
+}

@@ -1,0 +1,38 @@
+/** A run of numbers of one stream and epoch, and what remains of it. Pure. */
+import type { Stream } from '../../core/event.ts';
+import { countOf, missingOf, partOf, type Ranges } from '../../log/ranges.ts';
+
+export interface SeqRange {
+  stream: Stream;
+  epoch: number;
+  /** Both inclusive. */
+  from: number;
+  to: number;
+}
+
+type Numbers = Pick<SeqRange, 'from' | 'to'>;
+
+export const isSameStream = (a: Pick<SeqRange, 'stream' | 'epoch'>, b: Pick<SeqRange, 'stream' | 'epoch'>) => a.stream === b.stream && a.epoch === b.epoch;
+export const rangesOverlap = (a: SeqRange, b: SeqRange) => isSameStream(a, b) && a.to >= b.from && a.from <= b.to;
+export const seqCount = (run: Numbers) => run.to - run.from + 1;
+
+/** The first part of `run` that no run of `taken` touches, or null. */
+export function firstFreeRange(run: SeqRange, taken: readonly SeqRange[]): SeqRange | null {
+  let { from } = run;
+  for (const other of taken.filter((one) => rangesOverlap(one, run)).toSorted((a, b) => a.from - b.from)) {
+    if (other.from > from) return { ...run, from, to: other.from - 1 };
+    from = Math.max(from, other.to + 1);
+  }
+  return from <= run.to ? { ...run, from } : null;
+}
+
+/** The part of `run` within [from, to], or null. */
+export function clipRange(run: SeqRange, from: number, to: number): SeqRange | null {
+  const part = { ...run, from: Math.max(run.from, from), to: Math.min(run.to, to) };
+  return part.from <= part.to ? part : null;
+}
+
+export const isRangeSettled = (run: Numbers, settled: Ranges) => missingOf(settled, run.from, run.to).length === 0;
+
+/** How many numbers of `runs` lie in the set. */
+export const countSettled = (runs: readonly Numbers[], settled: Ranges) => runs.reduce((sum, run) => sum + countOf(partOf(settled, run.from, run.to)), 0);

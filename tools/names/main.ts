@@ -1,0 +1,27 @@
+/** `node tools/names/main.ts`: names that mean several things, and words that were given up; `npm run check` runs it. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSources } from '../imports.ts';
+import { ALLOWED_REPEATS } from './allowed-repeats.ts';
+import { needlessRepeats, repeatedNames } from './exported.ts';
+import { CHINESE, IDENTIFIERS, PHRASES } from './given-up.ts';
+import { givenUpHits, type Text } from './texts.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Where the words themselves are listed. */
+const OWN = /^tools\/names\//;
+
+const tracked = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md', '*.yaml', '*.html'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && !OWN.test(path) && existsSync(join(ROOT, path)));
+const texts: Text[] = tracked.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+const code = texts.filter(({ path }) => /\.(?:ts|tsx|mjs)$/.test(path));
+const sources = readSources(ROOT);
+
+const wrong = [
+  ...repeatedNames(sources, ALLOWED_REPEATS).map((line) => `one name, several things: ${line}`),
+  ...needlessRepeats(sources, ALLOWED_REPEATS).map((name) => `allowed to repeat, but does not: ${name}`),
+  ...givenUpHits(code, IDENTIFIERS),
+  ...givenUpHits(texts, [...PHRASES, ...CHINESE]),
+];
+for (const line of wrong) console.error(line);
+if (wrong.length > 0) process.exitCode = 1;
