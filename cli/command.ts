@@ -1,7 +1,7 @@
 /** `cityvitals command read|write|snapshot DEVICE …`: sends a command through a gateway's API and waits for its result. */
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { CommandView } from '../api/views.ts';
+import type { CommandView } from '../api/commands.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseDurationMs } from '../core/quantity.ts';
 import { operatorRequest, addOperatorOptions, type OperatorOptions } from './operator-request.ts';

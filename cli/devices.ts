@@ -1,6 +1,7 @@
 /** `cityvitals devices list | bind DEVICE EDGE | move EDGE CENTRE`: manages device bindings through a gateway's API. */
 import { Command } from 'commander';
-import type { BindingView, BindResultView, Page } from '../api/views.ts';
+import type { BindingView, BindResultView } from '../api/bindings.ts';
+import type { Page } from '../api/fields.ts';
 import { operatorRequest, addOperatorOptions, type OperatorOptions } from './operator-request.ts';
 import type { CommandTerminal } from './terminal.ts';
 

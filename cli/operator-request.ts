@@ -1,6 +1,6 @@
 /** Requests to a gateway's API as an operator: options, and errors. */
 import type { Command } from 'commander';
-import type { Problem } from '../api/views.ts';
+import type { Problem } from '../api/problem.ts';
 import { FaultError } from '../core/faults.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 

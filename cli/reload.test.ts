@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
-import type { StatusView } from '../api/views.ts';
+import type { StatusView } from '../api/status.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
 import { requestReader } from '../drivers/modbus/testing/simulated-device.ts';

@@ -5,7 +5,7 @@ import { createServer as serve } from 'node:http';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
-import type { StatusView } from '../api/views.ts';
+import type { StatusView } from '../api/status.ts';
 import { openTelemetryOutput } from './observe.ts';
 import { testDrafts } from '../core/testing/drafts.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';

@@ -2,7 +2,7 @@
 import './all-faults.ts';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { StatusView } from '../api/views.ts';
+import type { StatusView } from '../api/status.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
-import type { StatusView } from '../api/views.ts';
+import type { StatusView } from '../api/status.ts';
 import { openEdgeLog } from '../log/edge-log.ts';
 import { directStorage } from '../log/worker-storage.ts';
 import { testDrafts } from '../core/testing/drafts.ts';

@@ -1,6 +1,7 @@
 /** The border check of an event, its schema compiled once: used where events come from outside. */
 import { Ajv, type ErrorObject } from 'ajv';
 import { EVENT_SCHEMA, type Event } from './event.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 const ajv = new Ajv({ allowUnionTypes: true });
 const validate = ajv.compile(EVENT_SCHEMA);
@@ -16,6 +17,14 @@ export function eventProblem(event: unknown): string | null {
 
 /** Whether a value is what the schema wants of one field. */
 export const fieldTest = (field: keyof Event): ((value: unknown) => boolean) => ajv.compile(EVENT_SCHEMA.properties[field]);
+
+const compiled = new WeakMap<JsonSchema, (value: unknown) => boolean>();
+/** Whether a value keeps a schema that is a part of the event's or made from it. */
+export function passes(schema: JsonSchema, value: unknown): boolean {
+  const test = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, test);
+  return test(value);
+}
 
 function describe(error: ErrorObject | undefined): string {
   if (!error) return 'not an event';

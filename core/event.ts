@@ -30,7 +30,7 @@ export const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-const LEVELS = [1, 2, 3, 4] as const;
+export const LEVELS = [1, 2, 3, 4] as const;
 export type Level = (typeof LEVELS)[number];
 
 export const IDS = {
@@ -50,7 +50,7 @@ export const MAX_TEXT_LENGTH = 4096;
 
 const finite = numeric(-MAX_NUMBER, MAX_NUMBER);
 const count = integer(0, MAX_NUMBER);
-const time = integer(0, MAX_TIME_MS);
+const time = integer(0, MAX_TIME_MS).note('ms UTC', 'UTC 毫秒');
 const fraction = numeric(0, 1);
 const sha256 = matching(/^[0-9a-f]{64}$/);
 const ofPicture = fraction.note('in fractions of the picture, from its upper left corner', '占画面的比例，自左上角起');
@@ -93,7 +93,7 @@ const PICTURE_SCORE = record({ kind: constant('picture'), frame: count, score: f
 
 const ofEvents = list(record({ point: matching(IDS.point), at: time }), { minItems: 1, maxItems: 16 }).note('the events that it is of, all of this device', '所属事件，均为本设备');
 
-const SNAPSHOT_SCHEMA = record({
+export const SNAPSHOT_SCHEMA = record({
   kind: constant('snapshot'),
   sha256: sha256.note('of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
   mime: oneOf(['image/jpeg', 'image/webp']),
@@ -106,17 +106,16 @@ const SNAPSHOT_SCHEMA = record({
   frame: count,
   /** What found the boxes. */
   model: text(64),
-  /** Faces, and plates where that is set, are made unrecognisable in it. */
-  blurred: boolean(),
+  blurred: boolean().note('faces, and plates where that is set, are made unrecognisable', '人脸（及按设置的车牌）已遮挡，无法辨认'),
   /** Of a picture of the main stream, `frame` and `model` are those of the first event that it is of. */
-  stream: constant('main').note('of the main stream, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，在事件之后；省略则为看到事件的画面').optional(),
-  at: time.note('when that was taken', '该画面的时刻').optional(),
+  stream: constant('main').note('of the main stream, sharper, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，更清晰，在事件之后；省略则为看到事件的画面').optional(),
+  at: time.note('when that was taken, ms UTC', '该画面的时刻，UTC 毫秒').optional(),
   of: ofEvents.optional(),
 });
 /** A picture as a file of its own, named by what it holds; it follows the event and may come later. */
 export interface Snapshot extends Accepted<typeof SNAPSHOT_SCHEMA> {}
 
-const CLIP_SCHEMA = record({
+export const CLIP_SCHEMA = record({
   kind: constant('clip'),
   sha256: sha256.note('of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
   mime: oneOf(['video/mp4', 'video/x-matroska']),
@@ -130,8 +129,7 @@ const CLIP_SCHEMA = record({
   toAt: time,
   /** Or something is missing between. */
   short: boolean().note('it does not reach as far as it was to', '未达到应有的时长'),
-  /** A copy with faces made unrecognisable, encoded anew, which goes to the gateway. */
-  blurred: boolean(),
+  blurred: boolean().note('a copy with faces made unrecognisable, encoded anew, which goes to the gateway', '人脸已遮挡、重新编码的副本，上送网关'),
   of: ofEvents,
 });
 /** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
@@ -147,7 +145,7 @@ export const SNAPSHOT_INDICATOR: OwnIndicator = 'CV-SNAPSHOT';
 /** Of events that bring one. */
 export const CLIP_INDICATOR: OwnIndicator = 'CV-CLIP';
 
-const POSITION_SCHEMA = record({ lon: numeric(-180, 180), lat: numeric(-90, 90), heightM: finite.optional() });
+export const POSITION_SCHEMA = record({ lon: numeric(-180, 180), lat: numeric(-90, 90), heightM: finite.optional() });
 export interface Position extends Accepted<typeof POSITION_SCHEMA> {}
 
 const WINDOW = record({ fromAt: time, toAt: time, count, min: finite.optional(), max: finite.optional() });
@@ -184,8 +182,8 @@ const ORIGIN = {
   seq: integer(1, MAX_NUMBER).note('its number within stream and epoch, from 1 without holes', '在流与 epoch 内的序号，从 1 起连续'),
 };
 
-const value = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
-export type Value = Accepted<typeof value>;
+export const VALUE_SCHEMA = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
+export type Value = Accepted<typeof VALUE_SCHEMA>;
 
 const DRAFT = {
   device: matching(IDS.device).note('the device', '设备'),
@@ -194,11 +192,11 @@ const DRAFT = {
   subject: text(128).note('what the value is about; left out: the device', '所描述的对象；省略即设备').optional(),
   centre: matching(IDS.centre).note('the centre it belongs to', '所属中心'),
   kind: oneOf(KINDS).note('gap: says that events are not coming', '种类；gap 表示有事件不会到来'),
-  value,
+  value: VALUE_SCHEMA,
   unit: text(64).note('UCUM; empty where the value has none', 'UCUM 单位；无单位时为空'),
   occurredAt: time.note('event time, ms UTC', '事件时间，UTC 毫秒'),
   clock: oneOf(CLOCKS).note('whose clock said so', '时间来自谁的时钟'),
-  deviceAt: time.note('the device\'s own time, kept where the edge restamped the event', '设备自身时间，边缘改用自己的时间时保留').optional(),
+  deviceAt: time.note('the device\'s own time, ms UTC, kept where the edge restamped the event', '设备自身时间，UTC 毫秒，边缘改用自己的时间时保留').optional(),
   observedAt: time.note('when the edge had it, ms UTC', '边缘节点得到的时间，UTC 毫秒'),
   window: WINDOW.note('the values that were merged into this one', '合并为此值的原始值').optional(),
   quality: oneOf(QUALITIES).note('how far to trust the value', '质量'),

@@ -1,6 +1,6 @@
 /** Events as consumers get them, by MQTT and from the API alike: in the catalogue's unit, with what was sent beside. */
 import type { Event } from '../../core/event.ts';
-import type { Original, PublishedEvent } from '../../core/wire/messages.ts';
+import type { Original, PublishedEvent } from '../../core/wire/published.ts';
 import type { Normaliser } from './catalogue.ts';
 
 /**

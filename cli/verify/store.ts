@@ -1,5 +1,5 @@
 /** The store of a gateway: read back by itself where it runs, else from its file. */
-import type { StoreCheckView } from '../../api/views.ts';
+import type { StoreCheckView } from '../../api/store-check.ts';
 import { faultOf, FaultError, type Fault } from '../../core/faults.ts';
 import type { GatewaySetup } from '../../gateway/config/setup.ts';
 import { openProgress, type ProgressTask } from '../progress.ts';

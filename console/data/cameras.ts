@@ -1,5 +1,5 @@
 /** Which cameras there are, sought, sifted, and put together by where they stand. Pure. */
-import type { DeviceView } from '../../api/views.ts';
+import type { DeviceView } from '../../api/devices.ts';
 import { isImpaired } from './device-state.ts';
 
 export type CameraFilter = 'all' | 'well' | 'faulty';

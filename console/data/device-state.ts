@@ -1,5 +1,5 @@
 /** How a device is. Pure. */
-import type { DeviceView, LastValue } from '../../api/views.ts';
+import type { DeviceView, LastValue } from '../../api/devices.ts';
 
 /** It answers, and something is wrong with it all the same: its model fails, or it works other than it is configured. */
 export const isImpaired = ({ freshness, reason }: Pick<DeviceView, 'freshness' | 'reason'>): boolean => freshness === 'fresh' && reason.startsWith('CV_');

@@ -1,5 +1,6 @@
 /** Which of a value's limits it lies beyond. */
-import type { LastValue, Level, Value } from '../../api/views.ts';
+import type { LastValue } from '../../api/devices.ts';
+import type { Level, Value } from '../../api/fields.ts';
 
 export type Limit = LastValue['limits'][number];
 

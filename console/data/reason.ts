@@ -1,5 +1,5 @@
 /** What is said of a device that is not well. Pure. */
-import type { DeviceView } from '../../api/views.ts';
+import type { DeviceView } from '../../api/devices.ts';
 import { isImpaired } from './device-state.ts';
 import { pickText, type Dictionary, type Lang } from '../shell/dictionary.ts';
 

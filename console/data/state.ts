@@ -1,5 +1,9 @@
 /** What the console knows, and how each message changes it: pure, so that the page is a function of it. */
-import type { DemoView, DeviceView, LastValue, LiveMessage, StatusView, WarningView } from '../../api/views.ts';
+import type { DemoView } from '../../api/demo.ts';
+import type { DeviceView, LastValue } from '../../api/devices.ts';
+import type { LiveMessage } from '../../api/live.ts';
+import type { StatusView } from '../../api/status.ts';
+import type { WarningView } from '../../api/warnings.ts';
 
 /** joining: never had anything yet; live: messages come; gone: they stopped; signed-out: the gateway wants a token. */
 type Link = { is: 'joining' } | { is: 'live' } | { is: 'signed-out' } | { is: 'gone'; since: number; retryAt: number; tries: number };

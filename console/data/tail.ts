@@ -1,6 +1,6 @@
 /** The newest minutes of one series: read from the store, kept up by live values, read again to fill what came late. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PointView, SeriesRange } from '../../api/views.ts';
+import type { PointView, SeriesRange } from '../../api/series.ts';
 import { requestApi } from '../shell/gateway-link.ts';
 import type { ChartData } from '../ui/chart.tsx';
 import type { Focus } from './state.ts';

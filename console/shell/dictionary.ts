@@ -1,5 +1,7 @@
 /** All texts of the console, in both languages. zh-CN is the default. */
-import type { Flag, Freshness, Level, Quality, WarningState, BilingualText } from '../../api/views.ts';
+import type { Freshness } from '../../api/devices.ts';
+import type { BilingualText, Flag, Level, Quality } from '../../api/fields.ts';
+import type { WarningState } from '../../api/warnings.ts';
 import type { CameraFilter } from '../data/cameras.ts';
 
 export type Lang = 'zh-CN' | 'en';

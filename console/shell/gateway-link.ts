@@ -1,5 +1,10 @@
 /** The connection to the gateway: live messages, a snapshot after each connect, and trying again with backoff. */
-import type { DeviceView, LiveMessage, Page, Problem, SessionView, WarningView } from '../../api/views.ts';
+import type { DeviceView } from '../../api/devices.ts';
+import type { Page } from '../../api/fields.ts';
+import type { LiveMessage } from '../../api/live.ts';
+import type { Problem } from '../../api/problem.ts';
+import type { SessionView } from '../../api/session.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { StateChange } from '../data/state.ts';
 
 /** `status` comes each second: silence for longer means that the gateway, or the way to it, is gone. */

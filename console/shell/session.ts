@@ -1,6 +1,6 @@
 /** Signing in to read, where the gateway asks for it: it keeps who it is in a cookie that no script sees. */
 import { useEffect, useState } from 'preact/hooks';
-import type { SessionView } from '../../api/views.ts';
+import type { SessionView } from '../../api/session.ts';
 import { requestApi, session } from './gateway-link.ts';
 import { signInOperator } from './operator.ts';
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Level } from '../../api/views.ts';
+import type { Level } from '../../api/fields.ts';
 import { clockTime } from './format.ts';
 import type { Limit } from '../data/limits.ts';
 

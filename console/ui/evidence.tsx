@@ -1,6 +1,6 @@
 /** What a warning looked like: its picture and its clip, once they have come; they follow their event. */
 import { useEffect, useState } from 'preact/hooks';
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { clockTime, fullTime } from './format.ts';
 import { useView } from '../shell/view.ts';
 

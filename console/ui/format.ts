@@ -1,5 +1,5 @@
 /** Values, units, times and ages as people read them. Times are the town's: UTC+8. */
-import type { Value } from '../../api/views.ts';
+import type { Value } from '../../api/fields.ts';
 import type { Dictionary, Lang } from '../shell/dictionary.ts';
 
 const TOWN_ZONE = 'Asia/Shanghai';

@@ -1,6 +1,7 @@
 /** Icons: one shape a state and a level, so that none depends on its colour. 24 × 24, drawn in the text's colour. */
 import type { JSX } from 'preact';
-import type { Freshness, Level } from '../../api/views.ts';
+import type { Freshness } from '../../api/devices.ts';
+import type { Level } from '../../api/fields.ts';
 
 const line = { fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' } as const;
 const bang = <path d="M12 7.5v5.2M12 16.4v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} />;

@@ -1,18 +1,20 @@
 /** What is known of the configuration of a program that runs, and what became of a changed one. */
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { explain } from '../faults.ts';
 import type { Tell } from '../telemetry.ts';
 import type { ConfigProblem } from './problem.ts';
 
+const time = z.int().min(0).meta({ en: 'ms UTC', zh: 'UTC 毫秒' });
+
 /** For health pages. */
-export interface ConfigState {
-  /** ms UTC when the one that runs was taken in. */
-  loadedAt: number;
-  /** A changed one that was not taken since; null when there is none. */
-  refused: { at: number; problems: { place: string; code: string; zh: string; en: string }[] } | null;
-  /** Settings that stand otherwise in the file: they need a restart. */
-  restartNeeded: readonly string[];
-}
+export const CONFIG_STATE = z.object({
+  loadedAt: time.meta({ en: 'when the one that runs was taken in, ms UTC', zh: '运行中的配置的载入时刻，UTC 毫秒' }),
+  refused: z.object({ at: time, problems: z.array(z.object({ place: z.string(), code: z.string(), zh: z.string(), en: z.string() })) }).nullable()
+    .meta({ en: 'a changed one that was not taken since; null when there is none', zh: '此后未被接受的改动；没有时为 null' }),
+  restartNeeded: z.array(z.string()).readonly().meta({ en: 'settings that stand otherwise in the file: they need a restart', zh: '文件中已改、须重启才生效的设置' }),
+});
+export type ConfigState = z.infer<typeof CONFIG_STATE>;
 
 /** What a reload did, by names: devices of an edge; of a gateway edges, rules, sinks and the like. */
 export interface ReloadResult {

@@ -24,7 +24,7 @@ export const MAX_COMMAND_BYTES = 32 << 10;
 export const MAX_POINTS = 256;
 
 const number = z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
-const time = z.int().min(0).max(MAX_TIME_MS);
+const time = z.int().min(0).max(MAX_TIME_MS).meta({ en: 'ms UTC', zh: 'UTC 毫秒' });
 const device = z.string().regex(IDS.device);
 const point = z.string().regex(IDS.point);
 export const WRITABLE_SCHEMA = z.union([number, z.boolean(), z.string().max(MAX_TEXT_LENGTH)]);
@@ -55,11 +55,11 @@ export const COMMAND_SCHEMA = z.discriminatedUnion('kind', [
 export type Command = z.infer<typeof COMMAND_SCHEMA>;
 
 const fault = z.strictObject({ code: z.string().regex(/^CV_[A-Z0-9_]{1,60}$/), params: z.record(z.string().max(64), z.union([z.string().max(2000), z.number()])) });
-const READING_SCHEMA = z.strictObject({
-  point, value: z.union([WRITABLE_SCHEMA, z.null()]), unit: z.string().max(64), at: time, quality: z.enum(QUALITIES), flags: z.array(z.enum(FLAGS)),
+export const READING_SCHEMA = z.strictObject({
+  point, value: z.union([WRITABLE_SCHEMA, z.null()]).meta({ en: 'null only when quality is bad', zh: '仅当质量为 bad 时可为 null' }), unit: z.string().max(64), at: time, quality: z.enum(QUALITIES), flags: z.array(z.enum(FLAGS)),
 });
 const fraction = z.number().min(0).max(1);
-const PICTURE_SCHEMA = z.strictObject({
+export const PICTURE_SCHEMA = z.strictObject({
   device, at: time, index: z.int().min(0), width: z.int().min(0), height: z.int().min(0), jpegBase64: z.string(),
   boxes: z.array(z.strictObject({ class: z.string().max(64), score: z.number(), x: fraction, y: fraction, width: fraction, height: fraction })).max(500),
 });

@@ -8,7 +8,7 @@ import { EVENT_SCHEMA, IDS, MAX_TIME_MS, ORIGIN_FIELDS, STREAMS } from '../event
 import type { JsonSchema } from '../json-schema.ts';
 import { bilingualDescription } from '../typed-schema.ts';
 import { MAX_BATCH_EVENTS } from './batch.ts';
-import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, MAX_HAVE_RANGES, MAX_UNKNOWN_UP, type Ack, type ClockAnswer, type EdgeState, type EvidenceAnswer, type EvidencePart, type Refusal } from './messages.ts';
+import { MAX_DEVICES, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, MAX_HAVE_RANGES, MAX_UNKNOWN_UP } from './limits.ts';
 import { WIRE_VERSION } from './topics.ts';
 
 const v = z.literal(WIRE_VERSION).meta({ en: 'version of the wire', zh: '协议版本' });
@@ -18,9 +18,7 @@ const whole = z.int().min(0);
 const stream = z.enum(STREAMS);
 const code = z.string().regex(/^CV_[A-Z0-9_]{1,60}$/).meta({ en: 'a code of docs/faults.md', zh: '代码见 docs/faults.md' });
 
-const MAX_DEVICES = 20_000;
-
-const DEVICE_SCHEMA = z.object({
+export const DEVICE_SCHEMA = z.object({
   id: z.string().regex(IDS.device), driver: z.string().max(64), title: z.string().max(200).exactOptional(), subject: z.string().max(128).exactOptional(),
   position: z.object({ lon: z.number().min(-180).max(180), lat: z.number().min(-90).max(90) }).exactOptional(),
   online: z.boolean(),
@@ -50,7 +48,7 @@ export const STATE_SCHEMA = z.object({
   httpKey: z.string().regex(/^[\w-]{16,128}$/).exactOptional().meta({ en: 'by which the gateway asks there (`Authorization: Bearer`); new at each start of the edge', zh: '网关访问该地址所用的密钥（Authorization: Bearer），边缘节点每次启动都会更换' }),
   devices: z.array(DEVICE_SCHEMA).max(MAX_DEVICES).exactOptional(),
   unknown: z.array(UNKNOWN_DEVICE_SCHEMA).max(MAX_UNKNOWN_UP).exactOptional().meta({ en: 'devices that spoke and that nobody configured, newest first', zh: '发来数据但未配置的设备，最新在前' }),
-}) satisfies z.ZodType<EdgeState>;
+});
 
 export const ACK_SCHEMA = z.object({
   v, stream, epoch: whole,
@@ -58,18 +56,18 @@ export const ACK_SCHEMA = z.object({
   have: z.array(z.tuple([whole, whole])).max(MAX_HAVE_RANGES).meta({ en: 'ranges above it that are settled too', zh: '其上已了结的区间' }),
   refused: z.array(z.object({ from: whole, to: whole, code })).meta({ en: 'refused by this batch, and quarantined', zh: '本批被拒收并隔离的区间' }),
   gateway: z.string(), at: time,
-}) satisfies z.ZodType<Ack>;
+});
 
 export const REFUSAL_SCHEMA = z.object({
   v, error: code,
   sha256: z.string().regex(/^[0-9a-f]{64}$/).meta({ en: 'of the payload that could not be read', zh: '无法解析的载荷的 SHA-256' }),
   detail: z.string().exactOptional(),
-}) satisfies z.ZodType<Refusal>;
+});
 
 export const CLOCK_SCHEMA = z.object({
   v, clock: z.object({ echo: time.meta({ en: '`sentAt` of the state that this answers', zh: '所应答状态的 sentAt' }), at: time.meta({ en: 'the gateway\'s clock', zh: '网关时钟' }) }),
   takes: z.array(z.enum(['evidence', 'clips'])).exactOptional().meta({ en: 'what else the gateway takes of this edge', zh: '网关还接收本边缘节点的哪些内容' }),
-}) satisfies z.ZodType<ClockAnswer>;
+});
 
 const fileHash = z.string().regex(/^[0-9a-f]{64}$/).meta({ en: 'of the whole file', zh: '整个文件的 SHA-256' });
 export const EVIDENCE_PART_SCHEMA = z.object({
@@ -78,14 +76,14 @@ export const EVIDENCE_PART_SCHEMA = z.object({
   at: time.meta({ en: 'when it was taken, ms UTC', zh: '拍摄时间，UTC 毫秒' }),
   offset: z.int().min(0).max(MAX_EVIDENCE_BYTES).meta({ en: 'where this part begins', zh: '本段的起始位置' }),
   data: z.base64().max(Math.ceil(MAX_EVIDENCE_PART_BYTES / 3) * 4).meta({ en: 'empty: asks how much of it is there', zh: '为空则询问已收到多少' }),
-}) satisfies z.ZodType<EvidencePart>;
+});
 
 export const EVIDENCE_ANSWER_SCHEMA = z.object({
   v, evidence: z.object({
     sha256: fileHash, have: whole.meta({ en: 'bytes that are there; all of them: whole, checked and on disk', zh: '已收到的字节数；等于总数即完整、已校验并落盘' }),
     refused: code.exactOptional().meta({ en: 'it will not be taken', zh: '不予接收的原因' }),
   }),
-}) satisfies z.ZodType<EvidenceAnswer>;
+});
 
 const integer = (minimum: number): JsonSchema => ({ type: 'integer', minimum, maximum: Number.MAX_SAFE_INTEGER });
 const BATCH_NAME: Record<string, JsonSchema> = {
@@ -128,29 +126,5 @@ export const BATCH_COLUMNS_SCHEMA: JsonSchema = {
     ...BATCH_NAME,
     count: { ...integer(1), maximum: MAX_BATCH_EVENTS, ...bilingualDescription('how many events', '事件数') },
     columns: { type: 'object', propertyNames: { enum: Object.keys(EVENT_SCHEMA.properties) }, additionalProperties: COLUMN, ...bilingualDescription('a column for each field that any event has', '任一事件具有的字段各占一列') },
-  },
-};
-
-/** Where an event goes out to consumers: its unit is the catalogue's, and this is what was sent. */
-export const PUBLISHED_PROPERTIES = {
-  unit: { type: 'string', maxLength: 64, ...bilingualDescription('UCUM, empty where the value has none: the catalogue\'s unit of the indicator. Where the sender\'s cannot be converted into it, or the catalogue does not know the indicator, the sender\'s own; in the first case `flags` holds `unit` and a good value is `uncertain`', 'UCUM 单位，无单位时为空：为目录中该指标的单位。发送方的单位无法换算、或指标不在目录中时，保持发送方的单位；前者带 `unit` 标记，原为 good 的值改为 `uncertain`') },
-  original: {
-    type: 'object', additionalProperties: false, required: ['value', 'unit'],
-    ...bilingualDescription('what the sender gave; only where `unit` is another than it sent', '发送方的原值；仅在 `unit` 与发送的不同时出现'),
-    properties: {
-      value: EVENT_SCHEMA.properties.value, unit: EVENT_SCHEMA.properties.unit,
-      min: { type: 'number', ...bilingualDescription('of the window, where it has one', '窗口最小值') }, max: { type: 'number', ...bilingualDescription('of the window, where it has one', '窗口最大值') },
-    },
-  },
-};
-
-/** An event as it goes out to consumers. Fields that are added later are no breach. */
-export const OUT_SCHEMA: JsonSchema = {
-  ...EVENT_SCHEMA, additionalProperties: true, required: [...EVENT_SCHEMA.required, 'cursor', 'previous'],
-  ...bilingualDescription('an accepted event, for any consumer', '已接收的事件，供任何消费者使用'),
-  properties: {
-    ...EVENT_SCHEMA.properties, ...PUBLISHED_PROPERTIES,
-    cursor: { type: 'string', pattern: '^\\d+-\\d+$', ...bilingualDescription('its place in the gateway\'s durable stream, `<epoch>-<seq>`: give it as `after` to GET /api/v1/events', '在网关持久流中的位置；用作 GET /api/v1/events 的 after') },
-    previous: { type: ['string', 'null'], pattern: '^\\d+-\\d+$', ...bilingualDescription('cursor of the message before on this topic; null after a gateway start. Not the one you saw last: fetch events?after=', '同一主题上一条消息的游标；网关启动后首条为 null。与所见不符时用 events?after= 补齐') },
   },
 };

@@ -4,7 +4,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { PictureView } from '../../api/views.ts';
+import type { PictureView } from '../../api/pictures.ts';
 import type { Driver, WritableValue } from '../../core/driver.ts';
 import type { Draft, Quality } from '../../core/event.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';

@@ -1,5 +1,5 @@
 /** Carries out a command that was found in order: reads, writes, or takes the camera's newest picture. */
-import type { PictureView } from '../../api/views.ts';
+import type { PictureView } from '../../api/pictures.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { MAX_PICTURE_BYTES, MAX_POINTS, MAX_VALUES_BYTES, type Answer, type Command, type CommandReading, type CommandStatus } from '../../core/wire/commands.ts';
 import { STALE_PERIODS, type OpenDevice } from '../read/host-device.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
 import { readAckMessage } from './ack-messages.ts';
 
 const read = (message: unknown) => readAckMessage(Buffer.from(JSON.stringify(message)));

@@ -2,7 +2,8 @@
 import { STREAMS, type Stream } from '../../core/event.ts';
 import { parseJson } from '../../core/wire/json.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
-import { MAX_HAVE_RANGES, type Ack, type AckMessage, type EvidenceAnswer, type RefusedRange } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
+import type { Ack, AckMessage, EvidenceAnswer, RefusedRange } from '../../core/wire/messages.ts';
 import { EVIDENCE_ANSWER_SCHEMA } from '../../core/wire/schemas.ts';
 
 const MAX_ANSWER_BYTES = 256 << 10;

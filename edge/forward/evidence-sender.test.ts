@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EvidenceFile } from '../../log/evidence/evidence-folder.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
-import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidencePart } from '../../core/wire/messages.ts';
+import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/limits.ts';
+import type { EvidencePart } from '../../core/wire/messages.ts';
 import { EvidenceSender } from './evidence-sender.ts';
 
 type Waiting = Pick<EvidenceFile, 'sha256' | 'atMs' | 'mime'> & { content: Uint8Array };

@@ -5,7 +5,8 @@
 import type { EvidenceFile, EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { SENT_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
 import { faultOf } from '../../core/faults.ts';
-import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES, type EvidenceAnswer, type EvidencePart } from '../../core/wire/messages.ts';
+import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/limits.ts';
+import type { EvidenceAnswer, EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 import '../../log/evidence/faults.ts';

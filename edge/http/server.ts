@@ -6,7 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PictureView } from '../../api/views.ts';
+import type { PictureView } from '../../api/pictures.ts';
 import { explain, FaultError, faultOf, type Fault, type FaultCode } from '../../core/faults.ts';
 import { limitConnections } from '../../core/http-connections.ts';
 import { isHostAllowed, isLocalHost } from '../../core/http-host.ts';

@@ -1,5 +1,5 @@
 /** What people who watch a camera are told beside its pictures: where its zones and lines are, and what is seen there. Pure. */
-import type { LiveScene, LiveSeen } from '../../api/views.ts';
+import type { LiveScene, LiveSeen } from '../../api/live-view.ts';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 import type { ModelSpec } from '../../core/model.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { UnconfiguredDevices } from '../../drivers/listening/unconfigured-devices.ts';
-import { MAX_UNKNOWN_UP } from '../../core/wire/messages.ts';
+import { MAX_UNKNOWN_UP } from '../../core/wire/limits.ts';
 import { STATE_SCHEMA } from '../../core/wire/schemas.ts';
 import '../../drivers/faults.ts';
 import { UnknownDeviceList } from './unknown-devices.ts';

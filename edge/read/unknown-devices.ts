@@ -1,6 +1,7 @@
 /** Devices that spoke to this edge and that nobody configured, taken from what drivers tell; the newest hundred. */
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
-import { MAX_UNKNOWN_UP, type UnknownDeviceState } from '../../core/wire/messages.ts';
+import { MAX_UNKNOWN_UP } from '../../core/wire/limits.ts';
+import type { UnknownDeviceState } from '../../core/wire/messages.ts';
 
 const MAX_KEPT = 100;
 

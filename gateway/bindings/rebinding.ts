@@ -1,5 +1,5 @@
 /** Bindings that people change: recorded, made, and what was held back until then taken in. */
-import type { BindResultView, BindingView } from '../../api/views.ts';
+import type { BindingView, BindResultView } from '../../api/bindings.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { openJournal, type Journal } from '../../log/journal.ts';
 import type { World } from '../../core/world.ts';

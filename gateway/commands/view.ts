@@ -1,5 +1,5 @@
 /** A command as the API shows it. */
-import type { CommandView } from '../../api/views.ts';
+import type { CommandView } from '../../api/commands.ts';
 import { explain, FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { Entry } from './ledger.ts';
 

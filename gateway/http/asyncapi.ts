@@ -3,10 +3,11 @@ import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { bilingualDescription } from '../../core/typed-schema.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA } from '../../core/wire/commands.ts';
-import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, OUT_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
+import { ACK_SCHEMA, BATCH_COLUMNS_SCHEMA, BATCH_ROWS_SCHEMA, CLOCK_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA } from '../../core/wire/schemas.ts';
+import { OUT_SCHEMA } from '../../core/wire/published.ts';
 import { edgeTopic, outTopic, QOS, warningTopic } from '../../core/wire/topics.ts';
-import { LIVE_EXAMPLES, LIVE_PIECE_SCHEMA, LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from './live-messages.ts';
-import { PublishedWarning } from '../../api/shapes.ts';
+import { LIVE_PIECE_SCHEMA, LIVE_SCENE_EXAMPLE, LIVE_SEEN_EXAMPLE, LiveScene, LiveSeen } from '../../api/live-view.ts';
+import { PublishedWarning } from '../../api/warnings.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
 interface Message {
@@ -38,8 +39,8 @@ export const MESSAGES = {
   OutEvent: { title: { en: 'an accepted event', zh: '已接收的事件' }, payload: OUT_SCHEMA, examples: [example('measurement', out)] },
   Warning: { title: { en: 'a warning as it stands', zh: '风险提示的当前状态' }, payload: open(PublishedWarning), examples: [example('raised', warning)] },
   LivePiece: { title: { en: 'a piece of the picture stream; binary', zh: '画面码流的一段；二进制消息' }, payload: LIVE_PIECE_SCHEMA, examples: [], contentType: 'video/mp2t' },
-  LiveScene: { title: { en: 'where zones, lines and masks are; text', zh: '区域、计数线和遮挡的位置；文本消息' }, payload: open(LIVE_SCENE_SCHEMA), examples: [example('one zone, one line', LIVE_EXAMPLES.scene)] },
-  LiveSeen: { title: { en: 'what is seen in a picture; text', zh: '一幅画面的检测结果；文本消息' }, payload: open(LIVE_SEEN_SCHEMA), examples: [example('a crossing', LIVE_EXAMPLES.seen)] },
+  LiveScene: { title: { en: 'where zones, lines and masks are; text', zh: '区域、计数线和遮挡的位置；文本消息' }, payload: open(LiveScene), examples: [example('one zone, one line', LIVE_SCENE_EXAMPLE)] },
+  LiveSeen: { title: { en: 'what is seen in a picture; text', zh: '一幅画面的检测结果；文本消息' }, payload: open(LiveSeen), examples: [example('a crossing', LIVE_SEEN_EXAMPLE)] },
 } as const satisfies Record<string, Message>;
 export type MessageName = keyof typeof MESSAGES;
 

@@ -1,12 +1,11 @@
 /** Routes of commands to edges: given, looked at, listed; all by operators alone. */
 import { z } from 'zod';
-import type { CommandView } from '../../api/views.ts';
+import { COMMAND_BODY, COMMAND_VIEW_STATUSES, CommandView } from '../../api/commands.ts';
+import { pageOf } from '../../api/fields.ts';
 import { FaultError } from '../../core/faults.ts';
-import { COMMAND_KINDS, COMMAND_STATUSES } from '../../core/wire/commands.ts';
-import { COMMAND_BODY } from './command-body.ts';
+import { COMMAND_KINDS } from '../../core/wire/commands.ts';
 import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageFrom, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
-import { CommandView as CommandShape, pageOf } from '../../api/shapes.ts';
 import type { CommandSource } from './sources.ts';
 
 const PATH = '/api/v1/commands';
@@ -16,7 +15,7 @@ const MAX_PAGE = 500;
 export const COMMAND_ROUTES: Route[] = [
   route({
     method: 'POST', path: PATH, status: 202, secured: true, summary: { zh: '向边缘节点下达命令', en: 'give a command to an edge' },
-    query: query({}), params: NO_PARAMS, body: COMMAND_BODY, bodyExample: EXAMPLES.commandBody, headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } }, answer: CommandShape, example: EXAMPLES.command,
+    query: query({}), params: NO_PARAMS, body: COMMAND_BODY, bodyExample: EXAMPLES.commandBody, headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } }, answer: CommandView, example: EXAMPLES.command,
     faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
     async handle(call) {
       const { commands, by } = operator(call);
@@ -27,7 +26,7 @@ export const COMMAND_ROUTES: Route[] = [
   }),
   route({
     method: 'GET', path: `${PATH}/:id`, secured: true, summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
-    query: query({}), params: idParam('the command', '命令编号', EXAMPLES.command.id), answer: CommandShape, example: EXAMPLES.command, faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
+    query: query({}), params: idParam('the command', '命令编号', EXAMPLES.command.id), answer: CommandView, example: EXAMPLES.command, faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
     handle(call) {
       const view = operator(call).commands.get(call.params.id);
       if (!view) throw unknownId({ en: 'command', zh: '命令' }, call.params.id, PATH);
@@ -36,8 +35,8 @@ export const COMMAND_ROUTES: Route[] = [
   }),
   route({
     method: 'GET', path: PATH, secured: true, summary: { zh: '命令，最新在前', en: 'commands, newest first' },
-    query: query({ limit: pageLimit(MAX_PAGE, 100), after: after(), device: z.string().max(64).optional().meta({ en: 'to this device', zh: '仅此设备', examples: [EXAMPLES.command.device] }), kind: z.enum(COMMAND_KINDS).optional().meta({ en: 'of this kind', zh: '仅此种类', examples: ['write'] }), status: z.enum(['pending', ...COMMAND_STATUSES]).optional().meta({ en: 'in this state', zh: '仅此状态', examples: ['pending'] }) }),
-    params: NO_PARAMS, answer: pageOf(CommandShape), example: { items: [EXAMPLES.command], next: null }, faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
+    query: query({ limit: pageLimit(MAX_PAGE, 100), after: after(), device: z.string().max(64).optional().meta({ en: 'to this device', zh: '仅此设备', examples: [EXAMPLES.command.device] }), kind: z.enum(COMMAND_KINDS).optional().meta({ en: 'of this kind', zh: '仅此种类', examples: ['write'] }), status: z.enum(COMMAND_VIEW_STATUSES).optional().meta({ en: 'in this state', zh: '仅此状态', examples: ['pending'] }) }),
+    params: NO_PARAMS, answer: pageOf(CommandView), example: { items: [EXAMPLES.command], next: null }, faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
     handle(call) {
       const { limit, after: from, device, kind, status } = call.query;
       const fits = (view: CommandView) => (device ?? view.device) === view.device && (kind ?? view.kind) === view.kind && (status ?? view.status) === view.status;
@@ -61,4 +60,3 @@ function placeOf(text: string): Place {
   if (!match) throw new FaultError('CV_API_CURSOR_INVALID', { after: text, path: PATH });
   return { issuedAt: Number(match[1]), id: match[2] as string };
 }
-

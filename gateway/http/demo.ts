@@ -1,7 +1,7 @@
 /** The demo's two buttons; these routes exist only where the gateway runs inside `cityvitals demo`. */
 import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route, type Call, type Route } from './route.ts';
-import { DemoView } from '../../api/shapes.ts';
+import { DemoView } from '../../api/demo.ts';
 import type { DemoControls } from './sources.ts';
 
 export const DEMO_ROUTES: Route[] = [

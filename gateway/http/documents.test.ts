@@ -4,7 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './examples.ts';
 import { Readers } from './readers.ts';
-import { LiveMessage } from '../../api/shapes.ts';
+import { LiveMessage } from '../../api/live.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { follow, openApi } from './testing/http.ts';
 import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';

@@ -7,7 +7,7 @@ import { toPublished } from '../../city/catalogue/publish.ts';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, formatCursor, parseCursor, LOG_START, type Cursor, type StoredGroup } from '../../log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
-import type { PublishedEvent } from '../../core/wire/messages.ts';
+import { EventPage, type FollowedEvent } from '../../api/events.ts';
 import { EXAMPLES } from './examples.ts';
 import { ApiFault } from './problem.ts';
 import { after, NO_PARAMS, pageLimit, query, route } from './route.ts';
@@ -19,17 +19,15 @@ const MAX_PACKED_BYTES = 512 * 1024;
 const READ = { maxGroups: 32, maxBytes: MAX_PACKED_BYTES };
 const PATH = '/api/v1/events';
 
-export type FollowedEvent = PublishedEvent & { cursor: string; receivedAt: number };
-
 export const EVENTS_ROUTE = route({
   method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
-  query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: { $ref: '#/components/schemas/EventPage' },
+  query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: EventPage,
   example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
   handle: ({ sources, query: wanted }) => eventsAfter(sources.log, sources.normaliser(), wanted.after, wanted.limit),
 });
 
 /** @throws CV_API_CURSOR_INVALID, CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD, CV_API_CURSOR_FOREIGN (the last three with `oldest` to go on from) */
-export async function eventsAfter(log: ApiSources['log'], normal: Normaliser, text: string | undefined, limit: number): Promise<{ items: FollowedEvent[]; next: string }> {
+export async function eventsAfter(log: ApiSources['log'], normal: Normaliser, text: string | undefined, limit: number): Promise<EventPage> {
   let at = startOf(log, text);
   if (await isForeign(log, at)) {
     const oldest = formatCursor(log.tail());

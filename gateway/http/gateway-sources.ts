@@ -1,5 +1,7 @@
 /** What the API answers with, put together from the parts of a running gateway. */
-import type { DeviceView, LastValue, PictureView, SinkView, StatusView } from '../../api/views.ts';
+import type { DeviceView, LastValue } from '../../api/devices.ts';
+import type { PictureView } from '../../api/pictures.ts';
+import type { SinkView, StatusView } from '../../api/status.ts';
 import type { ConfigState } from '../../core/config/reload.ts';
 import type { Catalogue, Normaliser } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
@@ -17,7 +19,7 @@ import type { LiveDesk } from '../media/live-view/desk.ts';
 import type { RegisteredDevice, PresenceRegistry } from '../presence/registry.ts';
 import { explain } from '../../core/faults.ts';
 import type { OpenedSink, Sinks } from '../sinks/open.ts';
-import { openStoreCheck } from './store-check.ts';
+import { openStoreCheck } from '../store/check.ts';
 import { indicatorViews } from '../store/indicators.ts';
 import type { LastPoint, Store } from '../store/store.ts';
 import type { HealthMonitor } from '../presence/health-monitor.ts';

@@ -7,14 +7,14 @@ import type { Viewing } from '../media/live-view/desk.ts';
 import { EXAMPLES } from './examples.ts';
 import { ApiFault, languageOf, problemOf } from './problem.ts';
 import { idParam, query, route } from './route.ts';
-import { LiveTicket } from '../../api/shapes.ts';
+import { LiveTicketView } from '../../api/live-view.ts';
 import type { ApiSources } from './sources.ts';
 
 export const LIVE_VIEW_ROUTE = route({
   method: 'POST', path: '/api/v1/devices/:id/live-view', secured: 'optional', summary: {
     zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；path 后加 &notes 时另有文本消息说明区域和检测结果（docs/live-view.zh-CN.md）；无法观看时请改用 picture', en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
   },
-  query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicket, example: EXAMPLES.liveTicket,
+  query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicketView, example: EXAMPLES.liveTicket,
   faults: ['CV_API_ORIGIN', 'CV_API_UNAUTHORISED', 'CV_LIVE_CLOSED', 'CV_LIVE_DEVICE', 'CV_LIVE_ELSEWHERE', 'CV_LIVE_VIEWERS', 'CV_LIVE_FULL', 'CV_LIVE_FAILED'],
   async handle({ sources: { liveView, readers }, params, request }) {
     if (!liveView) throw new FaultError('CV_LIVE_CLOSED');

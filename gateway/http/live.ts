@@ -5,7 +5,7 @@
  * never are. A viewer that does not read is let go with a reason as soon as more than `MAX_WAITING_BYTES` wait for it.
  */
 import type { ServerResponse } from 'node:http';
-import type { LiveMessage } from '../../api/views.ts';
+import type { LiveMessage } from '../../api/live.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { networkOf } from '../../core/net.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';

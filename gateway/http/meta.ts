@@ -1,18 +1,18 @@
 /** Routes about the gateway itself: health, metrics, and the two documents. */
-import { componentSchemas } from '../../api/shapes.ts';
+import { componentSchemas } from '../../api/components.ts';
+import { JsonDocument } from '../../api/document.ts';
+import { HealthView } from '../../api/health.ts';
 import { asyncapiDocument } from './asyncapi.ts';
 import { openapiDocument } from './openapi.ts';
 import { NO_PARAMS, query, route, type Route } from './route.ts';
-import { Health } from '../../api/shapes.ts';
 
 /** @param all gives every route of the table, these included, for the document */
 export function metaRoutes(version: string, all: () => readonly Route[]): Route[] {
-  const anyObject = { $ref: '#/components/schemas/Document' };
   return [
     route({
       method: 'GET', path: '/healthz', isOpen: true, summary: { zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情', en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told' },
-      query: query({}), params: NO_PARAMS, answer: Health, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
-      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: Health, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }] } }],
+      query: query({}), params: NO_PARAMS, answer: HealthView, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
+      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: HealthView, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }] } }],
       handle({ sources, request, reply }) {
         const isTold = sources.readers?.isAdmitted(request.headers, request.ip) ?? true;
         const problems = sources.problems().map((problem) => (isTold ? problem : { code: problem.code, detail: '', detailZh: '' }));
@@ -27,12 +27,12 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     }),
     route({
       method: 'GET', path: '/api/v1/openapi.json', summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'this API as OpenAPI 3.1' },
-      query: query({}), params: NO_PARAMS, answer: anyObject, example: { openapi: '3.1.0' }, faults: [],
+      query: query({}), params: NO_PARAMS, answer: JsonDocument, example: { openapi: '3.1.0' }, faults: [],
       handle: () => openapiDocument(version, all(), componentSchemas()),
     }),
     route({
       method: 'GET', path: '/api/v1/asyncapi.json', summary: { zh: 'MQTT 主题的 AsyncAPI 3 文档', en: 'the MQTT topics as AsyncAPI 3' },
-      query: query({}), params: NO_PARAMS, answer: anyObject, example: { asyncapi: '3.0.0' }, faults: [],
+      query: query({}), params: NO_PARAMS, answer: JsonDocument, example: { asyncapi: '3.0.0' }, faults: [],
       handle: () => asyncapiDocument(version),
     }),
   ];

@@ -8,7 +8,7 @@ import { bilingualDescription } from '../../core/typed-schema.ts';
 import { EXAMPLES } from './examples.ts';
 import { problemOf, TITLES } from './problem.ts';
 import type { Route } from './route.ts';
-import { answerSchema } from '../../api/shapes.ts';
+import { answerSchema } from '../../api/component.ts';
 
 const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
 const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_COMMAND_TOO_MANY'];
@@ -91,8 +91,7 @@ function parameters(schema: z.ZodType, place: 'path' | 'query'): unknown[] {
 
 function content(route: Route): Record<string, unknown> {
   if ('mediaType' in route.answer) return { [route.answer.mediaType]: { schema: { type: 'string', ...(route.answer.mediaType.startsWith('image/') ? { contentEncoding: 'base64', description: 'the bytes themselves; the example is in base64 · 文件本身；示例以 base64 表示' } : {}), ...(route.answer.data ? { 'x-data-schema': { $ref: route.answer.data } } : {}) }, ...example(route) } };
-  const schema = '$ref' in route.answer ? route.answer : answerSchema(route.answer);
-  return { 'application/json': { schema, ...example(route) } };
+  return { 'application/json': { schema: answerSchema(route.answer), ...example(route) } };
 }
 
 const example = (route: Route): Record<string, unknown> => (route.example === undefined ? {} : { example: route.example });

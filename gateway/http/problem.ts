@@ -1,7 +1,7 @@
 /** Faults as problem+json (RFC 9457), in the language that the caller reads. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Problem } from '../../api/views.ts';
+import type { Problem } from '../../api/problem.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { explain, FAULTS, faultOf, FaultError, type Fault, type FaultCode, type Language } from '../../core/faults.ts';
 import type { FaultRow } from '../../core/faults/row.ts';
@@ -36,7 +36,7 @@ export class ApiFault extends FaultError {
   }
 }
 
-/** `?lang=` wins, then the first of Accept-Language by weight that we speak, then zh-CN, the operators' language. */
+/** `?lang=` wins, then the first of Accept-Language by weight that we addDescriptions, then zh-CN, the operators' language. */
 export function languageOf(request: Pick<FastifyRequest, 'query' | 'headers'>): Language {
   const asked = (request.query as Record<string, unknown> | undefined)?.lang;
   const wanted = typeof asked === 'string' ? [asked] : weighed(request.headers['accept-language'] ?? '');

@@ -5,7 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { SessionView } from '../../api/views.ts';
+import type { SessionView } from '../../api/session.ts';
 import { setBounded } from '../../core/bounded-map.ts';
 import { FaultError } from '../../core/faults.ts';
 import { isLocalHost } from '../../core/http-host.ts';

@@ -36,8 +36,8 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   secured?: true | 'optional';
   /** Headers of the good answer that a client wants to know of. */
   headers?: Record<string, BilingualText>;
-  /** JSON Schema or zod of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */
-  answer: z.ZodType | { $ref: string } | { mediaType: string; data?: string };
+  /** Schema of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */
+  answer: z.ZodType | { mediaType: string; data?: string };
   /** Answers under other statuses that are no fault. */
   alternatives?: { status: number; words: BilingualText; answer: z.ZodType; example: unknown }[];
   example?: unknown;
@@ -63,7 +63,14 @@ export const whole = (min: number, max: number) => z.string()
   .transform(Number).pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, MAX_TIME_MS);
 export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
+/** Most items of a page. */
+export const MAX_PAGE = 1000;
 export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
+
+/** A filter of a list: a parameter that may be left out. */
+export const filter = <T extends z.ZodType>(schema: T, en: string, zh: string, example: string) => schema.optional().meta({ en, zh, examples: [example] });
+/** Whether an item keeps to a filter. */
+export const fits = (itsOwn: string, wanted: string | undefined): boolean => wanted === undefined || itsOwn === wanted;
 
 export const unknownId = (what: BilingualText, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
 

@@ -1,11 +1,11 @@
 /** `series`: without a time the list of series, with one the values of exactly one of them. */
 import { z } from 'zod';
-import type { SeriesRange, SeriesView } from '../../api/views.ts';
+import { pageOf } from '../../api/fields.ts';
+import { SeriesRange, SeriesView } from '../../api/series.ts';
 import { FaultError } from '../../core/faults.ts';
 import { EXAMPLES } from './examples.ts';
 import { ApiFault } from './problem.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route, timeMs, whole } from './route.ts';
-import { pageOf, SeriesRange as RangeShape, SeriesView as SeriesShape } from '../../api/shapes.ts';
 
 const MAX_ROWS = 10_000;
 const MAX_CANDIDATES = 100;
@@ -23,7 +23,7 @@ const asked = query({
 
 export const SERIES_ROUTE = route({
   method: 'GET', path: '/api/v1/series', summary: { zh: '序列列表；给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
-  query: asked, params: NO_PARAMS, answer: z.union([RangeShape, pageOf(SeriesShape)]), example: EXAMPLES.range,
+  query: asked, params: NO_PARAMS, answer: z.union([SeriesRange, pageOf(SeriesView)]), example: EXAMPLES.range,
   faults: ['CV_API_RANGE_INVALID', 'CV_API_CURSOR_INVALID', 'CV_API_UNKNOWN_ID', 'CV_API_SERIES_AMBIGUOUS'],
   async handle({ sources, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {
     const found = await sources.series(wanted);

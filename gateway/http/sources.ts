@@ -2,14 +2,24 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
-import type { CommandView, DemoView, DeviceView, IndicatorView, LiveMessage, PictureView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../api/views.ts';
+import type { CommandBody, CommandView } from '../../api/commands.ts';
+import type { HealthProblem } from '../../api/health.ts';
+import type { DemoView } from '../../api/demo.ts';
+import type { DeviceView } from '../../api/devices.ts';
+import type { IndicatorView } from '../../api/indicators.ts';
+import type { LiveMessage } from '../../api/live.ts';
+import type { PictureView } from '../../api/pictures.ts';
+import type { QuarantineItem } from '../../api/quarantine.ts';
+import type { SeriesView } from '../../api/series.ts';
+import type { StatusView } from '../../api/status.ts';
+import type { UnknownDeviceView } from '../../api/unknown-devices.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import type { Cursor, GatewayLog } from '../../log/types.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveDesk } from '../media/live-view/desk.ts';
-import type { StoreCheck } from './store-check.ts';
+import type { StoreCheck } from '../store/check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
-import type { CommandBody } from './command-body.ts';
 import type { Readers } from './readers.ts';
 
 type Soon<T> = T | Promise<T>;
@@ -40,13 +50,6 @@ export interface CommandSource {
   get(id: string): CommandView | null;
   /** In any order; without pictures. */
   list(): CommandView[];
-}
-
-/** A fault that keeps the gateway from its work, in both languages. */
-export interface HealthProblem {
-  code: string;
-  detail: string;
-  detailZh: string;
 }
 
 export interface ApiSources {

@@ -1,54 +1,19 @@
-/** Reading the store back while the gateway runs: begun on request, one at a time, looked at as it goes. */
-import type { StoreCheckView } from '../../api/views.ts';
-import { seriesKey } from '../../core/event.ts';
-import { explain, faultOf } from '../../core/faults.ts';
-import type { World } from '../../core/world.ts';
-import type { Store } from '../store/store.ts';
-import type { Verification } from '../store/verify.ts';
+/** Routes of reading the store back: how far it is, and beginning it. */
+import { STORE_CHECK_EXAMPLE, StoreCheckView } from '../../api/store-check.ts';
+import { NO_PARAMS, query, route, type Route } from './route.ts';
 
-export interface StoreCheck {
-  view(): StoreCheckView;
-  /** Begins, unless one is under way. */
-  start(): StoreCheckView;
-}
-
-/** More would only say that the disk is broken. */
-const MAX_DAMAGED = 1000;
-
-const NEVER: StoreCheckView = { state: 'never', startedAt: null, endedAt: null, done: 0, of: 0, chunks: 0, blocks: 0, points: 0, rows: 0, damages: 0, damaged: [], problems: [], fault: null };
-
-export function openStoreCheck(store: Pick<Store, 'verify' | 'nameOf'>, world: Pick<World, 'clock'>): StoreCheck {
-  const { clock } = world;
-  let view = NEVER;
-
-  async function run(): Promise<void> {
-    try {
-      const found = await store.verify((done, of) => { view = { ...view, done, of }; });
-      view = { ...view, ...shown(store, found), state: 'done', endedAt: clock.nowMs() };
-    } catch (error) {
-      const fault = faultOf(error, 'CV_STORE_FAILED');
-      view = { ...view, state: 'failed', endedAt: clock.nowMs(), fault: { code: fault.code, zh: explain(fault, 'zh-CN').message, en: explain(fault, 'en').message } };
-    }
-  }
-
-  return {
-    view: () => view,
-    start() {
-      if (view.state === 'running') return view;
-      view = { ...NEVER, state: 'running', startedAt: clock.nowMs() };
-      void run();
-      return view;
+export const STORE_CHECK_ROUTES: Route[] = [
+  route({
+    method: 'GET', path: '/api/v1/store/check', summary: { zh: '时序库回读校验的进度与结果', en: 'how far reading the store back is, and what it found' },
+    query: query({}), params: NO_PARAMS, answer: StoreCheckView, example: STORE_CHECK_EXAMPLE, faults: [],
+    handle: ({ sources }) => sources.storeCheck.view(),
+  }),
+  route({
+    method: 'POST', path: '/api/v1/store/check', summary: { zh: '开始全量回读校验时序库；进行中时不重复开始，不阻塞写入与查询', en: 'begins to read the whole store back, unless that is under way; nothing waits for it' },
+    query: query({}), params: NO_PARAMS, status: 202, answer: StoreCheckView, example: { ...STORE_CHECK_EXAMPLE, state: 'running', endedAt: null, done: 0, damages: 0, damaged: [] }, faults: ['CV_API_ORIGIN'],
+    handle({ sources, reply }) {
+      reply.code(202);
+      return sources.storeCheck.start();
     },
-  };
-}
-
-function shown(store: Pick<Store, 'nameOf'>, { chunks, blocks, points, rows, damages, problems, misfits }: Verification): Partial<StoreCheckView> {
-  return {
-    chunks, blocks, points, rows, damages: damages.length,
-    damaged: damages.slice(0, MAX_DAMAGED).map(({ series, from, to, count }) => {
-      const name = store.nameOf(series);
-      return { series: name && seriesKey(name), from, to, count };
-    }),
-    problems: [...problems.map((text) => ({ zh: text, en: text })), ...misfits],
-  };
-}
+  }),
+];

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { EXAMPLES } from './examples.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route } from './route.ts';
-import { pageOf, UnknownDeviceView } from '../../api/shapes.ts';
+import { pageOf } from '../../api/fields.ts';
+import { UnknownDeviceView } from '../../api/unknown-devices.ts';
 
 export const UNKNOWN_DEVICES_ROUTE = route({
   method: 'GET', path: '/api/v1/unknown-devices', summary: { zh: '发来数据但未配置的设备，含最初的字节和接入所需的配置', en: 'devices that spoke and that nobody configured, with their first bytes and the lines that take them in' },

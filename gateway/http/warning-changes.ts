@@ -2,7 +2,7 @@
  * `warnings?after=CURSOR`: each change of a warning, in commit order, for whoever was away. A cursor of another gateway,
  * or of before `state.db` was begun anew, is of another epoch and answered with 410, ahead or behind.
  */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { formatCursor, parseCursor, type Cursor } from '../../log/types.ts';
 import { ApiFault } from './problem.ts';
 import type { ApiSources } from './sources.ts';

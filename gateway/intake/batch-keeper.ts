@@ -8,7 +8,7 @@ import { addRange, addRanges, countNumbers, fromMark, missingRanges, toMark, typ
 import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../log/types.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
-import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, CheckedBatch } from './accept.ts';
 import { LogBatch } from '../feed/log-batch.ts';

@@ -3,7 +3,7 @@ import type { Stream } from '../../core/event.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
-import { MAX_HAVE_RANGES } from '../../core/wire/messages.ts';
+import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
 import type { LogBatch } from '../feed/log-batch.ts';
 import type { PresenceRegistry } from '../presence/registry.ts';
 import type { RefusedEvent } from './accept.ts';

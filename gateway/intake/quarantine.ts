@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { QuarantineItem } from '../../api/views.ts';
+import type { QuarantineItem } from '../../api/quarantine.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';

@@ -1,7 +1,6 @@
 /** Fetches the newest picture of a camera from its edge's own HTTP. The address comes from the edge: what it answers is checked. */
-import type { PictureView } from '../../api/views.ts';
+import { PictureView } from '../../api/pictures.ts';
 import { parseJson } from '../../core/wire/json.ts';
-import { PictureView as PictureShape } from '../../api/shapes.ts';
 import { bearer } from './edge-http.ts';
 
 const TIMEOUT_MS = 2000;
@@ -19,7 +18,7 @@ export async function fetchPicture(url: string, key: string | null = null): Prom
       if (bytes > MAX_BYTES) return null;
       pieces.push(piece);
     }
-    const parsed = PictureShape.safeParse(parseJson(Buffer.concat(pieces).toString('utf8')));
+    const parsed = PictureView.safeParse(parseJson(Buffer.concat(pieces).toString('utf8')));
     return parsed.success ? parsed.data : null;
   } catch {
     // Not reachable, too slow, no JSON: for whoever asked there is no picture; the device's own state says why.

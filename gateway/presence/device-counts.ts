@@ -1,5 +1,6 @@
 /** How many devices are in which state, for the header and the status. */
-import type { Freshness, StatusView } from '../../api/views.ts';
+import type { Freshness } from '../../api/devices.ts';
+import type { StatusView } from '../../api/status.ts';
 
 /** A device whose edge is away is not lost: nobody knows how it is, and the edge is what has to be looked at. */
 export function deviceCounts(devices: readonly { freshness: Freshness }[]): StatusView['devices'] {

@@ -1,5 +1,5 @@
 /** What is known of an edge and of a device, how fresh it is, and its row on disk. Pure. */
-import type { Freshness } from '../../api/views.ts';
+import type { Freshness } from '../../api/devices.ts';
 import type { Position } from '../../core/event.ts';
 import type { UnknownDeviceState } from '../../core/wire/messages.ts';
 import type { PresenceRow } from './database.ts';

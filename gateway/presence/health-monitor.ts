@@ -1,7 +1,7 @@
 /** Watches the gateway's own telemetry for its status page and health. */
 import type { Tell, TelemetryEvent } from '../../core/telemetry.ts';
 import { explain, type Fault } from '../../core/faults.ts';
-import type { HealthProblem } from '../http/sources.ts';
+import type { HealthProblem } from '../../api/health.ts';
 import '../../log/faults.ts';
 
 /** While one of these was reported recently, the gateway is not working as it should. */

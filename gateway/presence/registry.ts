@@ -2,7 +2,9 @@
  * Edges and their devices: what edges report (`state`), and when each device last sent something. Kept beside the log, so
  * that a restarted gateway still knows what is missing.
  */
-import type { DeviceView, EdgeView, Freshness, UnknownDeviceView } from '../../api/views.ts';
+import type { DeviceView, Freshness } from '../../api/devices.ts';
+import type { EdgeView } from '../../api/status.ts';
+import type { UnknownDeviceView } from '../../api/unknown-devices.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 import type { DeviceState, EdgeState } from '../../core/wire/messages.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
-import type { StatusView } from '../../api/views.ts';
+import type { StatusView } from '../../api/status.ts';
 import { testDrafts } from '../../core/testing/drafts.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';

@@ -1,5 +1,5 @@
 /** Values put together for drawing: buckets of equal length that keep lowest and highest. */
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import type { Flag, Value } from '../../core/event.ts';
 import { flagsOf, type ChunkHead } from './chunk.ts';
 import type { ChunkColumns } from './codec/columns.ts';

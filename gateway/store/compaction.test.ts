@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import type { Event } from '../../core/event.ts';
 import { ALL, allRows, anyPoint, fed, storeFolder, openTestStore } from './testing/opened.ts';
 

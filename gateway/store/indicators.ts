@@ -1,5 +1,5 @@
 /** The list of indicators: what the catalogue knows, and codes that came although it does not. */
-import type { IndicatorView } from '../../api/views.ts';
+import type { IndicatorView } from '../../api/indicators.ts';
 import type { Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
 import type { Store } from './store.ts';

@@ -1,6 +1,6 @@
 /** How one series is read: chunks, fresh rows and late arrivals merged, page by page or as buckets. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import { Buckets, bucketView, type Run } from './buckets.ts';
 import { Chunks, type ChunkDamage, type PlacedHead } from './chunks.ts';
 import { FreshBlocks, firstFreshRows, freshRows, type TimeSpan } from './fresh.ts';

@@ -1,5 +1,5 @@
 /** The reading side of the time series, but for windows over all of it. Runs in workers: one for queries, one for upkeep. */
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import { compactSlice, type SliceRequest } from './compact.ts';
 import type { TimeSpan } from './fresh.ts';
 import { readBuckets, readRows, type ReadPlace } from './read.ts';

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync,
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import type { Event } from '../../core/event.ts';
 import { seededRandom } from '../../core/world.ts';
 import type { LogBatch } from '../feed/log-batch.ts';

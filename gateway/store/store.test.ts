@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import { catalogueOf } from '../../city/catalogue/catalogue.ts';
 import type { Indicator } from '../../city/catalogue/indicator.ts';
 import type { FaultError } from '../../core/faults.ts';

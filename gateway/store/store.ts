@@ -3,7 +3,7 @@
  * its cursor is saved in the same transaction as the rows, so a crash repeats nothing and loses nothing.
  */
 import { join } from 'node:path';
-import type { PointView, SeriesGap, SeriesView } from '../../api/views.ts';
+import type { PointView, SeriesGap, SeriesView } from '../../api/series.ts';
 import { normaliser, type Catalogue } from '../../city/catalogue/catalogue.ts';
 import { indicatorName } from '../../city/catalogue/name.ts';
 import { seriesKey, type Flag, type Quality, type Value } from '../../core/event.ts';

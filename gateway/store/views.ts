@@ -1,5 +1,5 @@
 /** Points on their way from a reading thread: as columns, which cost the main thread a fraction of what as many objects do. */
-import type { PointView } from '../../api/views.ts';
+import type { PointView } from '../../api/series.ts';
 import { QUALITIES, type Flag, type Quality, type Value } from '../../core/event.ts';
 
 export interface ViewColumns {

@@ -7,7 +7,7 @@ import { formatCursor, type Cursor, type GatewayLog } from '../../log/types.ts';
 import { setBounded } from '../../core/bounded-map.ts';
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import { toPublished } from '../../city/catalogue/publish.ts';
-import type { OutMessage, PublishedEvent } from '../../core/wire/messages.ts';
+import type { OutMessage, PublishedEvent } from '../../core/wire/published.ts';
 import { valueAt } from '../../core/wire/columns.ts';
 import { outTopic } from '../../core/wire/topics.ts';
 import { pause, type World } from '../../core/world.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { readCatalogue } from '../../city/catalogue/catalogue.ts';
 import type { Event } from '../../core/event.ts';
 import { FaultError } from '../../core/faults.ts';

@@ -1,5 +1,5 @@
 /** Which warnings a list holds, and in which order. */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 
 export interface WarningFilter {

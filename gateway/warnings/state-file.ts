@@ -1,6 +1,6 @@
 /** Station: saves what follows from a batch, with the cursor of the log, in one transaction. Only then does it count. */
 import { join } from 'node:path';
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { RuleFinding, KeyRecord, RuleOutcome, RuleTables, SeriesRecord } from '../../city/rules/engine.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 import type { DescribedWarning } from '../../city/warning/warning.ts';

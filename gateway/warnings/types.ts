@@ -1,5 +1,5 @@
 /** What the line of warnings is opened with, and what it offers. */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { RuleFinding } from '../../city/rules/engine.ts';
 import type { ChartLimit, SelectableSeries } from '../../city/rules/rule.ts';
 import type { Cursor } from '../../log/types.ts';

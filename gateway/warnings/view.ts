@@ -1,5 +1,5 @@
 /** A warning as the API shows it and as it is published, made from its record. */
-import type { Reason, WarningView } from '../../api/views.ts';
+import type { Reason, WarningView } from '../../api/warnings.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 import type { DescribedWarning } from '../../city/warning/warning.ts';
 import { formatCursor, type Cursor } from '../../log/types.ts';

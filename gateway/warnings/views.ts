@@ -1,5 +1,5 @@
 /** Station: the warnings as the API lists them: open ones, and the newest of those that are over. */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { isOpen } from '../../city/warning/lifecycle.ts';
 import type { RuleTables } from '../../city/rules/engine.ts';
 import type { OutboxEntry } from './database.ts';

@@ -1,5 +1,5 @@
 /** Reads back all numbers, once from the durable events and once from the store's rows, and holds them against the witness. */
-import type { SeriesRange, SeriesView } from '../../api/views.ts';
+import type { SeriesRange, SeriesView } from '../../api/series.ts';
 import type { Event } from '../../core/event.ts';
 import { NumberSet } from '../processes/number-set.ts';
 

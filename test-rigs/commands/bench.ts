@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandView } from '../../api/views.ts';
+import type { CommandView } from '../../api/commands.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { CommandView } from '../../api/views.ts';
+import type { CommandView } from '../../api/commands.ts';
 import { CountingDevice, commandEdgeYaml, commandFolder, knownCommand, startCommandEdge, startCommandGateway, TOKEN } from './bench.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');

@@ -14,7 +14,7 @@ import type { Clip } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
-import type { CommandView } from '../../api/views.ts';
+import type { CommandView } from '../../api/commands.ts';
 import { EXAMPLES } from '../../gateway/http/examples.ts';
 import { Readers } from '../../gateway/http/readers.ts';
 import { serveApi, type ApiServer } from '../../gateway/http/server.ts';

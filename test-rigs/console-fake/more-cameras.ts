@@ -1,5 +1,6 @@
 /** As many cameras as are wanted, at edges of eight in two districts: most are well, some are not, each in its own way. */
-import type { DeviceView, PictureView } from '../../api/views.ts';
+import type { DeviceView } from '../../api/devices.ts';
+import type { PictureView } from '../../api/pictures.ts';
 import { remedyOf } from '../../gateway/http/problem.ts';
 import { sceneAt } from './scene.ts';
 

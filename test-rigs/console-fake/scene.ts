@@ -1,6 +1,6 @@
 /** A drawn street with walkers, as a camera's newest frame: boxes fit what is seen. */
 import sharp from 'sharp';
-import type { PictureView } from '../../api/views.ts';
+import type { PictureView } from '../../api/pictures.ts';
 
 const WIDTH = 768;
 const HEIGHT = 576;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeviceView, LastValue, LiveMessage, WarningView } from '../../api/views.ts';
+import type { DeviceView, LastValue } from '../../api/devices.ts';
+import type { LiveMessage } from '../../api/live.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { camerasOf, firstCameras, groupCameras, filterCameras } from '../../console/data/cameras.ts';
 import { occurrenceValues, currentValues } from '../../console/data/device-state.ts';
 import { beyondLimit } from '../../console/data/limits.ts';

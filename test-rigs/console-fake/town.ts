@@ -1,5 +1,8 @@
 /** A made-up town for the console: everything it shows moves, deterministically by the second, with no device behind it. */
-import type { DemoView, DeviceView, Freshness, LastValue, SinkView, WarningView } from '../../api/views.ts';
+import type { DemoView } from '../../api/demo.ts';
+import type { DeviceView, Freshness, LastValue } from '../../api/devices.ts';
+import type { SinkView } from '../../api/status.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { SNAPSHOT_INDICATOR, type Level, type Value } from '../../core/event.ts';
 import { OWN_INDICATORS } from '../../core/own-indicators.ts';

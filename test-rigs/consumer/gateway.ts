@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { StatusView } from '../../api/views.ts';
+import type { StatusView } from '../../api/status.ts';
 import { benchPauseMs } from '../bench/rig.ts';
 import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 import { freePort } from '../../core/free-port.ts';

@@ -1,5 +1,5 @@
 /** What a run of the demo gave, and what of the expected did not happen. */
-import type { WarningView } from '../../api/views.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Reconciler, ReconciledCounts } from './reconciler.ts';
 import { CLEARED_BY_SECONDS, RAISED_BY_SECONDS } from './script.ts';

@@ -1,5 +1,7 @@
 /** Runs the demo: brings the town up, waits until everything gives events, plays the acts, counts, says what happens. */
-import type { DemoView, StatusView, WarningView } from '../../api/views.ts';
+import type { DemoView } from '../../api/demo.ts';
+import type { StatusView } from '../../api/status.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Level } from '../../core/event.ts';
 import { fetchCamera, presentClip, hasScene } from './footage.ts';

@@ -9,12 +9,11 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Ajv } from 'ajv';
 import { WebSocket } from 'ws';
-import type { LiveNote } from '../../api/views.ts';
+import { LiveScene, LiveSeen, type LiveNote } from '../../api/live-view.ts';
 import { verifyJournal } from '../../log/journal.ts';
 import { jsonSchemaOf } from '../../core/json-schema.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type Clock } from '../../core/world.ts';
-import { LIVE_SCENE_SCHEMA, LIVE_SEEN_SCHEMA } from '../../gateway/http/live-messages.ts';
 import { openApi } from '../../gateway/http/testing/http.ts';
 import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
 import { openLiveViewEdge, LIVE_VIEW_OPERATOR, type LiveViewEdgeOptions } from './watched-edge.ts';
@@ -24,7 +23,7 @@ const skip = hasFfmpeg ? false : 'no ffmpeg on this machine (apt-get install ffm
 const AS_OPERATOR = { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` };
 
 const ajv = new Ajv({ strict: false });
-const checks = { scene: ajv.compile(jsonSchemaOf(LIVE_SCENE_SCHEMA)), seen: ajv.compile(jsonSchemaOf(LIVE_SEEN_SCHEMA)) };
+const checks = { scene: ajv.compile(jsonSchemaOf(LiveScene)), seen: ajv.compile(jsonSchemaOf(LiveSeen)) };
 /** Where a note is other than the topics document says, also by a field that is not there. */
 function problemOf(note: LiveNote): unknown {
   const check = checks[note.kind];

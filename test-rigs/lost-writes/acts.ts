@@ -2,7 +2,9 @@
  * What is acknowledged beside the numbers while a run is under way: writes to a device by command, bindings of devices,
  * warnings and events that were shown. In the end each of them is looked for.
  */
-import type { BindingView, CommandView, WarningView } from '../../api/views.ts';
+import type { BindingView } from '../../api/bindings.ts';
+import type { CommandView } from '../../api/commands.ts';
+import type { WarningView } from '../../api/warnings.ts';
 import { serveSimulatedModbus } from '../../drivers/modbus/testing/server.ts';
 import { CHAOS_DEVICES } from '../chaos/numbers.ts';
 

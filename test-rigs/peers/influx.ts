@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import type { StatusView } from '../../api/views.ts';
+import type { StatusView } from '../../api/status.ts';
 import type { Draft, Value } from '../../core/event.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';

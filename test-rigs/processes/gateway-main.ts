@@ -1,7 +1,7 @@
 /** The real gateway as a child of a rig; with `--demo`, the console's two buttons are wired to the parent. */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import type { DemoView } from '../../api/views.ts';
+import type { DemoView } from '../../api/demo.ts';
 import { openTelemetryOutput } from '../../cli/observe.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import { realWorld } from '../../core/world.ts';

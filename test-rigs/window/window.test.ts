@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import type { SeriesRange } from '../../api/views.ts';
+import type { SeriesRange } from '../../api/series.ts';
 import { defineDriver } from '../../core/driver.ts';
 import type { Draft, Event } from '../../core/event.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';

@@ -8,7 +8,7 @@ import { bilingualDescription } from '../../core/typed-schema.ts';
 import { MESSAGES, asyncapiDocument } from '../../gateway/http/asyncapi.ts';
 import { openapiDocument } from '../../gateway/http/openapi.ts';
 import { routesOf } from '../../gateway/http/routes.ts';
-import { componentSchemas } from '../../api/shapes.ts';
+import { componentSchemas } from '../../api/components.ts';
 import { VERSION } from '../../core/version.ts';
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';

@@ -1,6 +1,6 @@
 /** All cameras: those whose views are open above, and the list to pick from, each with its state and a small picture. */
 import { useState } from 'preact/hooks';
-import type { DeviceView } from '../../../api/views.ts';
+import type { DeviceView } from '../../../api/devices.ts';
 import { camerasOf, findingOf, groupCameras, isHealthy, MAX_OPEN, filterCameras, CAMERA_FILTERS, type CameraGroup, type CameraFilter } from '../../data/cameras.ts';
 import { isImpaired } from '../../data/device-state.ts';
 import { age, fullTime } from '../../ui/format.ts';

@@ -1,6 +1,7 @@
 /** The demo's two buttons and what the reconciler found; only where the gateway runs inside `cityvitals demo`. */
 import { useState } from 'preact/hooks';
-import type { DemoView, StatusView } from '../../../api/views.ts';
+import type { DemoView } from '../../../api/demo.ts';
+import type { StatusView } from '../../../api/status.ts';
 import { clockTime, countText } from '../../ui/format.ts';
 import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
 import { useView } from '../../shell/view.ts';

@@ -1,6 +1,6 @@
 /** Devices with their state (icon, word and colour) and newest values; each value leads to its series. */
 import { useState } from 'preact/hooks';
-import type { DeviceView, LastValue } from '../../../api/views.ts';
+import type { DeviceView, LastValue } from '../../../api/devices.ts';
 import { findingOf, isHealthy } from '../../data/cameras.ts';
 import { occurrenceValues, isImpaired, currentValues } from '../../data/device-state.ts';
 import { age, clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';

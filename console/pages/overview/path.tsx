@@ -1,6 +1,6 @@
 /** The way of a sample, device → edge log → gateway → store → warning, with live counts and milliseconds. */
 import type { ComponentChildren } from 'preact';
-import type { StatusView } from '../../../api/views.ts';
+import type { StatusView } from '../../../api/status.ts';
 import { countText, msText } from '../../ui/format.ts';
 import { useView } from '../../shell/view.ts';
 import type { Dictionary } from '../../shell/dictionary.ts';

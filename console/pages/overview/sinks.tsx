@@ -1,5 +1,5 @@
 /** Other places events go: how far each is behind, what it took, what it never got, and what keeps it from writing. */
-import type { SinkView } from '../../../api/views.ts';
+import type { SinkView } from '../../../api/status.ts';
 import { countText } from '../../ui/format.ts';
 import { useView } from '../../shell/view.ts';
 import { pickText } from '../../shell/dictionary.ts';

@@ -1,6 +1,7 @@
 /** Devices that spoke to an edge and that nobody configured, with the lines that take them in. Nothing while there are none. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Page, UnknownDeviceView } from '../../../api/views.ts';
+import type { Page } from '../../../api/fields.ts';
+import type { UnknownDeviceView } from '../../../api/unknown-devices.ts';
 import { age } from '../../ui/format.ts';
 import { requestApi } from '../../shell/gateway-link.ts';
 import { useView } from '../../shell/view.ts';

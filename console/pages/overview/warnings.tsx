@@ -1,5 +1,5 @@
 /** Open warnings as cards: level by icon, word and colour; place; since when; why, each reason a link to its value. */
-import type { Reason, WarningView } from '../../../api/views.ts';
+import type { Reason, WarningView } from '../../../api/warnings.ts';
 import { age, clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';
 import { listClearedWarnings, listOpenWarnings } from '../../data/state.ts';
 import { seriesHref, useView } from '../../shell/view.ts';

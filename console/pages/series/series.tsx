@@ -1,6 +1,6 @@
 /** One series around a moment: the line with its limits, and the values in figures. Deep-linkable. */
 import { useEffect, useState } from 'preact/hooks';
-import type { PointView, SeriesRange } from '../../../api/views.ts';
+import type { PointView, SeriesRange } from '../../../api/series.ts';
 import { clockTime, fullTime, unitText, formatValue } from '../../ui/format.ts';
 import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
 import { toChart } from '../../data/tail.ts';

@@ -1,6 +1,7 @@
 /** A camera's last picture with what was found in it, drawn over it by the browser; or, for who may and wants to, its stream. */
 import { useState } from 'preact/hooks';
-import type { DeviceView, PictureView } from '../../../api/views.ts';
+import type { DeviceView } from '../../../api/devices.ts';
+import type { PictureView } from '../../../api/pictures.ts';
 import { camerasOf, firstCameras } from '../../data/cameras.ts';
 import { age, clockTime, fullTime } from '../format.ts';
 import { useLive } from './live.ts';

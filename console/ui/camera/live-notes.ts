@@ -1,5 +1,5 @@
 /** What a live view says beside its pictures, kept while it is watched, and how it reads. Pure. */
-import type { LiveNote, LiveScene, LiveSeen } from '../../../api/views.ts';
+import type { LiveNote, LiveScene, LiveSeen } from '../../../api/live-view.ts';
 import { numberText } from '../format.ts';
 import { pickText, type Dictionary, type Lang } from '../../shell/dictionary.ts';
 

@@ -1,6 +1,7 @@
 /** Watching a camera: asks for a ticket, opens its stream in JSMpeg, and tries again while somebody wants to see it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LiveNote, LiveTicketView, Problem } from '../../../api/views.ts';
+import type { LiveNote, LiveTicketView } from '../../../api/live-view.ts';
+import type { Problem } from '../../../api/problem.ts';
 import { requestApi, RefusedError } from '../../shell/gateway-link.ts';
 import { addNote, EMPTY_LIVE_NOTES, type LiveNotes } from './live-notes.ts';
 import { asOperator, signInOperator, signOutOperator } from '../../shell/operator.ts';

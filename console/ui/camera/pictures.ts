@@ -1,6 +1,8 @@
 /** Pictures of cameras, fetched while somebody sees them: one camera's each second, those of a long list seldom and few at a time. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { CommandView, DeviceView, PictureView } from '../../../api/views.ts';
+import type { CommandView } from '../../../api/commands.ts';
+import type { DeviceView } from '../../../api/devices.ts';
+import type { PictureView } from '../../../api/pictures.ts';
 import { requestApi } from '../../shell/gateway-link.ts';
 import { asOperator } from '../../shell/operator.ts';
 

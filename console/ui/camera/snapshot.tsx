@@ -1,6 +1,7 @@
 /** What stands under the picture of a camera that cannot be watched live: a sharp picture of now, for operators. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PictureView, BilingualText } from '../../../api/views.ts';
+import type { BilingualText } from '../../../api/fields.ts';
+import type { PictureView } from '../../../api/pictures.ts';
 import { RefusedError } from '../../shell/gateway-link.ts';
 import { signInOperator, signOutOperator } from '../../shell/operator.ts';
 import { takeSnapshot } from './pictures.ts';

@@ -2,7 +2,7 @@
  * The newest picture of each camera with its boxes, for people: encoded only when somebody asks, and never with a face in it
  * unless the configuration says so.
  */
-import type { PictureView } from '../../../api/views.ts';
+import type { PictureView } from '../../../api/pictures.ts';
 import type { Picture } from '../../../core/driver.ts';
 import type { Box } from '../../../core/event.ts';
 import { faultOf } from '../../../core/faults.ts';

@@ -1,6 +1,6 @@
 /** HTTP as tests need it: an API on a free port, its answers, and a reader of server-sent events. */
 import { get, type IncomingMessage } from 'node:http';
-import type { LiveMessage } from '../../../api/views.ts';
+import type { LiveMessage } from '../../../api/live.ts';
 import type { World } from '../../../core/world.ts';
 import { serveApi, type ApiOptions, type ApiServer } from '../server.ts';
 import type { ApiSources } from '../sources.ts';

@@ -1,12 +1,21 @@
 /** A gateway in memory, for tests of the API and for the console's rig: plain lists that the owner fills and changes. */
-import type { DeviceView, IndicatorView, LiveMessage, PictureView, PointView, QuarantineItem, SeriesView, StatusView, UnknownDeviceView, WarningView } from '../../../api/views.ts';
+import type { DeviceView } from '../../../api/devices.ts';
+import type { IndicatorView } from '../../../api/indicators.ts';
+import type { LiveMessage } from '../../../api/live.ts';
+import type { PictureView } from '../../../api/pictures.ts';
+import type { QuarantineItem } from '../../../api/quarantine.ts';
+import type { PointView, SeriesView } from '../../../api/series.ts';
+import type { StatusView } from '../../../api/status.ts';
+import type { UnknownDeviceView } from '../../../api/unknown-devices.ts';
+import type { WarningView } from '../../../api/warnings.ts';
 import { catalogueOf, normaliser } from '../../../city/catalogue/catalogue.ts';
 import type { Indicator } from '../../../city/catalogue/indicator.ts';
 import type { Draft } from '../../../core/event.ts';
 import { compareCursors, LOG_START, type Cursor, type StoredGroup } from '../../../log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
 import { EXAMPLES } from '../examples.ts';
-import type { ApiSources, DemoControls, HealthProblem, SeriesFilter } from '../sources.ts';
+import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
+import type { HealthProblem } from '../../../api/health.ts';
 
 export interface MemoryGateway {
   sources: ApiSources;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import fc from 'fast-check';
-import type { PointView } from '../../../api/views.ts';
+import type { PointView } from '../../../api/series.ts';
 import { EMPTY_CATALOGUE } from '../../../city/catalogue/catalogue.ts';
 import { FLAGS, type Event } from '../../../core/event.ts';
 import { event } from '../../../city/testing/rules.ts';

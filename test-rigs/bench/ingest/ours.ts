@@ -1,5 +1,5 @@
 /** Our gateway: what counts is in its log on disk, and after that in its store and open to queries. */
-import type { PointView } from '../../../api/views.ts';
+import type { PointView } from '../../../api/series.ts';
 import { packBatch } from '../../../core/wire/batch.ts';
 import { edgeTopic } from '../../../core/wire/topics.ts';
 import { startBenchGateway, type BenchGateway } from '../gateway.ts';

@@ -1,7 +1,7 @@
 /** What an edge is told of clips around events: declared once. */
 import { z } from 'zod';
 import { settingIssue, durationMs, sizeBytes } from '../../../../core/setting.ts';
-import { MAX_EVIDENCE_BYTES } from '../../../../core/wire/messages.ts';
+import { MAX_EVIDENCE_BYTES } from '../../../../core/wire/limits.ts';
 
 const MINUTE_MS = 60_000;
 const upToAMinute = () => durationMs().refine((ms) => ms <= MINUTE_MS, settingIssue('must be at most 1m', '不能超过 1m'));

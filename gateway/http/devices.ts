@@ -1,0 +1,42 @@
+/** Routes of devices and their pictures. */
+import { z } from 'zod';
+import { DEVICE_EXAMPLE, DeviceView, FRESHNESS } from '../../api/devices.ts';
+import { pageOf } from '../../api/fields.ts';
+import { PICTURE_EXAMPLE, PictureView } from '../../api/pictures.ts';
+import { FaultError } from '../../core/faults.ts';
+import { after, filter, fits, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Route } from './route.ts';
+
+const DEVICE_ID = idParam('the device', '设备', DEVICE_EXAMPLE.id);
+
+export const DEVICE_ROUTES: Route[] = [
+  route({
+    method: 'GET', path: '/api/v1/devices', summary: { zh: '设备及其状态和最新值', en: 'devices with state and newest values' },
+    query: query({ limit: pageLimit(MAX_PAGE, 200), after: after(), edge: filter(z.string().max(64), 'of this edge', '仅此边缘节点', 'pump-07'), centre: filter(z.string().max(12), 'of this centre', '仅此中心', '500112001'), freshness: filter(z.enum(FRESHNESS), 'in this state', '仅此状态', 'lost') }),
+    params: NO_PARAMS, answer: pageOf(DeviceView), example: { items: [DEVICE_EXAMPLE], next: null }, faults: [],
+    handle({ sources, query: asked }) {
+      const wanted = sources.devices().filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
+      return pageByText(wanted, asked.limit, asked.after, (device) => device.id);
+    },
+  }),
+  route({
+    method: 'GET', path: '/api/v1/devices/:id', summary: { zh: '单个设备', en: 'one device' },
+    query: query({}), params: DEVICE_ID, answer: DeviceView, example: DEVICE_EXAMPLE, faults: ['CV_API_UNKNOWN_ID'],
+    handle({ sources, params }) {
+      const device = sources.device(params.id);
+      if (!device) throw unknownDevice(params.id);
+      return device;
+    },
+  }),
+  route({
+    method: 'GET', path: '/api/v1/devices/:id/picture', summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
+    query: query({}), params: DEVICE_ID, answer: PictureView, example: PICTURE_EXAMPLE, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
+    async handle({ sources, params }) {
+      if (!sources.device(params.id)) throw unknownDevice(params.id);
+      const picture = await sources.picture(params.id);
+      if (!picture) throw new FaultError('CV_API_NO_PICTURE', { device: params.id });
+      return picture;
+    },
+  }),
+];
+
+const unknownDevice = (id: string) => unknownId({ en: 'device', zh: '设备' }, id, '/api/v1/devices');
