@@ -31,16 +31,42 @@ export const BindResultView = component(
 );
 export type BindResultView = z.infer<typeof BindResultView>;
 
-export const BIND_BODY = z.strictObject({
-  edge: z.string().regex(IDS.edge).meta({ en: 'edge that gets it', zh: '绑定到的边缘节点', examples: ['pump-07'] }),
-  device: z.string().regex(IDS.device).optional().meta({ en: 'device that it gets', zh: '要绑定的设备', examples: ['pump-07-plc'] }),
-  centre: z.string().regex(IDS.centre).optional().meta({
-    en: 'centre that it speaks for from now on',
-    zh: '此后所代表的治理中心', examples: ['500112001'],
-  }),
-  reason: z.string().min(1).max(200).meta({ en: 'why; stands in the record', zh: '理由，写入审计记录', examples: ['moved to the new box'] }),
-}).refine(({ device, centre }) => (device === undefined) !== (centre === undefined), settingIssue('give either device or centre', 'device 与 centre 二选一'));
+export const BIND_BODY = z
+  .strictObject({
+    edge: z
+      .string()
+      .regex(IDS.edge)
+      .meta({ en: 'edge that gets it', zh: '绑定到的边缘节点', examples: ['pump-07'] }),
+    device: z
+      .string()
+      .regex(IDS.device)
+      .optional()
+      .meta({ en: 'device that it gets', zh: '要绑定的设备', examples: ['pump-07-plc'] }),
+    centre: z
+      .string()
+      .regex(IDS.centre)
+      .optional()
+      .meta({
+        en: 'centre that it speaks for from now on',
+        zh: '此后所代表的治理中心',
+        examples: ['500112001'],
+      }),
+    reason: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ en: 'why; stands in the record', zh: '理由，写入审计记录', examples: ['moved to the new box'] }),
+  })
+  .refine(
+    ({ device, centre }) => (device === undefined) !== (centre === undefined),
+    settingIssue('give either device or centre', 'device 与 centre 二选一'),
+  );
 
-export const BINDING_EXAMPLE: BindingView = { device: 'pump-07-plc', edges: ['pump-07'], configured: false, foreign: [{ edge: 'gate-02', count: 12 }] };
+export const BINDING_EXAMPLE: BindingView = {
+  device: 'pump-07-plc',
+  edges: ['pump-07'],
+  configured: false,
+  foreign: [{ edge: 'gate-02', count: 12 }],
+};
 export const BIND_RESULT_EXAMPLE: BindResultView = { device: 'pump-07-plc', edge: 'gate-02', before: ['pump-07'], taken: 12 };
 export const BIND_BODY_EXAMPLE: z.input<typeof BIND_BODY> = { device: 'pump-07-plc', edge: 'pump-07', reason: 'moved to the new box' };

@@ -1,7 +1,16 @@
 /** A command to an edge and what became of it, and what an operator sends to give one; values are in the point's own unit. */
 import { z } from 'zod';
 import { IDS } from '../core/event.ts';
-import { COMMAND_ID, COMMAND_KINDS, COMMAND_STATUSES, CONDITION_SCHEMA, MAX_LIFE_MS, MAX_POINTS, READING_SCHEMA, WRITABLE_SCHEMA } from '../core/wire/commands.ts';
+import {
+  COMMAND_ID,
+  COMMAND_KINDS,
+  COMMAND_STATUSES,
+  CONDITION_SCHEMA,
+  MAX_LIFE_MS,
+  MAX_POINTS,
+  READING_SCHEMA,
+  WRITABLE_SCHEMA,
+} from '../core/wire/commands.ts';
 import { component } from './component.ts';
 import { EXAMPLE_AT } from './example-values.ts';
 import { time, WORDS } from './fields.ts';
@@ -65,8 +74,32 @@ export const COMMAND_BODY = z.discriminatedUnion('kind', [
 ]);
 export type CommandBody = z.output<typeof COMMAND_BODY>;
 
-export const COMMAND_BODY_EXAMPLE: z.input<typeof COMMAND_BODY> = { kind: 'write', device: 'pump-07-plc', point: 'running', value: true, reason: '水位上涨，提前开泵', ifState: { point: 'level', above: 2 }, expiresInMs: 30_000 };
+export const COMMAND_BODY_EXAMPLE: z.input<typeof COMMAND_BODY> = {
+  kind: 'write',
+  device: 'pump-07-plc',
+  point: 'running',
+  value: true,
+  reason: '水位上涨，提前开泵',
+  ifState: { point: 'level', above: 2 },
+  expiresInMs: 30_000,
+};
 export const COMMAND_EXAMPLE: CommandView = {
-  id: 'k3Jd9sLq0aZx', kind: 'write', device: 'pump-07-plc', edge: 'pump-07', centre: '500112001', point: 'running', value: true, by: 'duty-1', reason: COMMAND_BODY_EXAMPLE.reason,
-  issuedAt: EXAMPLE_AT, expiresAt: EXAMPLE_AT + 30_000, status: 'done', sentAt: EXAMPLE_AT + 2, answeredAt: EXAMPLE_AT + 140, fault: null, values: null, readBack: true, picture: null,
+  id: 'k3Jd9sLq0aZx',
+  kind: 'write',
+  device: 'pump-07-plc',
+  edge: 'pump-07',
+  centre: '500112001',
+  point: 'running',
+  value: true,
+  by: 'duty-1',
+  reason: COMMAND_BODY_EXAMPLE.reason,
+  issuedAt: EXAMPLE_AT,
+  expiresAt: EXAMPLE_AT + 30_000,
+  status: 'done',
+  sentAt: EXAMPLE_AT + 2,
+  answeredAt: EXAMPLE_AT + 140,
+  fault: null,
+  values: null,
+  readBack: true,
+  picture: null,
 };

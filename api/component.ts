@@ -13,7 +13,8 @@ export function component<T extends z.ZodType>(name: string, en: string, zh: str
 }
 
 /** What is declared as JSON Schema elsewhere, as the event is. */
-export const fromJsonSchema = <T>(jsonSchema: JsonSchema): z.ZodType<T> => z.custom<T>((value) => passes(jsonSchema, value)).meta({ jsonSchema });
+export const fromJsonSchema = <T,>(jsonSchema: JsonSchema): z.ZodType<T> =>
+  z.custom<T>((value) => passes(jsonSchema, value)).meta({ jsonSchema });
 
 /** A schema of an answer: a reference when it is a component, else written out with references to those inside it. */
 export function answerSchema(answer: z.ZodType): JsonSchema {
@@ -28,6 +29,10 @@ function withReferences(...more: [z.ZodType, string][]): Record<string, JsonSche
   const registry = z.registry<{ id: string }>();
   // By name: which file is loaded first differs between programs.
   for (const [shape, id] of [...NAMES, ...more].toSorted(([, a], [, b]) => (a < b ? -1 : 1))) registry.add(shape, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}`, unrepresentable: 'any', override: ({ jsonSchema }) => addDescriptions(jsonSchema) });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#/components/schemas/${id}`,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => addDescriptions(jsonSchema),
+  });
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema]));
 }

@@ -20,6 +20,14 @@ export const DemoView = component('Demo', 'only inside `cityvitals demo`', '仅�
 export type DemoView = z.infer<typeof DemoView>;
 
 export const DEMO_EXAMPLE: DemoView = {
-  seconds: 31, act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' }, canCut: true, canKill: true, networkCut: false, edgeDown: false,
-  witnessed: 1204, missing: 0, twice: 0, checkedAt: EXAMPLE_AT,
+  seconds: 31,
+  act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' },
+  canCut: true,
+  canKill: true,
+  networkCut: false,
+  edgeDown: false,
+  witnessed: 1204,
+  missing: 0,
+  twice: 0,
+  checkedAt: EXAMPLE_AT,
 };

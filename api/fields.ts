@@ -18,7 +18,12 @@ export const level = z.literal(LEVELS).meta({ en: '1 red, 2 orange, 3 yellow, 4 
 export const quality = z.enum(QUALITIES);
 export const flags = z.array(z.enum(FLAGS));
 
-export const WORDS = component('Words', 'one text in both languages', '一段双语文本', z.object({ zh: z.string(), en: z.string() })) satisfies z.ZodType<BilingualText>;
+export const WORDS = component(
+  'Words',
+  'one text in both languages',
+  '一段双语文本',
+  z.object({ zh: z.string(), en: z.string() }),
+) satisfies z.ZodType<BilingualText>;
 /** A fault as a page shows it. */
 export const faultText = z.object({ code: z.string(), ...WORDS.shape });
 export const POSITION = component('Position', 'WGS-84', 'WGS-84 坐标', fromJsonSchema<Position>(POSITION_SCHEMA.json));

@@ -16,4 +16,13 @@ export const IndicatorView = component('Indicator', 'an entry of the catalogue, 
 }));
 export type IndicatorView = z.infer<typeof IndicatorView>;
 
-export const INDICATOR_EXAMPLE: IndicatorView = { code: EXAMPLE_SERIES.indicator, known: true, version: 1, name: EXAMPLE_NAME, unit: 'm', board: 'YJ', runway: 'FLD', seriesCount: 1 };
+export const INDICATOR_EXAMPLE: IndicatorView = {
+  code: EXAMPLE_SERIES.indicator,
+  known: true,
+  version: 1,
+  name: EXAMPLE_NAME,
+  unit: 'm',
+  board: 'YJ',
+  runway: 'FLD',
+  seriesCount: 1,
+};

@@ -15,7 +15,10 @@ export const LiveTicketView = component('LiveTicket', 'leave to watch a camera',
   expiresAt: time,
 }));
 export type LiveTicketView = z.infer<typeof LiveTicketView>;
-export const LIVE_TICKET_EXAMPLE: LiveTicketView = { path: '/api/v1/devices/gate-cam/live-view?ticket=5mXbYt0vJQeFZr2nUoKc8wA1dL6hSgPi', expiresAt: EXAMPLE_AT + 30_000 };
+export const LIVE_TICKET_EXAMPLE: LiveTicketView = {
+  path: '/api/v1/devices/gate-cam/live-view?ticket=5mXbYt0vJQeFZr2nUoKc8wA1dL6hSgPi',
+  expiresAt: EXAMPLE_AT + 30_000,
+};
 
 const fraction = z.number().min(0).max(1).meta({ en: 'fraction of the picture, from its upper left corner', zh: '占画面的比例，自左上角起' });
 const place = z.tuple([fraction, fraction]).readonly().meta({ en: '[across, down]', zh: '[横, 纵]' });
@@ -56,7 +59,14 @@ export type LiveSeen = z.infer<typeof LiveSeen>;
 export type LiveNote = LiveScene | LiveSeen;
 
 /** Anything: it is a stream that goes on from message to message. */
-export const LIVE_PIECE_SCHEMA: JsonSchema = { type: 'string', format: 'binary', ...bilingualDescription('MPEG-TS with MPEG-1 video, 25 pictures a second, cut between packets of 188 bytes', 'MPEG-TS（MPEG-1 视频，每秒 25 帧），在 188 字节的包之间切分') };
+export const LIVE_PIECE_SCHEMA: JsonSchema = {
+  type: 'string',
+  format: 'binary',
+  ...bilingualDescription(
+    'MPEG-TS with MPEG-1 video, 25 pictures a second, cut between packets of 188 bytes',
+    'MPEG-TS（MPEG-1 视频，每秒 25 帧），在 188 字节的包之间切分',
+  ),
+};
 
 const gate = { id: 'gate', name: { zh: '大门', en: 'gate' } } as const;
 export const LIVE_SCENE_EXAMPLE: LiveScene = {
@@ -64,4 +74,11 @@ export const LIVE_SCENE_EXAMPLE: LiveScene = {
   zones: [{ id: 'forecourt', name: { zh: '前场', en: 'forecourt' }, polygon: [[0.1, 0.5], [0.9, 0.5], [1, 1], [0, 1]] }],
   lines: [{ ...gate, from: [0.1, 0.6], to: [0.9, 0.6], inside: [0.5, 0.9] }],
 };
-export const LIVE_SEEN_EXAMPLE: LiveSeen = { kind: 'seen', at: EXAMPLE_AT, ptsMs: 62_400, boxes: [{ class: 'person', zh: '人', track: 12, x: 0.41, y: 0.52, width: 0.05, height: 0.21 }], values: { 'forecourt.persons': 1 }, happened: { 'gate.in': 1 } };
+export const LIVE_SEEN_EXAMPLE: LiveSeen = {
+  kind: 'seen',
+  at: EXAMPLE_AT,
+  ptsMs: 62_400,
+  boxes: [{ class: 'person', zh: '人', track: 12, x: 0.41, y: 0.52, width: 0.05, height: 0.21 }],
+  values: { 'forecourt.persons': 1 },
+  happened: { 'gate.in': 1 },
+};

@@ -44,7 +44,15 @@ export const SeriesRange = component('SeriesRange', 'values of one series, by ti
 }));
 export type SeriesRange = z.infer<typeof SeriesRange>;
 
-export const SERIES_EXAMPLE: SeriesView = { ...EXAMPLE_SERIES, unit: 'm', centre: '500112001', edge: 'pump-07', known: true, name: EXAMPLE_NAME, lastAt: EXAMPLE_AT };
+export const SERIES_EXAMPLE: SeriesView = {
+  ...EXAMPLE_SERIES,
+  unit: 'm',
+  centre: '500112001',
+  edge: 'pump-07',
+  known: true,
+  name: EXAMPLE_NAME,
+  lastAt: EXAMPLE_AT,
+};
 export const SERIES_RANGE_EXAMPLE: SeriesRange = {
   series: SERIES_EXAMPLE, from: EXAMPLE_AT - 60_000, to: EXAMPLE_AT + 1, downsampled: true, next: null,
   items: [{ at: EXAMPLE_AT - 1000, value: 3.1, quality: 'good', flags: [], min: 3, max: 3.2, count: 10 }],

@@ -67,7 +67,25 @@ export const StatusView = component('Status', 'the path of a sample with live co
 export type StatusView = z.infer<typeof StatusView>;
 
 export const STATUS_EXAMPLE: StatusView = {
-  gateway: 'town-01', centre: '500112001', exercise: true, now: EXAMPLE_AT + 200, startedAt: EXAMPLE_AT - 25_000, evaluatedTo: EXAMPLE_AT, devices: { total: 3, fresh: 3, lost: 0, unobserved: 0 },
+  gateway: 'town-01',
+  centre: '500112001',
+  exercise: true,
+  now: EXAMPLE_AT + 200,
+  startedAt: EXAMPLE_AT - 25_000,
+  evaluatedTo: EXAMPLE_AT,
+  devices: { total: 3, fresh: 3, lost: 0, unobserved: 0 },
   edges: [{ id: 'pump-07', centre: '500112001', online: true, version: '0.1.0', logDepth: 4, clockOffsetMs: -2, seenAt: EXAMPLE_AT }],
-  path: { edgeDepth: 4, accepted: 1200, duplicates: 0, refused: 0, stored: 1200, storeLag: 0, rulesLag: 0, warningsOpen: 1, acceptMs: 31, storeMs: 58, warnMs: 64 },
+  path: {
+    edgeDepth: 4,
+    accepted: 1200,
+    duplicates: 0,
+    refused: 0,
+    stored: 1200,
+    storeLag: 0,
+    rulesLag: 0,
+    warningsOpen: 1,
+    acceptMs: 31,
+    storeMs: 58,
+    warnMs: 64,
+  },
 };

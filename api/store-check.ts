@@ -27,6 +27,17 @@ export const StoreCheckView = component(
 export type StoreCheckView = z.infer<typeof StoreCheckView>;
 
 export const STORE_CHECK_EXAMPLE: StoreCheckView = {
-  state: 'done', startedAt: EXAMPLE_AT - 4000, endedAt: EXAMPLE_AT, done: 9120, of: 9120, chunks: 8600, blocks: 520, points: 4_300_000, rows: 81_000, damages: 1,
-  damaged: [{ series: 'YJ-FLD-001|pump-07-plc|level', from: EXAMPLE_AT - 7_200_000, to: EXAMPLE_AT - 3_600_000, count: 512 }], problems: [], fault: null,
+  state: 'done',
+  startedAt: EXAMPLE_AT - 4000,
+  endedAt: EXAMPLE_AT,
+  done: 9120,
+  of: 9120,
+  chunks: 8600,
+  blocks: 520,
+  points: 4_300_000,
+  rows: 81_000,
+  damages: 1,
+  damaged: [{ series: 'YJ-FLD-001|pump-07-plc|level', from: EXAMPLE_AT - 7_200_000, to: EXAMPLE_AT - 3_600_000, count: 512 }],
+  problems: [],
+  fault: null,
 };

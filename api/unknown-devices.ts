@@ -15,7 +15,15 @@ export const UnknownDeviceView = component(
 export type UnknownDeviceView = z.infer<typeof UnknownDeviceView>;
 
 export const UNKNOWN_DEVICE_EXAMPLE: UnknownDeviceView = {
-  edge: 'pump-07', centre: '500112001', driver: 'hj212', address: '0.0.0.0:8212', id: '88888880000001', peer: '10.20.0.9:40112',
-  said: { hex: '2323303131325354', text: '##0112ST' }, yaml: '- id: hj212-88888880000001\n  driver: hj212\n  settings:\n    listen: 0.0.0.0:8212\n    mn: "88888880000001"\n',
-  count: 12, firstAt: EXAMPLE_AT - 60_000, lastAt: EXAMPLE_AT,
+  edge: 'pump-07',
+  centre: '500112001',
+  driver: 'hj212',
+  address: '0.0.0.0:8212',
+  id: '88888880000001',
+  peer: '10.20.0.9:40112',
+  said: { hex: '2323303131325354', text: '##0112ST' },
+  yaml: '- id: hj212-88888880000001\n  driver: hj212\n  settings:\n    listen: 0.0.0.0:8212\n    mn: "88888880000001"\n',
+  count: 12,
+  firstAt: EXAMPLE_AT - 60_000,
+  lastAt: EXAMPLE_AT,
 };

@@ -38,7 +38,11 @@ interface StreamSegment {
  *
  * @returns the incomplete rest
  */
-export function cutMessages(heard: Buffer, { recording, settings }: RecordingContext, take: (message: Buffer, notes: MessageNotes | null) => void): Buffer {
+export function cutMessages(
+  heard: Buffer,
+  { recording, settings }: RecordingContext,
+  take: (message: Buffer, notes: MessageNotes | null) => void,
+): Buffer {
   let held = heard;
   while (held.length > 0) {
     const length = recording.cut(held, 'out', settings);
@@ -65,19 +69,26 @@ export class ByteStreams {
 
   /** The lines with changes made to messages, without `leftOut`. */
   lines(leftOut?: RecordedMessage): Map<BytesLine, BytesLine> {
-    return new Map(this.#runs.flatMap(({ chunks, bytes }) => {
-      const from = leftOut && isWithin(leftOut.bytes, bytes) ? leftOut.bytes.byteOffset - bytes.byteOffset : Infinity;
-      const until = from + (leftOut?.bytes.length ?? 0);
-      return chunks.map(({ line, start, end }) => {
-        const left = [bytes.toString('hex', start, Math.max(start, Math.min(from, end))), bytes.toString('hex', Math.min(end, Math.max(until, start)), end)];
-        return [line, { ...line, bytes: from === Infinity ? bytes.toString('hex', start, end) : left.join('') }] as const;
-      });
-    }));
+    return new Map(
+      this.#runs.flatMap(({ chunks, bytes }) => {
+        const from = leftOut && isWithin(leftOut.bytes, bytes) ? leftOut.bytes.byteOffset - bytes.byteOffset : Infinity;
+        const until = from + (leftOut?.bytes.length ?? 0);
+        return chunks.map(({ line, start, end }) => {
+          const left = [
+            bytes.toString('hex', start, Math.max(start, Math.min(from, end))),
+            bytes.toString('hex', Math.min(end, Math.max(until, start)), end),
+          ];
+          return [line, { ...line, bytes: from === Infinity ? bytes.toString('hex', start, end) : left.join('') }] as const;
+        });
+      }),
+    );
   }
 }
 
 function isWithin(part: Buffer, whole: Buffer): boolean {
-  return part.buffer === whole.buffer && part.byteOffset >= whole.byteOffset && part.byteOffset + part.length <= whole.byteOffset + whole.length;
+  return (
+    part.buffer === whole.buffer && part.byteOffset >= whole.byteOffset && part.byteOffset + part.length <= whole.byteOffset + whole.length
+  );
 }
 
 const endUs = ({ parts }: RecordedMessage): number => parts.at(-1)?.afterUs ?? 0;
@@ -86,7 +97,9 @@ const endUs = ({ parts }: RecordedMessage): number => parts.at(-1)?.afterUs ?? 0
 function runsOf(traffic: readonly TrafficLine[]): { run: StreamSegment; first: BytesLine }[] {
   const open = new Map<string, { run: StreamSegment; first: BytesLine; pieces: Buffer[] }>();
   const all: { run: StreamSegment; first: BytesLine; pieces: Buffer[] }[] = [];
-  const datagrams = new Set(traffic.filter((line) => 'event' in line && line.event === 'open' && line.via === 'udp').map(({ conn }) => conn));
+  const datagrams = new Set(
+    traffic.filter((line) => 'event' in line && line.event === 'open' && line.via === 'udp').map(({ conn }) => conn),
+  );
   const lost = new Set<string>();
   for (const line of traffic) {
     if ('event' in line) {
@@ -111,7 +124,11 @@ function runsOf(traffic: readonly TrafficLine[]): { run: StreamSegment; first: B
   return all;
 }
 
-function messagesOf({ chunks, bytes, afterGap }: StreamSegment, { conn, dir }: BytesLine, { recording, settings }: RecordingContext): (RecordedMessage & { order: number })[] {
+function messagesOf(
+  { chunks, bytes, afterGap }: StreamSegment,
+  { conn, dir }: BytesLine,
+  { recording, settings }: RecordingContext,
+): (RecordedMessage & { order: number })[] {
   const found: (RecordedMessage & { order: number })[] = [];
   let chunk = 0;
   const add = (start: number, end: number, notes: MessageNotes | null) => {
@@ -125,7 +142,15 @@ function messagesOf({ chunks, bytes, afterGap }: StreamSegment, { conn, dir }: B
       if (until > end) break;
     }
     const isTorn = afterGap && !notes && found.every((one) => !one.notes);
-    found.push({ conn, direction: dir, bytes: bytes.subarray(start, end), notes, parts, order: found.length, ...(isTorn ? { isTorn } : {}) });
+    found.push({
+      conn,
+      direction: dir,
+      bytes: bytes.subarray(start, end),
+      notes,
+      parts,
+      order: found.length,
+      ...(isTorn ? { isTorn } : {}),
+    });
   };
   let noiseFrom = 0;
   for (let offset = 0; offset < bytes.length;) {

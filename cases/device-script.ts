@@ -46,7 +46,8 @@ export function deviceScript(traffic: readonly TrafficLine[], readingOf: (line: 
   const readings = new Map<number, RecordingContext>();
   for (const line of traffic) {
     if (!readings.has(line.conn)) readings.set(line.conn, readingOf(line));
-    if ('event' in line && line.event === 'lost') script.lost.push({ afterUs: line.afterUs, conn: line.conn, direction: line.dir, count: line.count });
+    if ('event' in line && line.event === 'lost')
+      script.lost.push({ afterUs: line.afterUs, conn: line.conn, direction: line.dir, count: line.count });
   }
   const asked = new Map<number, RecordedQuestion[]>();
   for (const message of messages) {
@@ -55,7 +56,12 @@ export function deviceScript(traffic: readonly TrafficLine[], readingOf: (line: 
     if (direction === 'out') {
       if (notes?.role !== 'asks') script.fromDriver.push(message);
       else {
-        const question: RecordedQuestion = { key: questionKey(message.bytes, notes, reading), message, afterUs: message.parts.at(-1)?.afterUs ?? 0, answers: [] };
+        const question: RecordedQuestion = {
+          key: questionKey(message.bytes, notes, reading),
+          message,
+          afterUs: message.parts.at(-1)?.afterUs ?? 0,
+          answers: [],
+        };
         script.questions.push(question);
         const before = asked.get(conn);
         if (before) before.push(question);
@@ -76,11 +82,21 @@ function connectionsOf(traffic: readonly TrafficLine[]): RecordedConnection[] {
     const opened = 'event' in line && line.event === 'open' ? line : null;
     let connection = known.get(line.conn);
     if (!connection) {
-      connection = { conn: line.conn, device: line.device, via: opened?.via ?? 'tcp', by: opened?.by ?? 'edge', peer: opened?.peer, openUs: line.afterUs, lastUs: line.afterUs, close: null };
+      connection = {
+        conn: line.conn,
+        device: line.device,
+        via: opened?.via ?? 'tcp',
+        by: opened?.by ?? 'edge',
+        peer: opened?.peer,
+        openUs: line.afterUs,
+        lastUs: line.afterUs,
+        close: null,
+      };
       known.set(line.conn, connection);
     }
     connection.lastUs = line.afterUs;
-    if ('event' in line && line.event === 'close') connection.close ??= { afterUs: line.afterUs, by: line.by, isReset: line.reset ?? false };
+    if ('event' in line && line.event === 'close')
+      connection.close ??= { afterUs: line.afterUs, by: line.by, isReset: line.reset ?? false };
   }
   return [...known.values()];
 }
@@ -89,11 +105,16 @@ function connectionsOf(traffic: readonly TrafficLine[]): RecordedConnection[] {
 const MAX_OUTSTANDING = 256;
 
 /** The newest matching question without an answer; else the newest matching one. */
-function questionOf(answer: RecordedMessage, asked: readonly RecordedQuestion[], { recording, settings }: RecordingContext): RecordedQuestion | undefined {
+function questionOf(
+  answer: RecordedMessage,
+  asked: readonly RecordedQuestion[],
+  { recording, settings }: RecordingContext,
+): RecordedQuestion | undefined {
   let answered: RecordedQuestion | undefined;
   for (let index = asked.length - 1; index >= 0 && index >= asked.length - MAX_OUTSTANDING; index -= 1) {
     const question = asked[index] as RecordedQuestion;
-    if (!(recording.belongs ? recording.belongs(answer.bytes, question.message.bytes, settings) : isCorrelated(answer, question.message))) continue;
+    if (!(recording.belongs ? recording.belongs(answer.bytes, question.message.bytes, settings) : isCorrelated(answer, question.message)))
+      continue;
     if (question.answers.length === 0) return question;
     answered ??= question;
     // Without correlators an answer belongs to the newest question.
@@ -115,7 +136,8 @@ function pairsOf(answer: MessageNotes | null, question: MessageNotes | null): [B
   });
 }
 
-const bytesOf = (message: Uint8Array, { at: offset, length }: ByteSpan): Buffer => Buffer.from(message.buffer, message.byteOffset + offset, length);
+const bytesOf = (message: Uint8Array, { at: offset, length }: ByteSpan): Buffer =>
+  Buffer.from(message.buffer, message.byteOffset + offset, length);
 
 /** Key of a question, without its correlators. */
 export function questionKey(message: Uint8Array, notes: MessageNotes, { recording, settings }: RecordingContext): string {
@@ -126,12 +148,23 @@ export function questionKey(message: Uint8Array, notes: MessageNotes, { recordin
 }
 
 /** A recorded answer with the correlators of the current question. */
-export function correlateAnswer(asked: Uint8Array, notes: MessageNotes, recorded: RecordedQuestion, answer: RecordedMessage, { recording, settings }: RecordingContext): Buffer {
+export function correlateAnswer(
+  asked: Uint8Array,
+  notes: MessageNotes,
+  recorded: RecordedQuestion,
+  answer: RecordedMessage,
+  { recording, settings }: RecordingContext,
+): Buffer {
   const bytes = Buffer.from(answer.bytes);
   const changes = pairsOf(answer.notes, notes).filter(([a, q]) => {
     const before = recorded.message.notes?.correlators?.find(({ name }) => name === a.name);
     // A correlator that did not match when recorded must not match now.
-    return a.length === q.length && before?.length === a.length && bytesOf(answer.bytes, a).equals(bytesOf(recorded.message.bytes, before)) && !bytesOf(bytes, a).equals(bytesOf(asked, q));
+    return (
+      a.length === q.length &&
+      before?.length === a.length &&
+      bytesOf(answer.bytes, a).equals(bytesOf(recorded.message.bytes, before)) &&
+      !bytesOf(bytes, a).equals(bytesOf(asked, q))
+    );
   });
   if (changes.length === 0) return bytes;
   const wasWhole = hasValidChecksum(bytes, 'in', { recording, settings });
@@ -142,7 +175,11 @@ export function correlateAnswer(asked: Uint8Array, notes: MessageNotes, recorded
 }
 
 /** Whether a message's checksums are valid; true when the protocol has none. */
-export function hasValidChecksum(message: Uint8Array, direction: 'in' | 'out', { recording, settings }: { recording: Pick<BytesRecording<unknown, never, unknown>, 'seal'>; settings: unknown }): boolean {
+export function hasValidChecksum(
+  message: Uint8Array,
+  direction: 'in' | 'out',
+  { recording, settings }: { recording: Pick<BytesRecording<unknown, never, unknown>, 'seal'>; settings: unknown },
+): boolean {
   if (!recording.seal) return true;
   const again = Buffer.from(message);
   recording.seal(again, direction, settings);

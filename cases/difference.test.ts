@@ -5,10 +5,20 @@ import type { ResultLine } from './result-lines.ts';
 import { comparableLines, resultDifferences } from './difference.ts';
 import { formatJunit, formatTap } from './report.ts';
 
-const line = (point: string, value: number, at = 0): ResultLine => ({ device: 'd', point, value, unit: 'm', at, quality: 'good', flags: [] });
+const line = (point: string, value: number, at = 0): ResultLine => ({
+  device: 'd',
+  point,
+  value,
+  unit: 'm',
+  at,
+  quality: 'good',
+  flags: [],
+});
 
 test('a changed value, a missing line and a new one are told as such', () => {
-  const found = resultDifferences([line('a', 1), line('b', 2), line('c', 3)], [line('a', 9), line('c', 3), line('d', 4)]).map(({ en }) => en);
+  const found = resultDifferences([line('a', 1), line('b', 2), line('c', 3)], [line('a', 9), line('c', 3), line('d', 4)]).map(
+    ({ en }) => en,
+  );
   assert.deepEqual(found, [
     'd/a 1970-01-01T00:00:00.000Z: value was 1, is 9',
     'missing: d/b 1970-01-01T00:00:00.000Z 2 m good',
@@ -17,16 +27,27 @@ test('a changed value, a missing line and a new one are told as such', () => {
 });
 
 test('lists are different when and only when something is told', () => {
-  const lines = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })).map(([point, value, at]) => line(point, value, at)), { maxLength: 6 });
-  fc.assert(fc.property(lines, lines, (a, b) => {
-    const isSame = JSON.stringify(a) === JSON.stringify(b);
-    assert.equal(resultDifferences(a, b).length === 0, isSame);
-    assert.deepEqual(resultDifferences(a, a), []);
-  }));
+  const lines = fc.array(
+    fc
+      .tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 }))
+      .map(([point, value, at]) => line(point, value, at)),
+    { maxLength: 6 },
+  );
+  fc.assert(
+    fc.property(lines, lines, (a, b) => {
+      const isSame = JSON.stringify(a) === JSON.stringify(b);
+      assert.equal(resultDifferences(a, b).length === 0, isSame);
+      assert.deepEqual(resultDifferences(a, a), []);
+    }),
+  );
 });
 
 test('TAP and JUnit carry any text', () => {
-  const results = [{ suite: 'x', name: 'a#b', problems: ['<"\u0001&>'] }, { suite: 'x', name: 'c', problems: [] }, { suite: 'x', name: 'd', problems: [], skipped: 'why' }];
+  const results = [
+    { suite: 'x', name: 'a#b', problems: ['<"\u0001&>'] },
+    { suite: 'x', name: 'c', problems: [] },
+    { suite: 'x', name: 'd', problems: [], skipped: 'why' },
+  ];
   assert.match(formatTap(results), /^TAP version 14\n1\.\.3\nnot ok 1 - x\/a\\#b\n/);
   assert.match(formatTap(results), /ok 3 - x\/d # SKIP why/);
   const xml = formatJunit(results);
@@ -39,6 +60,9 @@ test('a case that says nothing of origin, window and position is compared withou
   const now = { ...old, origin: 'backfill', window: { fromAt: 0, toAt: 1, count: 0 } } as const;
   assert.deepEqual(resultDifferences([old], comparableLines([old], [now])), []);
   assert.deepEqual(resultDifferences([now], comparableLines([now], [now])), []);
-  assert.match(resultDifferences([now], comparableLines([now], [{ ...now, origin: 'replay' }]))[0]?.en ?? '', /origin was backfill, is replay/);
+  assert.match(
+    resultDifferences([now], comparableLines([now], [{ ...now, origin: 'replay' }]))[0]?.en ?? '',
+    /origin was backfill, is replay/,
+  );
   assert.match(resultDifferences([now], comparableLines([now], [old]))[0]?.en ?? '', /origin was backfill, is nothing/);
 });

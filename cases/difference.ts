@@ -12,7 +12,12 @@ const LATER_FIELDS = ['origin', 'position', 'window'] as const;
 /** Replayed lines without fields that the case does not have. */
 export function comparableLines(wanted: readonly ResultLine[], got: readonly ResultLine[]): readonly ResultLine[] {
   const unsaid = LATER_FIELDS.filter((field) => !wanted.some((line) => field in line));
-  return unsaid.length === 0 ? got : got.map((line) => Object.fromEntries(Object.entries(line).filter(([key]) => !unsaid.some((field) => field === key))) as unknown as ResultLine);
+  return unsaid.length === 0
+    ? got
+    : got.map(
+        (line) =>
+          Object.fromEntries(Object.entries(line).filter(([key]) => !unsaid.some((field) => field === key))) as unknown as ResultLine,
+      );
 }
 
 /** One entry per missing, new or changed line; empty when the lists are equal. */
@@ -28,12 +33,17 @@ export function resultDifferences(wanted: readonly ResultLine[], got: readonly R
   for (const line of rest) found.push({ en: `new: ${describeLine(line)}`, zh: `新增：${describeLine(line)}` });
   if (found.length === 0) {
     const first = wanted.findIndex((line, index) => text(line) !== text(got[index]));
-    if (first >= 0) found.push({ en: `same lines in a different order from line ${first + 1}: ${describeLine(got[first] as ResultLine)}`, zh: `内容相同，但从第 ${first + 1} 行起顺序不同：${describeLine(got[first] as ResultLine)}` });
+    if (first >= 0)
+      found.push({
+        en: `same lines in a different order from line ${first + 1}: ${describeLine(got[first] as ResultLine)}`,
+        zh: `内容相同，但从第 ${first + 1} 行起顺序不同：${describeLine(got[first] as ResultLine)}`,
+      });
   }
   return found;
 }
 
-const text = (line: ResultLine | undefined): string => JSON.stringify(line && Object.entries(line).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+const text = (line: ResultLine | undefined): string =>
+  JSON.stringify(line && Object.entries(line).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Removes lines that are in both lists. */
 function withoutSame(wanted: readonly ResultLine[], got: readonly ResultLine[]): { wanted: ResultLine[]; got: ResultLine[] } {

@@ -23,23 +23,44 @@ const CASE_FAULTS = defineFaults({
     zh: ['录制数据缺少 {count} 字节（{direction}）', ''],
   },
   CV_CASE_STRAY: {
-    stage: 'read', retry: 'after-change', actor: 'developer', flag: 'comm',
-    en: ['the driver sends what the recording does not hold: {bytes}', 'record the case again if the driver is meant to ask differently now'],
+    stage: 'read',
+    retry: 'after-change',
+    actor: 'developer',
+    flag: 'comm',
+    en: [
+      'the driver sends what the recording does not hold: {bytes}',
+      'record the case again if the driver is meant to ask differently now',
+    ],
     zh: ['驱动发出了录制中没有的内容：{bytes}', '若驱动的请求方式确已改变，请重新录制该案例'],
   },
   CV_RECORDING_NOT_OFFERED: {
-    stage: 'cli', retry: 'never', actor: 'operator',
-    en: ['{driver} cannot {what}', '`cityvitals drivers {driver}` shows what it can do; record the running device with --config, or take a driver whose cases are bytes'],
+    stage: 'cli',
+    retry: 'never',
+    actor: 'operator',
+    en: [
+      '{driver} cannot {what}',
+      '`cityvitals drivers {driver}` shows what it can do; record the running device with --config, or take a driver whose cases are bytes',
+    ],
     zh: ['{driver} 不支持{what}', '`cityvitals drivers {driver}` 列出其支持的功能；可用 --config 录制运行中的设备，或改用按字节录制的驱动'],
   },
   CV_CASE_DIFFERS: {
-    stage: 'cli', retry: 'after-change', actor: 'developer',
-    en: ['{path} does not give what it should: {count} line(s) differ', '`cityvitals case accept {path}` shows them, and takes them for right when you say so'],
+    stage: 'cli',
+    retry: 'after-change',
+    actor: 'developer',
+    en: [
+      '{path} does not give what it should: {count} line(s) differ',
+      '`cityvitals case accept {path}` shows them, and takes them for right when you say so',
+    ],
     zh: ['{path} 的结果与预期不符：{count} 行不同', '`cityvitals case accept {path}` 会列出差异，并在确认后更新预期'],
   },
   CV_CASE_SECRET: {
-    stage: 'cli', retry: 'after-change', actor: 'developer',
-    en: ['the recording of {device} still holds the secret of its setting {key}; nothing was written', 'report this: its driver does not name where that secret stands'],
+    stage: 'cli',
+    retry: 'after-change',
+    actor: 'developer',
+    en: [
+      'the recording of {device} still holds the secret of its setting {key}; nothing was written',
+      'report this: its driver does not name where that secret stands',
+    ],
     zh: ['{device} 的录制数据中仍含设置项 {key} 的密钥，未写入任何文件', '请报告此问题：驱动没有标明该密钥在报文中的位置'],
   },
   CV_CASE_EMPTY: {

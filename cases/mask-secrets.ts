@@ -42,10 +42,13 @@ export function maskSettings(driver: Driver, settings: Record<string, unknown>):
 
 /** The name of a secret setting whose text is in the traffic; null when none. */
 export function findUnmaskedSecret(driver: Driver, settings: Record<string, unknown>, traffic: readonly TrafficLine[]): string | null {
-  const secrets = Object.entries(settings).filter(([key, value]) => isSecret(driver, key) && typeof value === 'string' && value.length >= MIN_SECRET_CHARS && zeros(value) !== value) as [string, string][];
+  const secrets = Object.entries(settings).filter(
+    ([key, value]) => isSecret(driver, key) && typeof value === 'string' && value.length >= MIN_SECRET_CHARS && zeros(value) !== value,
+  ) as [string, string][];
   if (secrets.length === 0) return null;
   const streams = new Map<string, string[]>();
-  for (const line of traffic) if ('bytes' in line) streams.set(`${line.conn}${line.dir}`, [...streams.get(`${line.conn}${line.dir}`) ?? [], line.bytes]);
+  for (const line of traffic)
+    if ('bytes' in line) streams.set(`${line.conn}${line.dir}`, [...(streams.get(`${line.conn}${line.dir}`) ?? []), line.bytes]);
   const texts = [...streams.values()].map((pieces) => pieces.join(''));
   const found = secrets.find(([, secret]) => texts.some((text) => holds(text, Buffer.from(secret).toString('hex'))));
   return found?.[0] ?? null;

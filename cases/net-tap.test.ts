@@ -21,7 +21,11 @@ for (const isInto of [false, true]) {
       read.push(Buffer.from(bytes));
       wake();
     };
-    const socket = await tap.net.connect({ host: HOST, port: (server.address() as AddressInfo).port }, AbortSignal.timeout(10_000), isInto ? { buffer, take: (length) => take(buffer.subarray(0, length)) } : undefined);
+    const socket = await tap.net.connect(
+      { host: HOST, port: (server.address() as AddressInfo).port },
+      AbortSignal.timeout(10_000),
+      isInto ? { buffer, take: (length) => take(buffer.subarray(0, length)) } : undefined,
+    );
     if (!isInto) socket.on('data', take);
     const events: NetEvent[] = [];
     const answered = async (bytes: number[]) => {

@@ -27,7 +27,8 @@ export class NetTap {
   #lastConn = 0;
 
   constructor(net: Net) {
-    const follow = (stream: Socket, by: 'edge' | 'device') => this.#follow(stream, { via: 'tcp', by, peer: `${stream.remoteAddress}:${stream.remotePort}` });
+    const follow = (stream: Socket, by: 'edge' | 'device') =>
+      this.#follow(stream, { via: 'tcp', by, peer: `${stream.remoteAddress}:${stream.remotePort}` });
     this.net = {
       connect: async (address, signal, into) => {
         let conn = 0;
@@ -81,7 +82,8 @@ export class NetTap {
     return {
       buffer: into.buffer,
       take: (length) => {
-        if (this.#listeners.size > 0) this.#emit({ kind: 'bytes', conn: conn(), dir: 'in', bytes: new Uint8Array(into.buffer.subarray(0, length)) });
+        if (this.#listeners.size > 0)
+          this.#emit({ kind: 'bytes', conn: conn(), dir: 'in', bytes: new Uint8Array(into.buffer.subarray(0, length)) });
         into.take(length);
       },
     };
@@ -103,7 +105,13 @@ export class NetTap {
         else if (chunk instanceof Uint8Array) this.#emit({ kind: 'bytes', conn, dir: 'in', bytes: chunk });
         return push.call(stream, chunk, encoding);
       };
-      const sent = (chunk: unknown, encoding: BufferEncoding) => this.#emit({ kind: 'bytes', conn, dir: 'out', bytes: typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk as Uint8Array });
+      const sent = (chunk: unknown, encoding: BufferEncoding) =>
+        this.#emit({
+          kind: 'bytes',
+          conn,
+          dir: 'out',
+          bytes: typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Uint8Array),
+        });
       over._write = (chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void) => {
         sent(chunk, encoding);
         write.call(stream, chunk, encoding, done);

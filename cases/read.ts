@@ -30,7 +30,10 @@ export async function checkCase(folder: string, files: Files): Promise<CaseCheck
   if (text === null) return { recorded: null, problems };
   const version = /^version:\s*(\S+)/m.exec(text)?.[1];
   if (version !== undefined && version !== String(CASE_VERSION)) {
-    return { recorded: null, problems: [problemAt(headPath, 1, { code: 'CV_CASE_VERSION', params: { path: headPath, version, known: CASE_VERSION } })] };
+    return {
+      recorded: null,
+      problems: [problemAt(headPath, 1, { code: 'CV_CASE_VERSION', params: { path: headPath, version, known: CASE_VERSION } })],
+    };
   }
   const head = checkDocument({ path: headPath, text }, CASE_SCHEMA, { isLiteral: true });
   problems.push(...head.problems);
@@ -46,7 +49,24 @@ export async function checkCase(folder: string, files: Files): Promise<CaseCheck
   unknownDevices(body, level === 'bytes' ? traffic : frames, devices, problems);
   if (problems.length > 0) return { recorded: null, problems };
   const { title, source, licence, secrets, asker, startsAt } = head.value;
-  return { recorded: { name: basename(folder), folder, title, source, licence, level, secrets, asker, startsAt, devices, traffic, frames, expected: expected as ResultLine[] | null }, problems };
+  return {
+    recorded: {
+      name: basename(folder),
+      folder,
+      title,
+      source,
+      licence,
+      level,
+      secrets,
+      asker,
+      startsAt,
+      devices,
+      traffic,
+      frames,
+      expected: expected as ResultLine[] | null,
+    },
+    problems,
+  };
 }
 
 /** Reads one case. @throws the fault of its first problem */
@@ -61,14 +81,26 @@ export async function readCase(folder: string, files: Files): Promise<Case> {
 
 function devicesOf({ driver, device, settings, points, timeout, devices }: CaseHead): Case['devices'] {
   const all = devices ?? [{ id: device, driver: String(driver), settings, points, timeout }];
-  return all.map(({ timeout: written, ...one }): CaseDevice => ({ ...one, timeoutMs: parseDurationMs(written) ?? 0 })) as unknown as Case['devices'];
+  return all.map(({ timeout: written, ...one }): CaseDevice => ({
+    ...one,
+    timeoutMs: parseDurationMs(written) ?? 0,
+  })) as unknown as Case['devices'];
 }
 
 async function textOf(path: string, files: Files, problems: ConfigProblem[]): Promise<string | null> {
   try {
     const bytes = await files.read(path);
     if (bytes.length <= MAX_FILE_BYTES) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    problems.push(problemAt(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: `${bytes.length} bytes, at most ${MAX_FILE_BYTES}`, detailZh: `${bytes.length} 字节，最多 ${MAX_FILE_BYTES}` } }));
+    problems.push(
+      problemAt(path, 1, {
+        code: 'CV_CASE_UNREADABLE',
+        params: {
+          path,
+          detail: `${bytes.length} bytes, at most ${MAX_FILE_BYTES}`,
+          detailZh: `${bytes.length} 字节，最多 ${MAX_FILE_BYTES}`,
+        },
+      }),
+    );
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     problems.push(problemAt(path, 1, { code: 'CV_CASE_UNREADABLE', params: { path, detail: code ?? message } }));
@@ -117,7 +149,11 @@ function lineProblem(value: unknown, issues: readonly z.core.$ZodIssue[]): Detai
   if (fields && typeof fields === 'object' && fields.dir !== undefined && fields.event === undefined && fields.bytes === undefined) {
     return { detail: 'bytes missing', detailZh: '缺少 bytes' };
   }
-  if (typeof fields?.bytes === 'string' && fields.bytes.length % 2 === 1) return { detail: `${fields.bytes.length} hexadecimal digits, expected an even number`, detailZh: `${fields.bytes.length} 个十六进制数字，应为偶数个` };
+  if (typeof fields?.bytes === 'string' && fields.bytes.length % 2 === 1)
+    return {
+      detail: `${fields.bytes.length} hexadecimal digits, expected an even number`,
+      detailZh: `${fields.bytes.length} 个十六进制数字，应为偶数个`,
+    };
   const [issue] = issues.flatMap((one) => (one.code === 'invalid_union' ? closest(one.errors) : [one]));
   const where = issue?.path.join('.') ?? '';
   const what = issue?.message ?? '';
@@ -132,15 +168,34 @@ function closest(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.c
 function inOrderOfTime(path: string, lines: readonly { afterUs: number }[], problems: ConfigProblem[]): void {
   const wrong = lines.findIndex((line, index) => index > 0 && line.afterUs < (lines[index - 1] as { afterUs: number }).afterUs);
   if (wrong < 0) return;
-  problems.push(problemAt(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: 'afterUs is less than in the line before', detailZh: 'afterUs 小于上一行' } }));
+  problems.push(
+    problemAt(path, wrong + 1, {
+      code: 'CV_CASE_LINE',
+      params: { place: `${path}:${wrong + 1}`, detail: 'afterUs is less than in the line before', detailZh: 'afterUs 小于上一行' },
+    }),
+  );
 }
 
-function unknownDevices(path: string, lines: readonly { device?: string | undefined }[], devices: readonly CaseDevice[], problems: ConfigProblem[]): void {
+function unknownDevices(
+  path: string,
+  lines: readonly { device?: string | undefined }[],
+  devices: readonly CaseDevice[],
+  problems: ConfigProblem[],
+): void {
   const ids = new Set(devices.map(({ id }) => id));
   const wrong = lines.findIndex(({ device }) => device !== undefined && !ids.has(device));
   if (wrong < 0) return;
   const { device } = lines[wrong] as { device: string };
-  problems.push(problemAt(path, wrong + 1, { code: 'CV_CASE_LINE', params: { place: `${path}:${wrong + 1}`, detail: `device "${device}" is not in case.yaml`, detailZh: `case.yaml 中没有设备“${device}”` } }));
+  problems.push(
+    problemAt(path, wrong + 1, {
+      code: 'CV_CASE_LINE',
+      params: {
+        place: `${path}:${wrong + 1}`,
+        detail: `device "${device}" is not in case.yaml`,
+        detailZh: `case.yaml 中没有设备“${device}”`,
+      },
+    }),
+  );
 }
 
 function problemAt(file: string, line: number, fault: Fault): ConfigProblem {

@@ -8,7 +8,11 @@ import type { RecordingContext } from './byte-streams.ts';
  * For captures: questions of other programs that our driver would not ask, and refused ones that our link would split
  * into parts without recorded answers.
  */
-export function recordedExchanges({ devices, context: { recording } }: { devices: readonly ReplayDevice[]; context: RecordingContext }, question: RecordedQuestion, atMsOf: (afterUs: number) => number): ReplayResult[] {
+export function recordedExchanges(
+  { devices, context: { recording } }: { devices: readonly ReplayDevice[]; context: RecordingContext },
+  question: RecordedQuestion,
+  atMsOf: (afterUs: number) => number,
+): ReplayResult[] {
   if (!recording.exchangeOf) return [];
   return devices.flatMap((device) => question.answers.flatMap(({ bytes, parts }): ReplayResult[] => {
     const read = recording.exchangeOf?.({ question: question.message.bytes, answer: bytes }, device.points as never, device.settings);

@@ -57,13 +57,22 @@ export class ByteReplay {
   readonly #isAsked = new Set<RecordedQuestion>();
   readonly #ending = new AbortController();
 
-  constructor(recorded: Case, devices: readonly ReplayDevice[], options: ReplayOptions, clock: VirtualClock, give: (played: ReplayResult) => void) {
+  constructor(
+    recorded: Case,
+    devices: readonly ReplayDevice[],
+    options: ReplayOptions,
+    clock: VirtualClock,
+    give: (played: ReplayResult) => void,
+  ) {
     this.#recorded = recorded;
     this.#options = options;
     this.#clock = clock;
     this.#give = give;
     this.#groups = groupsOf(devices);
-    this.#script = applyDelivery(deviceScript(recorded.traffic, (line) => this.#groupOf(line.device).context), options.delivery ?? 'recorded');
+    this.#script = applyDelivery(
+      deviceScript(recorded.traffic, (line) => this.#groupOf(line.device).context),
+      options.delivery ?? 'recorded',
+    );
   }
 
   async run(): Promise<ReplaySummary> {
@@ -96,21 +105,39 @@ export class ByteReplay {
     for (const group of this.#groups) {
       const own = connections.filter(({ device }) => this.#groupOf(device) === group);
       const open = this.#openQuestions(own.map(({ conn }) => conn));
-      const endOf = (connection: (typeof own)[number], run: LinkRun) => new RecordedDevice({
-        connection, context: group.context,
-        takeQuestion: (key) => this.#take(run, key, open.get(key)),
-        // Of a polled device the recorded questions are asked again, whoever asked them then.
-        similarAnswer: this.#recorded.asker === 'other' && !group.devices[0].driver.traits.includes('polled') ? similarAnswers(questions.filter(({ message }) => message.conn === connection.conn), group.context) : undefined,
-        unsolicited: unsolicited.filter(({ conn }) => conn === connection.conn),
-        atMs: (afterUs) => this.#atMs(afterUs),
-        split: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],
-        onUnknownQuestion: (bytes) => this.#stray(run, bytes),
-      }, this.#clock);
+      const endOf = (connection: (typeof own)[number], run: LinkRun) =>
+        new RecordedDevice(
+          {
+            connection,
+            context: group.context,
+            takeQuestion: (key) => this.#take(run, key, open.get(key)),
+            // Of a polled device the recorded questions are asked again, whoever asked them then.
+            similarAnswer:
+              this.#recorded.asker === 'other' && !group.devices[0].driver.traits.includes('polled')
+                ? similarAnswers(
+                    questions.filter(({ message }) => message.conn === connection.conn),
+                    group.context,
+                  )
+                : undefined,
+            unsolicited: unsolicited.filter(({ conn }) => conn === connection.conn),
+            atMs: (afterUs) => this.#atMs(afterUs),
+            split: this.#options.delivery === 'bytes' ? eachByte : (bytes) => [bytes],
+            onUnknownQuestion: (bytes) => this.#stray(run, bytes),
+          },
+          this.#clock,
+        );
       const dialled = own.filter(({ by }) => by === 'edge').map((connection) => [connection]);
       const accepted = own.filter(({ by }) => by === 'device');
       const listens = accepted.length > 0 || own.length === 0 ? [accepted] : [];
       for (const part of [...dialled, ...listens]) {
-        const run: LinkRun = { group, ends: [], link: null, asking: null, mustAsk: null, questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)) };
+        const run: LinkRun = {
+          group,
+          ends: [],
+          link: null,
+          asking: null,
+          mustAsk: null,
+          questions: questions.filter(({ message }) => part.some(({ conn }) => conn === message.conn)),
+        };
         run.ends = part.map((connection) => endOf(connection, run));
         runs.push(run);
       }
@@ -146,7 +173,9 @@ export class ByteReplay {
     const world: World = { clock: this.#clock, random: seededRandom(1), files: realFiles, net, tell: () => {} };
     const points = [first, ...others].flatMap((device) => device.points);
     const opening = new AbortController();
-    const tooLate = this.#clock.after(OPEN_MS, () => opening.abort(new FaultError('CV_LINK_TIMEOUT', { address: first.id, timeoutMs: OPEN_MS })));
+    const tooLate = this.#clock.after(OPEN_MS, () =>
+      opening.abort(new FaultError('CV_LINK_TIMEOUT', { address: first.id, timeoutMs: OPEN_MS })),
+    );
     try {
       run.link = await first.driver.open(first.settings, points, world, AbortSignal.any([opening.signal, this.#ending.signal]));
       tooLate.cancel();
@@ -170,11 +199,16 @@ export class ByteReplay {
       if (said.length > 0 && (!wanted || said.some(({ decoded }) => !decoded.ok))) {
         this.#isAsked.add(question);
         said.forEach(this.#give);
-      } else if (wanted) await this.#exchange(run, wanted.device, wanted.request, wanted.joint, { question, giveUpMs: this.#giveUpMs(question, run.questions[index + 1], wanted.device) });
+      } else if (wanted)
+        await this.#exchange(run, wanted.device, wanted.request, wanted.joint, {
+          question,
+          giveUpMs: this.#giveUpMs(question, run.questions[index + 1], wanted.device),
+        });
     }
     const lastUs = Math.max(0, ...run.ends.map(({ connection }) => connection.close?.afterUs ?? connection.lastUs));
     await this.#until(this.#atMs(lastUs));
-    while (!this.#ending.signal.aborted && run.ends.some((end) => end.isConnected && !end.isDone)) await pause(this.#clock, 1, this.#ending.signal);
+    while (!this.#ending.signal.aborted && run.ends.some((end) => end.isConnected && !end.isDone))
+      await pause(this.#clock, 1, this.#ending.signal);
     const isLeft = run.ends.every(({ connection }) => connection.close?.by === 'edge');
     if (!isLeft || run.ends.length === 0) await pause(this.#clock, QUIET_MS, this.#ending.signal);
     await Promise.race([run.link?.close(), pause(this.#clock, CLOSE_MS)]);
@@ -196,7 +230,10 @@ export class ByteReplay {
   }
 
   /** The request behind a recorded question, and of the host's own the one that reads its points (`joint`). */
-  #requestOf({ devices, context: { recording } }: LinkGroup, { message }: RecordedQuestion): { device: ReplayDevice; request: Request; joint: Request | null } | null {
+  #requestOf(
+    { devices, context: { recording } }: LinkGroup,
+    { message }: RecordedQuestion,
+  ): { device: ReplayDevice; request: Request; joint: Request | null } | null {
     for (const device of devices) {
       const request = recording.requestOf?.(message.bytes, device.points as never, device.settings) as Request | null | undefined;
       if (!request) continue;
@@ -212,12 +249,26 @@ export class ByteReplay {
 
   #jointOf(device: ReplayDevice, { points }: Request): Request | null {
     let hosts = this.#hosts.get(device);
-    if (!hosts) this.#hosts.set(device, hosts = new Map((device.driver.requests?.(device.points, device.settings) ?? []).flatMap((one) => one.points.map((point) => [point, one] as const))));
+    if (!hosts)
+      this.#hosts.set(
+        device,
+        (hosts = new Map(
+          (device.driver.requests?.(device.points, device.settings) ?? []).flatMap((one) =>
+            one.points.map((point) => [point, one] as const),
+          ),
+        )),
+      );
     const joint = hosts.get(points[0] ?? '');
     return joint && points.every((point) => hosts.get(point) === joint) ? joint : null;
   }
 
-  async #exchange(run: LinkRun, device: ReplayDevice, request: Request, joint: Request | null, { question, giveUpMs }: QuestionTimeout): Promise<void> {
+  async #exchange(
+    run: LinkRun,
+    device: ReplayDevice,
+    request: Request,
+    joint: Request | null,
+    { question, giveUpMs }: QuestionTimeout,
+  ): Promise<void> {
     const startedMs = this.#clock.nowMs();
     const isDiffering = !joint || this.#differing.get(joint)?.has(question.key);
     run.mustAsk = isDiffering ? null : question;
@@ -248,7 +299,15 @@ export class ByteReplay {
     const end = () => asking.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener('abort', end, { once: true });
     const leftBehind = new Promise<never>((_, reject) => {
-      asking.signal.addEventListener('abort', () => { this.#clock.after(GRACE_MS, () => reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange continued after it was aborted' }))); }, { once: true });
+      asking.signal.addEventListener(
+        'abort',
+        () => {
+          this.#clock.after(GRACE_MS, () =>
+            reject(new FaultError('CV_DRIVER_FAILED', { device: device.id, detail: 'an exchange continued after it was aborted' })),
+          );
+        },
+        { once: true },
+      );
     });
     leftBehind.catch(() => {}); // whoever is faster
     try {
@@ -276,7 +335,11 @@ export class ByteReplay {
     for (const { afterUs, conn, direction, count } of this.#script.lost) {
       await this.#until(this.#atMs(afterUs));
       const device = this.#groupOf(this.#script.connections.find((one) => one.conn === conn)?.device).devices[0];
-      this.#give({ device, atMs: this.#atMs(afterUs), decoded: { ok: false, fault: { code: 'CV_CASE_BYTES', params: { count, direction } }, points: [] } });
+      this.#give({
+        device,
+        atMs: this.#atMs(afterUs),
+        decoded: { ok: false, fault: { code: 'CV_CASE_BYTES', params: { count, direction } }, points: [] },
+      });
     }
   }
 
@@ -307,7 +370,10 @@ function groupsOf(devices: readonly ReplayDevice[]): LinkGroup[] {
     if (group) group.push(device);
     else groups.set(key, [device]);
   }
-  return [...groups.values()].map((members) => ({ devices: members, context: { recording: bytesRecordingOf(members[0].driver), settings: members[0].settings } }));
+  return [...groups.values()].map((members) => ({
+    devices: members,
+    context: { recording: bytesRecordingOf(members[0].driver), settings: members[0].settings },
+  }));
 }
 
 /** @throws CV_RECORDING_NOT_OFFERED */

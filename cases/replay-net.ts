@@ -66,7 +66,10 @@ export function replayNet(ends: readonly RecordedDevice[], clock: Clock, atMs: (
         // Any destination: received by the recorded device.
         send: (bytes) => mine[0]?.receive(bytes),
         listen(take) {
-          for (const end of mine) clock.after(0, () => end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), disconnect() {} }));
+          for (const end of mine)
+            clock.after(0, () =>
+              end.start({ deliver: (bytes) => take(Buffer.from(bytes), addressOfPeer(end.connection.peer)), disconnect() {} }),
+            );
         },
         close: async () => { for (const end of mine) end.stop(); },
       };

@@ -43,7 +43,11 @@ function replayDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   if (!driver) throw new FaultError('CV_DRIVER_UNKNOWN', { owner: device.id, driver: device.driver, hint: '' });
   const wrong = (what: string, issues: readonly { path: PropertyKey[]; message: string }[]) => {
     const [issue] = issues;
-    return new FaultError('CV_CASE_LINE', { place: `${folder}/case.yaml`, detail: `${what} of ${device.id}: ${issue?.path.join('.')}: ${issue?.message}`, detailZh: `${device.id} 的 ${what}：${issue?.path.join('.')}：${issue?.message}` });
+    return new FaultError('CV_CASE_LINE', {
+      place: `${folder}/case.yaml`,
+      detail: `${what} of ${device.id}: ${issue?.path.join('.')}: ${issue?.message}`,
+      detailZh: `${device.id} 的 ${what}：${issue?.path.join('.')}：${issue?.message}`,
+    });
   };
   const settings = driver.settings.safeParse(device.settings);
   if (!settings.success) throw wrong('settings', settings.error.issues);
@@ -55,12 +59,27 @@ function replayDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   const units = new Map(device.points.map(({ id, unit }) => [id, unit]));
   const unitOf = (id: string) => {
     const point = points.find((one) => one.id === id);
-    return String(units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '');
+    return String(
+      units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '',
+    );
   };
-  return { id: device.id, timeoutMs: device.timeoutMs, driver, settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')), points, unitOf };
+  return {
+    id: device.id,
+    timeoutMs: device.timeoutMs,
+    driver,
+    settings: withPaths(driver.settings, settings.data, join(folder, 'case.yaml')),
+    points,
+    unitOf,
+  };
 }
 
-async function playFrames(recorded: Case, devices: readonly ReplayDevice[], { pace, signal }: ReplayOptions, clock: VirtualClock, give: (played: ReplayResult) => void): Promise<ReplaySummary> {
+async function playFrames(
+  recorded: Case,
+  devices: readonly ReplayDevice[],
+  { pace, signal }: ReplayOptions,
+  clock: VirtualClock,
+  give: (played: ReplayResult) => void,
+): Promise<ReplaySummary> {
   for (const line of recorded.frames) {
     if (signal?.aborted) break;
     const { device: id, ...frame } = line;

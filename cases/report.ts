@@ -29,7 +29,13 @@ export function formatJunit(results: readonly CaseResult[]): string {
     if (result.problems.length === 0) return `${head}/>`;
     return `${head}><failure message="${xml(result.problems[0] as string)}">${xml(result.problems.join('\n'))}</failure></testcase>`;
   });
-  return ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuite name="cityvitals" tests="${results.length}" failures="${failed}" errors="0" skipped="${skipped}">`, ...cases, '</testsuite>', ''].join('\n');
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuite name="cityvitals" tests="${results.length}" failures="${failed}" errors="0" skipped="${skipped}">`,
+    ...cases,
+    '</testsuite>',
+    '',
+  ].join('\n');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&apos;' };

@@ -34,13 +34,24 @@ export function faultLine(fault: Fault, atMs: number, language: Language = 'en')
 }
 
 /** Lines of one decoded frame: its faults, each once, then one line per point. Lost points are bad, with the fault's flag. */
-export function resultLines(decoded: Decoded, { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, exchange = {} }: ResultContext): ResultLine[] {
+export function resultLines(
+  decoded: Decoded,
+  { device, at: atMs, request, unitOf = () => '', language = 'en', isForPeople = false, exchange = {} }: ResultContext,
+): ResultLine[] {
   if (!decoded.ok) {
     const row: FaultRow = FAULTS[decoded.fault.code];
     const points = decoded.points ?? request?.points ?? [];
     return [
       faultLine(decoded.fault, atMs, language),
-      ...points.map((point): SampleLine => ({ device, point, value: null, unit: unitOf(point), at: atMs, quality: 'bad', flags: [row.flag ?? 'other'] })),
+      ...points.map((point): SampleLine => ({
+        device,
+        point,
+        value: null,
+        unit: unitOf(point),
+        at: atMs,
+        quality: 'bad',
+        flags: [row.flag ?? 'other'],
+      })),
     ];
   }
   const values = decoded.values ?? [];
@@ -48,7 +59,15 @@ export function resultLines(decoded: Decoded, { device, at: atMs, request, unitO
   return [
     ...[...faults.values()].map((fault) => faultLine(fault, atMs, language)),
     ...values.map((one): SampleLine => ({
-      device, point: one.point, value: one.value, unit: one.unit ?? unitOf(one.point), at: one.deviceAt ?? atMs, quality: one.quality ?? 'good', flags: one.flags ?? [], ...lineExtras(one), ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(exchange) } : {}),
+      device,
+      point: one.point,
+      value: one.value,
+      unit: one.unit ?? unitOf(one.point),
+      at: one.deviceAt ?? atMs,
+      quality: one.quality ?? 'good',
+      flags: one.flags ?? [],
+      ...lineExtras(one),
+      ...(isForPeople ? { ...tagOf(one.evidence), ...(one.bytes && { bytes: one.bytes }), ...inHex(exchange) } : {}),
     })),
   ];
 }

@@ -10,7 +10,9 @@ export type SimilarAnswer = (asked: Buffer, notes: MessageNotes) => Uint8Array |
  * @returns null without a similar answer: the device stays silent
  */
 export function similarAnswers(questions: readonly RecordedQuestion[], reading: RecordingContext): SimilarAnswer {
-  const exchanges = questions.flatMap((question) => question.answers.map((answer): [RecordedQuestion, RecordedMessage] => [question, answer]));
+  const exchanges = questions.flatMap((question) =>
+    question.answers.map((answer): [RecordedQuestion, RecordedMessage] => [question, answer]),
+  );
   const { recording, settings } = reading;
   return (asked, notes) => {
     const key = questionKey(asked, notes, reading);

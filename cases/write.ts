@@ -10,10 +10,29 @@ export type CaseMetadata = Pick<Case, 'title' | 'source' | 'licence' | 'level' |
 
 /** The text of `case.yaml`. */
 function headText({ title, source, licence, level, secrets, asker, startsAt, devices }: CaseMetadata): string {
-  const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({ id, driver, settings, points, timeout: formatDuration(timeoutMs) }));
+  const written = devices.map(({ id, driver, settings, points, timeoutMs }) => ({
+    id,
+    driver,
+    settings,
+    points,
+    timeout: formatDuration(timeoutMs),
+  }));
   const [{ id, ...only }] = written as [(typeof written)[number]];
   const who = written.length === 1 ? { device: id, ...only } : { devices: written };
-  return stringify({ version: CASE_VERSION, title, source, licence, level, ...(secrets === 'none' ? {} : { secrets }), ...(asker === 'other' ? { asker } : {}), startsAt: new Date(startsAt).toISOString(), ...who }, { lineWidth: 0 });
+  return stringify(
+    {
+      version: CASE_VERSION,
+      title,
+      source,
+      licence,
+      level,
+      ...(secrets === 'none' ? {} : { secrets }),
+      ...(asker === 'other' ? { asker } : {}),
+      startsAt: new Date(startsAt).toISOString(),
+      ...who,
+    },
+    { lineWidth: 0 },
+  );
 }
 
 /** One JSON line per value, each ended by a newline. */

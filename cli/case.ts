@@ -23,15 +23,27 @@ export function define(terminal: CommandTerminal): Command {
   sub('diff', { en: 'compare the results of two cases', zh: '比较两个案例的结果' })
     .argument('<a>').argument('<b>')
     .action((a: string, b: string) => diff(terminal, a, b).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
-  sub('accept', { en: 'replay a case, show differences from expected.jsonl, and accept them', zh: '回放案例，列出与 expected.jsonl 的差异，并更新预期' })
-    .argument('<case>').option('--yes', text({ en: 'do not ask', zh: '不再询问' }))
-    .action((path: string, options: { yes?: boolean }) => accept(terminal, path, options.yes ?? false).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
-  return command.addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals case diff before/meter after/meter\n  cityvitals case accept drivers/modbus/recorded/pymodbus-rtu --yes`);
+  sub('accept', {
+    en: 'replay a case, show differences from expected.jsonl, and accept them',
+    zh: '回放案例，列出与 expected.jsonl 的差异，并更新预期',
+  })
+    .argument('<case>')
+    .option('--yes', text({ en: 'do not ask', zh: '不再询问' }))
+    .action((path: string, options: { yes?: boolean }) =>
+      accept(terminal, path, options.yes ?? false).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)),
+    );
+  return command.addHelpText(
+    'after',
+    `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals case diff before/meter after/meter\n  cityvitals case accept drivers/modbus/recorded/pymodbus-rtu --yes`,
+  );
 }
 
 async function diff(terminal: CommandTerminal, a: string, b: string): Promise<void> {
   const [one, other] = [await load(terminal, a), await load(terminal, b)];
-  const found = [...headDifferences(one.recorded, other.recorded), ...resultDifferences(one.recorded.expected ?? await given(one), other.recorded.expected ?? await given(other))];
+  const found = [
+    ...headDifferences(one.recorded, other.recorded),
+    ...resultDifferences(one.recorded.expected ?? (await given(one)), other.recorded.expected ?? (await given(other))),
+  ];
   show(terminal, found);
   process.exitCode = found.length > 0 ? EXIT.found : EXIT.ok;
 }
@@ -86,7 +98,8 @@ function headDifferences(a: Case, b: Case): ResultDifference[] {
     }
     for (const key of new Set([...Object.keys(one.settings), ...Object.keys(other.settings)])) {
       const [before, after] = [JSON.stringify(one.settings[key]) ?? '–', JSON.stringify(other.settings[key]) ?? '–'];
-      if (before !== after) found.push({ en: `${id}: setting ${key} was ${before}, is ${after}`, zh: `${id}：设置 ${key} 原为 ${before}，现为 ${after}` });
+      if (before !== after)
+        found.push({ en: `${id}: setting ${key} was ${before}, is ${after}`, zh: `${id}：设置 ${key} 原为 ${before}，现为 ${after}` });
     }
   }
   const [said, says] = [a.traffic.length + a.frames.length, b.traffic.length + b.frames.length];
@@ -99,6 +112,7 @@ function show(terminal: CommandTerminal, found: readonly ResultDifference[]): vo
     if (terminal.json) terminal.record({ difference: terminal.text({ en, zh }) });
     else terminal.print(terminal.text({ en, zh }));
   }
-  if (found.length > MAX_SHOWN) terminal.remark(terminal.text({ en: `and ${found.length - MAX_SHOWN} more`, zh: `另有 ${found.length - MAX_SHOWN} 处` }));
+  if (found.length > MAX_SHOWN)
+    terminal.remark(terminal.text({ en: `and ${found.length - MAX_SHOWN} more`, zh: `另有 ${found.length - MAX_SHOWN} 处` }));
   if (found.length === 0) terminal.remark(terminal.text({ en: 'no differences', zh: '没有差异' }));
 }

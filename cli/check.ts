@@ -21,14 +21,28 @@ interface Options {
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
+    .option(
+      '-c, --config <file>',
+      text({
+        en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml',
+        zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml',
+      }),
+    )
     .option('--offline', text({ en: 'do not connect to devices', zh: '不连接设备' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`)
-    .action(async (options: Options) => { process.exitCode = await check(terminal, options); });
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals check --config configs/pump-station/edge.yaml --offline\n  cityvitals check --config edge.yaml --json`,
+    )
+    .action(async (options: Options) => {
+      process.exitCode = await check(terminal, options);
+    });
 }
 
 async function check(terminal: CommandTerminal, options: Options): Promise<number> {
-  const source = readSource(terminal, options.config ?? (existsSync('edge.yaml') || !existsSync('gateway.yaml') ? 'edge.yaml' : 'gateway.yaml'));
+  const source = readSource(
+    terminal,
+    options.config ?? (existsSync('edge.yaml') || !existsSync('gateway.yaml') ? 'edge.yaml' : 'gateway.yaml'),
+  );
   if (configKind(source.text) === 'gateway') {
     const { setup, problems } = await loadGateway(source);
     if (!setup) return reportProblems(terminal, source, problems);
@@ -41,7 +55,10 @@ async function check(terminal: CommandTerminal, options: Options): Promise<numbe
   if (!setup) return reportProblems(terminal, source, problems);
   for (const warning of [edgeHttpWarning(setup), unauthenticatedLoggerWarning(setup)]) if (warning) printText(terminal, warning);
   const points = setup.devices.reduce((sum, device) => sum + device.points.length, 0);
-  printText(terminal, { en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`, zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题` });
+  printText(terminal, {
+    en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`,
+    zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题`,
+  });
   return checkDevices(terminal, setup, options.offline === true);
 }
 
@@ -50,7 +67,11 @@ function readSource(terminal: CommandTerminal, path: string): ConfigSource {
   try {
     return { path: whole, text: readFileSync(whole, 'utf8') };
   } catch (error) {
-    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path: whole, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
+    return exitWithFault(
+      terminal,
+      new FaultError('CV_CONFIG_UNREADABLE', { path: whole, detail: (error as NodeJS.ErrnoException).code ?? String(error) }),
+      EXIT.usage,
+    );
   }
 }
 
@@ -61,7 +82,9 @@ export function configKind(text: string): 'edge' | 'gateway' {
   const document = parseDocument(text, { logLevel: 'error' });
   const has = (key: string): boolean => document.has(key);
   if (has('edge') || has('devices')) return 'edge';
-  return typeof document.get('gateway') === 'string' || ['broker', 'store', 'accepts', 'exercise', 'sinks', 'notifiers'].some(has) ? 'gateway' : 'edge';
+  return typeof document.get('gateway') === 'string' || ['broker', 'store', 'accepts', 'exercise', 'sinks', 'notifiers'].some(has)
+    ? 'gateway'
+    : 'edge';
 }
 
 function reportProblems(terminal: CommandTerminal, source: ConfigSource, problems: readonly ConfigProblem[]): number {

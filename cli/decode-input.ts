@@ -12,9 +12,15 @@ const HEX_AT_HEAD = /^(0x)?[0-9a-f]/i;
 /** @returns frames of bytes: one a line of hex, else all that there is */
 export function readFrames(content: Buffer, name: string, input: InputFormat): Uint8Array[] {
   switch (input === 'auto' ? inputOf(content) : input) {
-    case 'binary': return content.length === 0 ? [] : [new Uint8Array(content)];
-    case 'text': return textOf(content, input === 'auto');
-    default: return content.toString('latin1').split(/\r?\n/).flatMap((line, index) => (line.trim() === '' || isComment(line) ? [] : [parseHex(line.trim(), `${name}:${index + 1}`)]));
+    case 'binary':
+      return content.length === 0 ? [] : [new Uint8Array(content)];
+    case 'text':
+      return textOf(content, input === 'auto');
+    default:
+      return content
+        .toString('latin1')
+        .split(/\r?\n/)
+        .flatMap((line, index) => (line.trim() === '' || isComment(line) ? [] : [parseHex(line.trim(), `${name}:${index + 1}`)]));
   }
 }
 
@@ -37,6 +43,7 @@ function textOf(content: Buffer, mayComment: boolean): Uint8Array[] {
 /** @throws CV_INPUT_UNREADABLE */
 export function parseHex(text: string, place: string): Uint8Array {
   const digits = text.replace(/0x|[\s,:-]/gi, '');
-  if (digits.length % 2 === 1 || !/^[0-9a-f]*$/i.test(digits)) throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: text.slice(0, 60) });
+  if (digits.length % 2 === 1 || !/^[0-9a-f]*$/i.test(digits))
+    throw new FaultError('CV_INPUT_UNREADABLE', { place, detail: text.slice(0, 60) });
   return Buffer.from(digits, 'hex');
 }

@@ -35,12 +35,39 @@ export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .argument('<driver>', text({ en: `one of ${driverIds().join(', ')}`, zh: `${driverIds().join('、')} 之一` }))
-    .argument('[file]', text({ en: 'lines of hex, text or bytes as the device sends them, or JSON lines of frames; - is standard input', zh: '十六进制行、设备发出的文本或字节，或 JSON 帧行；- 表示标准输入' }))
-    .option('--settings <file>', text({ en: 'YAML with `points` of the device and, if needed, its `settings`, as in the configuration', zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同' }))
+    .argument(
+      '[file]',
+      text({
+        en: 'lines of hex, text or bytes as the device sends them, or JSON lines of frames; - is standard input',
+        zh: '十六进制行、设备发出的文本或字节，或 JSON 帧行；- 表示标准输入',
+      }),
+    )
+    .option(
+      '--settings <file>',
+      text({
+        en: 'YAML with `points` of the device and, if needed, its `settings`, as in the configuration',
+        zh: '含设备 `points`（必要时含 `settings`）的 YAML，写法与配置相同',
+      }),
+    )
     .option('--hex <string...>', text({ en: 'a frame in hex; repeatable', zh: '一帧的十六进制，可重复给出' }))
-    .addOption(new Option('--input <form>', text({ en: 'format of the file; auto: detected from the first line, lines of `# …` are comments', zh: '文件内容的形式；auto 按首行判断，`# …` 行为注释' })).choices([...INPUT_FORMATS]).default('auto'))
-    .addHelpText('after', `\n${text({ en: 'Modbus: requests and responses alternate, one per line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`)
-    .action((driver: string, file: string | undefined, options: Options) => run(terminal, driver, file, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
+    .addOption(
+      new Option(
+        '--input <form>',
+        text({
+          en: 'format of the file; auto: detected from the first line, lines of `# …` are comments',
+          zh: '文件内容的形式；auto 按首行判断，`# …` 行为注释',
+        }),
+      )
+        .choices([...INPUT_FORMATS])
+        .default('auto'),
+    )
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Modbus: requests and responses alternate, one per line, with MBAP or CRC.', zh: 'Modbus 按请求、应答交替给出，每行一个报文，MBAP 或 CRC 均可。' })}\n\n${text({ en: 'Examples', zh: '示例' })}:${EXAMPLES}`,
+    )
+    .action((driver: string, file: string | undefined, options: Options) =>
+      run(terminal, driver, file, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)),
+    );
 }
 
 async function run(terminal: CommandTerminal, id: string, file: string | undefined, options: Options): Promise<void> {
@@ -50,7 +77,8 @@ async function run(terminal: CommandTerminal, id: string, file: string | undefin
     throw new FaultError(code, params);
   }
   if (!driver.frameReader) throw new FaultError('CV_DECODE_NOT_OFFERED', { driver: id });
-  const { points, settings, unitOf } = options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
+  const { points, settings, unitOf } =
+    options.settings === undefined ? { points: [], settings: undefined, unitOf: undefined } : deviceOf(terminal, driver, options.settings);
   const input = inputOf(driver.frameReader, file, options);
   const atMs = Date.now();
   let isFaulty = input.length === 0;
@@ -58,9 +86,18 @@ async function run(terminal: CommandTerminal, id: string, file: string | undefin
   const progress = process.stdout.isTTY ? null : openProgress(terminal, { id: 'decode', en: 'decoding, frames', zh: '正在解析，帧' });
   let frames = 0;
   for (const read of driver.frameReader.read(input, points, settings)) {
-    const context = { device: id, at: atMs, request: read.request, language: terminal.language, isForPeople: true, unitOf: unitOf ?? unitsOf(driver) };
-    const around = read.fault ? {} : driver.frameReader.around?.(read.frame, atMs) ?? {};
-    const lines = read.fault ? [faultLine(read.fault, atMs, terminal.language)] : resultLines(driver.decode(read.frame, read.request), { ...context, exchange: around });
+    const context = {
+      device: id,
+      at: atMs,
+      request: read.request,
+      language: terminal.language,
+      isForPeople: true,
+      unitOf: unitOf ?? unitsOf(driver),
+    };
+    const around = read.fault ? {} : (driver.frameReader.around?.(read.frame, atMs) ?? {});
+    const lines = read.fault
+      ? [faultLine(read.fault, atMs, terminal.language)]
+      : resultLines(driver.decode(read.frame, read.request), { ...context, exchange: around });
     for (const line of lines) printResultLine(terminal, line);
     printExchange(terminal, around);
     if (lines.length === 0) terminal.remark(terminal.text({ en: 'valid frame without any of the points', zh: '帧有效，但其中没有任何测点' }));
@@ -82,7 +119,10 @@ interface DeviceDescription {
 
 /** The `points` and, where there are any, `settings` of a file, checked as the driver checks them; ends with exit 2 when it finds anything wrong. */
 function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): DeviceDescription {
-  const document = new ConfigDocument({ path, text: readFrom(path).toString('utf8') }, { env: process.env, readFile: (file) => readFileSync(file, 'utf8'), isNeeded: (path) => !isSecret(driver, path) });
+  const document = new ConfigDocument(
+    { path, text: readFrom(path).toString('utf8') },
+    { env: process.env, readFile: (file) => readFileSync(file, 'utf8'), isNeeded: (path) => !isSecret(driver, path) },
+  );
   const raw = document.value as { points?: unknown; settings?: unknown } | undefined;
   const listed = Array.isArray(raw?.points) ? (raw.points as Record<string, unknown>[]) : [];
   const problems: ConfigProblem[] = [...document.problems];
@@ -127,11 +167,19 @@ function givenOf(driver: Driver, raw: unknown): Record<string, unknown> {
 
 /** What the driver's reader takes: bytes a frame, or one parsed JSON line a frame. */
 function inputOf(reader: FrameReader<unknown, Request>, file: string | undefined, { hex, input }: Options): unknown[] {
-  if (hex) return hex.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '').map((line, index) => parseHex(line, `--hex ${index + 1}`));
+  if (hex)
+    return hex
+      .flatMap((text) => text.split('\n'))
+      .filter((line) => line.trim() !== '')
+      .map((line, index) => parseHex(line, `--hex ${index + 1}`));
   const path = file ?? '-';
   const content = readFrom(path);
   const name = path === '-' ? 'stdin' : path;
-  if (reader.level === 'frames') return content.toString('utf8').split(/\r?\n/).flatMap((line, index) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${index + 1}`)]));
+  if (reader.level === 'frames')
+    return content
+      .toString('utf8')
+      .split(/\r?\n/)
+      .flatMap((line, index) => (line.trim() === '' ? [] : [jsonOf(line, `${name}:${index + 1}`)]));
   return readFrames(content, name, input);
 }
 

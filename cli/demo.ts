@@ -26,7 +26,14 @@ const CALL = import.meta.url.endsWith('.ts') ? 'npm start -- ' : 'cityvitals dem
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .option('--for <duration>', text({ en: 'run unattended for this long after `demo running`, e.g. 90s, then print the result', zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果' }), durationSeconds)
+    .option(
+      '--for <duration>',
+      text({
+        en: 'run unattended for this long after `demo running`, e.g. 90s, then print the result',
+        zh: '无人值守运行指定时长（从 `demo running` 起，如 90s），然后输出结果',
+      }),
+      durationSeconds,
+    )
     .option('--clip <file>', text({ en: 'video file for the camera', zh: '摄像机使用的视频文件' }))
     .option('--no-camera', text({ en: 'without camera', zh: '不含摄像机' }))
     .option('--seed <number>', text({ en: 'random seed of the storm', zh: '降雨过程的随机种子；种子相同则时间相同' }), whole, 1)
@@ -52,13 +59,15 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
     camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
     onUrl(url) {
       say({ en: `console: ${url}`, zh: `控制台：${url}` });
-      if (options.port !== 0 && !url.endsWith(`:${options.port}`)) say({ en: `(port ${options.port} is in use)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
+      if (options.port !== 0 && !url.endsWith(`:${options.port}`))
+        say({ en: `(port ${options.port} is in use)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
       say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}（可删除）` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
     },
     onRunning() {
       terminal.print('demo running');
-      if (options.for === undefined) say({ en: 'keys: c cuts the network for 20 s, k kills the edge, q ends', zh: '按键：c 断网 20 秒，k 终止边缘节点，q 结束' });
+      if (options.for === undefined)
+        say({ en: 'keys: c cuts the network for 20 s, k kills the edge, q ends', zh: '按键：c 断网 20 秒，k 终止边缘节点，q 结束' });
     },
   });
   const end = () => {

@@ -25,11 +25,27 @@ const TIMEOUT_MS = 120_000;
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
-    .argument('[device]', text({ en: 'this device only; default: all whose driver supports discovery. With an address: the driver', zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名' }))
-    .argument('[address]', text({ en: 'address of an unconfigured device, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }))
+    .argument(
+      '[device]',
+      text({
+        en: 'this device only; default: all whose driver supports discovery. With an address: the driver',
+        zh: '只浏览该设备；默认为所有支持浏览的设备。给出地址时为驱动名',
+      }),
+    )
+    .argument(
+      '[address]',
+      text({ en: 'address of an unconfigured device, without login or encryption', zh: '尚未写入配置的设备地址；不登录、不加密' }),
+    )
     .option('--config <file>', text({ en: 'configuration of an edge', zh: '边缘节点的配置' }), 'edge.yaml')
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json\n  cityvitals discover opcua opc.tcp://192.168.1.30:4840`)
-    .action((device: string | undefined, address: string | undefined, options: Options) => (device !== undefined && address !== undefined ? runAtAddress(terminal, device, address) : run(terminal, device, options)).catch((error: unknown) => exitWithFault(terminal, error)));
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals discover --config edge.yaml air-03\n  cityvitals discover --config edge.yaml --json\n  cityvitals discover opcua opc.tcp://192.168.1.30:4840`,
+    )
+    .action((device: string | undefined, address: string | undefined, options: Options) =>
+      (device !== undefined && address !== undefined ? runAtAddress(terminal, device, address) : run(terminal, device, options)).catch(
+        (error: unknown) => exitWithFault(terminal, error),
+      ),
+    );
 }
 
 async function runAtAddress(terminal: CommandTerminal, id: string, address: string): Promise<void> {
@@ -38,8 +54,11 @@ async function runAtAddress(terminal: CommandTerminal, id: string, address: stri
     const { code, params } = unknownName('CV_DRIVER_UNKNOWN', { driver: id }, driverIds(), { en: 'cityvitals', zh: 'cityvitals' });
     return exitWithFault(terminal, new FaultError(code, params), EXIT.usage);
   }
-  if (!driver.discover || !driver.settingsOfAddress) return exitWithFault(terminal, new FaultError('CV_DISCOVER_NOT_OFFERED', { device: `${id} ${address}` }), EXIT.usage);
-  const { value, problems } = checkDocument({ path: address, text: JSON.stringify(driver.settingsOfAddress(address)) }, driver.settings, { owner: { en: `${id} ${address}`, zh: `${id} ${address}` } });
+  if (!driver.discover || !driver.settingsOfAddress)
+    return exitWithFault(terminal, new FaultError('CV_DISCOVER_NOT_OFFERED', { device: `${id} ${address}` }), EXIT.usage);
+  const { value, problems } = checkDocument({ path: address, text: JSON.stringify(driver.settingsOfAddress(address)) }, driver.settings, {
+    owner: { en: `${id} ${address}`, zh: `${id} ${address}` },
+  });
   if (problems.length > 0) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
@@ -82,6 +101,12 @@ function printPoints(terminal: CommandTerminal, { id, driver }: DiscoveredDevice
   }
   terminal.print(`${id} (${driver}): ${terminal.text({ en: `${found.length} found`, zh: `找到 ${found.length} 个` })}`);
   for (const { name, type, value, point } of found) {
-    terminal.print(`  ${name.padEnd(32)} ${type.padEnd(10)} ${String(value ?? '–').slice(0, 24).padEnd(24)} ${Object.entries(point).map(([key, one]) => `${key}: ${JSON.stringify(one)}`).join(', ')}`);
+    terminal.print(
+      `  ${name.padEnd(32)} ${type.padEnd(10)} ${String(value ?? '–')
+        .slice(0, 24)
+        .padEnd(24)} ${Object.entries(point)
+        .map(([key, one]) => `${key}: ${JSON.stringify(one)}`)
+        .join(', ')}`,
+    );
   }
 }

@@ -30,13 +30,32 @@ const DEFAULT_MAX_BYTES = 1 << 30;
 export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
-    .option('-c, --config <file>', text({ en: 'configuration of the edge; default ./edge.yaml where there is one', zh: '边缘节点配置；默认 ./edge.yaml（如存在）' }))
+    .option(
+      '-c, --config <file>',
+      text({ en: 'configuration of the edge; default ./edge.yaml where there is one', zh: '边缘节点配置；默认 ./edge.yaml（如存在）' }),
+    )
     .option('--for <duration>', text({ en: 'how long to measure disk writes', zh: '观察磁盘写入的时长' }), '60s')
-    .option('--endurance <size>', text({ en: 'rated endurance of the disk (TBW), such as 80TB; default: estimated from type and capacity', zh: '磁盘的总写入寿命（厂家标称），如 80TB；默认按类型和容量估算' }))
+    .option(
+      '--endurance <size>',
+      text({
+        en: 'rated endurance of the disk (TBW), such as 80TB; default: estimated from type and capacity',
+        zh: '磁盘的总写入寿命（厂家标称），如 80TB；默认按类型和容量估算',
+      }),
+    )
     .option('--amplification <number>', text({ en: 'write amplification of the disk', zh: '磁盘内部的写放大倍数' }), '4')
     .option('--root <dir>', text({ en: 'root of /sys, /proc, /dev and /run', zh: '/sys、/proc、/dev、/run 所在的根目录' }), '/')
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals doctor --config edge.yaml\n  cityvitals doctor --for 10m --endurance 30TB --json`)
-    .action((options: Options) => run(terminal, options).then((exit) => { process.exitCode = exit; }, (error: unknown) => exitWithFault(terminal, error)));
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals doctor --config edge.yaml\n  cityvitals doctor --for 10m --endurance 30TB --json`,
+    )
+    .action((options: Options) =>
+      run(terminal, options).then(
+        (exit) => {
+          process.exitCode = exit;
+        },
+        (error: unknown) => exitWithFault(terminal, error),
+      ),
+    );
 }
 
 async function run(terminal: CommandTerminal, options: Options): Promise<number> {
@@ -59,7 +78,13 @@ async function run(terminal: CommandTerminal, options: Options): Promise<number>
   tell(checkLimits(machine));
   tell(await checkTemperatureAndPower(machine));
   if (setup) tell(await checkEdgeHost(machine, setup));
-  tell(await measureWear(machine, { dir: nearestExistingFolder(dir), watchMs, enduranceBytes, amplification }, watchProgress(terminal, options.for, watchMs)));
+  tell(
+    await measureWear(
+      machine,
+      { dir: nearestExistingFolder(dir), watchMs, enduranceBytes, amplification },
+      watchProgress(terminal, options.for, watchMs),
+    ),
+  );
   const found = exitCodeOf(findings);
   return exit === EXIT.ok ? found : exit;
 }
@@ -74,14 +99,23 @@ async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<Ch
 async function loadConfigured(terminal: CommandTerminal, config: string | undefined): Promise<{ setup: EdgeSetup | null; exit: number }> {
   const path = resolve(config ?? 'edge.yaml');
   if (config === undefined && !existsSync(path)) {
-    terminal.remark(terminal.text({ en: 'no ./edge.yaml: only the machine is checked (--config FILE to check gateway, ports and folder of an edge)', zh: '没有 ./edge.yaml：仅检查本机（用 --config 指定配置可检查网关、串口和事件日志目录）' }));
+    terminal.remark(
+      terminal.text({
+        en: 'no ./edge.yaml: only the machine is checked (--config FILE to check gateway, ports and folder of an edge)',
+        zh: '没有 ./edge.yaml：仅检查本机（用 --config 指定配置可检查网关、串口和事件日志目录）',
+      }),
+    );
     return { setup: null, exit: EXIT.ok };
   }
   let source: string;
   try {
     source = readFileSync(path, 'utf8');
   } catch (error) {
-    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }), EXIT.usage);
+    return exitWithFault(
+      terminal,
+      new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) }),
+      EXIT.usage,
+    );
   }
   const { setup, problems } = await loadEdge({ path, text: source });
   for (const problem of problems) {
@@ -91,7 +125,10 @@ async function loadConfigured(terminal: CommandTerminal, config: string | undefi
   }
   if (!setup) return { setup: null, exit: EXIT.usage };
   const { edge, devices } = setup;
-  printCheckResult(terminal, { check: 'config', text: { en: `edge ${edge}, ${devices.length} devices, no problems`, zh: `边缘节点 ${edge}，${devices.length} 台设备，没有问题` } });
+  printCheckResult(terminal, {
+    check: 'config',
+    text: { en: `edge ${edge}, ${devices.length} devices, no problems`, zh: `边缘节点 ${edge}，${devices.length} 台设备，没有问题` },
+  });
   return { setup, exit: EXIT.ok };
 }
 

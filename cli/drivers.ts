@@ -12,7 +12,10 @@ export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .argument('[driver]', text({ en: 'show settings and points of this driver', zh: '显示该驱动的设置和测点' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals drivers\n  cityvitals drivers modbus\n  cityvitals drivers --json`)
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals drivers\n  cityvitals drivers modbus\n  cityvitals drivers --json`,
+    )
     .action((id: string | undefined) => run(terminal, id).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
 }
 

@@ -36,7 +36,9 @@ function edgeWith(t: TestContext, env: Record<string, string>, ...args: string[]
     const line = out.split('\n').slice(0, -1).find((one) => one.includes('"running"'));
     if (line) running.resolve(JSON.parse(line));
   });
-  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => { child.on('close', (code) => resolve({ code, out, err })); });
+  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
   return { child, out: () => out, running: running.promise, ended };
 }
 
@@ -68,7 +70,10 @@ test('runs, serves, refuses a second one on its folder, stops in order and says 
   assert.equal((await fetch(`${http}/healthz`)).status, 200);
   assert.match(await (await fetch(`${http}/metrics`)).text(), /cityvitals_faults_total/);
   const second = await edge(t, '--config', path, '--json').ended;
-  assert.deepEqual([second.code, (JSON.parse(second.out.trim().split('\n')[0] as string) as { fault: string }).fault], [2, 'CV_LOG_LOCKED']);
+  assert.deepEqual(
+    [second.code, (JSON.parse(second.out.trim().split('\n')[0] as string) as { fault: string }).fault],
+    [2, 'CV_LOG_LOCKED'],
+  );
   const online = gateway.states.findLast((state: EdgeState) => state.online);
   assert.equal(online?.http, http);
   first.child.kill('SIGTERM');

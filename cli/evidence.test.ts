@@ -10,7 +10,9 @@ import { realClock } from '../core/world.ts';
 
 function cityvitals(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'evidence', ...args, '--lang', 'en'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'evidence', ...args, '--lang', 'en'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const said = { out: '', err: '' };
     child.stdout.on('data', (text) => { said.out += text; });
     child.stderr.on('data', (text) => { said.err += text; });
@@ -30,11 +32,36 @@ log: { dir: ./log }
 evidence: { clip: {} }
 devices:
   - { id: gate-cam, driver: camera, settings: { url: "file:./clip.avi" } }
-`);
-  const folder = await EvidenceFolder.open({ dir: join(dir, 'log', 'evidence', 'clips'), maxBytes: 1e9, keepMs: Infinity, isPrivate: true }, realClock);
+`,
+  );
+  const folder = await EvidenceFolder.open(
+    { dir: join(dir, 'log', 'evidence', 'clips'), maxBytes: 1e9, keepMs: Infinity, isPrivate: true },
+    realClock,
+  );
   const made = join(dir, 'made.mp4');
-  const comment = JSON.stringify({ centre: '500112001', edge: 'e1', camera: 'gate-cam', of: [{ point: 'yard.intrusion', at: 1 }, { point: 'yard.intrusion', at: 2 }] });
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=32x32:rate=5:duration=2', '-metadata', `comment=${comment}`, '-c:v', 'libx264', '-y', made]);
+  const comment = JSON.stringify({
+    centre: '500112001',
+    edge: 'e1',
+    camera: 'gate-cam',
+    of: [
+      { point: 'yard.intrusion', at: 1 },
+      { point: 'yard.intrusion', at: 2 },
+    ],
+  });
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'color=black:size=32x32:rate=5:duration=2',
+    '-metadata',
+    `comment=${comment}`,
+    '-c:v',
+    'libx264',
+    '-y',
+    made,
+  ]);
   const { sha256, bytes } = await folder.addFile(made, { mime: 'video/mp4', atMs: Date.UTC(2026, 10, 28, 14, 30) }, 'kept');
   await folder.close();
 

@@ -23,16 +23,37 @@ interface Options {
 }
 
 /** Configuration or usage errors: retrying does not help. */
-const NON_RETRYABLE: ReadonlySet<FaultCode> = new Set(['CV_LOG_LOCKED', 'CV_LOG_UNUSABLE', 'CV_API_LISTEN', 'CV_BROKER_LISTEN', 'CV_CONFIG_UNREADABLE']);
+const NON_RETRYABLE: ReadonlySet<FaultCode> = new Set([
+  'CV_LOG_LOCKED',
+  'CV_LOG_UNUSABLE',
+  'CV_API_LISTEN',
+  'CV_BROKER_LISTEN',
+  'CV_CONFIG_UNREADABLE',
+]);
 
 export function define(terminal: CommandTerminal): Command {
   const text = terminal.text;
   return new Command()
     .requiredOption('-c, --config <file>', text({ en: 'the configuration of this gateway', zh: '网关的配置文件' }))
     .option('--check', text({ en: 'check the file, its rules and its catalogue, then exit', zh: '仅检查配置文件、规则和指标目录' }))
-    .option('--mosquitto <folder>', text({ en: 'write mosquitto ACL and password files for the edges and consumers under broker, then exit', zh: '按 broker 下边缘节点和订阅用户的权限生成 mosquitto 的 ACL 和密码文件后退出' }))
-    .option('--owner <user>', text({ en: 'with --mosquitto: owner of the files, the user that runs mosquitto', zh: '与 --mosquitto 同用：文件属主，即运行 mosquitto 的用户' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals --owner mosquitto`)
+    .option(
+      '--mosquitto <folder>',
+      text({
+        en: 'write mosquitto ACL and password files for the edges and consumers under broker, then exit',
+        zh: '按 broker 下边缘节点和订阅用户的权限生成 mosquitto 的 ACL 和密码文件后退出',
+      }),
+    )
+    .option(
+      '--owner <user>',
+      text({
+        en: 'with --mosquitto: owner of the files, the user that runs mosquitto',
+        zh: '与 --mosquitto 同用：文件属主，即运行 mosquitto 的用户',
+      }),
+    )
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals gateway --check --config gateway.yaml\n  cityvitals gateway --config gateway.yaml\n  cityvitals gateway --config gateway.yaml --mosquitto /etc/mosquitto/cityvitals --owner mosquitto`,
+    )
     .action((options: Options) => run(terminal, options));
 }
 
@@ -50,9 +71,16 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
   }
   if (options.mosquitto !== undefined) {
     const { writeMosquittoFiles } = await import('./mosquitto-files.ts');
-    return writeMosquittoFiles(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage));
+    return writeMosquittoFiles(terminal, setup, options.mosquitto, options.owner).catch((error: unknown) =>
+      exitWithFault(terminal, error, EXIT.usage),
+    );
   }
-  const observer = openTelemetryOutput({ component: 'gateway', language: terminal.language, nowMs: () => Date.now(), log: pino.destination({ dest: 2, sync: true }) });
+  const observer = openTelemetryOutput({
+    component: 'gateway',
+    language: terminal.language,
+    nowMs: () => Date.now(),
+    log: pino.destination({ dest: 2, sync: true }),
+  });
   const watch = new ConfigWatch(options.config, () => Date.now(), observer.tell);
   await runService(terminal, {
     tell: observer.tell,
@@ -72,15 +100,42 @@ function printAccessWarnings(terminal: CommandTerminal, setup: GatewaySetup): vo
   if (ofHttp) terminal.remark(terminal.text(ofHttp));
   if (broker.kind !== 'embedded') return;
   const open = broker.edges.filter(({ token }) => token === null).map(({ id }) => id);
-  if (open.length > 0) terminal.remark(terminal.text({ en: `without a token, accepted from this machine only: ${open.join(', ')}`, zh: `未设令牌，仅允许从本机接入：${open.join('、')}` }));
-  if (broker.edges.length === 0) terminal.remark(terminal.text({ en: 'broker.embedded.edges is empty: no edge can connect', zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入' }));
+  if (open.length > 0)
+    terminal.remark(
+      terminal.text({
+        en: `without a token, accepted from this machine only: ${open.join(', ')}`,
+        zh: `未设令牌，仅允许从本机接入：${open.join('、')}`,
+      }),
+    );
+  if (broker.edges.length === 0)
+    terminal.remark(
+      terminal.text({
+        en: 'broker.embedded.edges is empty: no edge can connect',
+        zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入',
+      }),
+    );
 }
 
 function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: RunningGateway): void {
   const { text } = terminal;
   const brokerUrl = gateway.brokerUrl.replace(/\/\/[^@/]*@/, '//');
-  if (terminal.json) return terminal.record({ running: 'gateway', gateway: setup.gateway, centre: setup.centre, http: gateway.httpUrl, broker: brokerUrl, log: setup.log.dir, exercise: setup.exercise, pid: process.pid });
-  terminal.print(text({ en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`, zh: `网关 ${setup.gateway}（中心 ${setup.centre}）已运行${setup.exercise ? '，演练模式' : ''}` }));
+  if (terminal.json)
+    return terminal.record({
+      running: 'gateway',
+      gateway: setup.gateway,
+      centre: setup.centre,
+      http: gateway.httpUrl,
+      broker: brokerUrl,
+      log: setup.log.dir,
+      exercise: setup.exercise,
+      pid: process.pid,
+    });
+  terminal.print(
+    text({
+      en: `gateway ${setup.gateway} (centre ${setup.centre}) is running${setup.exercise ? ', as an exercise' : ''}`,
+      zh: `网关 ${setup.gateway}（中心 ${setup.centre}）已运行${setup.exercise ? '，演练模式' : ''}`,
+    }),
+  );
   terminal.print(`  ${text({ en: 'console and API', zh: '控制台与接口' })}: ${gateway.httpUrl}/  (/api/v1/…, /healthz, /metrics)`);
   terminal.print(`  ${text({ en: 'broker', zh: '消息服务器' })}: ${brokerUrl}`);
   terminal.print(`  ${text({ en: 'log', zh: '事件日志' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);

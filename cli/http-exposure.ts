@@ -13,8 +13,14 @@ export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 
     : { en: `HTTP is reachable from other machines (${http.host}:${http.port})`, zh: `HTTP 不只监听本机（${http.host}:${http.port}）` };
   const isShut = (http.readers ?? []).length + operators.length === 0;
   return isShut
-    ? { en: `WARNING: ${where.en}, reading needs a token, and none is configured: add http.readers`, zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers` }
-    : { en: `WARNING: ${where.en}: holders of a token in http.readers or operators can read everything; without TLS tokens are sent in clear text: use an HTTPS reverse proxy`, zh: `警告：${where.zh}：持有 http.readers 或 operators 令牌者可读取全部数据；未加密时令牌以明文传输，请在前面设置 HTTPS 反向代理` };
+    ? {
+        en: `WARNING: ${where.en}, reading needs a token, and none is configured: add http.readers`,
+        zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers`,
+      }
+    : {
+        en: `WARNING: ${where.en}: holders of a token in http.readers or operators can read everything; without TLS tokens are sent in clear text: use an HTTPS reverse proxy`,
+        zh: `警告：${where.zh}：持有 http.readers 或 operators 令牌者可读取全部数据；未加密时令牌以明文传输，请在前面设置 HTTPS 反向代理`,
+      };
 }
 
 /** The same of an edge's. */
@@ -22,6 +28,12 @@ export function edgeHttpWarning({ http: { host, port, token } }: Pick<EdgeSetup,
   if (isLocalHost(host)) return null;
   const where = { en: `HTTP is reachable from other machines (${host}:${port})`, zh: `HTTP 不只监听本机（${host}:${port}）` };
   return token === undefined
-    ? { en: `WARNING: ${where.en}, only the gateway can read: add http.token for other clients`, zh: `警告：${where.zh}，目前仅网关可以读取：其他人需要读取时请添加 http.token` }
-    : { en: `WARNING: ${where.en}: holders of http.token can read everything, and the token is sent in clear text`, zh: `警告：${where.zh}：持有 http.token 者可读取全部数据，且令牌以明文传输` };
+    ? {
+        en: `WARNING: ${where.en}, only the gateway can read: add http.token for other clients`,
+        zh: `警告：${where.zh}，目前仅网关可以读取：其他人需要读取时请添加 http.token`,
+      }
+    : {
+        en: `WARNING: ${where.en}: holders of http.token can read everything, and the token is sent in clear text`,
+        zh: `警告：${where.zh}：持有 http.token 者可读取全部数据，且令牌以明文传输`,
+      };
 }

@@ -13,7 +13,11 @@ const secrets: Secrets = { env: process.env, readFile: (path) => readFileSync(pa
  * @param isNeeded see `Secrets`
  */
 export function loadEdge(source: ConfigSource, extra: readonly Driver[] = [], isNeeded?: Secrets['isNeeded']): Promise<CheckedEdge> {
-  return checkEdge(source, { ...secrets, ...(isNeeded && { isNeeded }), drivers: [...DRIVERS, ...extra.map((driver) => ({ id: driver.id, load: async () => driver }))] });
+  return checkEdge(source, {
+    ...secrets,
+    ...(isNeeded && { isNeeded }),
+    drivers: [...DRIVERS, ...extra.map((driver) => ({ id: driver.id, load: async () => driver }))],
+  });
 }
 
 export async function loadGateway(source: ConfigSource): Promise<CheckedGateway> {

@@ -5,9 +5,12 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-const run = (...args: string[]) => new Promise<{ code: number; out: string }>((resolve) => {
-  execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'gateway', ...args], (error, stdout, stderr) => { resolve({ code: Number(error?.code ?? 0), out: `${stdout}${stderr}` }); });
-});
+const run = (...args: string[]) =>
+  new Promise<{ code: number; out: string }>((resolve) => {
+    execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), 'gateway', ...args], (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), out: `${stdout}${stderr}` });
+    });
+  });
 
 const USERS = 'edges: [{ id: pump, token: t }], consumers: [{ user: city, password: p }]';
 
@@ -37,7 +40,13 @@ test('the files for mosquitto: the password is kept over runs, and the file that
   assert.deepEqual(await made(`{ url: "mqtt://127.0.0.1", ${USERS} }`), first);
   const own = await made(`{ url: "mqtt://127.0.0.1", user: gate, password: mine, ${USERS} }`);
   assert.deepEqual([own.user, own.password], ['gate', 'mine']);
-  assert.deepEqual(readFileSync(join(folder, 'passwords'), 'utf8').trim().split('\n').map((line) => line.split(':')[0]), ['gate', 'pump', 'city']);
+  assert.deepEqual(
+    readFileSync(join(folder, 'passwords'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(':')[0]),
+    ['gate', 'pump', 'city'],
+  );
   assert.match(readFileSync(join(folder, 'acl'), 'utf8'), /user gate\n/);
 });
 
@@ -58,7 +67,14 @@ test('the files belong to the owner, can be read by nobody else, and go through 
     const { uid: of, mode } = statSync(join(folder, name));
     assert.deepEqual([of, mode & 0o777], [uid, 0o600]);
   }
-  assert.deepEqual([statSync(join(folder, 'gateway-password')).uid, statSync(join(folder, 'gateway-password')).mode & 0o777, statSync(folder).mode & 0o777], [userInfo().uid, 0o600, 0o750]);
+  assert.deepEqual(
+    [
+      statSync(join(folder, 'gateway-password')).uid,
+      statSync(join(folder, 'gateway-password')).mode & 0o777,
+      statSync(folder).mode & 0o777,
+    ],
+    [userInfo().uid, 0o600, 0o750],
+  );
   const { code, out } = await run('--config', file, '--mosquitto', folder, '--owner', 'no-such-user', '--lang', 'zh-CN');
   assert.equal(code, 2);
   assert.match(out, /本机没有用户 no-such-user/);
@@ -73,7 +89,12 @@ test('with nobody to write rights for, it says which setting is missing', async 
 
 test('no files are written in which somebody has the name of somebody else, or of the gateway\'s connections', async (t) => {
   const { folder, config } = place(t);
-  for (const users of ['edges: [{ id: pump, token: t }], consumers: [{ user: "gateway:g:in", password: p }]', 'edges: [{ id: pump, token: t }], consumers: [{ user: pump, password: p }]', 'edges: [{ id: g, token: t }]', 'edges: [], consumers: [{ user: g, password: p }]']) {
+  for (const users of [
+    'edges: [{ id: pump, token: t }], consumers: [{ user: "gateway:g:in", password: p }]',
+    'edges: [{ id: pump, token: t }], consumers: [{ user: pump, password: p }]',
+    'edges: [{ id: g, token: t }]',
+    'edges: [], consumers: [{ user: g, password: p }]',
+  ]) {
     const { code, out } = await run('--config', config(`{ embedded: { ${users} } }`), '--mosquitto', folder, '--lang', 'en');
     assert.notEqual(code, 0, users);
     assert.match(out, /CV_SETTING_INVALID/);

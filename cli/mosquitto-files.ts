@@ -1,7 +1,20 @@
 /** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: writes ACL and password files for mosquitto; the gateway's password is kept between runs. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FaultError } from '../core/faults.ts';
 import { mosquittoConf, mosquittoFiles, nameProblem, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
@@ -19,7 +32,12 @@ const PORT = 1883;
 const GATEWAY_PORT = 1884;
 
 /** @throws FaultError when there is nobody to write rights for, or no such user; what the file system says */
-export async function writeMosquittoFiles(terminal: CommandTerminal, setup: GatewaySetup, folder: string, owner: string | undefined): Promise<void> {
+export async function writeMosquittoFiles(
+  terminal: CommandTerminal,
+  setup: GatewaySetup,
+  folder: string,
+  owner: string | undefined,
+): Promise<void> {
   const { broker } = setup;
   const { edges, consumers = [] } = broker;
   if (!edges) throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
@@ -30,9 +48,17 @@ export async function writeMosquittoFiles(terminal: CommandTerminal, setup: Gate
   const password = (broker.kind === 'external' ? broker.password : null) ?? savedPassword(folder) ?? randomBytes(24).toString('base64url');
   const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
   const files = await mosquittoFiles(access);
-  const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map((path) => resolve(path)) as [string, string, string];
+  const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map(
+    (path) => resolve(path),
+  ) as [string, string, string];
   const listener = gatewayListener(setup);
-  const conf = mosquittoConf({ acl, passwords, gatewayPasswords, port: broker.kind === 'embedded' ? broker.port : PORT, gateway: listener });
+  const conf = mosquittoConf({
+    acl,
+    passwords,
+    gatewayPasswords,
+    port: broker.kind === 'embedded' ? broker.port : PORT,
+    gateway: listener,
+  });
   replace(join(folder, KEPT), `${password}\n`, null);
   replace(acl, files.acl, ids);
   replace(passwords, files.passwords, ids);
@@ -41,15 +67,33 @@ export async function writeMosquittoFiles(terminal: CommandTerminal, setup: Gate
   const url = `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (terminal.json) return terminal.record({ acl, passwords, gatewayPasswords, user, password, url, conf });
   terminal.print(conf);
-  terminal.print(terminal.text({ en: `in ${setup.gateway}'s file: broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`, zh: `网关配置：broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }` }));
+  terminal.print(
+    terminal.text({
+      en: `in ${setup.gateway}'s file: broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`,
+      zh: `网关配置：broker: { url: ${url}, user: ${user}, password: ${password}, edges: …, consumers: … }`,
+    }),
+  );
 }
 
 /** @throws CV_SETTING_INVALID: with the built-in broker such names are harmless, in these files they are not */
 function refuseSharedNames(gateway: string, edges: readonly string[], consumers: readonly string[]): void {
-  const all = [{ name: gateway, others: [] }, ...edges.map((name) => ({ name, others: [gateway] })), ...consumers.map((name) => ({ name, others: [gateway, ...edges] }))];
+  const all = [
+    { name: gateway, others: [] },
+    ...edges.map((name) => ({ name, others: [gateway] })),
+    ...consumers.map((name) => ({ name, others: [gateway, ...edges] })),
+  ];
   for (const { name, others } of all) {
     const problem = nameProblem(name, others);
-    if (problem) throw new FaultError('CV_SETTING_INVALID', { owner: 'broker', ownerZh: 'broker', key: name, problem: problem.en, problemZh: problem.zh, hint: 'a name of its own', hintZh: '使用各自的名称' });
+    if (problem)
+      throw new FaultError('CV_SETTING_INVALID', {
+        owner: 'broker',
+        ownerZh: 'broker',
+        key: name,
+        problem: problem.en,
+        problemZh: problem.zh,
+        hint: 'a name of its own',
+        hintZh: '使用各自的名称',
+      });
   }
 }
 
@@ -98,12 +142,19 @@ function replace(path: string, text: string, ids: Owner | null): void {
 
 function idsOf(owner: string): Owner {
   try {
-    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, '--', owner], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })));
+    const [uid, gid] = ['-u', '-g'].map((flag) =>
+      Number(execFileSync('id', [flag, '--', owner], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })),
+    );
     return { uid: uid as number, gid: gid as number };
   } catch {
     throw new FaultError('CV_SETTING_INVALID', {
-      owner: 'cityvitals gateway', ownerZh: 'cityvitals gateway', key: '--owner', problem: `no user ${owner} on this machine`, problemZh: `本机没有用户 ${owner}`,
-      hint: 'the user that mosquitto runs as: --owner mosquitto', hintZh: '填写运行 mosquitto 的用户：--owner mosquitto',
+      owner: 'cityvitals gateway',
+      ownerZh: 'cityvitals gateway',
+      key: '--owner',
+      problem: `no user ${owner} on this machine`,
+      problemZh: `本机没有用户 ${owner}`,
+      hint: 'the user that mosquitto runs as: --owner mosquitto',
+      hintZh: '填写运行 mosquitto 的用户：--owner mosquitto',
     });
   }
 }

@@ -4,7 +4,16 @@ import { openTelemetryOutput } from './observe.ts';
 
 function observed(nowMs: () => number = () => 0) {
   const lines: Record<string, unknown>[] = [];
-  const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs, log: { write: (line: string) => { lines.push(JSON.parse(line) as Record<string, unknown>); } } });
+  const observer = openTelemetryOutput({
+    component: 'edge',
+    language: 'en',
+    nowMs,
+    log: {
+      write: (line: string) => {
+        lines.push(JSON.parse(line) as Record<string, unknown>);
+      },
+    },
+  });
   return { observer, lines };
 }
 

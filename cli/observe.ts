@@ -82,7 +82,14 @@ function logger(options: TelemetryOutputOptions, destination: DestinationStream)
         return;
       }
       drops.written += 1;
-      log.info({ client: event.client.slice(0, MAX_CLIENT_CHARACTERS), reason: event.reason, ...(drops.written === 1 && leftOut > 0 ? { leftOut } : {}) }, event.kind);
+      log.info(
+        {
+          client: event.client.slice(0, MAX_CLIENT_CHARACTERS),
+          reason: event.reason,
+          ...(drops.written === 1 && leftOut > 0 ? { leftOut } : {}),
+        },
+        event.kind,
+      );
       return;
     }
     if (event.kind === 'fault') {
@@ -94,7 +101,12 @@ function logger(options: TelemetryOutputOptions, destination: DestinationStream)
       log.warn({ fault: event.fault.code, device: event.device, edge: event.edge, remedy }, message);
     } else if (event.kind === 'notice') {
       log[event.level ?? 'info'](options.language === 'en' ? event.en : event.zh);
-    } else if (event.kind === 'device_state' || event.kind === 'link_state' || event.kind === 'warning_changed' || event.kind === 'fault_cleared') {
+    } else if (
+      event.kind === 'device_state' ||
+      event.kind === 'link_state' ||
+      event.kind === 'warning_changed' ||
+      event.kind === 'fault_cleared'
+    ) {
       const { kind, ...rest } = event;
       log.info(rest, kind);
     }

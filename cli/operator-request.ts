@@ -12,22 +12,50 @@ export interface OperatorOptions {
 /** `--gateway`, `--token` and what every command has. */
 export function addOperatorOptions(command: Command, { text }: CommandTerminal): Command {
   return command
-    .option('--gateway <url>', text({ en: 'address of the gateway\'s API', zh: '网关接口地址' }), 'http://127.0.0.1:8080')
-    .option('--token <token>', text({ en: 'operator token; default: CITYVITALS_OPERATOR_TOKEN, which other users of this machine cannot see', zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）' }))
-    .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' })).option('--lang <language>');
+    .option('--gateway <url>', text({ en: "address of the gateway's API", zh: '网关接口地址' }), 'http://127.0.0.1:8080')
+    .option(
+      '--token <token>',
+      text({
+        en: 'operator token; default: CITYVITALS_OPERATOR_TOKEN, which other users of this machine cannot see',
+        zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）',
+      }),
+    )
+    .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }))
+    .option('--lang <language>');
 }
 
 /** @param path behind `/api/v1/`. Ends the process with what is wrong where there is no good answer */
 export async function operatorRequest<T>(terminal: CommandTerminal, options: OperatorOptions, path: string, body?: object): Promise<T> {
   const token = options.token ?? process.env.CITYVITALS_OPERATOR_TOKEN ?? '';
   const url = `${options.gateway.replace(/\/$/, '')}/api/v1/${path}`;
-  const headers = { authorization: `Bearer ${token}`, 'accept-language': terminal.language, ...(body && { 'content-type': 'application/json' }) };
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(15_000), ...(body && { method: 'POST', body: JSON.stringify(body) }) })
-    .catch((error: Error) => exitWithFault(terminal, refusedError(url, '', (error.cause as Error | undefined)?.message ?? error.message, terminal.text({ en: 'check --gateway, and that the gateway is running', zh: '检查 --gateway 及网关是否运行' }))));
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'accept-language': terminal.language,
+    ...(body && { 'content-type': 'application/json' }),
+  };
+  const response = await fetch(url, {
+    headers,
+    signal: AbortSignal.timeout(15_000),
+    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+  }).catch((error: Error) =>
+    exitWithFault(
+      terminal,
+      refusedError(
+        url,
+        '',
+        (error.cause as Error | undefined)?.message ?? error.message,
+        terminal.text({ en: 'check --gateway, and that the gateway is running', zh: '检查 --gateway 及网关是否运行' }),
+      ),
+    ),
+  );
   const answer: unknown = await response.json().catch(() => null);
   if (response.ok && answer) return answer as T;
   const problem = answer as Problem | null;
-  return exitWithFault(terminal, refusedError(url, String(response.status), problem ? `${problem.code}: ${problem.detail}` : '', problem?.remedy ?? ''), response.status === 400 ? EXIT.usage : EXIT.found);
+  return exitWithFault(
+    terminal,
+    refusedError(url, String(response.status), problem ? `${problem.code}: ${problem.detail}` : '', problem?.remedy ?? ''),
+    response.status === 400 ? EXIT.usage : EXIT.found,
+  );
 }
 
 const refusedError = (url: string, status: string, detail: string, advice: string) =>

@@ -8,7 +8,9 @@ export function printResultLine(terminal: CommandTerminal, line: ResultLine): vo
   if (terminal.json) return terminal.record(line);
   if ('fault' in line) return terminal.print(`${line.fault}: ${line.message}${line.remedy ? `\n  → ${line.remedy}` : ''}`);
   const value = line.value === null ? '–' : typeof line.value === 'string' ? JSON.stringify(line.value) : String(line.value);
-  terminal.print(`${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags, ...(line.origin ? [line.origin] : []), ...tagWords(terminal, line.tag)].join(' ')}${line.bytes ? `  @${line.bytes.at} ${line.bytes.hex}` : ''}`);
+  terminal.print(
+    `${line.point.padEnd(24)} ${value}${line.unit ? ` ${line.unit}` : ''}  ${[line.quality, ...line.flags, ...(line.origin ? [line.origin] : []), ...tagWords(terminal, line.tag)].join(' ')}${line.bytes ? `  @${line.bytes.at} ${line.bytes.hex}` : ''}`,
+  );
 }
 
 /** What the edge says before and after a frame; lines of JSON have it at their values. */

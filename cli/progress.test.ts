@@ -7,7 +7,14 @@ const TASK = { id: 'check', en: 'checking', zh: '正在校验', unit: 'bytes' } 
 function rig(more: { json?: boolean; isTerminal?: boolean; columns?: number; zh?: boolean } = {}) {
   const written: string[] = [];
   let nowMs = 0;
-  const out: ProgressOutput = { isTerminal: more.isTerminal ?? false, columns: more.columns ?? 80, nowMs: () => nowMs, write: (text) => { written.push(text); } };
+  const out: ProgressOutput = {
+    isTerminal: more.isTerminal ?? false,
+    columns: more.columns ?? 80,
+    nowMs: () => nowMs,
+    write: (text) => {
+      written.push(text);
+    },
+  };
   const progress = openProgress({ json: more.json ?? false, text: ({ en, zh }) => (more.zh ? zh : en) }, TASK, out);
   return { written, progress, pass: (byMs: number) => { nowMs += byMs; } };
 }
@@ -58,7 +65,13 @@ test('with --json it is JSON lines, on a terminal too', () => {
   pass(5000);
   progress.update(5, null, 'x');
   progress.end();
-  assert.deepEqual(written.map((line) => JSON.parse(line) as unknown), [{ progress: 'check', done: 5, of: null, note: 'x' }, { progress: 'check', done: 5, of: null, ended: true }]);
+  assert.deepEqual(
+    written.map((line) => JSON.parse(line) as unknown),
+    [
+      { progress: 'check', done: 5, of: null, note: 'x' },
+      { progress: 'check', done: 5, of: null, ended: true },
+    ],
+  );
 });
 
 test('a line never wraps, also of characters that take two columns', () => {

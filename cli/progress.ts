@@ -55,7 +55,10 @@ export function openProgress(terminal: Pick<CommandTerminal, 'json' | 'text'>, t
   function show(now: { done: number; of: number | null; note: string }, hasEnded = false): void {
     isShown = true;
     const line = `${words}${terminal.text({ en: ': ', zh: '：' })}${sentence(task, now)}`;
-    if (terminal.json) out.write(`${JSON.stringify({ progress: task.id, done: now.done, of: now.of, ...(now.note && { note: now.note }), ...(hasEnded && { ended: true }) })}\n`);
+    if (terminal.json)
+      out.write(
+        `${JSON.stringify({ progress: task.id, done: now.done, of: now.of, ...(now.note && { note: now.note }), ...(hasEnded && { ended: true }) })}\n`,
+      );
     else if (isLive) out.write(`\r${fitted(line, out.columns - 1)}\x1b[K`);
     else out.write(`${line}\n`);
   }
@@ -83,7 +86,8 @@ export function openProgress(terminal: Pick<CommandTerminal, 'json' | 'text'>, t
 }
 
 function sentence({ unit }: ProgressTask, { done, of, note }: { done: number; of: number | null; note: string }): string {
-  const amount = (value: number): string => (unit === 'bytes' ? formatBytes(Math.round(value)) : unit === 'ms' ? `${Math.round(value / 1000)} s` : value.toLocaleString('en-US'));
+  const amount = (value: number): string =>
+    unit === 'bytes' ? formatBytes(Math.round(value)) : unit === 'ms' ? `${Math.round(value / 1000)} s` : value.toLocaleString('en-US');
   const tail = note === '' ? '' : ` · ${note}`;
   if (of === null || of <= 0) return `${amount(done)}${tail}`;
   const share = Math.min(1, done / of);

@@ -27,7 +27,8 @@ function* alterations(value: unknown, path = ''): Generator<[string, unknown]> {
   else yield [path, Array.isArray(value) ? ['other'] : `${String(value)}x`];
 }
 
-const isTold = ({ added, changed, removed, restartNeeded }: ReloadResult) => added.length + changed.length + removed.length + restartNeeded.length > 0;
+const isTold = ({ added, changed, removed, restartNeeded }: ReloadResult) =>
+  added.length + changed.length + removed.length + restartNeeded.length > 0;
 
 function holds<S>(setup: S | null, toldOf: (after: S) => ReloadResult, but: readonly string[] = []): void {
   assert.ok(setup);

@@ -30,16 +30,21 @@ export async function reloadConfig<S>(terminal: CommandTerminal, { what, path, l
     report(terminal, what, done);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    refuse([whole(code?.startsWith('E') ? { code: 'CV_CONFIG_UNREADABLE', params: { path, detail: code } } : faultOf(error, 'CV_COMMAND_FAILED'))]);
+    refuse([
+      whole(code?.startsWith('E') ? { code: 'CV_CONFIG_UNREADABLE', params: { path, detail: code } } : faultOf(error, 'CV_COMMAND_FAILED')),
+    ]);
   }
 }
 
 function report(terminal: CommandTerminal, what: string, { added, changed, removed, kept, restartNeeded }: ReloadResult): void {
   if (terminal.json) return terminal.record({ reloaded: what, ok: true, added, changed, removed, kept, restartNeeded });
   const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : '–');
-  terminal.print(terminal.text({
-    en: `configuration reloaded: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} unchanged`,
-    zh: `新配置已采用：新增 ${list(added)}；变更 ${list(changed)}；移除 ${list(removed)}；${kept} 项不变`,
-  }));
-  if (restartNeeded.length > 0) terminal.print(terminal.text({ en: `  restart required for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
+  terminal.print(
+    terminal.text({
+      en: `configuration reloaded: added ${list(added)}; changed ${list(changed)}; removed ${list(removed)}; ${kept} unchanged`,
+      zh: `新配置已采用：新增 ${list(added)}；变更 ${list(changed)}；移除 ${list(removed)}；${kept} 项不变`,
+    }),
+  );
+  if (restartNeeded.length > 0)
+    terminal.print(terminal.text({ en: `  restart required for: ${list(restartNeeded)}`, zh: `  需重启后生效：${list(restartNeeded)}` }));
 }

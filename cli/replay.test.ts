@@ -13,7 +13,10 @@ const RTU = 'drivers/modbus/recorded/pymodbus-rtu';
 async function cityvitals(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const run = promisify(execFile);
   try {
-    const { stdout, stderr } = await run(process.execPath, ['cli/main.ts', ...args], { cwd: ROOT, env: { ...process.env, LANG: 'en_US.UTF-8' } });
+    const { stdout, stderr } = await run(process.execPath, ['cli/main.ts', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, LANG: 'en_US.UTF-8' },
+    });
     return { code: 0, out: stdout, err: stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -83,7 +86,10 @@ test('a broken case is told with its place, exit code 2', async () => {
 });
 
 test('Ctrl-C in the middle of a replay ends it with 130, without a word of a failure', async () => {
-  const child = spawn(process.execPath, ['cli/main.ts', 'replay', 'drivers/hj212/recorded', '--json', '--speed', '1'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['cli/main.ts', 'replay', 'drivers/hj212/recorded', '--json', '--speed', '1'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stderr.on('data', (text: Buffer) => { said += text.toString(); });
   child.stdout.on('data', (text: Buffer) => { said += text.toString(); });

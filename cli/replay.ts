@@ -37,19 +37,69 @@ export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
     .argument('<case...>', text({ en: 'folders of cases, or of folders of cases', zh: '案例目录，或含多个案例的目录' }))
-    .option('--speed <speed>', text({ en: '1 as recorded, 60 for a minute per second, max', zh: '1 为原速，60 为一秒一分钟，max 为最快' }), speedOf, 'max')
-    .option('--to <stage>', text({ en: 'samples (from drivers), events (as an edge would store them), edge (a complete edge and gateway)', zh: 'samples（驱动给出的样本）、events（边缘节点将保存的事件）、edge（完整的边缘节点与网关）' }), stageOf, 'samples')
+    .option(
+      '--speed <speed>',
+      text({ en: '1 as recorded, 60 for a minute per second, max', zh: '1 为原速，60 为一秒一分钟，max 为最快' }),
+      speedOf,
+      'max',
+    )
+    .option(
+      '--to <stage>',
+      text({
+        en: 'samples (from drivers), events (as an edge would store them), edge (a complete edge and gateway)',
+        zh: 'samples（驱动给出的样本）、events（边缘节点将保存的事件）、edge（完整的边缘节点与网关）',
+      }),
+      stageOf,
+      'samples',
+    )
     .option('--tap', text({ en: 'only whether each case passes, as TAP', zh: '只输出各案例是否符合预期，TAP 格式' }))
     .option('--junit <file>', text({ en: 'the same as JUnit XML into a file', zh: '同上，以 JUnit XML 写入文件' }))
-    .option('--serve <port>', text({ en: 'simulate the device on a socket: listen on this port, or connect to it if the device does', zh: '在套接字上充当该设备：在此端口监听；主动连接的设备则连接此端口' }), whole)
-    .option('--host <host>', text({ en: 'with --serve: address to listen on or to connect to', zh: '与 --serve 同用：监听或连接的地址' }), '127.0.0.1')
-    .option('--times <number>', text({ en: 'with --serve: number of devices, each with its own id and phase; listening devices use one port each', zh: '与 --serve 同用：充当多台设备，编号和相位各不相同；监听的设备各占一个端口' }), whole, 1)
-    .option('--fault <kind@time>', text({ en: 'with --serve: drop, delay, cut, corrupt or reorder a message, e.g. cut@30s', zh: '与 --serve 同用：drop、delay、cut、corrupt、reorder 一个报文，如 cut@30s' }), troubleOf)
+    .option(
+      '--serve <port>',
+      text({
+        en: 'simulate the device on a socket: listen on this port, or connect to it if the device does',
+        zh: '在套接字上充当该设备：在此端口监听；主动连接的设备则连接此端口',
+      }),
+      whole,
+    )
+    .option(
+      '--host <host>',
+      text({ en: 'with --serve: address to listen on or to connect to', zh: '与 --serve 同用：监听或连接的地址' }),
+      '127.0.0.1',
+    )
+    .option(
+      '--times <number>',
+      text({
+        en: 'with --serve: number of devices, each with its own id and phase; listening devices use one port each',
+        zh: '与 --serve 同用：充当多台设备，编号和相位各不相同；监听的设备各占一个端口',
+      }),
+      whole,
+      1,
+    )
+    .option(
+      '--fault <kind@time>',
+      text({
+        en: 'with --serve: drop, delay, cut, corrupt or reorder a message, e.g. cut@30s',
+        zh: '与 --serve 同用：drop、delay、cut、corrupt、reorder 一个报文，如 cut@30s',
+      }),
+      troubleOf,
+    )
     .option('--seed <number>', text({ en: 'random seed of faults and phases', zh: '故障与相位的随机种子' }), whole, 1)
     .option('--loop', text({ en: 'with --serve: restart at the end of the recording', zh: '与 --serve 同用：录制结束后从头开始' }))
-    .option('--acknowledged <file>', text({ en: 'with --serve: write each acknowledged report to a file, as JSON lines (for devices that resend)', zh: '与 --serve 同用：每条已得到应答的上报以一行 JSON 写入文件（适用于未应答则保留重发的设备）' }))
-    .addHelpText('after', `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json\n  cityvitals replay CASE --serve 5020\n  cityvitals replay CASE --serve 8212 --times 500 --fault cut@30s`)
-    .action((paths: string[], options: Options) => run(terminal, paths, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)));
+    .option(
+      '--acknowledged <file>',
+      text({
+        en: 'with --serve: write each acknowledged report to a file, as JSON lines (for devices that resend)',
+        zh: '与 --serve 同用：每条已得到应答的上报以一行 JSON 写入文件（适用于未应答则保留重发的设备）',
+      }),
+    )
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals replay drivers/modbus/recorded/pymodbus-rtu\n  cityvitals replay drivers/modbus/recorded --tap\n  cityvitals replay CASE --speed 60 --to events --json\n  cityvitals replay CASE --serve 5020\n  cityvitals replay CASE --serve 8212 --times 500 --fault cut@30s`,
+    )
+    .action((paths: string[], options: Options) =>
+      run(terminal, paths, options).catch((error: unknown) => exitWithFault(terminal, error, EXIT.usage)),
+    );
 }
 
 async function run(terminal: CommandTerminal, paths: readonly string[], options: Options): Promise<void> {
@@ -81,7 +131,13 @@ async function run(terminal: CommandTerminal, paths: readonly string[], options:
     results.push(result);
     if (result.problems.length > 0) {
       process.exitCode ??= EXIT.found;
-      if (!isJudged) terminal.remark(terminal.text({ en: `${folder}: ${result.problems.length} line(s) differ from expected.jsonl; cityvitals case accept shows them`, zh: `${folder}：与 expected.jsonl 有 ${result.problems.length} 行不同；cityvitals case accept 可查看` }));
+      if (!isJudged)
+        terminal.remark(
+          terminal.text({
+            en: `${folder}: ${result.problems.length} line(s) differ from expected.jsonl; cityvitals case accept shows them`,
+            zh: `${folder}：与 expected.jsonl 有 ${result.problems.length} 行不同；cityvitals case accept 可查看`,
+          }),
+        );
     }
   }
   progress?.end();
@@ -90,8 +146,14 @@ async function run(terminal: CommandTerminal, paths: readonly string[], options:
 }
 
 /** Runs until it is told to stop. */
-async function serve(terminal: CommandTerminal, [folder, ...others]: readonly string[], port: number, { host, times, fault, seed, loop, acknowledged }: Options): Promise<void> {
-  if (folder === undefined || others.length > 0) throw new FaultError('CV_INPUT_INVALID', { key: '--serve', given: `${1 + others.length} cases` });
+async function serve(
+  terminal: CommandTerminal,
+  [folder, ...others]: readonly string[],
+  port: number,
+  { host, times, fault, seed, loop, acknowledged }: Options,
+): Promise<void> {
+  if (folder === undefined || others.length > 0)
+    throw new FaultError('CV_INPUT_INVALID', { key: '--serve', given: `${1 + others.length} cases` });
   const { loaded, problems } = await loadCase(folder);
   if (!loaded) {
     printProblems(terminal, problems);
@@ -100,16 +162,42 @@ async function serve(terminal: CommandTerminal, [folder, ...others]: readonly st
   const { serveDevices } = await import('../test-rigs/replay/serve.ts');
   const list = acknowledged === undefined ? null : openSync(acknowledged, 'w');
   await runService(terminal, {
-    start: () => serveDevices(loaded, { host, port, times, trouble: fault ?? null, seed, isLoop: loop ?? false, ...(list === null ? {} : { onSettled: (number, { bytes }) => { writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`); } }) }),
+    start: () =>
+      serveDevices(loaded, {
+        host,
+        port,
+        times,
+        trouble: fault ?? null,
+        seed,
+        isLoop: loop ?? false,
+        ...(list === null
+          ? {}
+          : {
+              onSettled: (number, { bytes }) => {
+                writeSync(list, `${JSON.stringify({ number, at: Date.now(), bytes: bytes.toString('hex') })}\n`);
+              },
+            }),
+      }),
     announce(standing) {
       for (const { number, port: taken, identities } of standing.devices) {
         if (terminal.json) terminal.record({ standing: loaded.recorded.name, number, host, port: taken, identities });
-        else terminal.print(`${loaded.recorded.name} ${number}: ${host}:${taken} ${Object.entries(identities).map(([name, id]) => `${name}=${id}`).join(' ')}`.trimEnd());
+        else
+          terminal.print(
+            `${loaded.recorded.name} ${number}: ${host}:${taken} ${Object.entries(identities)
+              .map(([name, id]) => `${name}=${id}`)
+              .join(' ')}`.trimEnd(),
+          );
       }
       process.once('exit', () => {
         const counts = standing.counts();
         if (terminal.json) terminal.record(counts);
-        else terminal.remark(terminal.text({ en: `reports sent: ${counts.said}, acknowledged: ${counts.acknowledged}, pending: ${counts.unanswered}`, zh: `已上报 ${counts.said} 条，已应答 ${counts.acknowledged} 条，等待应答 ${counts.unanswered} 条` }));
+        else
+          terminal.remark(
+            terminal.text({
+              en: `reports sent: ${counts.said}, acknowledged: ${counts.acknowledged}, pending: ${counts.unanswered}`,
+              zh: `已上报 ${counts.said} 条，已应答 ${counts.acknowledged} 条，等待应答 ${counts.unanswered} 条`,
+            }),
+          );
       });
     },
     nonRetryable: new Set<FaultCode>(['CV_RECORDING_NOT_OFFERED', 'CV_API_LISTEN', 'CV_INPUT_INVALID']),
@@ -117,7 +205,13 @@ async function serve(terminal: CommandTerminal, [folder, ...others]: readonly st
 }
 
 /** Plays one case to where it was asked for. What is printed depends on the case alone, never on speed or language of the machine. */
-async function play(terminal: CommandTerminal, loaded: LoadedCase, { speed, to }: Options, signal: AbortSignal, isQuiet: boolean): Promise<CaseResult> {
+async function play(
+  terminal: CommandTerminal,
+  loaded: LoadedCase,
+  { speed, to }: Options,
+  signal: AbortSignal,
+  isQuiet: boolean,
+): Promise<CaseResult> {
   const { recorded, drivers } = loaded;
   const pace = paceAt(speed, recorded.startsAt, signal);
   const how = { signal, ...(pace ? { pace } : {}) };
@@ -150,7 +244,9 @@ function printEvent(terminal: CommandTerminal, draft: Draft, isQuiet: boolean): 
   if (isQuiet) return;
   if (terminal.json) return terminal.record(draft);
   const { occurredAt, device, point, value, unit, quality, flags = [] } = draft;
-  terminal.print(`${new Date(occurredAt).toISOString()}  ${`${device}/${point}`.padEnd(28)} ${JSON.stringify(value)} ${unit}  ${[quality, ...flags].join(' ')}`);
+  terminal.print(
+    `${new Date(occurredAt).toISOString()}  ${`${device}/${point}`.padEnd(28)} ${JSON.stringify(value)} ${unit}  ${[quality, ...flags].join(' ')}`,
+  );
 }
 
 function speedOf(given: string): Speed {

@@ -16,7 +16,11 @@ export function configText(terminal: CommandTerminal, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    return exitWithFault(terminal, new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }), EXIT.usage);
+    return exitWithFault(
+      terminal,
+      new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error }),
+      EXIT.usage,
+    );
   }
 }
 
@@ -54,7 +58,11 @@ export async function runService<R extends { close(): Promise<void> }>(terminal:
   void stop.then(() => stopping.abort());
   const running = await service.start(stopping.signal).catch((error: unknown) => {
     if (stopping.signal.aborted && error === stopping.signal.reason) return null;
-    return exitWithFault(terminal, error, error instanceof FaultError && service.nonRetryable.has(error.fault.code) ? EXIT.usage : EXIT.found);
+    return exitWithFault(
+      terminal,
+      error,
+      error instanceof FaultError && service.nonRetryable.has(error.fault.code) ? EXIT.usage : EXIT.found,
+    );
   });
   if (!running) return endBeforeStart(terminal);
   service.announce(running);
@@ -72,13 +80,21 @@ function endBeforeStart(terminal: CommandTerminal): never {
 }
 
 function handleUncaught(tell: Tell): void {
-  const take = uncaughtErrorHandler({ report: (fault) => tell({ kind: 'fault', fault }), nowMs: () => performance.now(), end: () => process.exit(EXIT.found) });
+  const take = uncaughtErrorHandler({
+    report: (fault) => tell({ kind: 'fault', fault }),
+    nowMs: () => performance.now(),
+    end: () => process.exit(EXIT.found),
+  });
   process.on('uncaughtException', take);
   process.on('unhandledRejection', take);
 }
 
 /** Says what is still to do while it closes, and at the end what stays on disk for the next start. */
-async function closeWithProgress<R extends { close(): Promise<void> }>(terminal: CommandTerminal, { pendingEvents, pendingText }: Service<R>, running: R): Promise<void> {
+async function closeWithProgress<R extends { close(): Promise<void> }>(
+  terminal: CommandTerminal,
+  { pendingEvents, pendingText }: Service<R>,
+  running: R,
+): Promise<void> {
   if (!pendingEvents || !pendingText) return running.close();
   const progress = openProgress(terminal, { id: 'stop', ...pendingText });
   const show = () => progress.update(pendingEvents(running), null);
@@ -91,7 +107,12 @@ async function closeWithProgress<R extends { close(): Promise<void> }>(terminal:
   const count = pendingEvents(running);
   if (terminal.json) return terminal.record({ stopped: true, held: count });
   const words = terminal.text(pendingText);
-  terminal.remark(terminal.text({ en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk' : ''}`, zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}` }));
+  terminal.remark(
+    terminal.text({
+      en: `stopped; ${words}: ${count}${count > 0 ? ', kept on disk' : ''}`,
+      zh: `已停止；${words}：${count}${count > 0 ? '，已保存在磁盘上，下次启动后继续' : ''}`,
+    }),
+  );
 }
 
 /** It has not closed in time, and is ended as a power cut would end it. */
@@ -100,7 +121,13 @@ function printForcedStop(terminal: CommandTerminal): void {
   // On a terminal the line of the progress stands there.
   const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
   const seconds = STOP_WITHIN_MS / 1000;
-  terminal.remark(clear + terminal.text({ en: `not stopped within ${seconds} s, terminated; acknowledged data is on disk`, zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上` }));
+  terminal.remark(
+    clear +
+      terminal.text({
+        en: `not stopped within ${seconds} s, terminated; acknowledged data is on disk`,
+        zh: `${seconds} 秒内未能停止，已强制结束；已确认的数据均在磁盘上`,
+      }),
+  );
 }
 
 /** Resolves at the first SIGINT or SIGTERM, during the start too; the second SIGINT, and time, end the program whatever it does. */

@@ -14,6 +14,13 @@ test('counts are those that were told: over devices and streams, lost by reason,
   tell({ kind: 'samples_lost', count: 2, reason: 'log_full_oldest', intended: false });
   tell({ kind: 'consumer_lag', consumer: 'streams', value: 9 });
   tell({ kind: 'compaction', left: 8 });
-  assert.deepEqual(parseCounts(await metrics()), { read: 7, kept: 5, settled: 2, lost: { merged: 7, log_full_oldest: 2 }, behind: { streams: 9 }, compacting: 8 });
+  assert.deepEqual(parseCounts(await metrics()), {
+    read: 7,
+    kept: 5,
+    settled: 2,
+    lost: { merged: 7, log_full_oldest: 2 },
+    behind: { streams: 9 },
+    compacting: 8,
+  });
   assert.equal(parseCounts(''), null);
 });

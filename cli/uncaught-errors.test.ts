@@ -51,7 +51,11 @@ const SERVICE = `
 `;
 
 test('a service goes on after exceptions in timers, callbacks and promises, and is stopped as ever', async (t) => {
-  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', SERVICE.replaceAll("'./", `'${join(import.meta.dirname)}/`)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module-typescript', '--eval', SERVICE.replaceAll("'./", `'${join(import.meta.dirname)}/`)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   t.after(() => child.kill('SIGKILL'));
   let out = '';
   const ended = once(child, 'exit');

@@ -6,10 +6,24 @@ import { translateUsageError } from './usage.ts';
 /** What the library itself says to a mistake. */
 function complaintOf(argv: readonly string[]): string {
   let said = '';
-  const quiet = <T extends Command>(command: T): T => command.exitOverride().configureOutput({ writeErr: () => {}, outputError: (text) => { said += text; } });
-  const speed = (): number => { throw new InvalidArgumentError('1, 60 …'); };
+  const quiet = <T extends Command>(command: T): T =>
+    command.exitOverride().configureOutput({
+      writeErr: () => {},
+      outputError: (text) => {
+        said += text;
+      },
+    });
+  const speed = (): number => {
+    throw new InvalidArgumentError('1, 60 …');
+  };
   const program = quiet(new Command('cityvitals'));
-  program.addCommand(quiet(new Command('replay').argument('<case>', 'a case', (text) => (text === 'odd' ? speed() : text)).option('--speed <speed>', 'how fast', speed)));
+  program.addCommand(
+    quiet(
+      new Command('replay')
+        .argument('<case>', 'a case', (text) => (text === 'odd' ? speed() : text))
+        .option('--speed <speed>', 'how fast', speed),
+    ),
+  );
   program.addCommand(quiet(new Command('edge').requiredOption('--config <file>')));
   try {
     program.parse(argv, { from: 'user' });

@@ -18,7 +18,8 @@ const SENTENCES: [english: RegExp, chinese: string][] = [
 const TITLES: Record<string, string> = { 'Usage:': '用法：', 'Arguments:': '参数：', 'Options:': '选项：', 'Commands:': '命令：' };
 
 /** A complaint of the library in Chinese; what it never said before stays as it is. */
-export const translateUsageError = (complaint: string): string => SENTENCES.reduce((text, [english, chinese]) => text.replace(english, chinese), complaint);
+export const translateUsageError = (complaint: string): string =>
+  SENTENCES.reduce((text, [english, chinese]) => text.replace(english, chinese), complaint);
 
 /** Makes a command and all below it speak the terminal's language and end with our exit codes. */
 export function localizeHelp(command: Command, terminal: CommandTerminal): void {

@@ -28,9 +28,26 @@ interface Options {
 export function define(terminal: CommandTerminal): Command {
   const { text } = terminal;
   return new Command()
-    .option('-c, --config <file>', text({ en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml', zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml' }))
-    .addHelpText('after', `\n${text({ en: 'The service may be running: files of the log being written and the state of the rules are skipped, and a gateway verifies its store itself.\nExit: 0 ok · 1 problems found · 2 usage or configuration error · 3 no data, or no answer', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读，规则与预警不检查。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`)
-    .action((options: Options) => run(terminal, options).then((exit) => { process.exitCode = exit; }, (error: unknown) => exitWithFault(terminal, error, error instanceof FaultError && MISSING.has(error.fault.code) ? EXIT.missing : EXIT.found)));
+    .option(
+      '-c, --config <file>',
+      text({
+        en: 'configuration of an edge or a gateway; default ./edge.yaml, else ./gateway.yaml',
+        zh: '边缘节点或网关的配置；默认 ./edge.yaml，其次 ./gateway.yaml',
+      }),
+    )
+    .addHelpText(
+      'after',
+      `\n${text({ en: 'The service may be running: files of the log being written and the state of the rules are skipped, and a gateway verifies its store itself.\nExit: 0 ok · 1 problems found · 2 usage or configuration error · 3 no data, or no answer', zh: '可在其运行时执行：正在写入的日志文件不检查，时序库由网关自行回读，规则与预警不检查。\n退出码：0 完好 · 1 有问题 · 2 用法或配置错误 · 3 没有数据或无应答' })}\n\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals verify --config edge.yaml\n  cityvitals verify --config gateway.yaml --json`,
+    )
+    .action((options: Options) =>
+      run(terminal, options).then(
+        (exit) => {
+          process.exitCode = exit;
+        },
+        (error: unknown) =>
+          exitWithFault(terminal, error, error instanceof FaultError && MISSING.has(error.fault.code) ? EXIT.missing : EXIT.found),
+      ),
+    );
 }
 
 const MISSING = new Set(['CV_VERIFY_NO_FOLDER', 'CV_VERIFY_STORE_HELD']);
@@ -99,7 +116,12 @@ async function readCommands(logDir: string, tell: (part: VerifyResult) => void):
   const dir = join(logDir, 'commands');
   if (!existsSync(dir)) return;
   const { lines, faults } = await verifyJournal(dir);
-  tell({ part: 'commands', counts: { dir, lines: lines.length }, faults, text: { en: `audit journal ${dir}: ${lines.length} lines`, zh: `命令记录 ${dir}：${lines.length} 行` } });
+  tell({
+    part: 'commands',
+    counts: { dir, lines: lines.length },
+    faults,
+    text: { en: `audit journal ${dir}: ${lines.length} lines`, zh: `命令记录 ${dir}：${lines.length} 行` },
+  });
 }
 
 function printResult(terminal: CommandTerminal, { part, text, counts, faults }: VerifyResult): void {

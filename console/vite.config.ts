@@ -31,7 +31,8 @@ function plainJsmpeg(): Plugin {
     transform(code, id) {
       if (!id.includes('/@cycjimmy/jsmpeg-player/')) return null;
       const plain = code.replace(/^styleInject\(css_\w+\);$/m, '').replace(/^var WASM_BINARY = '[^']+';$/m, "var WASM_BINARY = '';");
-      if (/^styleInject\(/m.test(plain) || plain.length > code.length - 10_000) throw new Error('JSMpeg is not as it was: see console/vite.config.ts');
+      if (/^styleInject\(/m.test(plain) || plain.length > code.length - 10_000)
+        throw new Error('JSMpeg is not as it was: see console/vite.config.ts');
       return { code: plain, map: null };
     },
   };
@@ -42,7 +43,13 @@ export default defineConfig({
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Nothing is inlined as data: and no polyfill is loaded: the page's policy allows its own files alone.
-  build: { outDir: join(import.meta.dirname, '..', 'gateway', 'console-dist'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    outDir: join(import.meta.dirname, '..', 'gateway', 'console-dist'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
   server: { proxy: { '/api': { target: process.env.CITYVITALS_GATEWAY ?? 'http://127.0.0.1:8080', ws: true } } },
   plugins: [plainJsmpeg(), packedCopies()],
 });

@@ -285,12 +285,16 @@ export interface FrameReader<Frame, R extends Request> {
 }
 
 /** A frame as it was read from a case or the command line, or what was wrong with the input. */
-export type FrameRead<Frame, R extends Request = Request> = { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined };
+export type FrameRead<Frame, R extends Request = Request> =
+  { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined };
 
-type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> =
-  ('polled' extends T ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] } : unknown)
+type Needs<T extends Trait, S extends z.ZodObject, P extends z.ZodObject, R extends Request> = ('polled' extends T
+  ? { requests(points: readonly PointOf<z.infer<P>>[], settings: z.infer<S>): R[] }
+  : unknown)
   & ('writes' extends T ? { write(point: PointOf<z.infer<P>>, value: WritableValue, settings: z.infer<S>): R[] } : unknown)
-  & ('probes' extends T ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> } : unknown)
+  & ('probes' extends T
+    ? { probe(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> }
+    : unknown)
   & ('discovers' extends T ? { discover(settings: z.infer<S>, world: World, signal: AbortSignal): Promise<DiscoveredPoint[]> } : unknown);
 
 type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point?: undefined } | { points?: undefined; point: P };

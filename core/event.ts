@@ -6,7 +6,11 @@
  * All times are ms UTC. Numbers are finite and within ±2^53.
  */
 import type { OwnIndicator } from './own-indicators.ts';
-import { anyOf, boolean, constant, integer, list, matching, nothing, numeric, oneOf, record, recordSchema, text, type Accepted, type RecordOf } from './typed-schema.ts';
+import {
+  anyOf, boolean, constant, integer, list, matching, nothing, numeric, oneOf, record, recordSchema, text,
+  type Accepted,
+  type RecordOf,
+} from './typed-schema.ts';
 
 export const STREAMS = ['warning', 'state', 'measurement', 'diagnostic'] as const;
 export type Stream = (typeof STREAMS)[number];
@@ -91,11 +95,17 @@ export interface TagRead extends Accepted<typeof TAG_READ> {}
 /** How much of a finding a picture shows, and from where on it is one. */
 const PICTURE_SCORE = record({ kind: constant('picture'), frame: count, score: fraction, threshold: fraction });
 
-const ofEvents = list(record({ point: matching(IDS.point), at: time }), { minItems: 1, maxItems: 16 }).note('the events that it is of, all of this device', '所属事件，均为本设备');
+const ofEvents = list(record({ point: matching(IDS.point), at: time }), { minItems: 1, maxItems: 16 }).note(
+  'the events that it is of, all of this device',
+  '所属事件，均为本设备',
+);
 
 export const SNAPSHOT_SCHEMA = record({
   kind: constant('snapshot'),
-  sha256: sha256.note('of the file, which is at /api/v1/evidence/{sha256} once it has come', '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得'),
+  sha256: sha256.note(
+    'of the file, which is at /api/v1/evidence/{sha256} once it has come',
+    '文件的 SHA-256；到达后可从 /api/v1/evidence/{sha256} 取得',
+  ),
   mime: oneOf(['image/jpeg', 'image/webp']),
   bytes: count,
   width: count,
@@ -108,7 +118,12 @@ export const SNAPSHOT_SCHEMA = record({
   model: text(64),
   blurred: boolean().note('faces, and plates where that is set, are made unrecognisable', '人脸（及按设置的车牌）已遮挡，无法辨认'),
   /** Of a picture of the main stream, `frame` and `model` are those of the first event that it is of. */
-  stream: constant('main').note('of the main stream, sharper, fetched after the event; left out: of the pictures in which it was seen', '取自主码流，更清晰，在事件之后；省略则为看到事件的画面').optional(),
+  stream: constant('main')
+    .note(
+      'of the main stream, sharper, fetched after the event; left out: of the pictures in which it was seen',
+      '取自主码流，更清晰，在事件之后；省略则为看到事件的画面',
+    )
+    .optional(),
   at: time.note('when that was taken, ms UTC', '该画面的时刻，UTC 毫秒').optional(),
   of: ofEvents.optional(),
 });
@@ -117,7 +132,10 @@ export interface Snapshot extends Accepted<typeof SNAPSHOT_SCHEMA> {}
 
 export const CLIP_SCHEMA = record({
   kind: constant('clip'),
-  sha256: sha256.note('of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge', '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点'),
+  sha256: sha256.note(
+    'of the file; that of a blurred copy is at /api/v1/evidence/{sha256} once it has come, any other stays on its edge',
+    '文件的 SHA-256；blurred 的副本到达后可从 /api/v1/evidence/{sha256} 取得，其余只留在边缘节点',
+  ),
   mime: oneOf(['video/mp4', 'video/x-matroska']),
   bytes: count,
   durationMs: count,
@@ -129,7 +147,10 @@ export const CLIP_SCHEMA = record({
   toAt: time,
   /** Or something is missing between. */
   short: boolean().note('it does not reach as far as it was to', '未达到应有的时长'),
-  blurred: boolean().note('a copy with faces made unrecognisable, encoded anew, which goes to the gateway', '人脸已遮挡、重新编码的副本，上送网关'),
+  blurred: boolean().note(
+    'a copy with faces made unrecognisable, encoded anew, which goes to the gateway',
+    '人脸已遮挡、重新编码的副本，上送网关',
+  ),
   of: ofEvents,
 });
 /** What came around events, as a file of its own: in an event of point `clip` that follows them. It stays on its edge, but for its blurred copy. */
@@ -182,13 +203,19 @@ const ORIGIN = {
   seq: integer(1, MAX_NUMBER).note('its number within stream and epoch, from 1 without holes', '在流与 epoch 内的序号，从 1 起连续'),
 };
 
-export const VALUE_SCHEMA = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note('null only when quality is bad', '仅当质量为 bad 时可为 null');
+export const VALUE_SCHEMA = anyOf(finite, boolean(), text(MAX_TEXT_LENGTH), nothing()).note(
+  'null only when quality is bad',
+  '仅当质量为 bad 时可为 null',
+);
 export type Value = Accepted<typeof VALUE_SCHEMA>;
 
 const DRAFT = {
   device: matching(IDS.device).note('the device', '设备'),
   point: matching(IDS.point).note('the point of the device', '测点'),
-  indicator: matching(IDS.indicator).note('code of the indicator; any is carried, also one that the catalogue does not know', '体征指标代码；目录外的代码同样接收'),
+  indicator: matching(IDS.indicator).note(
+    'code of the indicator; any is carried, also one that the catalogue does not know',
+    '体征指标代码；目录外的代码同样接收',
+  ),
   subject: text(128).note('what the value is about; left out: the device', '所描述的对象；省略即设备').optional(),
   centre: matching(IDS.centre).note('the centre it belongs to', '所属中心'),
   kind: oneOf(KINDS).note('gap: says that events are not coming', '种类；gap 表示有事件不会到来'),
@@ -196,16 +223,26 @@ const DRAFT = {
   unit: text(64).note('UCUM; empty where the value has none', 'UCUM 单位；无单位时为空'),
   occurredAt: time.note('event time, ms UTC', '事件时间，UTC 毫秒'),
   clock: oneOf(CLOCKS).note('whose clock said so', '时间来自谁的时钟'),
-  deviceAt: time.note('the device\'s own time, ms UTC, kept where the edge restamped the event', '设备自身时间，UTC 毫秒，边缘改用自己的时间时保留').optional(),
+  deviceAt: time
+    .note("the device's own time, ms UTC, kept where the edge restamped the event", '设备自身时间，UTC 毫秒，边缘改用自己的时间时保留')
+    .optional(),
   observedAt: time.note('when the edge had it, ms UTC', '边缘节点得到的时间，UTC 毫秒'),
   window: WINDOW.note('the values that were merged into this one', '合并为此值的原始值').optional(),
   quality: oneOf(QUALITIES).note('how far to trust the value', '质量'),
-  flags: list(oneOf(FLAGS), { maxItems: FLAGS.length, uniqueItems: true }).note('why it is not simply good; a closed list', '质量原因，封闭列表').optional(),
-  origin: oneOf(ORIGINS).note('backfill: from a device\'s history; replay and simulated are not the real world', '来源；backfill 为设备历史，replay、simulated 非真实'),
+  flags: list(oneOf(FLAGS), { maxItems: FLAGS.length, uniqueItems: true })
+    .note('why it is not simply good; a closed list', '质量原因，封闭列表')
+    .optional(),
+  origin: oneOf(ORIGINS).note(
+    "backfill: from a device's history; replay and simulated are not the real world",
+    '来源；backfill 为设备历史，replay、simulated 非真实',
+  ),
   position: POSITION_SCHEMA.note('WGS-84, of things that move', 'WGS-84 坐标，用于移动目标').optional(),
   evidence: list(EVIDENCE, { maxItems: 16 }).note('what the value rests on', '依据').optional(),
   warning: EDGE_WARNING.note('a warning that the edge raised by itself', '边缘节点自行发出的风险提示').optional(),
-  gap: GAP.note('how many events are not coming, between which times, and why; numbers are 0 where there never were any', '不会到来的事件的数量、时间与原因；从未编号时序号为 0').optional(),
+  gap: GAP.note(
+    'how many events are not coming, between which times, and why; numbers are 0 where there never were any',
+    '不会到来的事件的数量、时间与原因；从未编号时序号为 0',
+  ).optional(),
 };
 
 /** An event before the log has given it its name: what the edge's stations pass on. */

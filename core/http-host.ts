@@ -24,5 +24,10 @@ export function isHostAllowed(listened: string, hosts: readonly string[], header
   const name = nameOfHost(header);
   if (name === null) return false;
   // An address cannot be made to point elsewhere: only names can. Behind a port that is forwarded, the address is not even ours.
-  return isIP(name) > 0 || name === 'localhost' || name.endsWith('.localhost') || [listened, ...hosts].some((one) => one.toLowerCase().replace(/\.$/, '') === name);
+  return (
+    isIP(name) > 0
+    || name === 'localhost'
+    || name.endsWith('.localhost')
+    || [listened, ...hosts].some((one) => one.toLowerCase().replace(/\.$/, '') === name)
+  );
 }

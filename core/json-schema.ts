@@ -12,7 +12,13 @@ export interface JsonSchemaOptions {
 
 /** A zod schema with its notes (`.meta({ en, zh })`) as descriptions; everything inside it is written out. */
 export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'output' }: JsonSchemaOptions = {}): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { target, io, unrepresentable: 'any', reused: 'inline', override: ({ jsonSchema }) => addDescriptions(jsonSchema, io === 'input') });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    target,
+    io,
+    unrepresentable: 'any',
+    reused: 'inline',
+    override: ({ jsonSchema }) => addDescriptions(jsonSchema, io === 'input'),
+  });
   return json;
 }
 
@@ -23,7 +29,13 @@ export function jsonSchemaOf(schema: z.ZodType, { target = 'draft-7', io = 'outp
  */
 export function addDescriptions(json: JsonSchema, isOpen = false): void {
   const { en, zh, written, jsonSchema } = json;
-  if (typeof jsonSchema === 'object') Object.assign(json, isOpen ? JSON.parse(JSON.stringify(jsonSchema, (key, value: unknown) => (key === 'additionalProperties' ? undefined : value))) : jsonSchema);
+  if (typeof jsonSchema === 'object')
+    Object.assign(
+      json,
+      isOpen
+        ? JSON.parse(JSON.stringify(jsonSchema, (key, value: unknown) => (key === 'additionalProperties' ? undefined : value)))
+        : jsonSchema,
+    );
   // Of a text that becomes something else: zod itself leaves its examples out.
   if (written !== undefined) json.examples = [written];
   for (const key of ['en', 'zh', 'written', 'form', 'secret', 'path', 'jsonSchema', 'readOnly']) delete json[key];

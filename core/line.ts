@@ -32,14 +32,28 @@ const TICK_MS = 1000;
  */
 export function line<A, B, C = B, D = C, E = D, F = E, G = F, H = G, I = H>(
   world: World,
-  stations: readonly [Station<A, B>, Station<B, C>?, Station<C, D>?, Station<D, E>?, Station<E, F>?, Station<F, G>?, Station<G, H>?, Station<H, I>?],
+  stations: readonly [
+    Station<A, B>,
+    Station<B, C>?,
+    Station<C, D>?,
+    Station<D, E>?,
+    Station<E, F>?,
+    Station<F, G>?,
+    Station<G, H>?,
+    Station<H, I>?,
+  ],
 ): Line {
   const present = stations.filter((station) => station !== undefined) as Station<unknown, unknown>[];
   const gives: EmitItems<unknown>[] = [];
   for (let index = present.length - 1; index >= 0; index -= 1) {
     const next = present[index + 1];
     const giveNext = gives[index + 1];
-    gives[index] = next?.take && giveNext ? (items) => { if (items.length > 0) next.take?.(items, giveNext); } : () => {};
+    gives[index] =
+      next?.take && giveNext
+        ? (items) => {
+            if (items.length > 0) next.take?.(items, giveNext);
+          }
+        : () => {};
   }
   let ticks: Timer | undefined;
   return {

@@ -12,7 +12,10 @@ const PINGREQ = 0xc0;
 const PINGRESP = Buffer.from([0xd0, 0]);
 
 /** `once` of node:events fails at an error, which comes before the close here. */
-const next = (client: MqttClient, event: 'connect' | 'packetreceive' | 'close') => new Promise<void>((resolve) => { client.once(event, () => resolve()); });
+const next = (client: MqttClient, event: 'connect' | 'packetreceive' | 'close') =>
+  new Promise<void>((resolve) => {
+    client.once(event, () => resolve());
+  });
 
 /** A broker that answers no PINGREQ by itself, and a client whose patience is at the test's command. */
 async function rig(t: { after(step: () => void): void }, isHeld?: () => boolean) {

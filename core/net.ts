@@ -31,7 +31,8 @@ export function networkOf(address: string): string {
   const [head = '', tail] = plain.split('::');
   const front = head === '' ? [] : head.split(':');
   const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = tail === undefined ? front : [...front, ...Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0'), ...back];
+  const groups =
+    tail === undefined ? front : [...front, ...Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0'), ...back];
   return `${groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
 }
 
@@ -103,7 +104,20 @@ export interface Net {
 export const realNet: Net = {
   connect: ({ host, port }, signal, into) =>
     new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true, ...(into && { onread: { buffer: into.buffer, callback: (length) => { into.take(length); return true; } } }) });
+      const socket = connect({
+        host,
+        port,
+        noDelay: true,
+        ...(into && {
+          onread: {
+            buffer: into.buffer,
+            callback: (length) => {
+              into.take(length);
+              return true;
+            },
+          },
+        }),
+      });
       const settle = () => {
         signal.removeEventListener('abort', abort);
         socket.removeListener('error', fail);
@@ -199,7 +213,10 @@ function readUntilGone(port: UnixPort) {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== 'EAGAIN' && code !== 'EWOULDBLOCK' && code !== 'EINTR') throw Object.assign(error as Error, { disconnect: true });
-        if (port.isOpen) await new Promise<void>((resolve, reject) => { port.poller.once('readable', (failed) => (failed ? reject(failed) : resolve())); });
+        if (port.isOpen)
+          await new Promise<void>((resolve, reject) => {
+            port.poller.once('readable', (failed) => (failed ? reject(failed) : resolve()));
+          });
         continue;
       }
       throw Object.assign(new Error('the adapter is gone'), { disconnect: true });

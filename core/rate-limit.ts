@@ -21,7 +21,12 @@ export class RateLimit {
     const nowMs = this.#clock.monotonicMs();
     const recent = (this.#times.get(who) ?? []).filter((atMs) => nowMs - atMs < MINUTE_MS);
     this.#times.set(who, recent);
-    if (recent.length >= this.#most) throw new FaultError('CV_COMMAND_TOO_MANY', { limit: this.#most, who, waitSeconds: Math.ceil((MINUTE_MS - (nowMs - (recent[0] as number))) / 1000) });
+    if (recent.length >= this.#most)
+      throw new FaultError('CV_COMMAND_TOO_MANY', {
+        limit: this.#most,
+        who,
+        waitSeconds: Math.ceil((MINUTE_MS - (nowMs - (recent[0] as number))) / 1000),
+      });
     recent.push(nowMs);
     const [oldest] = this.#times.keys();
     if (this.#times.size > MAX_KEYS && oldest !== undefined) this.#times.delete(oldest);

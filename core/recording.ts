@@ -115,7 +115,11 @@ export interface BytesRecording<S, P, R, Frame = unknown> {
    * @returns the answer's frame with its request, so that `decode` says what it gives or why it gives nothing; null when
    *   it is none of this device
    */
-  exchangeOf?(exchange: RecordedExchange, points: readonly P[], settings: S): { frame: Frame; request: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined } | null;
+  exchangeOf?(
+    exchange: RecordedExchange,
+    points: readonly P[],
+    settings: S,
+  ): { frame: Frame; request: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined } | null;
   /**
    * For standing as the device: the answer to a question that was never asked in this form, as far as it lies in a
    * recorded answer (a register of a block). It carries the question's correlators. @returns null when it does not

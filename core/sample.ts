@@ -53,6 +53,18 @@ export function sampleLine(sample: Sample): SampleLine {
 }
 
 /** What only some lines have. */
-export function lineExtras({ origin, position, window }: { origin?: Origin; position?: Position; window?: Window }): Pick<SampleLine, 'origin' | 'position' | 'window'> {
-  return { ...(origin === undefined || origin === 'live' ? {} : { origin }), ...(position ? { position } : {}), ...(window ? { window } : {}) };
+export function lineExtras({
+  origin,
+  position,
+  window,
+}: {
+  origin?: Origin;
+  position?: Position;
+  window?: Window;
+}): Pick<SampleLine, 'origin' | 'position' | 'window'> {
+  return {
+    ...(origin === undefined || origin === 'live' ? {} : { origin }),
+    ...(position ? { position } : {}),
+    ...(window ? { window } : {}),
+  };
 }

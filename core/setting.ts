@@ -29,14 +29,30 @@ function text<T>(parse: (text: string) => T | null, form: SettingFormat) {
 }
 
 /** ms from `500ms 1s 5m 2h 90d 2y forever`. Give a default with `.prefault('2s')`. */
-export const durationMs = () => text(parseDurationMs, { en: 'a duration such as 500ms, 1s, 5m, 2h or 90d', zh: '时长（如 500ms、1s、5m、2h、90d）', example: '5s', pattern: `^(${DURATION}|forever)$` });
+export const durationMs = () =>
+  text(parseDurationMs, {
+    en: 'a duration such as 500ms, 1s, 5m, 2h or 90d',
+    zh: '时长（如 500ms、1s、5m、2h、90d）',
+    example: '5s',
+    pattern: `^(${DURATION}|forever)$`,
+  });
 /** Bytes from `64MB 1GB`. */
-export const sizeBytes = () => text(parseBytes, { en: 'a size such as 64MB or 1GB', zh: '容量（如 64MB、1GB）', example: '1GB', pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|TB)$' });
+export const sizeBytes = () =>
+  text(parseBytes, {
+    en: 'a size such as 64MB or 1GB',
+    zh: '容量（如 64MB、1GB）',
+    example: '1GB',
+    pattern: '^\\d+(\\.\\d+)?(B|KB|MB|GB|TB)$',
+  });
 /** `{ amount, periodMs }` from `60/1m`. */
-export const rate = () => text<RatePerPeriod>(parseRate, { en: 'a rate such as 60/1m', zh: '速率（如 60/1m）', example: '2/1m', pattern: `^[^/]+/${DURATION}$` });
+export const rate = () =>
+  text<RatePerPeriod>(parseRate, { en: 'a rate such as 60/1m', zh: '速率（如 60/1m）', example: '2/1m', pattern: `^[^/]+/${DURATION}$` });
 
 /** A zone of the IANA database. */
-export const timeZone = () => z.string().refine(isTimeZone, settingIssue('no time zone of the IANA database, such as Asia/Shanghai', '不是 IANA 时区名称（如 Asia/Shanghai）'));
+export const timeZone = () =>
+  z
+    .string()
+    .refine(isTimeZone, settingIssue('no time zone of the IANA database, such as Asia/Shanghai', '不是 IANA 时区名称（如 Asia/Shanghai）'));
 
 /** Notes that go with every setting: one sentence in each language, for docs, forms and `check`. */
 export interface SettingNotes {

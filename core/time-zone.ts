@@ -56,7 +56,10 @@ export function momentOf(name: string, localMs: number, which: 'first' | 'last')
   const [before, after] = [aheadMs(name, localMs - DAY_MS), aheadMs(name, localMs + DAY_MS)];
   const found = [localMs - before, localMs - after].filter((at) => at + aheadMs(name, at) === localMs);
   if (found.length > 0) return which === 'first' ? Math.min(...found) : Math.max(...found);
-  let [low, high] = [localMs - Math.max(before, after), localMs - Math.min(before, after)].map((at) => Math.floor(at / STEP_MS)) as [number, number];
+  let [low, high] = [localMs - Math.max(before, after), localMs - Math.min(before, after)].map((at) => Math.floor(at / STEP_MS)) as [
+    number,
+    number,
+  ];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (aheadMs(name, middle * STEP_MS) === before) low = middle;
@@ -68,7 +71,10 @@ export function momentOf(name: string, localMs: number, which: 'first' | 'last')
 function zoneOf(name: string): Zone {
   const kept = ZONES.get(name);
   if (kept) return kept;
-  const zone = { format: new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }), known: new Map<number, number>() };
+  const zone = {
+    format: new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }),
+    known: new Map<number, number>(),
+  };
   if (ZONES.size < MOST_KEPT) ZONES.set(name, zone);
   return zone;
 }

@@ -33,7 +33,11 @@ export type Accepted<S extends TypedSchema<unknown, boolean>> = S['accepted'];
 type Fields = Record<string, TypedSchema<unknown, boolean>>;
 type OptionalOf<F extends Fields> = { [K in keyof F]: F[K]['isOptional'] extends true ? K : never }[keyof F];
 /** The type of a record of these fields. */
-export type RecordOf<F extends Fields> = { [K in Exclude<keyof F, OptionalOf<F>>]: F[K]['accepted'] } & { [K in OptionalOf<F>]?: F[K]['accepted'] } extends infer R ? { [K in keyof R]: R[K] } : never;
+export type RecordOf<F extends Fields> = { [K in Exclude<keyof F, OptionalOf<F>>]: F[K]['accepted'] } & {
+  [K in OptionalOf<F>]?: F[K]['accepted'];
+} extends infer R
+  ? { [K in keyof R]: R[K] }
+  : never;
 
 const schema = <T>(json: JsonSchema): TypedSchema<T> => new TypedSchema<T>(json, false);
 
@@ -45,8 +49,10 @@ export const boolean = (): TypedSchema<boolean> => schema({ type: 'boolean' });
 export const nothing = (): TypedSchema<null> => schema({ type: 'null' });
 export const constant = <const T extends string>(value: T): TypedSchema<T> => schema({ const: value });
 export const oneOf = <const T extends string | number>(values: readonly T[]): TypedSchema<T> => schema({ enum: values });
-export const anyOf = <S extends TypedSchema<unknown>[]>(...schemas: S): TypedSchema<S[number]['accepted']> => schema({ anyOf: schemas.map(({ json }) => json) });
-export const list = <T>(items: TypedSchema<T>, bounds: { minItems?: number; maxItems: number; uniqueItems?: true }): TypedSchema<T[]> => schema({ type: 'array', ...bounds, items: items.json });
+export const anyOf = <S extends TypedSchema<unknown>[]>(...schemas: S): TypedSchema<S[number]['accepted']> =>
+  schema({ anyOf: schemas.map(({ json }) => json) });
+export const list = <T>(items: TypedSchema<T>, bounds: { minItems?: number; maxItems: number; uniqueItems?: true }): TypedSchema<T[]> =>
+  schema({ type: 'array', ...bounds, items: items.json });
 
 /** An object of these fields and no others, in this order. */
 export function record<F extends Fields>(fields: F): TypedSchema<RecordOf<F>> {
@@ -59,5 +65,10 @@ export interface RecordSchema<F> extends JsonSchema {
 }
 export function recordSchema<F extends Fields>(fields: F): RecordSchema<F> {
   const properties = Object.fromEntries(Object.entries(fields).map(([name, { json }]) => [name, json])) as Record<keyof F, JsonSchema>;
-  return { type: 'object', additionalProperties: false, required: Object.keys(fields).filter((name) => !fields[name]?.isOptional), properties };
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: Object.keys(fields).filter((name) => !fields[name]?.isOptional),
+    properties,
+  };
 }

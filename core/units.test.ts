@@ -4,12 +4,34 @@ import ucum from '@lhncbc/ucum-lhc';
 import { checkUnit, convertUnit, unitConverter, COMMON_UNITS } from './units.ts';
 
 test('UCUM codes pass; what people write instead comes back with the right code', () => {
-  for (const code of ['m', 'Cel', '%', 'ug/m3', '{person}', '[ppm]', 'kW.h', '1', 'm3/h', '%{LEL}', 'mm/h', 'dB', '/min']) assert.deepEqual(checkUnit(code), { ok: true }, code);
+  for (const code of ['m', 'Cel', '%', 'ug/m3', '{person}', '[ppm]', 'kW.h', '1', 'm3/h', '%{LEL}', 'mm/h', 'dB', '/min'])
+    assert.deepEqual(checkUnit(code), { ok: true }, code);
   const meant: Record<string, string> = {
-    '°C': 'Cel', '℃': 'Cel', degC: 'Cel', 'm³/h': 'm3/h', 'm^3/h': 'm3/h', 'μg/m³': 'ug/m3', kWh: 'kW.h', KW: 'kW', ppm: '[ppm]', rpm: '/min', meter: 'm', NTU: '{NTU}', Lux: 'lx', mmHg: 'mm[Hg]', 'm ': 'm', HZ: 'Hz', '°F': '[degF]', MPA: 'MPa',
+    '°C': 'Cel',
+    '℃': 'Cel',
+    degC: 'Cel',
+    'm³/h': 'm3/h',
+    'm^3/h': 'm3/h',
+    'μg/m³': 'ug/m3',
+    kWh: 'kW.h',
+    KW: 'kW',
+    ppm: '[ppm]',
+    rpm: '/min',
+    meter: 'm',
+    NTU: '{NTU}',
+    Lux: 'lx',
+    mmHg: 'mm[Hg]',
+    'm ': 'm',
+    HZ: 'Hz',
+    '°F': '[degF]',
+    MPA: 'MPa',
   };
   for (const [written, suggestion] of Object.entries(meant)) assert.deepEqual(checkUnit(written), { ok: false, suggestion }, written);
-  for (const nonsense of ['k__proto__01', '__proto__', 'constructor', 'kconstructor', 'm.toString', '长度', 'foo', 'xx/yy', '!', ' ', 'm'.repeat(500)]) assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
+  for (const nonsense of [
+    'k__proto__01', '__proto__', 'constructor', 'kconstructor', 'm.toString', '长度', 'foo', 'xx/yy', '!', ' ',
+    'm'.repeat(500),
+  ])
+    assert.deepEqual(checkUnit(nonsense), { ok: false, suggestion: null }, nonsense);
 });
 
 test('values are converted, also between scales with different zeros, and never between different things', () => {

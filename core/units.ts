@@ -7,18 +7,99 @@ import type { UcumLhcUtils } from '@lhncbc/ucum-lhc';
 import { setBounded } from './bounded-map.ts';
 
 let loaded: UcumLhcUtils | undefined;
-const ucum = (): UcumLhcUtils => (loaded ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as typeof import('@lhncbc/ucum-lhc')).UcumLhcUtils.getInstance());
+const ucum = (): UcumLhcUtils =>
+  (loaded ??= (createRequire(import.meta.url)('@lhncbc/ucum-lhc') as typeof import('@lhncbc/ucum-lhc')).UcumLhcUtils.getInstance());
 
 export type UnitCheck = { ok: true } | { ok: false; suggestion: string | null };
 
 /** What people write for a unit, each with its UCUM code. Compared after `plain`, without regard to case. */
 const COLLOQUIAL: Readonly<Record<string, string>> = {
-  degc: 'Cel', celsius: 'Cel', c: 'Cel', degf: '[degF]', f: '[degF]', kelvin: 'K', percent: '%', pct: '%', '%rh': '%', rh: '%',
-  kwh: 'kW.h', wh: 'W.h', mwh: 'MW.h', kvar: 'kW{reactive}', kva: 'kV.A', rpm: '/min', 'r/min': '/min', ppm: '[ppm]', ppb: '[ppb]', mmhg: 'mm[Hg]',
-  ntu: '{NTU}', lux: 'lx', lumen: 'lm', dba: 'dB', 'db(a)': 'dB', pcs: '{count}', count: '{count}', person: '{person}', persons: '{person}', people: '{person}', vehicles: '{vehicle}',
-  meter: 'm', metre: 'm', meters: 'm', litre: 'L', liter: 'L', sec: 's', second: 's', seconds: 's', minute: 'min', hour: 'h', hr: 'h', day: 'd', mps: 'm/s', kmh: 'km/h', 'm3h': 'm3/h',
-  cmh: 'm3/h', lps: 'L/s', lpm: 'L/min', kw: 'kW', mw: 'mW', kpa: 'kPa', mpa: 'MPa', hpa: 'hPa', pa: 'Pa', volt: 'V', ampere: 'A', amp: 'A', watt: 'W', hz: 'Hz', khz: 'kHz', db: 'dB', ohm: 'Ohm', 'ω': 'Ohm', nm: 'nm', mm: 'mm', cm: 'cm', km: 'km', ton: 't', tonne: 't', kg: 'kg',
-  'us/cm': 'uS/cm', 'ug/m3': 'ug/m3', 'mg/m3': 'mg/m3', 'm3/h': 'm3/h', 'm3/s': 'm3/s', 'l/s': 'L/s', 'mg/l': 'mg/L', 'μsv/h': 'uSv/h', 'usv/h': 'uSv/h', '度': 'Cel', '米': 'm', '人': '{person}', '辆': '{vehicle}', none: '1', '-': '1',
+  degc: 'Cel',
+  celsius: 'Cel',
+  c: 'Cel',
+  degf: '[degF]',
+  f: '[degF]',
+  kelvin: 'K',
+  percent: '%',
+  pct: '%',
+  '%rh': '%',
+  rh: '%',
+  kwh: 'kW.h',
+  wh: 'W.h',
+  mwh: 'MW.h',
+  kvar: 'kW{reactive}',
+  kva: 'kV.A',
+  rpm: '/min',
+  'r/min': '/min',
+  ppm: '[ppm]',
+  ppb: '[ppb]',
+  mmhg: 'mm[Hg]',
+  ntu: '{NTU}',
+  lux: 'lx',
+  lumen: 'lm',
+  dba: 'dB',
+  'db(a)': 'dB',
+  pcs: '{count}',
+  count: '{count}',
+  person: '{person}',
+  persons: '{person}',
+  people: '{person}',
+  vehicles: '{vehicle}',
+  meter: 'm',
+  metre: 'm',
+  meters: 'm',
+  litre: 'L',
+  liter: 'L',
+  sec: 's',
+  second: 's',
+  seconds: 's',
+  minute: 'min',
+  hour: 'h',
+  hr: 'h',
+  day: 'd',
+  mps: 'm/s',
+  kmh: 'km/h',
+  m3h: 'm3/h',
+  cmh: 'm3/h',
+  lps: 'L/s',
+  lpm: 'L/min',
+  kw: 'kW',
+  mw: 'mW',
+  kpa: 'kPa',
+  mpa: 'MPa',
+  hpa: 'hPa',
+  pa: 'Pa',
+  volt: 'V',
+  ampere: 'A',
+  amp: 'A',
+  watt: 'W',
+  hz: 'Hz',
+  khz: 'kHz',
+  db: 'dB',
+  ohm: 'Ohm',
+  ω: 'Ohm',
+  nm: 'nm',
+  mm: 'mm',
+  cm: 'cm',
+  km: 'km',
+  ton: 't',
+  tonne: 't',
+  kg: 'kg',
+  'us/cm': 'uS/cm',
+  'ug/m3': 'ug/m3',
+  'mg/m3': 'mg/m3',
+  'm3/h': 'm3/h',
+  'm3/s': 'm3/s',
+  'l/s': 'L/s',
+  'mg/l': 'mg/L',
+  'μsv/h': 'uSv/h',
+  'usv/h': 'uSv/h',
+  '度': 'Cel',
+  '米': 'm',
+  '人': '{person}',
+  '辆': '{vehicle}',
+  none: '1',
+  '-': '1',
 };
 
 /** What is known without the library: an edge with ordinary units never loads it. */
@@ -60,8 +141,18 @@ function suggest(code: string): string | null {
 
 /** Signs that look right and are not UCUM: superscripts, µ, ℃, ×, blanks. */
 function plain(code: string): string {
-  return code.trim().replaceAll('²', '2').replaceAll('³', '3').replaceAll('¹', '1').replace(/[µμ]/g, 'u').replace(/℃|° ?C/g, 'Cel').replace(/℉|° ?F/g, '[degF]')
-    .replace(/[·×*]/g, '.').replaceAll('^', '').replaceAll('Ω', 'Ohm').replace(/\s+/g, '');
+  return code
+    .trim()
+    .replaceAll('²', '2')
+    .replaceAll('³', '3')
+    .replaceAll('¹', '1')
+    .replace(/[µμ]/g, 'u')
+    .replace(/℃|° ?C/g, 'Cel')
+    .replace(/℉|° ?F/g, '[degF]')
+    .replace(/[·×*]/g, '.')
+    .replaceAll('^', '')
+    .replaceAll('Ω', 'Ohm')
+    .replace(/\s+/g, '');
 }
 
 /** A value in another unit; null when the two do not measure the same. */

@@ -18,7 +18,11 @@ function speaker(): { driver: Driver; say(...values: number[]): void } {
   const early: number[][] = [];
   let take: FrameHandler<number[]> = (values) => { early.push(values); };
   const driver = defineDriver({
-    id: 'speaker', title: { zh: '测试', en: 'test' }, settings: z.object({}), points: { n: { zh: '数', en: 'n', unit: '1' } }, traits: ['listens'],
+    id: 'speaker',
+    title: { zh: '测试', en: 'test' },
+    settings: z.object({}),
+    points: { n: { zh: '数', en: 'n', unit: '1' } },
+    traits: ['listens'],
     open: async () => ({
       listen(given: FrameHandler<number[]>, signal: AbortSignal) {
         take = given;
@@ -33,8 +37,26 @@ function speaker(): { driver: Driver; say(...values: number[]): void } {
 }
 
 const setupOf = (dir: string, url: string): EdgeSetup => ({
-  edge: 'pump-07', centre: '500112001', gateway: { urls: [url], token: 'secret' }, log: { dir: join(dir, 'log'), maxBytes: 64 << 20 }, http: { host: '127.0.0.1', port: 0 }, catalogue: [], rules: [],
-  devices: [{ id: 'a', driver: 'speaker', subject: 'a', settings: {}, everyMs: 3_600_000, timeoutMs: 1000, points: [{ id: 'n', indicator: 'T-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'n' } }] }],
+  edge: 'pump-07',
+  centre: '500112001',
+  gateway: { urls: [url], token: 'secret' },
+  log: { dir: join(dir, 'log'), maxBytes: 64 << 20 },
+  http: { host: '127.0.0.1', port: 0 },
+  catalogue: [],
+  rules: [],
+  devices: [
+    {
+      id: 'a',
+      driver: 'speaker',
+      subject: 'a',
+      settings: {},
+      everyMs: 3_600_000,
+      timeoutMs: 1000,
+      points: [
+        { id: 'n', indicator: 'T-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'n' } },
+      ],
+    },
+  ],
 });
 
 async function folder(t: TestContext): Promise<string> {
@@ -57,8 +79,15 @@ async function start(dir: string, url: string): Promise<Started> {
   const kept: number[] = [];
   const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: world.clock.nowMs, log: null });
   const tell = world.tell;
-  world.tell = (event) => { tell(event); observer.tell(event); };
-  const edge = await runEdge(setupOf(dir, url), world, { extraDrivers: [driver], metrics: observer.metrics, onKept: ({ drafts }) => kept.push(...drafts.map((draft) => draft.value as number)) });
+  world.tell = (event) => {
+    tell(event);
+    observer.tell(event);
+  };
+  const edge = await runEdge(setupOf(dir, url), world, {
+    extraDrivers: [driver],
+    metrics: observer.metrics,
+    onKept: ({ drafts }) => kept.push(...drafts.map((draft) => draft.value as number)),
+  });
   const depth = async () => ((await (await fetch(`${edge.httpUrl}/healthz`)).json()) as EdgeHealth).log.depth;
   return { edge, world, kept, say, depth };
 }
@@ -69,7 +98,12 @@ async function gatewayOf(t: TestContext, behaviour: GatewayBehaviour = {}): Prom
   return gateway;
 }
 
-const drained = (started: Started) => until(() => started.world.told.findLast((event) => event.kind === 'log_depth' && event.stream === 'measurement' && event.value === 0) !== undefined);
+const drained = (started: Started) =>
+  until(
+    () =>
+      started.world.told.findLast((event) => event.kind === 'log_depth' && event.stream === 'measurement' && event.value === 0) !==
+      undefined,
+  );
 
 test('from a device through the real line and log to the gateway, over lost answers and cut connections: everything, once each, and the log is empty', async (t) => {
   const dir = await folder(t);
@@ -86,9 +120,16 @@ test('from a device through the real line and log to the gateway, over lost answ
   await until(() => gateway.events.size >= said.length);
   assert.deepEqual([...gateway.events.values()].map((event) => event.value as number).toSorted((a, b) => a - b), said);
   assert.deepEqual(started.kept, said);
-  while (await started.depth() > 0) await new Promise<void>((resolve) => { started.world.clock.after(500, resolve); });
-  const sumOf = (kind: 'samples_read' | 'events_kept' | 'events_settled' | 'samples_lost') => started.world.told.reduce((sum, event) => sum + (event.kind === kind ? event.count : 0), 0);
-  assert.deepEqual([sumOf('samples_read'), sumOf('events_kept'), sumOf('events_settled'), sumOf('samples_lost')], [said.length, said.length, said.length, 0]);
+  while ((await started.depth()) > 0)
+    await new Promise<void>((resolve) => {
+      started.world.clock.after(500, resolve);
+    });
+  const sumOf = (kind: 'samples_read' | 'events_kept' | 'events_settled' | 'samples_lost') =>
+    started.world.told.reduce((sum, event) => sum + (event.kind === kind ? event.count : 0), 0);
+  assert.deepEqual(
+    [sumOf('samples_read'), sumOf('events_kept'), sumOf('events_settled'), sumOf('samples_lost')],
+    [said.length, said.length, said.length, 0],
+  );
 });
 
 test('what one run kept while the gateway was away, the next one delivers, in the old numbers', async (t) => {
@@ -130,11 +171,17 @@ test('local HTTP: health, metrics, page in both languages, and nothing else', as
   await until(() => kept.length === 1 && gateway.events.size === 1);
   const get = (path: string, init?: RequestInit) => fetch(`${edge.httpUrl}${path}`, init);
   const health = (await (await get('/healthz')).json()) as EdgeHealth;
-  assert.deepEqual([health.ok, health.edge, health.devices.map(({ id, online }) => [id, online]), health.uplink.online], [true, 'pump-07', [['a', true]], true]);
+  assert.deepEqual(
+    [health.ok, health.edge, health.devices.map(({ id, online }) => [id, online]), health.uplink.online],
+    [true, 'pump-07', [['a', true]], true],
+  );
   assert.match(await (await get('/metrics')).text(), /cityvitals_events_kept_total\{stream="measurement"\} 1/);
   assert.match(await (await get('/', { headers: { 'accept-language': 'zh-CN,zh' } })).text(), /边缘节点/);
   assert.match(await (await get('/')).text(), /Uplink/);
-  assert.deepEqual(await Promise.all(['/frames/a', '/frames/%E0%A4%A', '/../etc/passwd', '/log'].map(async (path) => (await get(path)).status)), [404, 404, 404, 404]);
+  assert.deepEqual(
+    await Promise.all(['/frames/a', '/frames/%E0%A4%A', '/../etc/passwd', '/log'].map(async (path) => (await get(path)).status)),
+    [404, 404, 404, 404],
+  );
   assert.equal((await get('/healthz', { method: 'POST' })).status, 405);
   assert.ok(await depth() >= 0);
 });
@@ -147,7 +194,10 @@ test('a port that is taken is said, and nothing is left open', async (t) => {
   const taken = { ...setupOf(join(dir, 'two'), gateway.url), http: { host: '127.0.0.1', port: Number(new URL(edge.httpUrl).port) } };
   const { driver } = speaker();
   const world = fastWorld(20);
-  await assert.rejects(runEdge(taken, world, { extraDrivers: [driver] }), (error) => error instanceof FaultError && error.fault.code === 'CV_API_LISTEN');
+  await assert.rejects(
+    runEdge(taken, world, { extraDrivers: [driver] }),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_API_LISTEN',
+  );
   const again = await runEdge({ ...taken, http: { host: '127.0.0.1', port: 0 } }, world, { extraDrivers: [driver] });
   await again.close();
   await again.close();

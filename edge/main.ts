@@ -134,17 +134,32 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       },
     }, world);
     const tap = tapServer(taps, world.clock, process.pid);
-    const http = await openLocalHttp({ ...setup.http, key: httpKey }, {
-      health: () => edgeHealth({
-        edge, centre, version: VERSION, nowMs: () => world.clock.nowMs(), log, isKeeping: line.isKeeping, problems: () => logProblems.list(),
-        clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
-        uplink: line.uplink, devices: line.states, unknown: () => unknownDevices.list(), config: options.config,
-      }),
-      metrics: options.metrics,
-      picture: (device) => latestPictures.get(device),
-      live: (device) => live.open(device),
-      tap: (request, response) => tap.serve(request, response), tell: world.tell,
-    }, world.clock);
+    const http = await openLocalHttp(
+      { ...setup.http, key: httpKey },
+      {
+        health: () =>
+          edgeHealth({
+            edge,
+            centre,
+            version: VERSION,
+            nowMs: () => world.clock.nowMs(),
+            log,
+            isKeeping: line.isKeeping,
+            problems: () => logProblems.list(),
+            clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
+            uplink: line.uplink,
+            devices: line.states,
+            unknown: () => unknownDevices.list(),
+            config: options.config,
+          }),
+        metrics: options.metrics,
+        picture: (device) => latestPictures.get(device),
+        live: (device) => live.open(device),
+        tap: (request, response) => tap.serve(request, response),
+        tell: world.tell,
+      },
+      world.clock,
+    );
     undo.unshift(() => http.close());
     httpUrl = http.url;
     await tap.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);

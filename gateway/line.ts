@@ -57,14 +57,34 @@ export interface GatewayLine {
 export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world: World): GatewayLine {
   const { log, quarantine, registry, link, publisher } = parts;
   const { events, indicators } = setup.streams ?? { events: 'all', indicators: [] };
-  const feed = openLogFeed(log, [
-    parts.store,                     // time series: last values, ranges, aggregates
-    parts.warnings,                  // rules → state machine → outbox
-    ...(events === 'none' ? [] : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
-    ...parts.sinks,                  // InfluxDB and the like; overrun when the log is full of them
-  ], world);
+  const feed = openLogFeed(
+    log,
+    [
+      parts.store, // time series: last values, ranges, aggregates
+      parts.warnings, // rules → state machine → outbox
+      ...(events === 'none'
+        ? []
+        : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
+      ...parts.sinks, // InfluxDB and the like; overrun when the log is full of them
+    ],
+    world,
+  );
   // intake/line.ts: accept → bind → keep → count → acknowledge; what is refused → quarantine; what is kept → feed
-  const intake = new Intake({ setup, log, quarantine, registry, bindings: parts.bindings, held: parts.held, link, onKept: (groups) => feed.offer(groups), ...(parts.takes && { takes: parts.takes }), ...(parts.onSettled && { onSettled: parts.onSettled }) }, world);
+  const intake = new Intake(
+    {
+      setup,
+      log,
+      quarantine,
+      registry,
+      bindings: parts.bindings,
+      held: parts.held,
+      link,
+      onKept: (groups) => feed.offer(groups),
+      ...(parts.takes && { takes: parts.takes }),
+      ...(parts.onSettled && { onSettled: parts.onSettled }),
+    },
+    world,
+  );
   return {
     take: (message) => intake.take(message),
     takeHeldEvents: (sender, id, events) => intake.takeHeldEvents(sender, id, events),

@@ -79,13 +79,22 @@ export async function runGateway(setup: GatewaySetup, outside: World, options: R
   }
 }
 
-async function open(given: GatewaySetup, world: World, health: HealthMonitor, options: RunOptions, undo: (() => Promise<unknown> | void)[]): Promise<RunningGateway> {
+async function open(
+  given: GatewaySetup,
+  world: World,
+  health: HealthMonitor,
+  options: RunOptions,
+  undo: (() => Promise<unknown> | void)[],
+): Promise<RunningGateway> {
   // What may change while it runs is read from here, each time it is needed.
   const setup: { -readonly [Key in keyof GatewaySetup]: GatewaySetup[Key] } = { ...given };
   let { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
   if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
   let normal = normaliser(catalogue);
-  const log = await openGatewayLog({ dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs }, world);
+  const log = await openGatewayLog(
+    { dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs },
+    world,
+  );
   undo.unshift(() => log.close());
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
   undo.unshift(() => quarantine.close());
@@ -95,7 +104,20 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
   const thread = new SqliteThread(workerBeside(import.meta.url));
   thread.retain();
   undo.unshift(() => thread.release());
-  const registry = new PresenceRegistry({ bindings, thread, path: join(setup.log.dir, 'presence.db'), edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [], centre: setup.centre, http: (edge) => ({ peer: broker?.addressOf(edge) ?? null, configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null }) }, world);
+  const registry = new PresenceRegistry(
+    {
+      bindings,
+      thread,
+      path: join(setup.log.dir, 'presence.db'),
+      edges: setup.broker.kind === 'embedded' ? setup.broker.edges.map(({ id }) => id) : [],
+      centre: setup.centre,
+      http: (edge) => ({
+        peer: broker?.addressOf(edge) ?? null,
+        configured: setup.edgeHttp?.find((one) => one.edge === edge)?.origin ?? null,
+      }),
+    },
+    world,
+  );
   await registry.open();
   undo.unshift(() => registry.close());
   await bindings.open(registry.known());
@@ -105,11 +127,25 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
   await held.open();
 
   let publisher: Publisher | null = null;
-  const outLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) }, world);
+  const outLink = openLink(
+    target,
+    { clientId: `${GATEWAY_CLIENT}${setup.gateway}:out`, filters: [WARNING_FILTER], take: (message) => publisher?.noteKept(message) },
+    world,
+  );
   undo.unshift(() => outLink.close());
   publisher = openPublisher(outLink, world);
 
-  const store = await openStore({ dir: setup.store.dir, retentionMs: setup.store.retentionMs, maxBytes: setup.store.maxBytes, compaction: setup.store.compaction, catalogue, presentEpoch: log.epoch }, world);
+  const store = await openStore(
+    {
+      dir: setup.store.dir,
+      retentionMs: setup.store.retentionMs,
+      maxBytes: setup.store.maxBytes,
+      compaction: setup.store.compaction,
+      catalogue,
+      presentEpoch: log.epoch,
+    },
+    world,
+  );
   undo.unshift(() => store.close());
   const warnings = await openWarningLine({
     gateway: setup.gateway, dir: setup.store.dir, rules, catalogue, exercise: setup.exercise, publisher,
@@ -120,7 +156,26 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
   const evidence = await openEvidence(setup, target, outLink, registry, world);
   undo.unshift(() => evidence.close());
   const sinks = await Sinks.open(setup.sinks, setup, log, world);
-  const line = gatewayLine(setup, { log, quarantine, registry, bindings, held, link: outLink, publisher, isHeard: () => broker?.hasReaders() ?? true, normaliser: () => normal, store: store.consumer, warnings: warnings.consumer, sinks: sinks.all.map(({ consumer }) => consumer), takes: evidence.takes, ...(broker && { onSettled: broker.settled }) }, world);
+  const line = gatewayLine(
+    setup,
+    {
+      log,
+      quarantine,
+      registry,
+      bindings,
+      held,
+      link: outLink,
+      publisher,
+      isHeard: () => broker?.hasReaders() ?? true,
+      normaliser: () => normal,
+      store: store.consumer,
+      warnings: warnings.consumer,
+      sinks: sinks.all.map(({ consumer }) => consumer),
+      takes: evidence.takes,
+      ...(broker && { onSettled: broker.settled }),
+    },
+    world,
+  );
   undo.unshift(() => line.close());
   await line.open();
   const rebinding = new Rebinding({ bindings, held, registry, dir: join(setup.log.dir, 'bindings'), take: line.takeHeldEvents }, world);
@@ -131,7 +186,16 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
-  const inLink = openLink(target, { clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`, speaks: true, filters: INTAKE_FILTERS, take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)) }, world);
+  const inLink = openLink(
+    target,
+    {
+      clientId: `${GATEWAY_CLIENT}${setup.gateway}:in`,
+      speaks: true,
+      filters: INTAKE_FILTERS,
+      take: (message) => (isAnswer(message) ? dispatch.take(message) : line.take(message)),
+    },
+    world,
+  );
   undo.unshift(() => inLink.close());
 
   let commands = commandSource(setup.operators ?? [], dispatch, world);
@@ -143,11 +207,46 @@ async function open(given: GatewaySetup, world: World, health: HealthMonitor, op
   }, world);
   await liveView.open();
   undo.unshift(() => liveView.close());
-  const sources = apiSources({
-    setup, bindings: rebinding, log, line, registry, store, warnings, sinks, quarantine, get catalogue() { return catalogue; }, normaliser: () => normal, config: options.config, link: inLink, health, commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) }, picture: fetchPicture, liveView, readers, evidence: evidence.get, metrics: options.metrics ?? (() => Promise.resolve('')),
-    ...(options.demo ? { demo: options.demo } : {}),
-  }, world);
-  const api = await serveApi(sources, { host: setup.http.host, port: setup.http.port, hosts: setup.http.hosts, trustProxy: setup.http.trustProxy, version: VERSION, consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist') }, world);
+  const sources = apiSources(
+    {
+      setup,
+      bindings: rebinding,
+      log,
+      line,
+      registry,
+      store,
+      warnings,
+      sinks,
+      quarantine,
+      get catalogue() {
+        return catalogue;
+      },
+      normaliser: () => normal,
+      config: options.config,
+      link: inLink,
+      health,
+      commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) },
+      picture: fetchPicture,
+      liveView,
+      readers,
+      evidence: evidence.get,
+      metrics: options.metrics ?? (() => Promise.resolve('')),
+      ...(options.demo ? { demo: options.demo } : {}),
+    },
+    world,
+  );
+  const api = await serveApi(
+    sources,
+    {
+      host: setup.http.host,
+      port: setup.http.port,
+      hosts: setup.http.hosts,
+      trustProxy: setup.http.trustProxy,
+      version: VERSION,
+      consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist'),
+    },
+    world,
+  );
   undo.unshift(() => api.close());
   // Edges come in last: from their first word on somebody listens.
   const brokerUrl = await letIn(broker, setup, inLink);

@@ -8,8 +8,21 @@ import { decodeBatch, withoutOrigin } from '../core/wire/batch.ts';
 import { encodeGroups, AppendQueue, type AppendCall, type QueuedDraft } from './append-queue.ts';
 
 const HOP = { from: 'pump', stream: 'measurement', epoch: 7 } as const;
-const call = (dead = false): AppendCall => ({ pendingDrafts: 0, committedDrafts: 0, isRejected: dead, resolve: () => {}, reject: () => {} });
-const boxes = (count: number): Partial<Draft> => ({ evidence: [{ kind: 'boxes', boxes: Array.from({ length: count }, () => ({ class: 'person', score: 0.5, x: 0, y: 0, width: 1, height: 1 })) } as never] });
+const call = (dead = false): AppendCall => ({
+  pendingDrafts: 0,
+  committedDrafts: 0,
+  isRejected: dead,
+  resolve: () => {},
+  reject: () => {},
+});
+const boxes = (count: number): Partial<Draft> => ({
+  evidence: [
+    {
+      kind: 'boxes',
+      boxes: Array.from({ length: count }, () => ({ class: 'person', score: 0.5, x: 0, y: 0, width: 1, height: 1 })),
+    } as never,
+  ],
+});
 function waitingFor(drafts: readonly Draft[], of = call()): AppendQueue {
   const waiting = new AppendQueue();
   drafts.forEach((draft, index) => waiting.add(draft, of, 100 + index));
@@ -21,12 +34,23 @@ const entries = (drafts: readonly Draft[]): QueuedDraft[] => waitingFor(drafts).
 test('a group is full at 500 events or a megabyte; each event counts 300 bytes, a text its length, a box 110', () => {
   assert.deepEqual([499, 500].map((count) => waitingFor(testDrafts(1, count)).isGroupFull), [false, true]);
   const bytes = (1 << 20) - 300;
-  assert.deepEqual([bytes - 1, bytes].map((length) => waitingFor([testDraft(1, { value: 'x'.repeat(length) })]).isGroupFull), [false, true]);
-  assert.deepEqual([9529, 9530].map((count) => waitingFor([testDraft(1, boxes(count))]).isGroupFull), [false, true], 'the 9,530 boxes of one picture');
+  assert.deepEqual(
+    [bytes - 1, bytes].map((length) => waitingFor([testDraft(1, { value: 'x'.repeat(length) })]).isGroupFull),
+    [false, true],
+  );
+  assert.deepEqual(
+    [9529, 9530].map((count) => waitingFor([testDraft(1, boxes(count))]).isGroupFull),
+    [false, true],
+    'the 9,530 boxes of one picture',
+  );
   const many = { evidence: [...(boxes(9000).evidence ?? []), ...(boxes(529).evidence ?? [])] };
   assert.equal(waitingFor([testDraft(1, many)]).isGroupFull, false);
   const tag = { kind: 'tag', epc: 'e280' } as const;
-  assert.equal(waitingFor([testDraft(1, { evidence: [...(many.evidence ?? []), tag] })]).isGroupFull, true, 'anything else counts as one box');
+  assert.equal(
+    waitingFor([testDraft(1, { evidence: [...(many.evidence ?? []), tag] })]).isGroupFull,
+    true,
+    'anything else counts as one box',
+  );
 });
 
 test('a commit takes the oldest, as many as fit, one at least; what its call gave up is passed over', () => {
@@ -55,25 +79,41 @@ test('what is put back comes first again; what comes last beyond a bound, or was
 
 test('groups hold all that was given, in order, numbered without a hole, none larger than 64 kB but of one event', () => {
   const random = seededRandom(3);
-  fc.assert(fc.property(fc.array(fc.constantFrom(10, 200, 3000, 70_000), { minLength: 1, maxLength: 60 }), (sizes) => {
-    const drafts = sizes.map((bytes, index) => bulkyDraft(index, bytes, () => random.next()));
-    const { groups, bad } = encodeGroups(HOP, 11, entries(drafts));
-    assert.deepEqual(bad, []);
-    let seq = 11;
-    for (const group of groups) {
-      assert.deepEqual([group.seq, group.count, group.queued.length], [seq, group.count, group.count]);
-      assert.ok(group.payload.length <= 64 << 10 || group.count === 1, `${group.payload.length} bytes of ${group.count}`);
-      seq += group.count;
-    }
-    assert.deepEqual(groups.flatMap(({ seq: first, payload }) => withoutOrigin({ ...HOP, seq: first }, decodeBatch(payload).events)), drafts);
-  }), { numRuns: 20 });
-  assert.deepEqual(encodeGroups(HOP, 1, entries(testDrafts(1, 1001))).groups.map(({ count }) => count), [500, 500, 1]);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(10, 200, 3000, 70_000), { minLength: 1, maxLength: 60 }), (sizes) => {
+      const drafts = sizes.map((bytes, index) => bulkyDraft(index, bytes, () => random.next()));
+      const { groups, bad } = encodeGroups(HOP, 11, entries(drafts));
+      assert.deepEqual(bad, []);
+      let seq = 11;
+      for (const group of groups) {
+        assert.deepEqual([group.seq, group.count, group.queued.length], [seq, group.count, group.count]);
+        assert.ok(group.payload.length <= 64 << 10 || group.count === 1, `${group.payload.length} bytes of ${group.count}`);
+        seq += group.count;
+      }
+      assert.deepEqual(
+        groups.flatMap(({ seq: first, payload }) => withoutOrigin({ ...HOP, seq: first }, decodeBatch(payload).events)),
+        drafts,
+      );
+    }),
+    { numRuns: 20 },
+  );
+  assert.deepEqual(
+    encodeGroups(HOP, 1, entries(testDrafts(1, 1001))).groups.map(({ count }) => count),
+    [500, 500, 1],
+  );
 });
 
 test('one that cannot be encoded is named alone and takes no number', () => {
   const broken = testDraft(3, { value: 3n as never });
   const { groups, bad } = encodeGroups(HOP, 1, entries([...testDrafts(1, 2), broken, testDraft(4)]));
-  assert.deepEqual([groups.flatMap(({ seq, count }) => Array.from({ length: count }, (_, index) => seq + index)), bad.map(({ queued }) => queued.draft), bad[0]?.error instanceof TypeError], [[1, 2, 3], [broken], true]);
+  assert.deepEqual(
+    [
+      groups.flatMap(({ seq, count }) => Array.from({ length: count }, (_, index) => seq + index)),
+      bad.map(({ queued }) => queued.draft),
+      bad[0]?.error instanceof TypeError,
+    ],
+    [[1, 2, 3], [broken], true],
+  );
   const boots: number[] = [];
   encodeGroups(HOP, 1, entries(testDrafts(1, 501)), (drafts) => { boots.push(drafts.length); return {}; });
   assert.deepEqual(boots, [500, 1]);

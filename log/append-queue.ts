@@ -105,7 +105,12 @@ export class AppendQueue {
  *
  * @returns the groups, and the drafts that cannot be encoded (they get no numbers)
  */
-export function encodeGroups(name: Omit<BatchName, 'seq' | 'boot'>, firstSeq: number, entries: readonly QueuedDraft[], bootOf: BatchBootOf = () => ({})): { groups: EncodedGroup[]; bad: UnencodableDraft[] } {
+export function encodeGroups(
+  name: Omit<BatchName, 'seq' | 'boot'>,
+  firstSeq: number,
+  entries: readonly QueuedDraft[],
+  bootOf: BatchBootOf = () => ({}),
+): { groups: EncodedGroup[]; bad: UnencodableDraft[] } {
   const groups: EncodedGroup[] = [];
   const bad: UnencodableDraft[] = [];
   let seq = firstSeq;

@@ -14,7 +14,11 @@ export interface AtomicWriteOptions {
 }
 
 /** The folder must exist. The content is on disk when it resolves. @returns its bytes */
-export async function writeFileAtomically(path: string, text: string, { mode, forcesName = true }: AtomicWriteOptions = {}): Promise<number> {
+export async function writeFileAtomically(
+  path: string,
+  text: string,
+  { mode, forcesName = true }: AtomicWriteOptions = {},
+): Promise<number> {
   const file = await open(`${path}.new`, 'w', mode);
   try {
     await file.writeFile(text);

@@ -65,7 +65,8 @@ export class Ballast {
         for (let offset = 0; offset < this.#bytes; offset += CHUNK_BYTES) {
           randomFillSync(chunk);
           let written = 0;
-          for (const end = Math.min(CHUNK_BYTES, this.#bytes - offset); written < end;) written += writeSync(fd, chunk, written, end - written);
+          for (const end = Math.min(CHUNK_BYTES, this.#bytes - offset); written < end;)
+            written += writeSync(fd, chunk, written, end - written);
         }
         fsyncSync(fd);
         this.#present = true;

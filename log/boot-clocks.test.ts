@@ -57,7 +57,13 @@ test('a clock that is known moves what this boot wrote, and bounds what the boot
   // What is written after it needs no moving, and what was still in hand does.
   await second.write(4, eventAt(trueAt + 10, 'edge'));
   await second.write(5, eventAt(UNSET + HOUR + 7));
-  const after = [[1, UNSET + 1000, 'unsynced'], [2, UNSET + HOUR, 'unsynced'], [3, trueAt + 5, 'edge'], [4, trueAt + 10, 'edge'], [5, trueAt + 7, 'edge']];
+  const after = [
+    [1, UNSET + 1000, 'unsynced'],
+    [2, UNSET + HOUR, 'unsynced'],
+    [3, trueAt + 5, 'edge'],
+    [4, trueAt + 10, 'edge'],
+    [5, trueAt + 7, 'edge'],
+  ];
   assert.deepEqual(await second.times(), after);
   await second.log.close();
 
@@ -116,7 +122,11 @@ test('what says that a time stays unknown is on disk before the decision is, and
   await log.append([testDraft(1, { kind: 'state', ...eventAt(UNSET + 1000) })]);
   log.correctClock(UNSET + HOUR);
   const order: string[] = [];
-  const said = (value: number) => log.append([testDraft(value, { kind: 'diagnostic' })]).then(() => order.push('named'), () => order.push('refused'));
+  const said = (value: number) =>
+    log.append([testDraft(value, { kind: 'diagnostic' })]).then(
+      () => order.push('named'),
+      () => order.push('refused'),
+    );
   // Nothing moves the clock on: a group of this stream would wait for others to come.
   const first = said(2);
   await log.saveClockCorrection();

@@ -7,7 +7,20 @@ import type { BootClock } from './boot.ts';
 import { STREAMS, type Draft, type Event, type Stream } from '../core/event.ts';
 import { serialQueue } from '../core/task-queue.ts';
 import type { Batch } from '../core/wire/batch.ts';
-import { findBoot, correctBoots, correctionOf, pruneBoots, formatBootHistory, isExactCorrection, EMPTY_BOOT_HISTORY, recordBootEpoch, recordBootUptime, parseBootHistory, type BootHistory, type BootRecord } from './boot-history.ts';
+import {
+  findBoot,
+  correctBoots,
+  correctionOf,
+  pruneBoots,
+  formatBootHistory,
+  isExactCorrection,
+  EMPTY_BOOT_HISTORY,
+  recordBootEpoch,
+  recordBootUptime,
+  parseBootHistory,
+  type BootHistory,
+  type BootRecord,
+} from './boot-history.ts';
 import { FileChain } from './file-chain.ts';
 import { readClockFile, writeClockFile } from './clock-file.ts';
 import { tryDecodeBatch, restampGroup } from './restamp.ts';
@@ -48,7 +61,10 @@ export class BootClocks {
     const chains = STREAMS.map((stream) => new FileChain(stream, Infinity, report.chains[stream]?.files ?? []));
     const epochs = new Set(chains.flatMap((chain) => chain.files.map((file) => file.epoch)));
     const last = new NewestBatches(chains, storage);
-    let memory = saved === null ? await rebuildHistory(last, epochs) : pruneBoots(parseBootHistory(saved), clock.boot.id, (epoch) => epochs.has(epoch));
+    let memory =
+      saved === null
+        ? await rebuildHistory(last, epochs)
+        : pruneBoots(parseBootHistory(saved), clock.boot.id, (epoch) => epochs.has(epoch));
     let { believedAt: shownAt, believedAt } = memory;
     for (const boot of memory.boots) {
       const batches = boot.decided ? [] : await last.ofEpochs(boot.epochs);
@@ -66,7 +82,11 @@ export class BootClocks {
     // It bounds the uncorrected boots, so it must predate the first of them.
     if (memory.boots.every((boot) => boot.decided)) memory = { ...memory, believedAt };
     const present = findBoot(memory, clock.boot.id);
-    clock.begin({ newestAt: shownAt, assumedAt: present?.assumedAt ?? null, trueAt: present?.decided ? present.assumedAt + present.decided.shiftMs : null });
+    clock.begin({
+      newestAt: shownAt,
+      assumedAt: present?.assumedAt ?? null,
+      trueAt: present?.decided ? present.assumedAt + present.decided.shiftMs : null,
+    });
     return new BootClocks(options, report.epoch, memory, saved);
   }
 
@@ -124,7 +144,11 @@ export class BootClocks {
   restamp(stream: Stream, group: StoredGroup): StoredGroup {
     if (this.#history.boots.length === 0) return group;
     if (group.epoch === this.#epoch && group.seq > (this.#unsyncedUpTo.get(stream) ?? 0)) return group;
-    return restampGroup(stream, group, { edge: this.#options.edge, correctionOf: (epoch) => correctionOf(this.#history, epoch), onKnown: this.#options.onKnown });
+    return restampGroup(stream, group, {
+      edge: this.#options.edge,
+      correctionOf: (epoch) => correctionOf(this.#history, epoch),
+      onKnown: this.#options.onKnown,
+    });
   }
 
   shiftMsOf(epoch: number): number {
@@ -163,13 +187,16 @@ class NewestBatches {
 
 
   async #readAt(chain: FileChain, epoch: number, seq: number | null): Promise<Batch[]> {
-    const part = seq === null ? undefined : chain.partsAfter({ epoch, seq: seq - 1 }).find((one) => one.epoch === epoch && one.from === seq);
+    const part =
+      seq === null ? undefined : chain.partsAfter({ epoch, seq: seq - 1 }).find((one) => one.epoch === epoch && one.from === seq);
     if (!part || seq === null) return [];
-    const reply = await this.#storage.read({ chain: chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity }).catch((error: unknown) => {
-      // Reported when it is read for sending.
-      if (!(error instanceof StorageError)) throw error;
-      return { groups: [] };
-    });
+    const reply = await this.#storage
+      .read({ chain: chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity })
+      .catch((error: unknown) => {
+        // Reported when it is read for sending.
+        if (!(error instanceof StorageError)) throw error;
+        return { groups: [] };
+      });
     return reply.groups.flatMap(({ payload }) => tryDecodeBatch(payload) ?? []);
   }
 }

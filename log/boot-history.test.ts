@@ -1,7 +1,20 @@
 /** What is worked out about boots whose clock nobody had set: by hand, number for number. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findBoot, correctBoots, correctionOf, pruneBoots, formatBootHistory, isExactCorrection, recordBootEpoch, recordBootUptime, EMPTY_BOOT_HISTORY, EARLIEST_CLOCK_MS, parseBootHistory, type BootHistory } from './boot-history.ts';
+import {
+  findBoot,
+  correctBoots,
+  correctionOf,
+  pruneBoots,
+  formatBootHistory,
+  isExactCorrection,
+  recordBootEpoch,
+  recordBootUptime,
+  EMPTY_BOOT_HISTORY,
+  EARLIEST_CLOCK_MS,
+  parseBootHistory,
+  type BootHistory,
+} from './boot-history.ts';
 
 const HOUR = 3_600_000;
 /** Three boots: a of an hour, b of half an hour, c which is the present. All began at the same wrong time. */
@@ -31,19 +44,51 @@ test('the present boot is known to the ms, those before it lie between what was 
 });
 
 test('a boot that was put too late is brought before the next one, and what it may have been earlier is said', () => {
-  const memory = recordBootEpoch(recordBootUptime(recordBootEpoch({ ...EMPTY_BOOT_HISTORY, believedAt: EARLIEST_CLOCK_MS }, 'a', EARLIEST_CLOCK_MS + 20 * HOUR, 1), 'a', HOUR), 'b', EARLIEST_CLOCK_MS, 2);
-  assert.deepEqual(correctionOf(correctBoots(memory, { id: 'b', trueAt: EARLIEST_CLOCK_MS + 10 * HOUR, epoch: 2 }), 1), { shiftMs: -11 * HOUR, earlierMs: 9 * HOUR, laterMs: 0, inEpoch: 2 });
+  const memory = recordBootEpoch(
+    recordBootUptime(
+      recordBootEpoch({ ...EMPTY_BOOT_HISTORY, believedAt: EARLIEST_CLOCK_MS }, 'a', EARLIEST_CLOCK_MS + 20 * HOUR, 1),
+      'a',
+      HOUR,
+    ),
+    'b',
+    EARLIEST_CLOCK_MS,
+    2,
+  );
+  assert.deepEqual(correctionOf(correctBoots(memory, { id: 'b', trueAt: EARLIEST_CLOCK_MS + 10 * HOUR, epoch: 2 }), 1), {
+    shiftMs: -11 * HOUR,
+    earlierMs: 9 * HOUR,
+    laterMs: 0,
+    inEpoch: 2,
+  });
 });
 
 test('believed times that contradict each other bound nothing', () => {
-  const memory = recordBootEpoch(recordBootUptime(recordBootEpoch({ ...EMPTY_BOOT_HISTORY, believedAt: EARLIEST_CLOCK_MS + 12 * HOUR }, 'a', EARLIEST_CLOCK_MS, 1), 'a', HOUR), 'b', EARLIEST_CLOCK_MS, 2);
+  const memory = recordBootEpoch(
+    recordBootUptime(
+      recordBootEpoch({ ...EMPTY_BOOT_HISTORY, believedAt: EARLIEST_CLOCK_MS + 12 * HOUR }, 'a', EARLIEST_CLOCK_MS, 1),
+      'a',
+      HOUR,
+    ),
+    'b',
+    EARLIEST_CLOCK_MS,
+    2,
+  );
   // It ended by 10, and what was believed before it is 12: three hours that nobody knows.
-  assert.deepEqual(correctionOf(correctBoots(memory, { id: 'b', trueAt: EARLIEST_CLOCK_MS + 10 * HOUR, epoch: 2 }), 1), { shiftMs: 6 * HOUR, earlierMs: 0, laterMs: 3 * HOUR, inEpoch: 2 });
+  assert.deepEqual(correctionOf(correctBoots(memory, { id: 'b', trueAt: EARLIEST_CLOCK_MS + 10 * HOUR, epoch: 2 }), 1), {
+    shiftMs: 6 * HOUR,
+    earlierMs: 0,
+    laterMs: 3 * HOUR,
+    inEpoch: 2,
+  });
 });
 
 test('what was decided once stays, whatever comes later', () => {
   const first = correctBoots(three(), { id: 'c', trueAt: EARLIEST_CLOCK_MS + 10 * HOUR, epoch: 3 });
-  const later = correctBoots(recordBootEpoch(first, 'd', EARLIEST_CLOCK_MS, 4), { id: 'd', trueAt: EARLIEST_CLOCK_MS + 20 * HOUR, epoch: 4 });
+  const later = correctBoots(recordBootEpoch(first, 'd', EARLIEST_CLOCK_MS, 4), {
+    id: 'd',
+    trueAt: EARLIEST_CLOCK_MS + 20 * HOUR,
+    epoch: 4,
+  });
   assert.deepEqual(later.boots.slice(0, 3), first.boots);
   assert.deepEqual(correctBoots(later, { id: 'd', trueAt: 0, epoch: 5 }), later);
   assert.equal(correctionOf(later, 4)?.shiftMs, 20 * HOUR);

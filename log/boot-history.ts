@@ -82,14 +82,25 @@ export function correctBoots(history: BootHistory, present: { id: string; trueAt
   }
   let earliestAt = history.believedAt;
   const boots = history.boots.map((boot): BootRecord => {
-    if (boot.id === id) return boot.decided ? boot : { ...boot, decided: { shiftMs: Math.round(trueAt - boot.assumedAt), earlierMs: 0, laterMs: 0, inEpoch: epoch } };
+    if (boot.id === id)
+      return boot.decided
+        ? boot
+        : { ...boot, decided: { shiftMs: Math.round(trueAt - boot.assumedAt), earlierMs: 0, laterMs: 0, inEpoch: epoch } };
     const latestAt = latest.get(boot.id);
     if (latestAt === undefined) return boot;
     // Contradicting bounds widen the uncertainty by as much.
     const fromAt = latestAt - Math.abs(latestAt - earliestAt);
     const zeroAtMs = Math.min(Math.max(boot.assumedAt, fromAt), latestAt);
     earliestAt += boot.toMs;
-    return { ...boot, decided: { shiftMs: Math.round(zeroAtMs - boot.assumedAt), earlierMs: Math.ceil(zeroAtMs - fromAt), laterMs: Math.ceil(latestAt - zeroAtMs), inEpoch: epoch } };
+    return {
+      ...boot,
+      decided: {
+        shiftMs: Math.round(zeroAtMs - boot.assumedAt),
+        earlierMs: Math.ceil(zeroAtMs - fromAt),
+        laterMs: Math.ceil(latestAt - zeroAtMs),
+        inEpoch: epoch,
+      },
+    };
   });
   return { ...history, boots };
 }

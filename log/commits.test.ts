@@ -23,7 +23,14 @@ test('calls that come together share a commit of a gateway\'s log up to 8 MB; on
   const disk = failingStorage(directStorage());
   const log = await openGatewayLog({ dir: await folder(t), gateway: 'town-1', maxBytes: 256 << 20, keepMs: 3_600_000 }, world, disk);
   let seq = 0;
-  const call = (bytes: number) => log.accept([{ origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: seq += 1, span: 1, receivedAt: 1 }, count: 1, payload: new Uint8Array(bytes) }]);
+  const call = (bytes: number) =>
+    log.accept([
+      {
+        origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: (seq += 1), span: 1, receivedAt: 1 },
+        count: 1,
+        payload: new Uint8Array(bytes),
+      },
+    ]);
   const commits = async (...sizes: number[]) => {
     const before = disk.commits;
     await Promise.all(sizes.map(call));
@@ -45,7 +52,10 @@ test('an event that no group can hold is told of and counted, and those that cam
   const unwritable = testDraft(2, { kind: 'state' });
   (unwritable as unknown as { value: unknown }).value = 10n;
   await log.append([testDraft(1, { kind: 'state' }), unwritable]);
-  assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'unwritable', intended: false, stream: 'state' }]);
+  assert.deepEqual(
+    world.told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'unwritable', intended: false, stream: 'state' }],
+  );
   const fault = world.told.find(({ kind }) => kind === 'fault');
   assert.ok(fault?.kind === 'fault' && fault.device === unwritable.device && fault.fault.code === 'CV_DRIVER_FAILED');
   assert.match(String(fault.fault.params.detail), /^level: /);
@@ -70,7 +80,11 @@ test('on a disk that stays full a commit costs at most three files of what is le
     },
     commit: async (request: Parameters<typeof commit>[0]) => ({ ...await commit(request), disk: report() }),
   });
-  const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10 }, world, disk);
+  const log = await openEdgeLog(
+    { dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10 },
+    world,
+    disk,
+  );
   for (let index = 0; index < 60; index += 1) {
     const done = log.append(Array.from({ length: 5 }, (_, part) => bulkyDraft(index * 5 + part, 3000, () => world.random.next())));
     await world.clock.advanceMs(1000);
@@ -88,11 +102,22 @@ test('on a disk that stays full a commit costs at most three files of what is le
 });
 
 test('a full log gives up the oldest of everything but warnings: of those it takes no more', async (t) => {
-  for (const [kind, stream, isOldestThere] of [['measurement', 'measurement', false], ['state', 'state', false], ['occurrence', 'warning', true]] as const) {
+  for (const [kind, stream, isOldestThere] of [
+    ['measurement', 'measurement', false],
+    ['state', 'state', false],
+    ['occurrence', 'warning', true],
+  ] as const) {
     const world = testWorld();
-    const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
+    const log = await openEdgeLog(
+      { dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 },
+      world,
+      directStorage(),
+    );
     for (let offset = 1; offset <= 500; offset += 20) {
-      const drafts = Array.from({ length: 20 }, (_, part) => ({ ...bulkyDraft(offset + part, 4000, () => world.random.next(), kind), ...(kind === 'occurrence' && { warning: testWarning(offset + part).warning as never }) }));
+      const drafts = Array.from({ length: 20 }, (_, part) => ({
+        ...bulkyDraft(offset + part, 4000, () => world.random.next(), kind),
+        ...(kind === 'occurrence' && { warning: testWarning(offset + part).warning as never }),
+      }));
       const done = log.append(drafts);
       await world.clock.advanceMs(1000);
       await done;
@@ -114,7 +139,8 @@ test('a reader that comes to the end gets what was let go as well, within its bo
   };
   await append(1, 3);
   const [{ payload: { length: bytes } = new Uint8Array() } = {}] = await log.read('state', LOG_START, { maxGroups: 10, maxBytes: 1 << 20 });
-  const counts = async (maxGroups: number, maxBytes: number) => (await log.read('state', LOG_START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
+  const counts = async (maxGroups: number, maxBytes: number) =>
+    (await log.read('state', LOG_START, { maxGroups, maxBytes })).map(({ seq, count }) => [seq, count]);
   // A loss that is known and not written yet is written for the reader, if there is room for more.
   const settled = log.settle('state', log.epoch, { upTo: 0, have: [[6, 6]] });
   assert.deepEqual(await counts(10, bytes), [[1, 3]]);
@@ -135,14 +161,23 @@ test('what a failing disk does not take before the end is counted, to the last o
   const closed = log.close();
   await assert.rejects(warned, { name: 'CV_LOG_CLOSED' });
   await closed;
-  assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'shutdown', intended: false, stream: 'measurement' }]);
+  assert.deepEqual(
+    world.told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'shutdown', intended: false, stream: 'measurement' }],
+  );
 });
 
 test('a full log that takes no more refuses one event as it refuses many', async (t) => {
   const world = testWorld();
-  const log = await openEdgeLog({ dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 }, world, directStorage());
+  const log = await openEdgeLog(
+    { dir: await folder(t), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1 << 20, maxFileBytes: 64 << 10 },
+    world,
+    directStorage(),
+  );
   for (let value = 1; value <= 400; value += 1) {
-    const done = log.append([{ ...bulkyDraft(value, 9000, () => world.random.next(), 'occurrence'), warning: testWarning(value).warning as never }]);
+    const done = log.append([
+      { ...bulkyDraft(value, 9000, () => world.random.next(), 'occurrence'), warning: testWarning(value).warning as never },
+    ]);
     await world.clock.advanceMs(1000);
     await done;
   }

@@ -22,9 +22,17 @@ const OPTIONS = { edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 };
  *
  * @param shell what a shell does before it becomes that process
  */
-async function appendAndKill(dir: string, killAfterLines: number, { shell = '', maxFileBytes = 4 << 20 } = {}): Promise<{ epoch: number; acknowledged: number[]; failures: number }> {
+async function appendAndKill(
+  dir: string,
+  killAfterLines: number,
+  { shell = '', maxFileBytes = 4 << 20 } = {},
+): Promise<{ epoch: number; acknowledged: number[]; failures: number }> {
   const script = `${shell} exec "$0" "$@"`;
-  const child = spawn('/bin/sh', ['-c', script, process.execPath, join(import.meta.dirname, 'testing', 'appender.ts'), dir, String(maxFileBytes)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    '/bin/sh',
+    ['-c', script, process.execPath, join(import.meta.dirname, 'testing', 'appender.ts'), dir, String(maxFileBytes)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const acknowledged: number[] = [];
   let epoch = 0;
   let failures = 0;
@@ -52,7 +60,10 @@ test('what was acknowledged before kill -9 is there after it, under numbers that
       epochs.add(run.epoch);
       for (const value of run.acknowledged) acknowledged.add(`${run.epoch}:${value}`);
     }
-    assert.ok((await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db')).length > 5, 'it went from file to file');
+    assert.ok(
+      (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db')).length > 5,
+      'it went from file to file',
+    );
     const world = testWorld();
     const log = await openEdgeLog({ ...OPTIONS, dir }, world, directStorage());
     try {
@@ -100,7 +111,11 @@ test('a write-ahead log cut anywhere keeps whole commits with their marks, and s
     const cuts = lastCommitOffsets(dead);
     const ends = dead.commits.slice(-4).map(({ endsAt }) => endsAt);
     const random = seededRandom(7);
-    const sample = new Set([...ends, ...ends.map((end) => end - 1), ...Array.from({ length: 24 }, () => cuts[Math.floor(random.next() * cuts.length)] as number)]);
+    const sample = new Set([
+      ...ends,
+      ...ends.map((end) => end - 1),
+      ...Array.from({ length: 24 }, () => cuts[Math.floor(random.next() * cuts.length)] as number),
+    ]);
     for (const cutAt of [...sample].filter((cut) => cut >= (cuts[0] as number))) await checkTruncated(dead, cutAt);
     await checkTruncated(dead, ends[1] as number, true);
     await checkTruncated(dead, (ends[2] as number) - 2000, true);
@@ -138,7 +153,22 @@ test('a flipped bit anywhere in a file never becomes a wrong value: what cannot 
     const sound = join(dir, 'sound');
     const { file, epoch, bytes } = await closedLog(sound);
     const random = seededRandom(3);
-    const places = [18, 19, 21, 28, 100, 101, 103, 105, 4096, 4099, 4103, 8192, 8195, ...Array.from({ length: 80 }, () => Math.floor(random.next() * bytes))];
+    const places = [
+      18,
+      19,
+      21,
+      28,
+      100,
+      101,
+      103,
+      105,
+      4096,
+      4099,
+      4103,
+      8192,
+      8195,
+      ...Array.from({ length: 80 }, () => Math.floor(random.next() * bytes)),
+    ];
     let damaged = 0;
     for (const offset of places) {
       const copy = join(dir, 'copy');
@@ -150,13 +180,21 @@ test('a flipped bit anywhere in a file never becomes a wrong value: what cannot 
       try {
         const events = await readAll(log, 'state');
         const old = events.filter((event) => event.epoch === epoch);
-        for (const event of old) assert.deepEqual(event, { ...testDraft(event.seq, { kind: 'state' }), edge: 'pump-07', stream: 'state', epoch, seq: event.seq }, `flip at ${offset}`);
+        for (const event of old)
+          assert.deepEqual(
+            event,
+            { ...testDraft(event.seq, { kind: 'state' }), edge: 'pump-07', stream: 'state', epoch, seq: event.seq },
+            `flip at ${offset}`,
+          );
         const gaps = events.flatMap(({ gap }) => gap ?? []);
-        const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, step) => fromSeq + step)));
+        const named = new Set(
+          gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, step) => fromSeq + step)),
+        );
         const present = new Set(old.map(({ seq }) => seq));
         assert.equal(present.size, old.length);
         // What was settled may be unreadable without a word; everything else is there or named, never both.
-        for (let seq = 36; seq <= 600; seq += 1) assert.equal(Number(present.has(seq)) + Number(named.has(seq)), 1, `flip at ${offset}: number ${seq}`);
+        for (let seq = 36; seq <= 600; seq += 1)
+          assert.equal(Number(present.has(seq)) + Number(named.has(seq)), 1, `flip at ${offset}: number ${seq}`);
         if (gaps.length > 0) {
           damaged += 1;
           assert.ok(gaps.every(({ reason }) => reason === 'log_damaged'), `flip at ${offset}`);
@@ -186,7 +224,11 @@ test('a file that is gone is named as lost', async () => {
       const [gap] = (await readAll(log, 'state')).map((event) => event.gap);
       assert.deepEqual([gap?.epoch, gap?.fromSeq, gap?.toSeq, gap?.reason], [epoch, 1, 600, 'log_rewound']);
       const fault = world.told.find((told) => told.kind === 'fault');
-      assert.deepEqual(fault?.kind === 'fault' && [fault.fault.code, fault.fault.params.fromSeq, fault.fault.params.toSeq], ['CV_LOG_REWOUND', 1, 600]);
+      assert.deepEqual(fault?.kind === 'fault' && [fault.fault.code, fault.fault.params.fromSeq, fault.fault.params.toSeq], [
+        'CV_LOG_REWOUND',
+        1,
+        600,
+      ]);
     } finally {
       await log.close();
     }

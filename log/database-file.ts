@@ -47,7 +47,10 @@ export function sealAfterCrash(path: string): void {
 
 /** Bytes on disk, write-ahead log included; 0 when absent. */
 export function databaseFileBytes(path: string): number {
-  return [path, ...SIDE_FILES.map((side) => path + side)].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return [path, ...SIDE_FILES.map((side) => path + side)].reduce(
+    (sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 export function walBytes(path: string): number {

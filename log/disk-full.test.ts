@@ -22,7 +22,11 @@ import { directStorage } from './worker-storage.ts';
 function smallDisk(dir: string, capacity: { bytes: number }): LogStorage {
   const real = directStorage();
   const freeBytes = () => capacity.bytes - readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
-  const report = (): DiskReport => ({ freeBytes: Math.max(0, freeBytes()), ballast: freeBytes() > 400_000, wantedBytes: freeBytes() > 400_000 ? 0 : 400_000 });
+  const report = (): DiskReport => ({
+    freeBytes: Math.max(0, freeBytes()),
+    ballast: freeBytes() > 400_000,
+    wantedBytes: freeBytes() > 400_000 ? 0 : 400_000,
+  });
   const full = () => new StorageError({ code: 13, detail: 'database or disk is full', needsNewFile: false, locked: false });
   return {
     ...real,
@@ -42,12 +46,19 @@ test('the least important give way first, each loss named; warnings stay; it is 
   const { dir, remove } = await memoryDir();
   const world = testWorld();
   const capacity = { bytes: 3_200_000 };
-  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, smallDisk(dir, capacity));
+  const log = await openEdgeLog(
+    { dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 },
+    world,
+    smallDisk(dir, capacity),
+  );
   try {
     const random = seededRandom(2);
     const kept: Record<string, number> = { diagnostic: 0, measurement: 0, state: 0, warning: 0 };
     for (let round = 0; round < 120; round += 1) {
-      const drafts = (['diagnostic', 'measurement', 'state'] as const).flatMap((kind) => [bulkyDraft(round * 10, 3000, () => random.next(), kind), bulkyDraft(round * 10 + 1, 3000, () => random.next(), kind)]);
+      const drafts = (['diagnostic', 'measurement', 'state'] as const).flatMap((kind) => [
+        bulkyDraft(round * 10, 3000, () => random.next(), kind),
+        bulkyDraft(round * 10 + 1, 3000, () => random.next(), kind),
+      ]);
       const done = log.append([...drafts, testWarning(round * 10 + 2)]);
       await world.clock.advanceMs(1000);
       await done;
@@ -64,7 +75,10 @@ test('the least important give way first, each loss named; warnings stay; it is 
     assert.equal(lost.warning, 0);
     assert.equal(lost.state, 0);
     assert.ok((lost.diagnostic ?? 0) > 100 && (lost.measurement ?? 0) > 0, JSON.stringify(lost));
-    const told = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : []));
+    const told = () =>
+      world.told.flatMap((event) =>
+        event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [],
+      );
     assert.equal(told().at(-1), 'CV_LOG_DISK_FULL');
     const before = told().length;
     capacity.bytes = 10_000_000;
@@ -83,10 +97,15 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
   const world = testWorld();
   const real = directStorage();
   let full = false;
-  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, {
-    ...real,
-    commit: (request) => (full ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false })) : real.commit(request)),
-  });
+  const log = await openEdgeLog(
+    { dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 },
+    world,
+    {
+      ...real,
+      commit: (request) =>
+        full ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false })) : real.commit(request),
+    },
+  );
   try {
     const random = seededRandom(2);
     for (let group = 0; group < 200; group += 1) await log.append([bulkyDraft(group, 5000, () => random.next(), 'state')]);
@@ -94,7 +113,8 @@ test('a disk that stays full whatever is let go is not given the whole log', asy
     const before = files();
     assert.ok(before > 10);
     full = true;
-    for (let index = 0; index < 50; index += 1) await assert.rejects(log.append([testDraft(index, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
+    for (let index = 0; index < 50; index += 1)
+      await assert.rejects(log.append([testDraft(index, { kind: 'state' })]), { name: 'CV_LOG_DISK_FULL' });
     assert.ok(before - files() <= 4, `${before - files()} files went`);
     full = false;
     await log.append([testDraft(1, { kind: 'state' })]);
@@ -115,15 +135,19 @@ test('a disk that stays short although it takes what comes is not given the whol
   const real = directStorage();
   let isShort = false;
   const report = (disk: DiskReport): DiskReport => (isShort ? { freeBytes: 0, ballast: false, wantedBytes: 1 << 20 } : disk);
-  const log = await openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 }, world, {
-    ...real,
-    async commit(request) {
-      const reply = await real.commit(request);
-      return { ...reply, disk: report(reply.disk) };
+  const log = await openEdgeLog(
+    { dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 },
+    world,
+    {
+      ...real,
+      async commit(request) {
+        const reply = await real.commit(request);
+        return { ...reply, disk: report(reply.disk) };
+      },
+      remove: async (request) => report(await real.remove(request)),
+      disk: async () => report(await real.disk()),
     },
-    remove: async (request) => report(await real.remove(request)),
-    disk: async () => report(await real.disk()),
-  });
+  );
   try {
     const random = seededRandom(2);
     for (let group = 0; group < 200; group += 1) await log.append([bulkyDraft(group, 5000, () => random.next(), 'state')]);
@@ -145,7 +169,12 @@ test('a disk that stays short although it takes what comes is not given the whol
 test('an opening on a full disk gives up the ballast, and brings to rest what a killed process left', async (t) => {
   const { dir, remove } = await memoryDir();
   t.after(remove);
-  const open = (name: string) => openEdgeLog({ dir: join(dir, name), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 100_000 }, testWorld(), directStorage());
+  const open = (name: string) =>
+    openEdgeLog(
+      { dir: join(dir, name), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20, ballastBytes: 100_000 },
+      testWorld(),
+      directStorage(),
+    );
   const first = await open('log');
   await first.append([testDraft(1, { kind: 'state' })]);
   cpSync(join(dir, 'log'), join(dir, 'dead'), { recursive: true });
@@ -159,20 +188,31 @@ test('an opening on a full disk gives up the ballast, and brings to rest what a 
   t.mock.method(DatabaseSync.prototype, 'exec', function run(this: DatabaseSync, sql: string) {
     if (sql.includes('journal_mode=DELETE') && existsSync(ballast)) {
       refused += 1;
-      throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13, errstr: 'database or disk is full' });
+      throw Object.assign(new Error('database or disk is full'), {
+        code: 'ERR_SQLITE_ERROR',
+        errcode: 13,
+        errstr: 'database or disk is full',
+      });
     }
     exec.call(this, sql);
   });
   const log = await open('dead');
   assert.deepEqual([refused, isSealedFile(file)], [1, true]);
-  assert.deepEqual((await readAll(log, 'state')).map(({ value }) => value), [1]);
+  assert.deepEqual(
+    (await readAll(log, 'state')).map(({ value }) => value),
+    [1],
+  );
   await log.close();
 });
 
 test('a gateway lets go of what all have passed whatever its age, never of what a required consumer has not', async () => {
   const { dir, remove } = await memoryDir();
   const capacity = { bytes: 900_000 };
-  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), smallDisk(dir, capacity));
+  const log = await openGatewayLog(
+    { dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 },
+    testWorld(),
+    smallDisk(dir, capacity),
+  );
   try {
     let next = 1;
     const accept = async () => {
@@ -180,7 +220,12 @@ test('a gateway lets go of what all have passed whatever its age, never of what 
       next += 60;
     };
     log.setConsumer('rules', { epoch: 0, seq: 0 }, true);
-    await assert.rejects(async () => { for (;;) await accept(); }, { name: 'CV_LOG_DISK_FULL' });
+    await assert.rejects(
+      async () => {
+        for (;;) await accept();
+      },
+      { name: 'CV_LOG_DISK_FULL' },
+    );
     assert.equal(log.tail().seq, 0);
     const held = next;
     log.setConsumer('rules', log.head(), true);
@@ -197,14 +242,20 @@ test('a gateway lets go of what all have passed whatever its age, never of what 
 test('a gateway whose disk is full all of a sudden lets go of what all have passed, and keeps what came', async () => {
   const { dir, remove } = await memoryDir();
   const real = directStorage();
-  const log = await openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 }, testWorld(), {
-    ...real,
-    commit(request) {
-      const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
-      // What is let go is written down on any disk.
-      return bytes > 600_000 && request.groups.length > 0 ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false })) : real.commit(request);
+  const log = await openGatewayLog(
+    { dir, gateway: 'town-1', maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0, keepMs: 3600_000 },
+    testWorld(),
+    {
+      ...real,
+      commit(request) {
+        const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+        // What is let go is written down on any disk.
+        return bytes > 600_000 && request.groups.length > 0
+          ? Promise.reject(new StorageError({ code: 13, detail: 'full', needsNewFile: false, locked: false }))
+          : real.commit(request);
+      },
     },
-  });
+  );
   try {
     for (let next = 1; next < 60_000; next += 60) {
       await log.accept([acceptedGroup('a', next, 60)]);

@@ -10,7 +10,10 @@ const failure = (code: number) => new StorageError({ code, detail: `refused (SQL
 function bench(disk = WELL, edge?: string) {
   const world = testWorld();
   const trouble = new DiskHealth(world, disk, edge);
-  const told = () => world.told.splice(0).map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `cleared ${event.code}` : event.kind));
+  const told = () =>
+    world.told
+      .splice(0)
+      .map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `cleared ${event.code}` : event.kind));
   return { world, trouble, told };
 }
 
@@ -31,7 +34,13 @@ test('a disk that refuses is told of once, and once when a commit succeeds again
 
 test('a full disk is over when its ballast is made again, not with the next commit', () => {
   const { trouble, told, world } = bench({ ...WELL, ballast: false }, 'pump-07');
-  assert.deepEqual(world.told.splice(0), [{ kind: 'fault', fault: { code: 'CV_LOG_DISK_FULL', params: { detail: '100 bytes free', detailZh: '剩余 100 字节' } }, edge: 'pump-07' }]);
+  assert.deepEqual(world.told.splice(0), [
+    {
+      kind: 'fault',
+      fault: { code: 'CV_LOG_DISK_FULL', params: { detail: '100 bytes free', detailZh: '剩余 100 字节' } },
+      edge: 'pump-07',
+    },
+  ]);
   assert.equal(trouble.isDiskShort, true);
   trouble.recordFailure(failure(13));
   trouble.recordSuccess();
@@ -45,7 +54,9 @@ test('a full disk is over when its ballast is made again, not with the next comm
 test('a head file that cannot be written is said once, and again when it had been well', () => {
   const { trouble, told, world } = bench();
   trouble.disk = { ...WELL, headFailure: 'EACCES' };
-  assert.deepEqual(world.told.splice(0), [{ kind: 'notice', level: 'warn', en: 'cannot write the head file of the log: EACCES', zh: '事件日志的 head 文件无法写入：EACCES' }]);
+  assert.deepEqual(world.told.splice(0), [
+    { kind: 'notice', level: 'warn', en: 'cannot write the head file of the log: EACCES', zh: '事件日志的 head 文件无法写入：EACCES' },
+  ]);
   trouble.disk = { ...WELL, headFailure: 'EROFS' };
   assert.deepEqual(told(), []);
   trouble.disk = WELL;
@@ -55,8 +66,24 @@ test('a head file that cannot be written is said once, and again when it had bee
 
 test('a salvaged file is told with where the damaged one lies and how many numbers it still holds', () => {
   const { trouble, world } = bench();
-  trouble.reportSalvages([{ name: 'a.db', damagedName: 'a.db.damaged-1', detail: 'wrong checksum', present: [[1, 5], [9, 9]], bytes: 1 }, { name: 'b.db', damagedName: null, detail: 'x', present: [], bytes: 1 }]);
-  assert.deepEqual(world.told.map((event) => event.kind === 'fault' && event.fault), [
-    { code: 'CV_LOG_SALVAGED', params: { file: 'a.db', aside: 'a.db.damaged-1', count: 6, detail: 'wrong checksum' } }, { code: 'CV_LOG_SALVAGED', params: { file: 'b.db', aside: 'b.db', count: 0, detail: 'x' } },
+  trouble.reportSalvages([
+    {
+      name: 'a.db',
+      damagedName: 'a.db.damaged-1',
+      detail: 'wrong checksum',
+      present: [
+        [1, 5],
+        [9, 9],
+      ],
+      bytes: 1,
+    },
+    { name: 'b.db', damagedName: null, detail: 'x', present: [], bytes: 1 },
   ]);
+  assert.deepEqual(
+    world.told.map((event) => event.kind === 'fault' && event.fault),
+    [
+      { code: 'CV_LOG_SALVAGED', params: { file: 'a.db', aside: 'a.db.damaged-1', count: 6, detail: 'wrong checksum' } },
+      { code: 'CV_LOG_SALVAGED', params: { file: 'b.db', aside: 'b.db', count: 0, detail: 'x' } },
+    ],
+  );
 });

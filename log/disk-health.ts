@@ -30,7 +30,13 @@ export class DiskHealth {
     this.#disk = disk;
     if (!disk.ballast) this.raise('CV_LOG_DISK_FULL', { detail: `${disk.freeBytes} bytes free`, detailZh: `剩余 ${disk.freeBytes} 字节` });
     const failure = disk.headFailure ?? null;
-    if (failure !== null && this.#headFailure === null) this.#world.tell({ kind: 'notice', level: 'warn', en: `cannot write the head file of the log: ${failure}`, zh: `事件日志的 head 文件无法写入：${failure}` });
+    if (failure !== null && this.#headFailure === null)
+      this.#world.tell({
+        kind: 'notice',
+        level: 'warn',
+        en: `cannot write the head file of the log: ${failure}`,
+        zh: `事件日志的 head 文件无法写入：${failure}`,
+      });
     this.#headFailure = failure;
   }
 
@@ -61,7 +67,11 @@ export class DiskHealth {
   reportSalvages(salvages: readonly SalvageReport[]): void {
     for (const { name, damagedName, detail, present } of salvages) {
       const count = present.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-      this.#world.tell({ kind: 'fault', fault: { code: 'CV_LOG_SALVAGED', params: { file: name, aside: damagedName ?? name, count, detail } }, ...this.#edge });
+      this.#world.tell({
+        kind: 'fault',
+        fault: { code: 'CV_LOG_SALVAGED', params: { file: name, aside: damagedName ?? name, count, detail } },
+        ...this.#edge,
+      });
     }
   }
 

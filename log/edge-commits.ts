@@ -109,7 +109,8 @@ export class EdgeCommits {
   /** Drafts that a failing disk did not take before closing. */
   #abandon(one: EdgeStream): void {
     const left = one.queue.take(Infinity);
-    if (left.length > 0) this.#context.world.tell({ kind: 'samples_lost', count: left.length, reason: 'shutdown', intended: false, stream: one.stream });
+    if (left.length > 0)
+      this.#context.world.tell({ kind: 'samples_lost', count: left.length, reason: 'shutdown', intended: false, stream: one.stream });
     for (const { call } of left) call.reject(logClosedError());
   }
 
@@ -117,7 +118,9 @@ export class EdgeCommits {
   #refuse(one: EdgeStream, entries: readonly QueuedDraft[], reason: LossReason): void {
     const times = entries.map((entry) => entry.draft.occurredAt);
     const [fromAt, toAt] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    one.state = addPendingLosses(one.state, [{ stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason }]);
+    one.state = addPendingLosses(one.state, [
+      { stream: one.stream, epoch: this.#context.epoch, fromSeq: 0, toSeq: 0, fromAt, toAt, count: entries.length, reason },
+    ]);
     for (const { call } of entries) {
       // The loss is recorded: the call is no longer without effect.
       call.committedDrafts += 1;
@@ -130,8 +133,17 @@ export class EdgeCommits {
 
   /** A draft that cannot be encoded is lost alone; rejecting the whole call would only make the caller repeat it. */
   #refuseBad(one: EdgeStream, bad: readonly UnencodableDraft[]): void {
-    for (const { queued: { draft: { device, point } }, error } of bad) {
-      this.#context.world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device, detail: `${point}: ${error.message}` } }, device });
+    for (const {
+      queued: {
+        draft: { device, point },
+      },
+      error,
+    } of bad) {
+      this.#context.world.tell({
+        kind: 'fault',
+        fault: { code: 'CV_DRIVER_FAILED', params: { device, detail: `${point}: ${error.message}` } },
+        device,
+      });
     }
     this.#refuse(one, bad.map(({ queued }) => queued), 'unwritable');
   }
@@ -215,7 +227,12 @@ export class EdgeCommits {
 
   async #commit(one: EdgeStream, entries: readonly QueuedDraft[]): Promise<void> {
     if (entries.length === 0 && !one.stateChanged) return;
-    const { groups, bad } = encodeGroups({ from: this.#context.edge, stream: one.stream, epoch: this.#context.epoch }, one.nextSeq, entries, this.#context.boots?.batchBoot);
+    const { groups, bad } = encodeGroups(
+      { from: this.#context.edge, stream: one.stream, epoch: this.#context.epoch },
+      one.nextSeq,
+      entries,
+      this.#context.boots?.batchBoot,
+    );
     await this.#write(one, groups);
     for (const { queued: own } of groups) for (const { call } of own) { call.committedDrafts += 1; completeDraft(call); }
     if (bad.length > 0) this.#refuseBad(one, bad);

@@ -88,8 +88,14 @@ class Life {
 
   async #open(): Promise<void> {
     this.#disk = failingStorage(directStorage(new BusyEngine(() => this.#chance(0.6))));
-    this.#log = await openEdgeLog({ dir: this.#place(), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: this.#maxBytes, policies: { state: 'drop-newest' } }, this.#world, this.#disk);
-    this.#log.onCommitted(({ stream, epoch, firstSeq, drafts }) => drafts.forEach((draft, index) => this.#name(stream, epoch, firstSeq + index, draft)));
+    this.#log = await openEdgeLog(
+      { dir: this.#place(), edge: 'pump-07', centre: TEST_CENTRE, maxBytes: this.#maxBytes, policies: { state: 'drop-newest' } },
+      this.#world,
+      this.#disk,
+    );
+    this.#log.onCommitted(({ stream, epoch, firstSeq, drafts }) =>
+      drafts.forEach((draft, index) => this.#name(stream, epoch, firstSeq + index, draft)),
+    );
   }
 
   #place(): string {
@@ -178,7 +184,11 @@ class Life {
     const names = this.#names.get(stream) ?? new Map<string, Named>();
     const delivered = this.#delivered.get(stream) ?? new Set();
     const present = new Set(events.map(({ epoch, seq }) => `${epoch}:${seq}`));
-    const waiting = new Set(this.#log.unsettled(stream).flatMap(({ epoch, from, to }) => Array.from({ length: to - from + 1 }, (_, index) => `${epoch}:${from + index}`)));
+    const waiting = new Set(
+      this.#log
+        .unsettled(stream)
+        .flatMap(({ epoch, from, to }) => Array.from({ length: to - from + 1 }, (_, index) => `${epoch}:${from + index}`)),
+    );
     for (const name of waiting) assert.ok(present.has(name), `${stream}: ${name} is to be sent and not there`);
     // A record that is neither there nor delivered was refused, and was said again in another.
     const gaps = [...names].flatMap(([name, { gap }]) => (gap && (delivered.has(name) || waiting.has(name)) ? [gap] : []));

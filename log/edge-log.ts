@@ -22,13 +22,27 @@ import { DiskHealth } from './disk-health.ts';
 import { workerStorage } from './worker-storage.ts';
 import './faults.ts';
 
-const POLICIES: Record<Stream, FullPolicy> = { warning: 'drop-newest', state: 'drop-oldest', measurement: 'drop-oldest', diagnostic: 'drop-oldest' };
+const POLICIES: Record<Stream, FullPolicy> = {
+  warning: 'drop-newest',
+  state: 'drop-oldest',
+  measurement: 'drop-oldest',
+  diagnostic: 'drop-oldest',
+};
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
 export async function openEdgeLog(options: EdgeLogOptions, world: World, storage: LogStorage = workerStorage()): Promise<FileEdgeLog> {
   const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
-  const report = await openStorage(storage, dir, { chains: STREAMS, origins: false, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
-  const boots = options.clock ? await BootClocks.load(report, { edge: options.edge, dir, clock: options.clock, storage, onKnown: options.onTimeKnown }) : null;
+  const report = await openStorage(storage, dir, {
+    chains: STREAMS,
+    origins: false,
+    maxBytes,
+    maxFileBytes,
+    ballastBytes,
+    nowMs: world.clock.nowMs(),
+  });
+  const boots = options.clock
+    ? await BootClocks.load(report, { edge: options.edge, dir, clock: options.clock, storage, onKnown: options.onTimeKnown })
+    : null;
   const log = new FileEdgeLog(options, report, storage, world, boots);
   await log.reportDamage(report);
   return log;
@@ -55,7 +69,9 @@ class FileEdgeLog implements EdgeLog {
     const diskHealth = new DiskHealth(world, report.disk, options.edge);
     const context = { edge: options.edge, centre: options.centre, epoch: report.epoch, storage, diskHealth, world, boots };
     this.#boots = boots;
-    const streams = STREAMS.map((stream) => new EdgeStream(stream, new FileChain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context));
+    const streams = STREAMS.map(
+      (stream) => new EdgeStream(stream, new FileChain(stream, maxFileBytes, report.chains[stream]?.files ?? []), context),
+    );
     this.#streams = Object.fromEntries(streams.map((one) => [one.stream, one])) as Record<Stream, EdgeStream>;
     const bound = { maxBytes: options.maxBytes - PREPARED_FILE_BYTES, maxFileBytes, policies: { ...POLICIES, ...options.policies } };
     this.#commits = new EdgeCommits(this.#streams, bound, context);
@@ -68,7 +84,8 @@ class FileEdgeLog implements EdgeLog {
 
   /** Part of opening: reports damaged files and what was lost in them. */
   async reportDamage(report: StorageOpenReport): Promise<void> {
-    for (const [stream, { salvages }] of Object.entries(report.chains)) await this.#recordDamage(this.#streams[stream as Stream], salvages, []);
+    for (const [stream, { salvages }] of Object.entries(report.chains))
+      await this.#recordDamage(this.#streams[stream as Stream], salvages, []);
   }
 
   async #recordDamage(one: EdgeStream, salvages: readonly SalvageReport[], missing: readonly MissingRange[]): Promise<void> {
@@ -109,7 +126,12 @@ class FileEdgeLog implements EdgeLog {
     if (parts.length === 0 && standing.length === 0) return { groups: [], complete: true };
     const reply = await attempt(() => this.#storage.read({ chain: one.chain.name, parts, ...limit }));
     await this.#recordDamage(one, reply.salvages, reply.missing);
-    const { groups, complete } = mergeSavedGaps(reply, standing.filter((gap) => one.state.written.includes(gap)), (gap) => one.gapGroup(gap), limit);
+    const { groups, complete } = mergeSavedGaps(
+      reply,
+      standing.filter((gap) => one.state.written.includes(gap)),
+      (gap) => one.gapGroup(gap),
+      limit,
+    );
     return { groups: groups.map((group) => this.#boots?.restamp(one.stream, group) ?? group), complete };
   }
 

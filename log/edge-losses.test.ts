@@ -15,7 +15,8 @@ async function bench(t: TestContext) {
   t.after(remove);
   const world = testWorld();
   const open = () => openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 64 << 20 }, world, directStorage());
-  const rewound = () => world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : []));
+  const rewound = () =>
+    world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : []));
   const lost = () => world.told.filter(({ kind }) => kind === 'samples_lost');
   const append = async (log: Awaited<ReturnType<typeof open>>, count: number) => {
     const done = log.append(testDrafts(1, count));

@@ -14,7 +14,19 @@ const MAX_AHEAD = 1e9;
 export function recoverStream(one: EdgeStream, found: ChainReport, world: World): void {
   if (found.state !== null) one.state = parseStreamState(found.state);
   if (found.stateDamaged) {
-    world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: `${one.stream} marks`, epoch: 0, fromSeq: 0, toSeq: 0, detail: 'what was settled since the last sound file is sent again' } } });
+    world.tell({
+      kind: 'fault',
+      fault: {
+        code: 'CV_LOG_DAMAGED',
+        params: {
+          file: `${one.stream} marks`,
+          epoch: 0,
+          fromSeq: 0,
+          toSeq: 0,
+          detail: 'what was settled since the last sound file is sent again',
+        },
+      },
+    });
   }
   // An older epoch missing in the newest state was fully settled, whatever files are left of it.
   const stateEpoch = found.files.find((file) => file.name === found.stateFile)?.epoch ?? 0;
@@ -41,7 +53,13 @@ export function recoverStream(one: EdgeStream, found: ChainReport, world: World)
 }
 
 /** The gateway knows numbers that this log does not have: those it has not settled are lost. */
-export function checkGatewayMark(one: EdgeStream, epoch: number, mark: SettledMark, epochs: { current: number; previous: number }, world: World): void {
+export function checkGatewayMark(
+  one: EdgeStream,
+  epoch: number,
+  mark: SettledMark,
+  epochs: { current: number; previous: number },
+  world: World,
+): void {
   const ranges = fromMark(mark);
   const top = ranges.at(-1)?.[1] ?? 0;
   const known = one.state.epochs.has(epoch);
@@ -74,7 +92,16 @@ export async function recordMissingRanges(one: EdgeStream, missing: readonly Mis
     if (isRecorded()) continue;
     world.tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: name, epoch, fromSeq: from, toSeq: to, detail } } });
     lost = recordRangeLoss(one, { epoch, fromSeq: from, toSeq: to, ...times, reason: 'log_damaged' }, world) || lost;
-    await one.quarantine({ at: world.clock.nowMs(), code: 'CV_LOG_DAMAGED', stream: one.stream, epoch, fromSeq: from, toSeq: to, file: name, detail });
+    await one.quarantine({
+      at: world.clock.nowMs(),
+      code: 'CV_LOG_DAMAGED',
+      stream: one.stream,
+      epoch,
+      fromSeq: from,
+      toSeq: to,
+      file: name,
+      detail,
+    });
   }
   return lost;
 }

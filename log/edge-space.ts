@@ -178,7 +178,13 @@ export class EdgeSpace {
   #reportFull(): void {
     if (this.#full) return;
     this.#full = true;
-    this.#disk.world.tell({ kind: 'fault', fault: { code: 'CV_LOG_FULL', params: { bytes: this.#bytes, maxBytes: this.#bound.maxBytes, holder: 'events not acknowledged by the gateway' } } });
+    this.#disk.world.tell({
+      kind: 'fault',
+      fault: {
+        code: 'CV_LOG_FULL',
+        params: { bytes: this.#bytes, maxBytes: this.#bound.maxBytes, holder: 'events not acknowledged by the gateway' },
+      },
+    });
   }
 
   #reportNotFull(): void {

@@ -7,8 +7,28 @@ import type { BootClocks } from './boot-clocks.ts';
 import type { FileChain } from './file-chain.ts';
 import { isRetryableInNewFile } from './storage-faults.ts';
 import { gapDraft, type LossRecord } from './gap.ts';
-import { isDiskFullFailure, StorageError, type CommitRequest, type FileReport, type LogGroup, type SalvageReport, type LogStorage } from './storage.ts';
-import { addPendingLosses, EMPTY_STREAM_STATE, epochState, pruneDrainedEpochs, formatStreamState, addWrittenGaps, unsettledRows, extendEpoch, takePendingLosses, type StreamState, type WrittenGap } from './stream-state.ts';
+import {
+  isDiskFullFailure,
+  StorageError,
+  type CommitRequest,
+  type FileReport,
+  type LogGroup,
+  type SalvageReport,
+  type LogStorage,
+} from './storage.ts';
+import {
+  addPendingLosses,
+  EMPTY_STREAM_STATE,
+  epochState,
+  pruneDrainedEpochs,
+  formatStreamState,
+  addWrittenGaps,
+  unsettledRows,
+  extendEpoch,
+  takePendingLosses,
+  type StreamState,
+  type WrittenGap,
+} from './stream-state.ts';
 import type { CommittedGroup, StoredGroup } from './types.ts';
 import type { DiskHealth } from './disk-health.ts';
 import { AppendQueue, type AppendCall, type EncodedGroup } from './append-queue.ts';
@@ -96,7 +116,12 @@ export class EdgeStream {
     };
 
     const target = this.chain.fileForCommit(epoch, firstSeq);
-    const request: CommitRequest = { chain: this.chain.name, file: target, groups: groups.map(({ seq, count, payload }) => ({ seq, count, payload })), monotonicMs: startedMs };
+    const request: CommitRequest = {
+      chain: this.chain.name,
+      file: target,
+      groups: groups.map(({ seq, count, payload }) => ({ seq, count, payload })),
+      monotonicMs: startedMs,
+    };
     if (gapGroup) request.groups = [...request.groups, gapGroup.row];
     // The last number needs no state, the rows have it: saves a page in most commits.
     const written = this.stateChanged || change || gapGroup || this.chain.startsFile(target) ? nextState(this.state) : null;
@@ -105,7 +130,10 @@ export class EdgeStream {
     this.stateChanged = false;
     this.gapsInFlight = gaps.length > 0;
     try {
-      await boots?.recordUnsynced(this.stream, firstSeq, [...groups.flatMap((group) => group.queued.map(({ draft }) => draft)), ...(gapGroup?.drafts ?? [])]);
+      await boots?.recordUnsynced(this.stream, firstSeq, [
+        ...groups.flatMap((group) => group.queued.map(({ draft }) => draft)),
+        ...(gapGroup?.drafts ?? []),
+      ]);
       const reply = await storage.commit(request);
       this.chain.recordCommit(target, last, 0, reply.bytes);
       this.#context.diskHealth.disk = reply.disk;
@@ -149,7 +177,12 @@ export class EdgeStream {
   async readEvent(epoch: number, seq: number): Promise<Event | null> {
     const [part] = this.chain.partsAfter({ epoch, seq: seq - 1 });
     if (!part || part.epoch !== epoch || part.from !== seq) return null;
-    const { groups, salvages } = await this.#context.storage.read({ chain: this.chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity });
+    const { groups, salvages } = await this.#context.storage.read({
+      chain: this.chain.name,
+      parts: [{ ...part, to: seq }],
+      maxGroups: 1,
+      maxBytes: Infinity,
+    });
     this.recordSalvages(salvages);
     const group = groups[0];
     if (!group) return null;
@@ -165,7 +198,12 @@ export class EdgeStream {
   /** A gap record as a group, equal to its row. */
   gapGroup({ epoch, seq, lost, at: atMs, clock }: WrittenGap): StoredGroup {
     const { edge, centre } = this.#context;
-    return { epoch, seq, count: 1, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, [gapDraft(edge, centre, lost, atMs, clock)]) };
+    return {
+      epoch,
+      seq,
+      count: 1,
+      payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq }, [gapDraft(edge, centre, lost, atMs, clock)]),
+    };
   }
 
   /** Damaged files were replaced: nothing is appended to them; the next read records what they lost. */
@@ -194,7 +232,14 @@ export class EdgeStream {
   #encodeGaps(seq: number, gaps: readonly WrittenGap[]): { row: LogGroup; drafts: Draft[] } {
     const { edge, centre, epoch, boots } = this.#context;
     const drafts = gaps.map(({ lost, at: atMs, clock }) => gapDraft(edge, centre, lost, atMs, clock));
-    return { row: { seq, count: drafts.length, payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq, ...boots?.batchBoot(drafts) }, drafts) }, drafts };
+    return {
+      row: {
+        seq,
+        count: drafts.length,
+        payload: encodeBatch({ from: edge, stream: this.stream, epoch, seq, ...boots?.batchBoot(drafts) }, drafts),
+      },
+      drafts,
+    };
   }
 
   /**

@@ -41,7 +41,8 @@ export class FileChain {
   /** The file for a commit that starts with `seq`. */
   fileForCommit(epoch: number, seq: number): LogFileName {
     const current = this.#current;
-    if (current && !this.#rollNext && current.bytes < this.#maxFileBytes) return { name: current.name, epoch: current.epoch, first: current.first };
+    if (current && !this.#rollNext && current.bytes < this.#maxFileBytes)
+      return { name: current.name, epoch: current.epoch, first: current.first };
     return logFileName(this.name, epoch, seq);
   }
 
@@ -86,7 +87,9 @@ export class FileChain {
   missingRanges(salvages: readonly SalvageReport[]): MissingRange[] {
     return salvages.flatMap(({ name, present, detail }) => {
       const file = this.#files.find((one) => one.name === name);
-      return file ? missingRanges(present, file.first, this.lastSeqOf(file)).map(([from, to]) => ({ name, epoch: file.epoch, from, to, detail })) : [];
+      return file
+        ? missingRanges(present, file.first, this.lastSeqOf(file)).map(([from, to]) => ({ name, epoch: file.epoch, from, to, detail }))
+        : [];
     });
   }
 

@@ -2,12 +2,34 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gapDraft, mergeLosses, type LossRecord } from './gap.ts';
 
-const lost = (epoch: number, fromSeq: number, toSeq: number, more: Partial<LossRecord> = {}): LossRecord => ({ stream: 'measurement', epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, fromAt: fromSeq * 10, toAt: toSeq * 10, reason: 'log_full_oldest', ...more });
+const lost = (epoch: number, fromSeq: number, toSeq: number, more: Partial<LossRecord> = {}): LossRecord => ({
+  stream: 'measurement',
+  epoch,
+  fromSeq,
+  toSeq,
+  count: toSeq - fromSeq + 1,
+  fromAt: fromSeq * 10,
+  toAt: toSeq * 10,
+  reason: 'log_full_oldest',
+  ...more,
+});
 
 test('a gap record says by the names of the wire what is not coming', () => {
   const gap = lost(7, 3, 5);
   assert.deepEqual(gapDraft('pump-07', '500112001', gap, 99), {
-    device: 'pump-07', point: 'log', indicator: 'cv.gap', centre: '500112001', kind: 'gap', value: 3, unit: '1', occurredAt: 99, clock: 'edge', observedAt: 99, quality: 'good', origin: 'live', gap,
+    device: 'pump-07',
+    point: 'log',
+    indicator: 'cv.gap',
+    centre: '500112001',
+    kind: 'gap',
+    value: 3,
+    unit: '1',
+    occurredAt: 99,
+    clock: 'edge',
+    observedAt: 99,
+    quality: 'good',
+    origin: 'live',
+    gap,
   });
   assert.equal(gapDraft('pump-07', '500112001', gap, 99, 'unsynced').clock, 'unsynced');
 });

@@ -22,9 +22,20 @@ export function mergeLosses(losses: readonly LossRecord[]): LossRecord[] {
   const joined: LossRecord[] = [];
   for (const lost of losses.toSorted((a, b) => a.epoch - b.epoch || a.fromSeq - b.fromSeq)) {
     const last = joined.at(-1);
-    const fits = last !== undefined && last.epoch === lost.epoch && last.reason === lost.reason && (lost.fromSeq === 0 ? last.fromSeq === 0 : last.toSeq + 1 === lost.fromSeq && last.fromSeq > 0);
+    const fits =
+      last !== undefined &&
+      last.epoch === lost.epoch &&
+      last.reason === lost.reason &&
+      (lost.fromSeq === 0 ? last.fromSeq === 0 : last.toSeq + 1 === lost.fromSeq && last.fromSeq > 0);
     if (!fits) joined.push({ ...lost });
-    else joined[joined.length - 1] = { ...last, toSeq: lost.toSeq, count: last.count + lost.count, fromAt: Math.min(last.fromAt, lost.fromAt), toAt: Math.max(last.toAt, lost.toAt) };
+    else
+      joined[joined.length - 1] = {
+        ...last,
+        toSeq: lost.toSeq,
+        count: last.count + lost.count,
+        fromAt: Math.min(last.fromAt, lost.fromAt),
+        toAt: Math.max(last.toAt, lost.toAt),
+      };
   }
   return joined;
 }

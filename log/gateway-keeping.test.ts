@@ -31,7 +31,8 @@ async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) 
   const { dir, remove } = await memoryDir();
   const world = testWorld();
   const disk = failingStorage(directStorage());
-  const open = (other: World, storage = directStorage()) => openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, keepMs: HOUR_MS, ...options }, other, storage);
+  const open = (other: World, storage = directStorage()) =>
+    openGatewayLog({ dir, gateway: 'town-1', maxBytes: 64 << 20, keepMs: HOUR_MS, ...options }, other, storage);
   const log = await open(world, disk);
   try {
     await run({ log, world, disk, dir, reopen: (other = world) => open(other) });
@@ -45,18 +46,26 @@ async function withLog(options: Partial<GatewayLogOptions>, run: (bench: Bench) 
 /** Groups of 60 events, each about 1 KB, of one sender; numbers go on from `from`. */
 async function fill(log: GatewayLog, world: World, from: number, groups: number): Promise<number> {
   for (let index = 0; index < groups; index += 10) {
-    await log.accept(Array.from({ length: Math.min(10, groups - index) }, (_, step) => acceptedGroup('a', from + (index + step) * 60, 60, 7, world.clock.nowMs())));
+    await log.accept(
+      Array.from({ length: Math.min(10, groups - index) }, (_, step) =>
+        acceptedGroup('a', from + (index + step) * 60, 60, 7, world.clock.nowMs()),
+      ),
+    );
   }
   return from + groups * 60;
 }
 
-const lost = (world: World) => world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.reason, told.count, told.intended, told.stream]] : []));
+const lost = (world: World) =>
+  world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.reason, told.count, told.intended, told.stream]] : []));
 const faults = (world: World) => world.told.flatMap((told) => (told.kind === 'fault' ? [told.fault.code] : []));
 
 test('marks outlive restart, kill and roll, each with the groups it belongs to', () =>
   withLog(SMALL, async ({ log, dir, world, reopen }) => {
     let next = await fill(log, world, 1, 60);
-    await log.accept([acceptedGroup('b', 5, 3), acceptedGroup('a', next + 10, 5)], [{ sender: 'c', stream: 'state', epoch: 2, from: 1, to: 9 }]);
+    await log.accept(
+      [acceptedGroup('b', 5, 3), acceptedGroup('a', next + 10, 5)],
+      [{ sender: 'c', stream: 'state', epoch: 2, from: 1, to: 9 }],
+    );
     const marks = () => [log.mark('a', 'measurement', 7), log.mark('b', 'measurement', 7), log.mark('c', 'state', 2)];
     const expected = marks();
     assert.deepEqual(expected, [{ upTo: next - 1, have: [[next + 10, next + 14]] }, { upTo: 0, have: [[5, 7]] }, { upTo: 9, have: [] }]);
@@ -67,7 +76,10 @@ test('marks outlive restart, kill and roll, each with the groups it belongs to',
     for (const name of await readdir(dir)) if (name !== 'dead') await copyFile(join(dir, name), join(dead, name));
     const killed = await openGatewayLog({ dir: dead, gateway: 'town-1', ...SMALL, keepMs: HOUR_MS }, testWorld(), directStorage());
     assert.deepEqual([killed.mark('a', 'measurement', 7), killed.mark('b', 'measurement', 7), killed.mark('c', 'state', 2)], expected);
-    assert.deepEqual((await killed.read(LOG_START, ALL)).map(({ origin }) => origin), (await log.read(LOG_START, ALL)).map(({ origin }) => origin));
+    assert.deepEqual(
+      (await killed.read(LOG_START, ALL)).map(({ origin }) => origin),
+      (await log.read(LOG_START, ALL)).map(({ origin }) => origin),
+    );
     await killed.close();
     await log.close();
     const again = await reopen();
@@ -125,8 +137,14 @@ test('full of what a required consumer has not taken, it refuses; when that move
   withLog(SMALL, async ({ log, world, dir }) => {
     log.setConsumer('rules', LOG_START, true);
     let next = 1;
-    await assert.rejects(async () => { for (;;) next = await fill(log, world, next, 10); }, (error: Error & { fault: { params: { holder: string } } }) => error.name === 'CV_LOG_FULL' && error.fault.params.holder === 'rules');
-    const bytes = async () => (await Promise.all((await readdir(dir)).map((name) => stat(join(dir, name))))).reduce((sum, { size }) => sum + size, 0);
+    await assert.rejects(
+      async () => {
+        for (;;) next = await fill(log, world, next, 10);
+      },
+      (error: Error & { fault: { params: { holder: string } } }) => error.name === 'CV_LOG_FULL' && error.fault.params.holder === 'rules',
+    );
+    const bytes = async () =>
+      (await Promise.all((await readdir(dir)).map((name) => stat(join(dir, name))))).reduce((sum, { size }) => sum + size, 0);
     assert.ok((await bytes()) <= SMALL.maxBytes + SMALL.maxFileBytes);
     assert.equal(log.tail().seq, 0);
     await log.accept([], [{ sender: 'a', stream: 'measurement', epoch: 7, from: next, to: next }]);
@@ -148,7 +166,10 @@ test('an optional sink is overrun, and told by how much', () =>
       next = await fill(log, world, next, 10);
       log.setConsumer('store', log.head(), true);
     }
-    const told = world.told.reduce((sum, event) => sum + (event.kind === 'fault' && event.fault.code === 'CV_LOG_OVERRUN' ? Number(event.fault.params.count) : 0), 0);
+    const told = world.told.reduce(
+      (sum, event) => sum + (event.kind === 'fault' && event.fault.code === 'CV_LOG_OVERRUN' ? Number(event.fault.params.count) : 0),
+      0,
+    );
     assert.ok(told > 0);
     assert.deepEqual([told, log.countTrimmed(LOG_START, log.tail())], [log.tail().seq, log.tail().seq]);
   }));
@@ -182,8 +203,12 @@ test('damage is stepped over, named, and told to consumers by a gap event of the
     const again = await reopen();
     const groups = await again.read(LOG_START, ALL);
     await again.accept([]);
-    const gaps = (await again.read({ epoch: again.epoch, seq: 0 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap, edge }) => ({ edge, gap })));
-    assert.ok(gaps.length > 0 && gaps.every(({ edge, gap }) => edge === 'town-1' && gap?.reason === 'log_damaged' && gap.epoch === log.epoch));
+    const gaps = (await again.read({ epoch: again.epoch, seq: 0 }, ALL)).flatMap(({ payload }) =>
+      decodeBatch(payload).events.map(({ gap, edge }) => ({ edge, gap })),
+    );
+    assert.ok(
+      gaps.length > 0 && gaps.every(({ edge, gap }) => edge === 'town-1' && gap?.reason === 'log_damaged' && gap.epoch === log.epoch),
+    );
     const missing = gaps.reduce((sum, { gap }) => sum + (gap?.count ?? 0), 0);
     assert.equal(groups.filter(({ epoch }) => epoch === log.epoch).reduce((sum, { count }) => sum + count, 0) + missing, 1800);
     for (const { payload, origin } of groups) if (origin?.sender === 'a') assert.equal(decodeBatch(payload).events[0]?.seq, origin.seq);
@@ -202,11 +227,22 @@ test('a head or a consumer beyond the end is rewound, with the range', () =>
     again.setConsumer('store', { epoch: log.epoch, seq: 250 }, true);
     again.setConsumer('store', { epoch: log.epoch, seq: 250 }, true);
     again.setConsumer('ahead', { epoch: again.epoch + 5, seq: 3 }, true);
-    const rewound = world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : []));
-    assert.deepEqual(rewound.map(({ epoch, fromSeq, toSeq }) => [epoch, fromSeq, toSeq]), [[log.epoch, 1, 300], [again.epoch + 5, 1, 3]]);
+    const rewound = world.told.flatMap((told) =>
+      told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : [],
+    );
+    assert.deepEqual(
+      rewound.map(({ epoch, fromSeq, toSeq }) => [epoch, fromSeq, toSeq]),
+      [
+        [log.epoch, 1, 300],
+        [again.epoch + 5, 1, 3],
+      ],
+    );
     assert.deepEqual(lost(world), [['log_rewound', 300, false, undefined]], 'counted where it was in the log, and once');
     await again.accept([]);
-    assert.deepEqual((await again.read(LOG_START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)), [300]);
+    assert.deepEqual(
+      (await again.read(LOG_START, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ gap }) => gap?.count)),
+      [300],
+    );
     assert.deepEqual(again.mark('town-1', 'diagnostic', again.epoch), { upTo: 1, have: [] }, 'its own batches are numbered like any other');
     await again.close();
   }));
@@ -240,24 +276,43 @@ test('one number that the head file knows, and a log of which all before it was 
   }));
 
 test('marks say the same after being written and read, and drained epochs are forgotten after 90 days', () => {
-  const settled = fc.record({ sender: fc.constantFrom('a', 'b'), stream: fc.constantFrom('state' as const, 'warning' as const), epoch: fc.integer({ min: 1, max: 3 }), from: fc.integer({ min: 1, max: 30 }), length: fc.integer({ min: 0, max: 9 }) });
-  fc.assert(fc.property(fc.array(settled, { maxLength: 40 }), (list) => {
-    const marks = new SenderMarks();
-    for (const { length, ...one } of list) marks.settle({ ...one, to: one.from + length }, 5);
-    const back = SenderMarks.parse(marks.format());
-    for (const { sender, stream, epoch } of list) assert.deepEqual(back.mark(sender, stream, epoch), marks.mark(sender, stream, epoch));
-  }));
+  const settled = fc.record({
+    sender: fc.constantFrom('a', 'b'),
+    stream: fc.constantFrom('state' as const, 'warning' as const),
+    epoch: fc.integer({ min: 1, max: 3 }),
+    from: fc.integer({ min: 1, max: 30 }),
+    length: fc.integer({ min: 0, max: 9 }),
+  });
+  fc.assert(
+    fc.property(fc.array(settled, { maxLength: 40 }), (list) => {
+      const marks = new SenderMarks();
+      for (const { length, ...one } of list) marks.settle({ ...one, to: one.from + length }, 5);
+      const back = SenderMarks.parse(marks.format());
+      for (const { sender, stream, epoch } of list) assert.deepEqual(back.mark(sender, stream, epoch), marks.mark(sender, stream, epoch));
+    }),
+  );
   const marks = new SenderMarks();
   for (const epoch of [1, 2, 3]) marks.settle({ sender: 'a', stream: 'state', epoch, from: epoch === 2 ? 2 : 1, to: 9 }, epoch);
   marks.pruneDrained(91 * 24 * HOUR_MS);
-  assert.deepEqual([1, 2, 3].map((epoch) => marks.mark('a', 'state', epoch)), [{ upTo: 0, have: [] }, { upTo: 0, have: [[2, 9]] }, { upTo: 9, have: [] }], 'holes and the newest epoch stay');
+  assert.deepEqual(
+    [1, 2, 3].map((epoch) => marks.mark('a', 'state', epoch)),
+    [
+      { upTo: 0, have: [] },
+      { upTo: 0, have: [[2, 9]] },
+      { upTo: 9, have: [] },
+    ],
+    'holes and the newest epoch stay',
+  );
 });
 
 test('a consumer that is ahead of the log is told with the numbers that it alone has', () =>
   withLog({}, async ({ log, world }) => {
     await fill(log, world, 1, 5);
     log.setConsumer('store', { epoch: log.epoch, seq: 303 }, true);
-    assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : [])), [{ witness: 'store', stream: 'log', epoch: log.epoch, fromSeq: 301, toSeq: 303 }]);
+    assert.deepEqual(
+      world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_LOG_REWOUND' ? [told.fault.params] : [])),
+      [{ witness: 'store', stream: 'log', epoch: log.epoch, fromSeq: 301, toSeq: 303 }],
+    );
   }));
 
 test('for a minute after its opening nothing is too old, however long the machine has been up', async () => {
@@ -289,12 +344,21 @@ test('marks that cannot be read are told: what was taken since may be taken for 
     ...storage,
     async open(request) {
       const report = await storage.open(request);
-      return { ...report, chains: Object.fromEntries(Object.entries(report.chains).map(([name, chain]) => [name, { ...chain, stateDamaged: true }])) };
+      return {
+        ...report,
+        chains: Object.fromEntries(Object.entries(report.chains).map(([name, chain]) => [name, { ...chain, stateDamaged: true }])),
+      };
     },
   });
-  assert.deepEqual(world.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])), [
-    ['CV_LOG_DAMAGED', { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last readable file may be accepted again' }],
-  ]);
+  assert.deepEqual(
+    world.told.flatMap((told) => (told.kind === 'fault' ? [[told.fault.code, told.fault.params]] : [])),
+    [
+      [
+        'CV_LOG_DAMAGED',
+        { file: 'marks', epoch: 0, fromSeq: 0, toSeq: 0, detail: 'batches since the last readable file may be accepted again' },
+      ],
+    ],
+  );
   await log.close();
   await remove();
 });

@@ -10,9 +10,27 @@ import { toLogFault, isDiskFull, isRetryableInNewFile, openStorage } from './sto
 import { GatewayLosses } from './gateway-losses.ts';
 import { SenderMarks } from './sender-marks.ts';
 import { Retention, type TrimState } from './retention.ts';
-import { StorageError, type CommitRequest, type LogGroup, type StorageOpenReport, type ReplayReply, type SalvageReport, type LogStorage } from './storage.ts';
+import {
+  StorageError,
+  type CommitRequest,
+  type LogGroup,
+  type StorageOpenReport,
+  type ReplayReply,
+  type SalvageReport,
+  type LogStorage,
+} from './storage.ts';
 import { DiskHealth } from './disk-health.ts';
-import { type AcceptedGroup, type Cursor, type GatewayLog, type GatewayLogOptions, type LogSize, type SettledMark, type ReadLimit, type SettledRange, type StoredGroup } from './types.ts';
+import {
+  type AcceptedGroup,
+  type Cursor,
+  type GatewayLog,
+  type GatewayLogOptions,
+  type LogSize,
+  type SettledMark,
+  type ReadLimit,
+  type SettledRange,
+  type StoredGroup,
+} from './types.ts';
 import { workerStorage } from './worker-storage.ts';
 import './faults.ts';
 
@@ -38,7 +56,14 @@ interface AcceptCall {
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */
 export async function openGatewayLog(options: GatewayLogOptions, world: World, storage: LogStorage = workerStorage()): Promise<GatewayLog> {
   const { dir, maxBytes, maxFileBytes, ballastBytes } = options;
-  const report = await openStorage(storage, dir, { chains: [CHAIN], origins: true, maxBytes, maxFileBytes, ballastBytes, nowMs: world.clock.nowMs() });
+  const report = await openStorage(storage, dir, {
+    chains: [CHAIN],
+    origins: true,
+    maxBytes,
+    maxFileBytes,
+    ballastBytes,
+    nowMs: world.clock.nowMs(),
+  });
   const found = report.chains[CHAIN];
   const chain = new FileChain(CHAIN, report.maxFileBytes, found?.files ?? []);
   // Marks after the newest readable snapshot are in the rows that follow it.
@@ -67,8 +92,23 @@ class FileGatewayLog implements GatewayLog {
   #closing: Promise<void> | null = null;
   readonly #trouble: DiskHealth;
 
-  constructor(options: GatewayLogOptions, chain: FileChain, report: StorageOpenReport, replayed: readonly ReplayReply[], storage: LogStorage, world: World) {
-    const found = report.chains[CHAIN] ?? { files: [], state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null, salvages: [] };
+  constructor(
+    options: GatewayLogOptions,
+    chain: FileChain,
+    report: StorageOpenReport,
+    replayed: readonly ReplayReply[],
+    storage: LogStorage,
+    world: World,
+  ) {
+    const found = report.chains[CHAIN] ?? {
+      files: [],
+      state: null,
+      stateFile: null,
+      trimmed: null,
+      stateDamaged: false,
+      head: null,
+      salvages: [],
+    };
     this.epoch = report.epoch;
     this.#storage = storage;
     this.#world = world;

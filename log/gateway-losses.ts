@@ -54,14 +54,24 @@ export class GatewayLosses {
   #missingFiles(trimmed: Cursor): MissingRange[] {
     return this.#chain.files.flatMap((file, index, files) => {
       const before = files[index - 1];
-      const expected = before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
-      return file.epoch >= trimmed.epoch && expected < file.first ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'preceding file is missing' }] : [];
+      const expected =
+        before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
+      return file.epoch >= trimmed.epoch && expected < file.first
+        ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'preceding file is missing' }]
+        : [];
     });
   }
 
   #beyondEnd(found: ChainReport, trimmed: Cursor): LossGroups {
     const { head } = found;
-    if (found.stateDamaged) this.#reportDamaged({ name: 'marks', epoch: 0, from: 0, to: 0, detail: 'batches since the last readable file may be accepted again' });
+    if (found.stateDamaged)
+      this.#reportDamaged({
+        name: 'marks',
+        epoch: 0,
+        from: 0,
+        to: 0,
+        detail: 'batches since the last readable file may be accepted again',
+      });
     if (!head || compareCursors(head, trimmed) <= 0) return NO_LOSS_GROUPS;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
@@ -109,9 +119,18 @@ export class GatewayLosses {
       this.#world.tell({ kind: 'samples_lost', count, reason, intended: false });
       const seq = this.#seq;
       this.#seq += 1;
-      const draft = gapDraft(this.#gateway, NO_CENTRE, { stream: LOSS_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason }, nowMs);
+      const draft = gapDraft(
+        this.#gateway,
+        NO_CENTRE,
+        { stream: LOSS_STREAM, epoch, fromSeq: from, toSeq: to, fromAt: nowMs, toAt: nowMs, count, reason },
+        nowMs,
+      );
       const payload = encodeBatch({ from: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq }, [draft]);
-      losses.groups.push({ origin: { sender: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs }, count: 1, payload });
+      losses.groups.push({
+        origin: { sender: this.#gateway, stream: LOSS_STREAM, epoch: this.#epoch, seq, span: 1, receivedAt: nowMs },
+        count: 1,
+        payload,
+      });
       losses.settled.push({ sender: LOSS_SENDER, stream: LOSS_STREAM, epoch, from, to });
     }
     return losses;

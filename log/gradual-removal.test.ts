@@ -19,7 +19,14 @@ test('a file that is let go loses its name at once and its bytes 8 MB at a time;
   rmSync(join(dir, 'b.db.gone'));
   mkdirSync(join(dir, 'b.db.gone'));
   const steps = Array.from({ length: 6 }, () => [leaving.removePortion(), size('a.db'), existsSync(join(dir, 'c.db.gone'))]);
-  assert.deepEqual(steps, [[true, 12 << 20, true], [true, 4 << 20, true], [true, null, true], [true, null, true], [true, null, false], [false, null, false]]);
+  assert.deepEqual(steps, [
+    [true, 12 << 20, true],
+    [true, 4 << 20, true],
+    [true, null, true],
+    [true, null, true],
+    [true, null, false],
+    [false, null, false],
+  ]);
 });
 
 test('a disk that is short of room gets that of a file at once', async (t) => {
@@ -28,7 +35,14 @@ test('a disk that is short of room gets that of a file at once', async (t) => {
   const engine = new StorageEngine();
   // No disk has room for such a ballast.
   engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, ballastBytes: 2 ** 50, nowMs: 1 });
-  for (const first of [1, 2]) engine.commit({ chain: 'log', file: logFileName('log', 9, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
+  for (const first of [1, 2])
+    engine.commit({
+      chain: 'log',
+      file: logFileName('log', 9, first),
+      groups: [{ seq: first, count: 1, payload: Buffer.from('a') }],
+      state: '{}',
+      monotonicMs: 0,
+    });
   engine.remove({ names: [logFileName('log', 9, 1).name] });
   assert.deepEqual(readdirSync(dir).filter((name) => name.startsWith('log-9-1.')), []);
   engine.close();

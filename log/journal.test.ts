@@ -13,19 +13,25 @@ async function folder(t: TestContext): Promise<string> {
 }
 
 test('lines come back in order over restarts and files, and every chain verifies', async (t) => {
-  await fc.assert(fc.asyncProperty(fc.array(fc.array(fc.string({ maxLength: 80 }), { maxLength: 8 }), { minLength: 1, maxLength: 4 }), async (runs) => {
-    const dir = await folder(t);
-    const written: string[] = [];
-    for (const run of runs) {
-      const journal = await openJournal(dir, { maxFileBytes: 100_000 });
-      assert.deepEqual(journal.lines.map(({ text }) => text), written);
-      await Promise.all(run.map((text, index) => journal.append({ at: index, text })));
-      written.push(...run);
-      await journal.close();
-    }
-    const { faults, lines } = await verifyJournal(dir);
-    assert.deepEqual([faults, lines.map(({ text }) => text)], [[], written]);
-  }), { numRuns: 20 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(fc.string({ maxLength: 80 }), { maxLength: 8 }), { minLength: 1, maxLength: 4 }), async (runs) => {
+      const dir = await folder(t);
+      const written: string[] = [];
+      for (const run of runs) {
+        const journal = await openJournal(dir, { maxFileBytes: 100_000 });
+        assert.deepEqual(
+          journal.lines.map(({ text }) => text),
+          written,
+        );
+        await Promise.all(run.map((text, index) => journal.append({ at: index, text })));
+        written.push(...run);
+        await journal.close();
+      }
+      const { faults, lines } = await verifyJournal(dir);
+      assert.deepEqual([faults, lines.map(({ text }) => text)], [[], written]);
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test('files roll; the chain goes on over them, and a file that is taken away shows', async (t) => {
@@ -72,7 +78,12 @@ test('any byte that is changed is found, and so is a line that is taken out or p
     await writeFile(path, whole.replace(from, to));
     assert.equal((await verifyJournal(dir)).faults[0]?.code, 'CV_AUDIT_BROKEN');
   }
-  for (const changed of [[...lines.slice(0, 2), ...lines.slice(3)], [...lines.slice(0, 2), lines[0], ...lines.slice(2)], lines.slice(1), lines.toReversed()]) {
+  for (const changed of [
+    [...lines.slice(0, 2), ...lines.slice(3)],
+    [...lines.slice(0, 2), lines[0], ...lines.slice(2)],
+    lines.slice(1),
+    lines.toReversed(),
+  ]) {
     await writeFile(path, `${changed.join('\n')}\n`);
     assert.ok((await verifyJournal(dir)).faults.length > 0);
   }

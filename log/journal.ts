@@ -122,7 +122,8 @@ async function verifyFiles(dir: string, numbers: readonly number[]): Promise<Jou
   const check: JournalCheck = { lines: [], faults: [], last: FIRST, wholeBytes: 0 };
   for (const [index, number] of numbers.entries()) {
     const name = fileName(number);
-    if (index > 0 && number !== (numbers[index - 1] as number) + 1) check.faults.push(brokenLineFault(name, 1, 'preceding files are missing', '此前的文件缺失'));
+    if (index > 0 && number !== (numbers[index - 1] as number) + 1)
+      check.faults.push(brokenLineFault(name, 1, 'preceding files are missing', '此前的文件缺失'));
     const bytes = await readFile(join(dir, name));
     const end = bytes.lastIndexOf(10) + 1;
     verifyText(bytes.subarray(0, end).toString('utf8'), name, index === 0 && number > 1, check);
@@ -138,8 +139,10 @@ function verifyText(text: string, name: string, isContinuation: boolean, check: 
   for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
     const parts = /^(.*),"hash":"([0-9a-f]{64})"\}$/.exec(line);
     const body = parsed(parts ? `${parts[1]}}` : line);
-    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2]) check.faults.push(brokenLineFault(name, index + 1, 'content does not match its hash', '内容与其哈希不符'));
-    else if (!any && body.before !== check.last) check.faults.push(brokenLineFault(name, index + 1, 'does not follow the previous line', '与上一行不连续'));
+    if (!parts || !body || hashOf(`${parts[1]}}`) !== parts[2])
+      check.faults.push(brokenLineFault(name, index + 1, 'content does not match its hash', '内容与其哈希不符'));
+    else if (!any && body.before !== check.last)
+      check.faults.push(brokenLineFault(name, index + 1, 'does not follow the previous line', '与上一行不连续'));
     any = false;
     if (body) check.lines.push(body);
     check.last = parts?.[2] ?? check.last;
@@ -156,4 +159,7 @@ function parsed(text: string): JournalLine | null {
   }
 }
 
-const brokenLineFault = (file: string, line: number, detail: string, detailZh: string): Fault => ({ code: 'CV_AUDIT_BROKEN', params: { file, line, detail, detailZh } });
+const brokenLineFault = (file: string, line: number, detail: string, detailZh: string): Fault => ({
+  code: 'CV_AUDIT_BROKEN',
+  params: { file, line, detail, detailZh },
+});

@@ -19,7 +19,13 @@ async function mostFrames(commitMs: number): Promise<number> {
     engine.open({ dir, chains: ['log'], origins: false, maxBytes: 64 << 20, maxFileBytes: 128 << 10, ballastBytes: 0, nowMs: 1 });
     const file = { name: 'log-1-1.db', epoch: 1, first: 1 };
     for (let seq = 1; seq <= 60; seq += 1) {
-      engine.commit({ chain: 'log', file, groups: [{ seq, count: 1, payload: new Uint8Array(10) }], ...(seq === 1 && { state: '{}' }), monotonicMs: seq });
+      engine.commit({
+        chain: 'log',
+        file,
+        groups: [{ seq, count: 1, payload: new Uint8Array(10) }],
+        ...(seq === 1 && { state: '{}' }),
+        monotonicMs: seq,
+      });
       while (engine.runMaintenanceStep());
     }
     const log = readdirSync(dir).find((name) => name === 'log-1-1.db-wal');
@@ -49,7 +55,13 @@ test('each time that the file itself has changed is one checkpoint, of three for
   let forced = 0;
   for (let seq = 1; seq <= 300; seq += 1) {
     const { fsyncs, checkpoints } = engine.stats();
-    engine.commit({ chain: 'log', file, groups: [{ seq, count: 1, payload: new Uint8Array(3000) }], ...(seq === 1 && { state: '{}' }), monotonicMs: 0 });
+    engine.commit({
+      chain: 'log',
+      file,
+      groups: [{ seq, count: 1, payload: new Uint8Array(3000) }],
+      ...(seq === 1 && { state: '{}' }),
+      monotonicMs: 0,
+    });
     if (before !== undefined && changed() !== before) changes += 1;
     const after = engine.stats();
     if (seq > 1) forced += after.fsyncs - fsyncs - 1 - 3 * (after.checkpoints - checkpoints);

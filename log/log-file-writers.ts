@@ -57,7 +57,14 @@ export class LogFileWriters {
   readonly #monotonicMs: () => number;
   #commitMs = 0;
 
-  constructor(dir: string, form: LogFileFormat, maxFileBytes: number, unsealed: Set<string>, stats: StorageStats, monotonicMs: () => number) {
+  constructor(
+    dir: string,
+    form: LogFileFormat,
+    maxFileBytes: number,
+    unsealed: Set<string>,
+    stats: StorageStats,
+    monotonicMs: () => number,
+  ) {
     this.#monotonicMs = monotonicMs;
     this.#dir = dir;
     this.#form = form;
@@ -84,7 +91,14 @@ export class LogFileWriters {
     renameSync(this.#preparedPath, path);
     this.#prepared = 'missing';
     const former = this.#current.get(chain);
-    this.#current.set(chain, { name: file.name, file: LogFile.openForWriting(path, file.epoch, this.#form), bytes: 0, changedNs: changedNs(path), isFresh: true, isTouched: false });
+    this.#current.set(chain, {
+      name: file.name,
+      file: LogFile.openForWriting(path, file.epoch, this.#form),
+      bytes: 0,
+      changedNs: changedNs(path),
+      isFresh: true,
+      isTouched: false,
+    });
     if (former) {
       this.#full.set(former.name, former.file);
       this.#recordBytes(former.name, former.bytes - walBytes(former.file.path));
@@ -175,7 +189,8 @@ export class LogFileWriters {
 
   /** Creates the next file while the current one still has space. */
   #prepareInTime(): boolean {
-    if (this.#prepared !== 'missing' || ![...this.#current.values()].some(({ bytes }) => bytes >= this.#maxFileBytes * PREPARE_AT)) return false;
+    if (this.#prepared !== 'missing' || ![...this.#current.values()].some(({ bytes }) => bytes >= this.#maxFileBytes * PREPARE_AT))
+      return false;
     try {
       this.#prepare();
     } catch (error) {
@@ -217,6 +232,7 @@ const isDiskError = (error: unknown): boolean => isSqliteError(error) || (error 
 /** @throws StorageError when the file was removed: writes to it would be lost with the handle */
 function changedNs(path: string): bigint {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (!found) throw new StorageError({ code: 'FILE_GONE', detail: `${path} was removed`, needsNewFile: true, locked: false, retryable: true });
+  if (!found)
+    throw new StorageError({ code: 'FILE_GONE', detail: `${path} was removed`, needsNewFile: true, locked: false, retryable: true });
   return found.mtimeNs;
 }

@@ -68,12 +68,35 @@ test('an engine counts what it forced, and refuses a closed file with a reason o
     const after = engine.stats();
     return [after.fsyncs - before.fsyncs, after.commits - before.commits, after.checkpoints - before.checkpoints];
   };
-  assert.deepEqual([forced(() => engine.setAside({ line: 'a' })), forced(() => engine.setAside({ line: 'b' }))], [[2, 0, 0], [1, 0, 0]], 'its folder with the first line');
-  const commit = (epoch: number, first: number) => engine.commit({ chain: 'log', file: logFileName('log', epoch, first), groups: [{ seq: first, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
+  assert.deepEqual(
+    [forced(() => engine.setAside({ line: 'a' })), forced(() => engine.setAside({ line: 'b' }))],
+    [
+      [2, 0, 0],
+      [1, 0, 0],
+    ],
+    'its folder with the first line',
+  );
+  const commit = (epoch: number, first: number) =>
+    engine.commit({
+      chain: 'log',
+      file: logFileName('log', epoch, first),
+      groups: [{ seq: first, count: 1, payload: Buffer.from('a') }],
+      state: '{}',
+      monotonicMs: 0,
+    });
   commit(9, 1);
   commit(9, 2);
-  const failure = { code: 'FILE_HOLDS_ROWS', detail: 'log-9-1.db is closed and has rows', needsNewFile: true, locked: false, retryable: true };
-  assert.throws(() => commit(9, 1), (error) => error instanceof StorageError && isDeepStrictEqual(error.failure, failure));
+  const failure = {
+    code: 'FILE_HOLDS_ROWS',
+    detail: 'log-9-1.db is closed and has rows',
+    needsNewFile: true,
+    locked: false,
+    retryable: true,
+  };
+  assert.throws(
+    () => commit(9, 1),
+    (error) => error instanceof StorageError && isDeepStrictEqual(error.failure, failure),
+  );
   engine.close();
 });
 
@@ -87,7 +110,8 @@ test('a file whose pages the disk does not take back is not said to be at rest; 
   engine.commit({ chain: 'log', file, groups: [{ seq: 1, count: 1, payload: Buffer.from('a') }], state: '{}', monotonicMs: 0 });
   const { exec } = DatabaseSync.prototype;
   const mock = t.mock.method(DatabaseSync.prototype, 'exec', function run(this: DatabaseSync, sql: string) {
-    if (sql.includes('wal_checkpoint')) throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+    if (sql.includes('wal_checkpoint'))
+      throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
     exec.call(this, sql);
   });
   engine.close();
@@ -95,7 +119,10 @@ test('a file whose pages the disk does not take back is not said to be at rest; 
   mock.mock.restore();
   const next = new StorageEngine();
   const found = next.open(request).chains['log']?.files;
-  assert.deepEqual([found?.map(({ name, last, damaged }) => [name, last, damaged]), isSealedFile(join(dir, file.name))], [[[file.name, 1, false]], true]);
+  assert.deepEqual(
+    [found?.map(({ name, last, damaged }) => [name, last, damaged]), isSealedFile(join(dir, file.name))],
+    [[[file.name, 1, false]], true],
+  );
   next.close();
 });
 

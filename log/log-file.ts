@@ -18,7 +18,8 @@ const IN_MEMORY = ':memory:';
 /** Without maintenance between commits, a commit checkpoints at this many times the usual size. */
 const AUTOCHECKPOINT_FACTOR = 6;
 const GROUP_COLUMNS = 'seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, crc INTEGER NOT NULL';
-const ORIGIN_COLUMNS = 'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
+const ORIGIN_COLUMNS =
+  'sender TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, span INTEGER NOT NULL, at INTEGER NOT NULL';
 
 /** Rows of table m: the state or snapshot of the log, the trim state, and whether the file was salvaged. */
 export type LogMetadataKind = 'state' | 'trimmed' | 'salvaged';
@@ -77,7 +78,9 @@ export class LogFile {
   static openForWriting(path: string, epoch: number, form: LogFileFormat): LogFile {
     const db = new DatabaseSync(path);
     try {
-      db.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * AUTOCHECKPOINT_FACTOR}`);
+      db.exec(
+        `PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${form.checkpointPages * AUTOCHECKPOINT_FACTOR}`,
+      );
       return new LogFile(path, epoch, db, form.origins);
     } catch (error) {
       db.close();
@@ -105,11 +108,13 @@ export class LogFile {
   write(groups: readonly LogGroup[], metadata: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
     this.#transaction(() => {
       const columns = this.#origins ? 10 : 4;
-      const insert = groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`) : null;
+      const insert =
+        groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`) : null;
       for (const group of groups) {
         const { seq, count, payload, origin } = group;
         const crc = checksum(this.epoch, group);
-        if (origin) insert?.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
+        if (origin)
+          insert?.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
         else insert?.run(seq, count, crc, payload);
       }
       this.#writeMetadata(metadata);
@@ -126,7 +131,8 @@ export class LogFile {
     let last = from ? from.seq + from.n - 1 : 0;
     // Damaged rows after the last valid one count as far as plausible, so that their loss is recorded.
     for (const row of rows.slice(0, sound < 0 ? rows.length : sound).toReversed()) {
-      if ((row.seq === last + 1 || last === 0) && Number.isSafeInteger(row.n) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS) last = row.seq + row.n - 1;
+      if ((row.seq === last + 1 || last === 0) && Number.isSafeInteger(row.n) && row.n >= 1 && row.n <= MAX_BATCH_EVENTS)
+        last = row.seq + row.n - 1;
     }
     return { last, lastAt: from?.at ?? 0 };
   }
@@ -209,7 +215,9 @@ export class LogFile {
 
   #writeMetadata(metadata: Partial<Record<LogMetadataKind, string>>): void {
     for (const [kind, text] of Object.entries(metadata) as [LogMetadataKind, string][]) {
-      this.#db.prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j').run(METADATA_ID[kind], crc32(text), text);
+      this.#db
+        .prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j')
+        .run(METADATA_ID[kind], crc32(text), text);
     }
   }
 
@@ -234,7 +242,14 @@ function checkedGroup({ epoch, origins }: { epoch: number; origins: boolean }, r
   if (!(row.b instanceof Uint8Array) || !numbers.every(Number.isSafeInteger) || texts.some((text) => typeof text !== 'string')) return null;
   const group: LogGroup = { seq: row.seq, count: row.n, payload: row.b };
   if (origins) {
-    group.origin = { sender: row.sender as string, stream: row.stream as Stream, epoch: row.epoch as number, seq: row.first as number, span: row.span as number, receivedAt: row.at as number };
+    group.origin = {
+      sender: row.sender as string,
+      stream: row.stream as Stream,
+      epoch: row.epoch as number,
+      seq: row.first as number,
+      span: row.span as number,
+      receivedAt: row.at as number,
+    };
   }
   return checksum(epoch, group) === row.crc ? group : null;
 }
@@ -247,7 +262,10 @@ export function decodeGroupRow(form: { epoch: number; origins: boolean }, rowid:
   const b = rest.at(-1) as Buffer;
   if (values.length !== (form.origins ? 10 : 4)) return null;
   const [sender, stream, epoch, first, span, receivedAt] = rest as [string, string, number, number, number, number];
-  return checkedGroup(form, form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at: receivedAt } : { seq: rowid, n, crc, b });
+  return checkedGroup(
+    form,
+    form.origins ? { seq: rowid, n, crc, b, sender, stream, epoch, first, span, at: receivedAt } : { seq: rowid, n, crc, b },
+  );
 }
 
 /** Decodes raw columns of table m or d; null when they are not valid. */
@@ -258,7 +276,12 @@ export function decodeMetadataRow(values: readonly ColumnValue[]): string | null
 
 /** Covers the numbers as well as the payload. */
 function checksum(epoch: number, { seq, count, payload, origin }: LogGroup): number {
-  const name = [epoch, seq, count, ...(origin ? [origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt] : [])].join('|');
+  const name = [
+    epoch,
+    seq,
+    count,
+    ...(origin ? [origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt] : []),
+  ].join('|');
   return crc32(payload, crc32(name));
 }
 

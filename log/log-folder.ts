@@ -2,7 +2,18 @@
  * Files beside those of a log: `lock.db` excludes a second process, `epoch` keeps numbers unique across openings, `head`
  * holds the end of each chain in case a write-ahead log is damaged.
  */
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

@@ -5,7 +5,16 @@ import { databaseFileBytes, isSealedFile, removeDatabaseFile, sealAfterCrash } f
 import { LogFile } from './log-file.ts';
 import { PAGE_BYTES } from './sqlite-page.ts';
 import { readRawFile } from './recover-rows.ts';
-import { storageFailureOf, isCorruption, isDiskFullFailure, isSqliteError, type ChainReport, type LogFileName, type FileReport, type SalvageReport } from './storage.ts';
+import {
+  storageFailureOf,
+  isCorruption,
+  isDiskFullFailure,
+  isSqliteError,
+  type ChainReport,
+  type LogFileName,
+  type FileReport,
+  type SalvageReport,
+} from './storage.ts';
 import { readWal } from './wal.ts';
 
 export interface ChainContext {

@@ -21,7 +21,10 @@ const EVENT_BYTES = 2000;
 
 type World = ReturnType<typeof testWorld>;
 
-async function inLog(more: Partial<EdgeLogOptions>, run: (log: EdgeLog, world: World, dir: string, reopen: () => Promise<EdgeLog>) => Promise<void>): Promise<void> {
+async function inLog(
+  more: Partial<EdgeLogOptions>,
+  run: (log: EdgeLog, world: World, dir: string, reopen: () => Promise<EdgeLog>) => Promise<void>,
+): Promise<void> {
   const { dir, remove } = await memoryDir();
   const world = testWorld();
   const open = () => openEdgeLog({ dir, edge: 'pump-07', centre: TEST_CENTRE, maxBytes: MAX_BYTES, ...more }, world, directStorage());
@@ -40,7 +43,10 @@ async function append(log: EdgeLog, world: World, drafts: Draft[]): Promise<void
   await done;
 }
 
-const onDisk = (dir: string) => readdirSync(dir).filter((name) => name !== 'ballast').reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+const onDisk = (dir: string) =>
+  readdirSync(dir)
+    .filter((name) => name !== 'ballast')
+    .reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 
 /** Numbers: every one up to the last is either there or in exactly one gap record; events: what is missing is what the records count. */
 function checkSums(events: readonly Event[], appended: number, lastSeq: number): number {
@@ -64,14 +70,21 @@ function lastOf(log: EdgeLog, stream: Stream): number {
   return log.unsettled(stream).at(-1)?.to ?? 0;
 }
 
-for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full_oldest'], ['state', 'drop-newest', 'log_full_newest']] as const) {
+for (const [stream, policy, reason] of [
+  ['measurement', 'drop-oldest', 'log_full_oldest'],
+  ['state', 'drop-newest', 'log_full_newest'],
+] as const) {
   test(`ten times its bytes, ${policy}: the bound holds within one file, gap records add up to what is missing`, () =>
     inLog({ policies: { [stream]: policy } }, async (log, world, dir) => {
       const random = () => world.random.next();
       const groups = Math.ceil((10 * MAX_BYTES) / EVENT_BYTES / GROUP);
       let most = 0;
       for (let group = 0; group < groups; group += 1) {
-        await append(log, world, Array.from({ length: GROUP }, (_, index) => bulkyDraft(group * GROUP + index, EVENT_BYTES, random, stream)));
+        await append(
+          log,
+          world,
+          Array.from({ length: GROUP }, (_, index) => bulkyDraft(group * GROUP + index, EVENT_BYTES, random, stream)),
+        );
         most = Math.max(most, onDisk(dir));
       }
       assert.ok(most <= MAX_BYTES + logFileBytes(MAX_BYTES), `${most} bytes`);
@@ -81,7 +94,10 @@ for (const [stream, policy, reason] of [['measurement', 'drop-oldest', 'log_full
       assert.ok(lost > groups * GROUP * 0.75);
       assert.ok(events.filter(({ gap }) => gap).length < 10, 'a long loss is a short list');
       assert.ok(events.every(({ gap }) => !gap || gap.reason === reason));
-      assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0), lost);
+      assert.equal(
+        world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0),
+        lost,
+      );
       assert.equal(world.told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_LOG_FULL').length, 1, 'said once');
       assert.ok(onDisk(dir) <= MAX_BYTES + logFileBytes(MAX_BYTES));
     }));
@@ -104,7 +120,12 @@ test('a more important stream pushes less important ones out, diagnostics first'
     await fill('state', 0.75, 10_000);
     assert.ok(log.size('measurement').bytes < measured, 'then measurements');
     const stated = log.size('state').bytes;
-    for (let value = 0; value < 200; value += 20) await append(log, world, Array.from({ length: 20 }, (_, index) => bulkyDraft(50_000 + value + index, EVENT_BYTES, random, 'diagnostic')));
+    for (let value = 0; value < 200; value += 20)
+      await append(
+        log,
+        world,
+        Array.from({ length: 20 }, (_, index) => bulkyDraft(50_000 + value + index, EVENT_BYTES, random, 'diagnostic')),
+      );
     assert.equal(log.size('state').bytes, stated, 'a less important newcomer takes nothing from a more important stream');
     assert.ok((await readAll(log, 'diagnostic')).some(({ gap }) => gap));
   }));
@@ -151,7 +172,12 @@ test('losses outlive a restart, and marks reach over them', () =>
     const random = () => world.random.next();
     let value = 0;
     const fill = async (log: EdgeLog) => {
-      for (let group = 0; group < 18; group += 1) await append(log, world, Array.from({ length: GROUP }, () => bulkyDraft((value += 1), EVENT_BYTES, random)));
+      for (let group = 0; group < 18; group += 1)
+        await append(
+          log,
+          world,
+          Array.from({ length: GROUP }, () => bulkyDraft((value += 1), EVENT_BYTES, random)),
+        );
     };
     await fill(first);
     await first.close();

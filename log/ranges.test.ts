@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addRange, addRanges, countNumbers, fromMark, includesRange, missingRanges, intersectRange, toMark, type SeqRange } from './ranges.ts';
+import {
+  addRange,
+  addRanges,
+  countNumbers,
+  fromMark,
+  includesRange,
+  missingRanges,
+  intersectRange,
+  toMark,
+  type SeqRange,
+} from './ranges.ts';
 
-const range = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 12 })).map(([from, length]): SeqRange => [from, from + length]);
-const numbersOf = (ranges: readonly SeqRange[]) => new Set(ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, index) => from + index)));
+const range = fc
+  .tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 12 }))
+  .map(([from, length]): SeqRange => [from, from + length]);
+const numbersOf = (ranges: readonly SeqRange[]) =>
+  new Set(ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, index) => from + index)));
 const sorted = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b);
 
 test('putting ranges in, in any order, gives the set of their numbers, sorted and apart', () => {

@@ -23,11 +23,13 @@ function files(...contents: (Content | null)[]): PartFiles & { calls: string[] }
     open() {
       const content = contents[0];
       if (!content) return null;
-      const rows = (from: number) => content.groups.filter((one): one is LogGroup | null | Error => one === null || one instanceof Error || one.seq + one.count > from);
+      const rows = (from: number) =>
+        content.groups.filter((one): one is LogGroup | null | Error => one === null || one instanceof Error || one.seq + one.count > from);
       return {
         isSalvaged: content.isSalvaged ?? false,
-        groupAt: (seq: number) => content.groups.find((one) => one !== null && !(one instanceof Error) && one.seq <= seq && one.seq + one.count > seq) ?? null,
-        * groups(from: number) {
+        groupAt: (seq: number) =>
+          content.groups.find((one) => one !== null && !(one instanceof Error) && one.seq <= seq && one.seq + one.count > seq) ?? null,
+        *groups(from: number) {
           for (const one of rows(from)) {
             if (one instanceof Error) throw one;
             yield one;
@@ -58,7 +60,11 @@ test('a whole file gives its groups and no hole, and nothing is done to it', () 
 });
 
 test('a disk that refuses a read is asked three times before the file counts as damaged', () => {
-  const flaky = files({ groups: [group(1), failing(266)] }, { groups: [group(1), failing(266)] }, { groups: [group(1), group(3), group(5)] });
+  const flaky = files(
+    { groups: [group(1), failing(266)] },
+    { groups: [group(1), failing(266)] },
+    { groups: [group(1), group(3), group(5)] },
+  );
   assert.deepEqual(read(flaky), { numbers: [1, 3, 5], holes: [], complete: true });
   assert.deepEqual(flaky.calls, ['reopen', 'reopen']);
   const broken = files({ groups: [failing(266)] });

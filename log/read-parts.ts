@@ -34,7 +34,9 @@ export function readParts(request: ReadRequest, files: PartFiles): Omit<ReadRepl
     let detail = 'rows are missing';
     let tries = 1;
     let isSalvagedNow = false;
-    const addMissing = (to: number) => { if (expected <= to) reply.missing.push({ name: part.name, epoch: part.epoch, from: expected, to, detail }); };
+    const addMissing = (to: number) => {
+      if (expected <= to) reply.missing.push({ name: part.name, epoch: part.epoch, from: expected, to, detail });
+    };
 
     /** @returns damage, null at the end of the part, or 'full' at the limit */
     const readOn = (): 'full' | { wrong: string } | null => {

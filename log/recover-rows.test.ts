@@ -17,7 +17,10 @@ const GROUPS = 60;
 /** Written last: no older copy of it lies anywhere. */
 const LAST = 2 * GROUPS - 1;
 const LEAF_OF_A_TABLE = 13;
-const FORMS: Record<string, LogFileFormat> = { edge: { origins: false, checkpointPages: 100 }, gateway: { origins: true, checkpointPages: 100 } };
+const FORMS: Record<string, LogFileFormat> = {
+  edge: { origins: false, checkpointPages: 100 },
+  gateway: { origins: true, checkpointPages: 100 },
+};
 
 interface Bench {
   form: { epoch: number; origins: boolean };
@@ -33,8 +36,12 @@ async function withFile(of: LogFileFormat, run: (bench: Bench) => void): Promise
     const [path, copy] = [join(dir, 'whole.db'), join(dir, 'copy.db')];
     const random = seededRandom(5);
     const groups = Array.from({ length: GROUPS }, (_, index): LogGroup => ({
-      seq: index * 2 + 1, count: 2, payload: Buffer.from(Array.from({ length: index % 7 === 0 ? 9000 : 30 + index * 9 }, () => Math.floor(random.next() * 256))),
-      ...(of.origins && { origin: { sender: 'pump-07', stream: 'state', epoch: 5, seq: index * 2 + 1, span: 2, receivedAt: 1_767_225_600_000 + index } }),
+      seq: index * 2 + 1,
+      count: 2,
+      payload: Buffer.from(Array.from({ length: index % 7 === 0 ? 9000 : 30 + index * 9 }, () => Math.floor(random.next() * 256))),
+      ...(of.origins && {
+        origin: { sender: 'pump-07', stream: 'state', epoch: 5, seq: index * 2 + 1, span: 2, receivedAt: 1_767_225_600_000 + index },
+      }),
     }));
     LogFile.create(path, of);
     const file = LogFile.openForWriting(path, EPOCH, of);
@@ -60,26 +67,28 @@ function readBySql(path: string, origins: boolean): LogGroup[] {
   return found;
 }
 
-const plain = (groups: readonly LogGroup[]) => new Map(groups.map(({ seq, count, payload, origin }) => [seq, JSON.stringify([count, payload.length, crc32(payload), origin])]));
+const plain = (groups: readonly LogGroup[]) =>
+  new Map(groups.map(({ seq, count, payload, origin }) => [seq, JSON.stringify([count, payload.length, crc32(payload), origin])]));
 
 for (const [name, of] of Object.entries(FORMS)) {
-  test(`${name}: of files with bytes flipped in their pages no row is missed that SQLite reads`, () => withFile(of, ({ form, whole, groups, bySql }) => {
-    const random = seededRandom(11);
-    const below = (bound: number) => Math.floor(random.next() * bound);
-    const written = plain(groups);
-    for (let trial = 0; trial < 150; trial += 1) {
-      const bytes = Buffer.from(whole);
-      for (let flips = 1 + below(6); flips > 0; flips -= 1) {
-        const page = PAGE_BYTES * (1 + below(bytes.length / PAGE_BYTES - 1));
-        const cell = bytes.readUInt16BE(page + 8 + 2 * below(8)) % PAGE_BYTES;
-        const offset = page + ([below(32), Math.min(PAGE_BYTES - 1, cell + below(16)), below(PAGE_BYTES)][below(3)] ?? 0);
-        bytes[offset] = (bytes[offset] as number) ^ (1 + below(255));
+  test(`${name}: of files with bytes flipped in their pages no row is missed that SQLite reads`, () =>
+    withFile(of, ({ form, whole, groups, bySql }) => {
+      const random = seededRandom(11);
+      const below = (bound: number) => Math.floor(random.next() * bound);
+      const written = plain(groups);
+      for (let trial = 0; trial < 150; trial += 1) {
+        const bytes = Buffer.from(whole);
+        for (let flips = 1 + below(6); flips > 0; flips -= 1) {
+          const page = PAGE_BYTES * (1 + below(bytes.length / PAGE_BYTES - 1));
+          const cell = bytes.readUInt16BE(page + 8 + 2 * below(8)) % PAGE_BYTES;
+          const offset = page + ([below(32), Math.min(PAGE_BYTES - 1, cell + below(16)), below(PAGE_BYTES)][below(3)] ?? 0);
+          bytes[offset] = (bytes[offset] as number) ^ (1 + below(255));
+        }
+        const found = plain(recoverRows(bytes, Buffer.alloc(0), form).groups);
+        for (const [seq, text] of plain(bySql(bytes))) assert.equal(found.get(seq), text, `trial ${trial}: ${seq}`);
+        for (const [seq, text] of found) assert.equal(text, written.get(seq), `trial ${trial}: ${seq} is as it was written`);
       }
-      const found = plain(recoverRows(bytes, Buffer.alloc(0), form).groups);
-      for (const [seq, text] of plain(bySql(bytes))) assert.equal(found.get(seq), text, `trial ${trial}: ${seq}`);
-      for (const [seq, text] of found) assert.equal(text, written.get(seq), `trial ${trial}: ${seq} is as it was written`);
-    }
-  }));
+    }));
 }
 
 /** The row of one group: where its page points to it, and its cell. A short one: its length takes one byte or two, its number one. */
@@ -105,26 +114,28 @@ const OVERLOOKED: Record<string, (cell: Buffer, pointer: Buffer) => void> = {
 };
 
 for (const [what, overlook] of Object.entries(OVERLOOKED)) {
-  test(`found all the same: ${what}`, () => withFile(FORMS.edge as LogFileFormat, ({ form, whole, groups, bySql }) => {
-    const bytes = Buffer.from(whole);
-    const { cell, pointer } = placeOf(bytes, LAST);
-    overlook(cell, pointer);
-    assert.ok(!bytes.equals(whole));
-    assert.deepEqual(plain(bySql(bytes)), plain(groups), 'SQLite reads all');
-    assert.deepEqual(plain(recoverRows(bytes, Buffer.alloc(0), form).groups), plain(groups));
-  }));
+  test(`found all the same: ${what}`, () =>
+    withFile(FORMS.edge as LogFileFormat, ({ form, whole, groups, bySql }) => {
+      const bytes = Buffer.from(whole);
+      const { cell, pointer } = placeOf(bytes, LAST);
+      overlook(cell, pointer);
+      assert.ok(!bytes.equals(whole));
+      assert.deepEqual(plain(bySql(bytes)), plain(groups), 'SQLite reads all');
+      assert.deepEqual(plain(recoverRows(bytes, Buffer.alloc(0), form).groups), plain(groups));
+    }));
 }
 
-test('a count that has become bytes is no group, though they are written like the number in its checksum', () => withFile(FORMS.edge as LogFileFormat, ({ form, whole, groups, bySql }) => {
-  const bytes = Buffer.from(whole);
-  const { cell } = placeOf(bytes, LAST);
-  const types = typesAt(cell);
-  assert.equal(cell[types + 1], 1, 'a number of one byte');
-  cell[types + 1] = 14;
-  const others = plain(groups.filter(({ seq }) => seq !== LAST));
-  assert.deepEqual(plain(recoverRows(bytes, Buffer.alloc(0), form).groups), others);
-  assert.deepEqual(plain(bySql(bytes)), others);
-}));
+test('a count that has become bytes is no group, though they are written like the number in its checksum', () =>
+  withFile(FORMS.edge as LogFileFormat, ({ form, whole, groups, bySql }) => {
+    const bytes = Buffer.from(whole);
+    const { cell } = placeOf(bytes, LAST);
+    const types = typesAt(cell);
+    assert.equal(cell[types + 1], 1, 'a number of one byte');
+    cell[types + 1] = 14;
+    const others = plain(groups.filter(({ seq }) => seq !== LAST));
+    assert.deepEqual(plain(recoverRows(bytes, Buffer.alloc(0), form).groups), others);
+    assert.deepEqual(plain(bySql(bytes)), others);
+  }));
 
 test('what a file says of its streams and of what was let go is told apart, and from what is settled', async () => {
   const { dir, remove } = await memoryDir();
@@ -148,7 +159,8 @@ test('of a page that the disk cannot read the bytes are zeros, and of no other',
   const bad = new Set([3, 70, 80]);
   const { readSync } = fs;
   const mock = t.mock.method(fs, 'readSync', (fd: number, bytes: Buffer, offset: number, length: number, from: number) => {
-    if ([...bad].some((page) => from < (page + 1) * PAGE_BYTES && page * PAGE_BYTES < from + length)) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+    if ([...bad].some((page) => from < (page + 1) * PAGE_BYTES && page * PAGE_BYTES < from + length))
+      throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
     return readSync(fd, bytes, offset, length, from);
   });
   syncBuiltinESMExports();

@@ -10,7 +10,19 @@ const SHIFT = 1_000_000;
 const KNOWN: ClockCorrection = { shiftMs: SHIFT, earlierMs: 0, laterMs: 0, inEpoch: 9 };
 
 const draftOf = (more: Partial<Draft>): Draft => ({
-  device: 'd', point: 'p', indicator: 'X-1', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 5000, clock: 'unsynced', observedAt: 5100, quality: 'good', origin: 'live', ...more,
+  device: 'd',
+  point: 'p',
+  indicator: 'X-1',
+  centre: '500112001',
+  kind: 'measurement',
+  value: 1,
+  unit: 'm',
+  occurredAt: 5000,
+  clock: 'unsynced',
+  observedAt: 5100,
+  quality: 'good',
+  origin: 'live',
+  ...more,
 });
 
 function read(drafts: Draft[], onKnown?: (draft: Draft) => Draft): Draft[] {
@@ -23,10 +35,16 @@ test('every time of our own clock moves with the event: its window, its warning,
   const tag = { kind: 'tag', epc: 'e280', count: 3, firstAt: 4000, lastAt: 4900 } as const;
   const picture = { kind: 'tag', epc: 'e281' } as const;
   const [one] = read([draftOf({ window: { fromAt: 0, toAt: 60_000, count: 4, min: 1, max: 2 }, evidence: [tag, picture] })]);
-  assert.deepEqual(one, draftOf({
-    occurredAt: 5000 + SHIFT, observedAt: 5100 + SHIFT, clock: 'edge', window: { fromAt: SHIFT, toAt: 60_000 + SHIFT, count: 4, min: 1, max: 2 },
-    evidence: [{ ...tag, firstAt: 4000 + SHIFT, lastAt: 4900 + SHIFT }, picture],
-  }));
+  assert.deepEqual(
+    one,
+    draftOf({
+      occurredAt: 5000 + SHIFT,
+      observedAt: 5100 + SHIFT,
+      clock: 'edge',
+      window: { fromAt: SHIFT, toAt: 60_000 + SHIFT, count: 4, min: 1, max: 2 },
+      evidence: [{ ...tag, firstAt: 4000 + SHIFT, lastAt: 4900 + SHIFT }, picture],
+    }),
+  );
 });
 
 test('a device that has a clock keeps the times of its evidence', () => {

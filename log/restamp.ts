@@ -20,7 +20,9 @@ export function restampGroup(stream: Stream, group: StoredGroup, options: Restam
   const events = tryDecodeBatch(group.payload)?.events;
   if (!events?.some((event) => event.clock === 'unsynced')) return group;
   const hop = { from: options.edge, stream, epoch: group.epoch, seq: group.seq };
-  const drafts = withoutOrigin(hop, events).map((draft) => (draft.clock === 'unsynced' ? restampDraft(draft, group.epoch, correction, options) : draft));
+  const drafts = withoutOrigin(hop, events).map((draft) =>
+    draft.clock === 'unsynced' ? restampDraft(draft, group.epoch, correction, options) : draft,
+  );
   return { ...group, payload: encodeBatch(hop, drafts) };
 }
 
@@ -52,14 +54,27 @@ function moveTimes<D extends Draft>(draft: D, shiftMs: number, gapShiftMs: numbe
     ...(window && { window: { ...window, fromAt: shifted(window.fromAt), toAt: shifted(window.toAt) } }),
     ...(warning && { warning: { ...warning, onsetAt: shifted(warning.onsetAt) } }),
     ...(gap && { gap: { ...gap, fromAt: shifted(gap.fromAt, gapShiftMs), toAt: shifted(gap.toAt, gapShiftMs) } }),
-    ...(ownEvidence && { evidence: ownEvidence.map((one) => (one.kind === 'tag' ? shiftTagRead(one, shifted) : one.kind === 'clip' ? shiftClip(one, shifted) : one)) }),
+    ...(ownEvidence && {
+      evidence: ownEvidence.map((one) =>
+        one.kind === 'tag' ? shiftTagRead(one, shifted) : one.kind === 'clip' ? shiftClip(one, shifted) : one,
+      ),
+    }),
   };
 }
 
-const shiftClip = (clip: Clip, shifted: (time: number) => number): Clip => ({ ...clip, fromAt: shifted(clip.fromAt), toAt: shifted(clip.toAt), of: clip.of.map((one) => ({ ...one, at: shifted(one.at) })) });
+const shiftClip = (clip: Clip, shifted: (time: number) => number): Clip => ({
+  ...clip,
+  fromAt: shifted(clip.fromAt),
+  toAt: shifted(clip.toAt),
+  of: clip.of.map((one) => ({ ...one, at: shifted(one.at) })),
+});
 
 function shiftTagRead(tag: TagRead, shifted: (time: number) => number): TagRead {
-  return { ...tag, ...(tag.firstAt !== undefined && { firstAt: shifted(tag.firstAt) }), ...(tag.lastAt !== undefined && { lastAt: shifted(tag.lastAt) }) };
+  return {
+    ...tag,
+    ...(tag.firstAt !== undefined && { firstAt: shifted(tag.firstAt) }),
+    ...(tag.lastAt !== undefined && { lastAt: shifted(tag.lastAt) }),
+  };
 }
 
 /** null when it cannot be decoded; reported when it is read for sending. */

@@ -99,7 +99,10 @@ export class Retention {
     const oldest = this.#chain.files[0];
     const end = oldest ? { epoch: oldest.epoch, seq: this.#chain.lastSeqOf(oldest) } : LOG_START;
     const holders = [...this.#holds].filter(([, hold]) => hold.required && compareCursors(hold.cursor, end) < 0).map(([name]) => name);
-    return { code: 'CV_LOG_FULL', params: { bytes: this.#chain.bytes, maxBytes: this.#options.maxBytes, holder: holders.join(', ') || 'the newest file' } };
+    return {
+      code: 'CV_LOG_FULL',
+      params: { bytes: this.#chain.bytes, maxBytes: this.#options.maxBytes, holder: holders.join(', ') || 'the newest file' },
+    };
   }
 
   #isOld(file: FileReport, end: Cursor): boolean {

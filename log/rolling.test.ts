@@ -58,7 +58,11 @@ async function bench(t: TestContext, { maxFileBytes = OPTIONS.maxFileBytes, mono
     async accept() {
       const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(one.next + index, 1500, () => random.next()));
       const payload = encodeBatch({ from: 'a', stream: 'measurement', epoch: 7, seq: one.next }, drafts);
-      const group: AcceptedGroup = { origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: one.next, span: EVENTS, receivedAt: 1 }, count: EVENTS, payload };
+      const group: AcceptedGroup = {
+        origin: { sender: 'a', stream: 'measurement', epoch: 7, seq: one.next, span: EVENTS, receivedAt: 1 },
+        count: EVENTS,
+        payload,
+      };
       await log.accept([group]);
       one.next += EVENTS;
     },
@@ -66,7 +70,10 @@ async function bench(t: TestContext, { maxFileBytes = OPTIONS.maxFileBytes, mono
   return one;
 }
 
-const filesOf = (dir: string): string[] => readdirSync(dir).filter((name) => /^log-.*\.db$/.test(name)).toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
+const filesOf = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((name) => /^log-.*\.db$/.test(name))
+    .toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
 
 /** The folder as it lies at this moment is what the next process finds. */
 function copyOf(dir: string, change: (copy: string) => void = () => {}): string {
@@ -112,8 +119,17 @@ test('a process that dies between any two steps leaves all that it acknowledged'
   }
   while (one.engine.step());
   assert.ok(steps > 10);
-  assert.deepEqual(filesOf(one.dir).map((name) => isSealedFile(join(one.dir, name))), [true, true, true, true, true, false]);
-  assert.equal(one.log.size().bytes, filesOf(one.dir).reduce((sum, name) => sum + readFileSync(join(one.dir, name)).length, readFileSync(join(one.dir, `${filesOf(one.dir).at(-1) as string}-wal`)).length));
+  assert.deepEqual(
+    filesOf(one.dir).map((name) => isSealedFile(join(one.dir, name))),
+    [true, true, true, true, true, false],
+  );
+  assert.equal(
+    one.log.size().bytes,
+    filesOf(one.dir).reduce(
+      (sum, name) => sum + readFileSync(join(one.dir, name)).length,
+      readFileSync(join(one.dir, `${filesOf(one.dir).at(-1) as string}-wal`)).length,
+    ),
+  );
 });
 
 test('a process that dies within a step leaves all that it acknowledged', async (t) => {
@@ -127,7 +143,8 @@ test('a process that dies within a step leaves all that it acknowledged', async 
   for (const bytes of [0, 100, 4096, 8000, wholeNext.length]) {
     const copy = copyOf(one.dir, (dir) => {
       writeFileSync(join(dir, 'next.db'), wholeNext.subarray(0, bytes));
-      if (bytes < wholeNext.length) for (const side of ['journal', 'wal']) writeFileSync(join(dir, `next.db-${side}`), wholeNext.subarray(0, bytes));
+      if (bytes < wholeNext.length)
+        for (const side of ['journal', 'wal']) writeFileSync(join(dir, `next.db-${side}`), wholeNext.subarray(0, bytes));
     });
     await check(copy, acknowledged, `the next file half made, ${bytes} bytes`);
   }
@@ -140,7 +157,15 @@ test('a process that dies within a step leaves all that it acknowledged', async 
   const lastBefore = Number(name.split('-')[2]?.slice(0, -3)) - 1;
   const log = readFileSync(join(one.dir, `${name}-wal`));
   const random = seededRandom(3);
-  for (const bytes of [-1, 0, 20, 32, 32 + 4120, log.length - 1, ...Array.from({ length: 6 }, () => Math.floor(random.next() * log.length))]) {
+  for (const bytes of [
+    -1,
+    0,
+    20,
+    32,
+    32 + 4120,
+    log.length - 1,
+    ...Array.from({ length: 6 }, () => Math.floor(random.next() * log.length)),
+  ]) {
     const copy = copyOf(one.dir, (dir) => {
       rmSync(join(dir, `${name}-wal`));
       if (bytes >= 0) writeFileSync(join(dir, `${name}-wal`), log.subarray(0, bytes));
@@ -165,7 +190,10 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
   const one = await bench(t);
   const create = t.mock.method(LogFile, 'create');
   await one.accept();
-  const refuse = (code: string) => create.mock.mockImplementationOnce(() => { throw Object.assign(new Error(code), { code, syscall: 'fsync' }); });
+  const refuse = (code: string) =>
+    create.mock.mockImplementationOnce(() => {
+      throw Object.assign(new Error(code), { code, syscall: 'fsync' });
+    });
   refuse('ENOSPC');
   const grow = async (files: number) => {
     while (filesOf(one.dir).length < files) {
@@ -179,7 +207,9 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
 
   // Both ahead of time and when it is needed: then a third time, under another roof, at once.
   refuse('EIO');
-  create.mock.mockImplementationOnce(() => { throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' }); }, create.mock.callCount() + 1);
+  create.mock.mockImplementationOnce(() => {
+    throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' });
+  }, create.mock.callCount() + 1);
   await grow(3);
   while (!existsSync(join(one.dir, 'next.db'))) {
     await one.accept();
@@ -187,7 +217,12 @@ test('a disk that refuses the next file ahead of time is asked again when it is 
   }
   rmSync(join(one.dir, 'next.db'));
   await grow(4);
-  assert.deepEqual(one.world.told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} over` : [])), ['CV_LOG_FAILED', 'CV_LOG_FAILED over']);
+  assert.deepEqual(
+    one.world.told.flatMap((event) =>
+      event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} over` : [],
+    ),
+    ['CV_LOG_FAILED', 'CV_LOG_FAILED over'],
+  );
   await check(copyOf(one.dir), one.next - 1, 'after all');
 });
 

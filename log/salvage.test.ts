@@ -39,7 +39,10 @@ async function overwrite(path: string, offset: number, bytes: Buffer): Promise<v
 /** Values and losses of one epoch. */
 async function contents(log: EdgeLog, epoch: number): Promise<{ values: unknown[]; gaps: Gap[] }> {
   const events = await readAll(log, 'state');
-  return { values: events.filter((event) => event.epoch === epoch).map(({ value }) => value), gaps: events.flatMap(({ gap }) => (gap ? [gap] : [])) };
+  return {
+    values: events.filter((event) => event.epoch === epoch).map(({ value }) => value),
+    gaps: events.flatMap(({ gap }) => (gap ? [gap] : [])),
+  };
 }
 
 /** A folder as a killed process leaves it (`killed`), or closed in order. */
@@ -115,7 +118,10 @@ test('damage met while running is put right, named, and appending goes on in a n
     const random = seededRandom(4);
     // More than SQLite keeps in memory of the file that is being written.
     const [groups, events] = [160, 40];
-    for (let group = 0; group < groups; group += 1) await log.append(Array.from({ length: events }, (_, index) => bulkyDraft(group * events + index + 1, 2000, () => random.next(), 'state')));
+    for (let group = 0; group < groups; group += 1)
+      await log.append(
+        Array.from({ length: events }, (_, index) => bulkyDraft(group * events + index + 1, 2000, () => random.next(), 'state')),
+      );
     const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
     const [file = ''] = await files();
     await overwrite(join(dir, file), 2 << 20, Buffer.alloc(6000, 0x33));
@@ -129,13 +135,20 @@ test('damage met while running is put right, named, and appending goes on in a n
     assert.equal(new Set(values).size, values.length);
     assert.deepEqual(gaps.map(({ count, reason }) => [count % events, reason]), gaps.map(() => [0, 'log_damaged']), 'whole groups');
     const named = new Set(gaps.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, index) => fromSeq + index)));
-    for (let seq = 1; seq <= groups * events; seq += 1) assert.equal(Number(values.includes(seq)) + Number(named.has(seq)), 1, `number ${seq}`);
+    for (let seq = 1; seq <= groups * events; seq += 1)
+      assert.equal(Number(values.includes(seq)) + Number(named.has(seq)), 1, `number ${seq}`);
     assert.ok(named.size > 0 && named.size <= 3 * events, `${named.size} lost`);
     assert.deepEqual(values.filter((value) => value >= 10_000), [10_000, 10_001, 10_002, 10_003, 10_004]);
     assert.equal((await files()).length, 2, 'a new file');
     assert.equal(codes(world).filter((code) => code === 'CV_LOG_SALVAGED').length, 1);
-    const told = (await readFile(join(dir, 'quarantine.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { code: string });
-    assert.deepEqual(told.map(({ code }) => code), gaps.map(() => 'CV_LOG_DAMAGED'));
+    const told = (await readFile(join(dir, 'quarantine.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { code: string });
+    assert.deepEqual(
+      told.map(({ code }) => code),
+      gaps.map(() => 'CV_LOG_DAMAGED'),
+    );
   } finally {
     await log.close();
     await remove();
@@ -158,7 +171,8 @@ test('a call that comes while a read is still to answer that it met damage goes 
   });
   try {
     const random = seededRandom(4);
-    for (let group = 0; group < 160; group += 1) await log.append(Array.from({ length: 40 }, (_, index) => bulkyDraft(group * 40 + index + 1, 2000, () => random.next(), 'state')));
+    for (let group = 0; group < 160; group += 1)
+      await log.append(Array.from({ length: 40 }, (_, index) => bulkyDraft(group * 40 + index + 1, 2000, () => random.next(), 'state')));
     const files = async () => (await readdir(dir)).filter((name) => name.startsWith('state-') && name.endsWith('.db'));
     await overwrite(join(dir, (await files())[0] ?? ''), 2 << 20, Buffer.alloc(6000, 0x33));
     const reading = log.read('state', LOG_START, { maxGroups: 1000, maxBytes: 1 << 30 });
@@ -166,7 +180,10 @@ test('a call that comes while a read is still to answer that it met damage goes 
     await log.append([testDraft(10_000, { kind: 'state' })]);
     assert.equal((await asides(dir)).length, 1);
     assert.equal((await files()).length, 2);
-    assert.deepEqual(world.told.map((told) => (told.kind === 'fault' ? told.fault.code : told.kind === 'fault_cleared' ? `${told.code} over` : told.kind)), ['CV_LOG_FAILED', 'CV_LOG_FAILED over']);
+    assert.deepEqual(
+      world.told.map((told) => (told.kind === 'fault' ? told.fault.code : told.kind === 'fault_cleared' ? `${told.code} over` : told.kind)),
+      ['CV_LOG_FAILED', 'CV_LOG_FAILED over'],
+    );
     answer();
     await reading;
     assert.deepEqual((await readAll(log, 'state')).flatMap(({ value, gap }) => (!gap && Number(value) >= 10_000 ? [value] : [])), [10_000]);
@@ -224,7 +241,9 @@ test('of files set aside only the newest few are kept', () =>
 test('on a disk without room what is found is read all the same, and nothing half made is left', (t) =>
   folder(async ({ dir, file, epoch }) => {
     await overwrite(join(dir, file), 0, Buffer.alloc(16));
-    const full = t.mock.method(LogFile, 'openForWriting', () => { throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }); });
+    const full = t.mock.method(LogFile, 'openForWriting', () => {
+      throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
+    });
     const log = await openLog(dir, testWorld());
     assert.equal((await contents(log, epoch)).values.length, GROUPS * EVENTS);
     assert.deepEqual([await asides(dir), (await readdir(dir)).filter((name) => name.includes('.salvage'))], [[], []]);

@@ -28,7 +28,13 @@ export function recoverFile(path: string, form: { epoch: number; origins: boolea
  *
  * @returns the report; when the disk is full or read-only, `damagedName` is null and `inMemory` replaces the file until then
  */
-export function replaceDamagedFile(dir: string, file: LogFileName, rows: RecoveredRows, form: LogFileFormat, detail: string): SalvageReport & { inMemory: LogFile | null } {
+export function replaceDamagedFile(
+  dir: string,
+  file: LogFileName,
+  rows: RecoveredRows,
+  form: LogFileFormat,
+  detail: string,
+): SalvageReport & { inMemory: LogFile | null } {
   const path = join(dir, file.name);
   const damagedName = nextDamagedName(dir, file.name);
   const found = { name: file.name, detail, present: presentRanges(rows.groups) };
@@ -40,7 +46,12 @@ export function replaceDamagedFile(dir: string, file: LogFileName, rows: Recover
     removeDatabaseFile(path + UNFINISHED);
     const failure = storageFailureOf(error);
     if (!isDiskFullFailure(failure) && !isReadOnlyFailure(failure)) throw error;
-    return { ...found, damagedName: null, bytes: databaseFileBytes(path), inMemory: writeRows(LogFile.inMemory(file.epoch, form), rows, metadata) };
+    return {
+      ...found,
+      damagedName: null,
+      bytes: databaseFileBytes(path),
+      inMemory: writeRows(LogFile.inMemory(file.epoch, form), rows, metadata),
+    };
   }
   renameDatabaseFile(path, join(dir, damagedName));
   renameSync(path + UNFINISHED, path);
@@ -75,7 +86,8 @@ function nextDamagedName(dir: string, name: string): string {
 function writeRows(file: LogFile, rows: RecoveredRows, notes: Partial<Record<LogMetadataKind, string>>): LogFile {
   try {
     file.write([], notes);
-    for (let offset = 0; offset < rows.groups.length; offset += GROUPS_PER_COMMIT) file.write(rows.groups.slice(offset, offset + GROUPS_PER_COMMIT), {});
+    for (let offset = 0; offset < rows.groups.length; offset += GROUPS_PER_COMMIT)
+      file.write(rows.groups.slice(offset, offset + GROUPS_PER_COMMIT), {});
     if (rows.settled.length > 0) file.write([], {}, rows.settled);
     return file;
   } catch (error) {

@@ -22,16 +22,23 @@ export function savedGapsAfter(state: StreamState, after: Cursor): WrittenGap[] 
  * @param saved gap records in the state when the read began
  * @param groupOf makes a group of a record
  */
-export function mergeSavedGaps<Gap extends Cursor>(read: GroupRead, saved: readonly Gap[], groupOf: (gap: Gap) => StoredGroup, limit: ReadLimit): GroupRead {
+export function mergeSavedGaps<Gap extends Cursor>(
+  read: GroupRead,
+  saved: readonly Gap[],
+  groupOf: (gap: Gap) => StoredGroup,
+  limit: ReadLimit,
+): GroupRead {
   const last = read.groups.at(-1);
   const isReached = (gap: Cursor) => read.complete || (last !== undefined && compareCursors(gap, last) < 0);
-  const isRead = ({ epoch, seq }: Cursor) => read.groups.some((group) => group.epoch === epoch && group.seq <= seq && seq < group.seq + group.count);
+  const isRead = ({ epoch, seq }: Cursor) =>
+    read.groups.some((group) => group.epoch === epoch && group.seq <= seq && seq < group.seq + group.count);
   const missing = saved.filter((gap) => isReached(gap) && !isRead(gap)).map(groupOf);
   if (missing.length === 0) return read;
   const groups: StoredGroup[] = [];
   let bytes = 0;
   for (const group of [...read.groups, ...missing].toSorted(compareCursors)) {
-    if (groups.length >= limit.maxGroups || (groups.length > 0 && bytes + group.payload.length > limit.maxBytes)) return { groups, complete: false };
+    if (groups.length >= limit.maxGroups || (groups.length > 0 && bytes + group.payload.length > limit.maxBytes))
+      return { groups, complete: false };
     groups.push(group);
     bytes += group.payload.length;
   }

@@ -11,10 +11,32 @@ test('what is settled is remembered by sender, stream and epoch, and comes back 
   marks.settle(settled(7, 6, 6), 5);
   marks.settle(settled(7, 1, 1, 'b'), 1);
   marks.recordAccepted({ sender: 'a', stream: 'state', epoch: 7, seq: 4, span: 2, receivedAt: 9 });
-  assert.deepEqual([marks.mark('a', 'measurement', 7), marks.mark('b', 'measurement', 7), marks.mark('a', 'state', 7), marks.mark('a', 'measurement', 8)], [
-    { upTo: 3, have: [[6, 6]] }, { upTo: 1, have: [] }, { upTo: 0, have: [[4, 5]] }, { upTo: 0, have: [] },
-  ]);
-  assert.deepEqual(JSON.parse(marks.format()), { v: 1, marks: [['a', 'measurement', 7, [[1, 3], [6, 6]], 10], ['b', 'measurement', 7, [[1, 1]], 1], ['a', 'state', 7, [[4, 5]], 9]] });
+  assert.deepEqual(
+    [marks.mark('a', 'measurement', 7), marks.mark('b', 'measurement', 7), marks.mark('a', 'state', 7), marks.mark('a', 'measurement', 8)],
+    [
+      { upTo: 3, have: [[6, 6]] },
+      { upTo: 1, have: [] },
+      { upTo: 0, have: [[4, 5]] },
+      { upTo: 0, have: [] },
+    ],
+  );
+  assert.deepEqual(JSON.parse(marks.format()), {
+    v: 1,
+    marks: [
+      [
+        'a',
+        'measurement',
+        7,
+        [
+          [1, 3],
+          [6, 6],
+        ],
+        10,
+      ],
+      ['b', 'measurement', 7, [[1, 1]], 1],
+      ['a', 'state', 7, [[4, 5]], 9],
+    ],
+  });
   assert.equal(SenderMarks.parse(marks.format()).format(), marks.format());
   assert.deepEqual(JSON.parse(SenderMarks.parse(null).format()), { v: 1, marks: [] });
 });

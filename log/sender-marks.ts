@@ -24,7 +24,13 @@ export class SenderMarks {
   settle({ sender, stream, epoch, from, to }: SettledRange, nowMs: number): void {
     const key = keyOf(sender, stream, epoch);
     const known = this.#marks.get(key);
-    this.#marks.set(key, { sender, stream, epoch, ranges: addRange(known?.ranges ?? [], from, to), changedAt: Math.max(known?.changedAt ?? 0, nowMs) });
+    this.#marks.set(key, {
+      sender,
+      stream,
+      epoch,
+      ranges: addRange(known?.ranges ?? [], from, to),
+      changedAt: Math.max(known?.changedAt ?? 0, nowMs),
+    });
   }
 
   recordAccepted(origin: GroupOrigin): void {
@@ -45,14 +51,18 @@ export class SenderMarks {
   }
 
   format(): string {
-    return JSON.stringify({ v: 1, marks: [...this.#marks.values()].map(({ sender, stream, epoch, ranges, changedAt }) => [sender, stream, epoch, ranges, changedAt]) });
+    return JSON.stringify({
+      v: 1,
+      marks: [...this.#marks.values()].map(({ sender, stream, epoch, ranges, changedAt }) => [sender, stream, epoch, ranges, changedAt]),
+    });
   }
 
   static parse(text: string | null): SenderMarks {
     const marks = new SenderMarks();
     if (text === null) return marks;
     const { marks: rows } = JSON.parse(text) as { marks: [string, Stream, number, SeqRanges, number][] };
-    for (const [sender, stream, epoch, ranges, changedAt] of rows) marks.#marks.set(keyOf(sender, stream, epoch), { sender, stream, epoch, ranges, changedAt });
+    for (const [sender, stream, epoch, ranges, changedAt] of rows)
+      marks.#marks.set(keyOf(sender, stream, epoch), { sender, stream, epoch, ranges, changedAt });
     return marks;
   }
 }

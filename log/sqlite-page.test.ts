@@ -13,11 +13,15 @@ function pageWith(offset: number, bytes: number[]): Buffer {
   Buffer.from(bytes).copy(page, offset);
   return page;
 }
-const found = (offset: number, bytes: number[]) => findLeafCells(pageWith(offset, bytes)).map(({ rowid, bytes: size, local, overflowPage }) => [rowid, size, local.length, overflowPage]);
+const found = (offset: number, bytes: number[]) =>
+  findLeafCells(pageWith(offset, bytes)).map(({ rowid, bytes: size, local, overflowPage }) => [rowid, size, local.length, overflowPage]);
 
 test('a cell is its size, its number and its bytes', () => {
   assert.deepEqual(found(100, [5, 7, 1, 2, 3, 4, 5]), [[7, 5, 5, 0]]);
-  assert.deepEqual(findLeafCells(pageWith(100, [4, 0x81, 0x00, 1, 2, 3, 4])).map(({ rowid, local }) => [rowid, [...local]]), [[128, [1, 2, 3, 4]]]);
+  assert.deepEqual(
+    findLeafCells(pageWith(100, [4, 0x81, 0x00, 1, 2, 3, 4])).map(({ rowid, local }) => [rowid, [...local]]),
+    [[128, [1, 2, 3, 4]]],
+  );
 });
 
 test('a number may take nine bytes, of which the last has eight bits', () => {
@@ -61,9 +65,21 @@ test('what does not fit into the leaf goes on in a chain of pages', () => {
 });
 
 test('a record is its columns to the last byte, or none', () => {
-  const eight = (value: number) => [...new Float64Array([value])].flatMap((one) => { const bytes = Buffer.alloc(8); bytes.writeDoubleBE(one); return [...bytes]; });
+  const eight = (value: number) =>
+    [...new Float64Array([value])].flatMap((one) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeDoubleBE(one);
+      return [...bytes];
+    });
   assert.deepEqual(decodeRecord(Buffer.from([4, 1, 8, 15, 5, 65])), [5, 0, 'A']);
-  assert.deepEqual(decodeRecord(Buffer.from([7, 0, 9, 2, 7, 14, 10, 0xff, 0xfe, ...eight(1.5), 66])), [null, 1, -2, 1.5, Buffer.from('B'), null]);
+  assert.deepEqual(decodeRecord(Buffer.from([7, 0, 9, 2, 7, 14, 10, 0xff, 0xfe, ...eight(1.5), 66])), [
+    null,
+    1,
+    -2,
+    1.5,
+    Buffer.from('B'),
+    null,
+  ]);
   assert.deepEqual(decodeRecord(Buffer.from([2, 6, 0, 0, 0, 0, 0, 0, 1, 0])), [256]);
   assert.deepEqual(decodeRecord(Buffer.from([2, 1, 5, 0])), null, 'a byte too many');
   assert.deepEqual(decodeRecord(Buffer.from([2, 2, 5])), null, 'a byte too few');

@@ -48,7 +48,12 @@ function cellAt(page: Buffer, offset: number): LeafCell | null {
   const end = rowid.next + localBytes;
   const isWhole = localBytes === bytes.value;
   if (end + (isWhole ? 0 : 4) > page.length) return null;
-  return { rowid: rowid.value, bytes: bytes.value, local: page.subarray(rowid.next, end), overflowPage: isWhole ? 0 : page.readUInt32BE(end) };
+  return {
+    rowid: rowid.value,
+    bytes: bytes.value,
+    local: page.subarray(rowid.next, end),
+    overflowPage: isWhole ? 0 : page.readUInt32BE(end),
+  };
 }
 
 function localBytesOf(bytes: number): number {

@@ -15,8 +15,21 @@ import { PAGE_BYTES } from './sqlite-page.ts';
 import { readParts } from './read-parts.ts';
 import { finishSalvages, replaceDamagedFile, recoverFile } from './salvage.ts';
 import {
-  storageFailureOf, isCorruption, isDiskFullFailure, StorageError, type CommitReply, type CommitRequest, type DiskReport, type LogFileName, type StorageOpenReport, type StorageOpenRequest, type ReadReply,
-  type ReadRequest, type ReplayReply, type SalvageReport, type StorageStats,
+  storageFailureOf,
+  isCorruption,
+  isDiskFullFailure,
+  StorageError,
+  type CommitReply,
+  type CommitRequest,
+  type DiskReport,
+  type LogFileName,
+  type StorageOpenReport,
+  type StorageOpenRequest,
+  type ReadReply,
+  type ReadRequest,
+  type ReplayReply,
+  type SalvageReport,
+  type StorageStats,
 } from './storage.ts';
 import { LogFileWriters } from './log-file-writers.ts';
 
@@ -57,7 +70,10 @@ export class StorageEngine {
     try {
       const disk = diskCapacityBytes(dir);
       const maxFileBytes = logFileBytes(Math.min(maxBytes, disk), request.maxFileBytes);
-      this.#form = { origins, checkpointPages: Math.max(MIN_CHECKPOINT_PAGES, Math.min(MAX_CHECKPOINT_PAGES, Math.floor(maxFileBytes / 4 / PAGE_BYTES))) };
+      this.#form = {
+        origins,
+        checkpointPages: Math.max(MIN_CHECKPOINT_PAGES, Math.min(MAX_CHECKPOINT_PAGES, Math.floor(maxFileBytes / 4 / PAGE_BYTES))),
+      };
       this.#ballast = new Ballast(dir, request.ballastBytes ?? defaultBallastBytes(maxBytes, disk));
       const heads = readChainHeads(dir);
       const epochs = this.#withBallast(() => claimEpoch(dir, request.nowMs));
@@ -66,8 +82,23 @@ export class StorageEngine {
       this.#ampleSpaceBytes = maxFileBytes * AMPLE_SPACE_FILES;
       this.#writers = new LogFileWriters(dir, this.#form, maxFileBytes, this.#unsealed, this.#stats, this.#monotonicMs);
       const files = listLogFiles(dir);
-      const opening: ChainContext = { dir, unsealed: this.#unsealed, read: (file) => this.#reader(file), salvage: (file, detail, least) => this.#salvage(file, detail, least), freeSpace: () => this.#ballast?.release() ?? false };
-      const chains = Object.fromEntries(request.chains.map((chain) => [chain, openChain(opening, files.filter((file) => file.chain === chain), heads[chain] ?? null)]));
+      const opening: ChainContext = {
+        dir,
+        unsealed: this.#unsealed,
+        read: (file) => this.#reader(file),
+        salvage: (file, detail, least) => this.#salvage(file, detail, least),
+        freeSpace: () => this.#ballast?.release() ?? false,
+      };
+      const chains = Object.fromEntries(
+        request.chains.map((chain) => [
+          chain,
+          openChain(
+            opening,
+            files.filter((file) => file.chain === chain),
+            heads[chain] ?? null,
+          ),
+        ]),
+      );
       this.#head = new ChainHeadFile(dir, heads);
       this.#stats.fsyncs += 2;
       return { ...epochs, maxFileBytes, disk: this.disk(), chains };
@@ -191,7 +222,8 @@ export class StorageEngine {
 
   setAside({ line }: { line: string }): null {
     const path = join(this.#dir, 'quarantine.jsonl');
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_QUARANTINE_BYTES) renameSync(path, join(this.#dir, 'quarantine-1.jsonl'));
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_QUARANTINE_BYTES)
+      renameSync(path, join(this.#dir, 'quarantine-1.jsonl'));
     const isNew = !existsSync(path);
     const fd = openSync(path, 'a');
     try {
@@ -228,8 +260,22 @@ export class StorageEngine {
    * the caller's knowledge.
    */
   #checkNew({ name }: LogFileName, { state }: Partial<Record<LogMetadataKind, string>>): void {
-    if (this.#filesWithRows.has(name)) throw new StorageError({ code: 'FILE_HOLDS_ROWS', detail: `${name} is closed and has rows`, needsNewFile: true, locked: false, retryable: true });
-    if (state === undefined) throw new StorageError({ code: 'STATE_MISSING', detail: `new file without state: ${name}`, needsNewFile: true, locked: false, retryable: true });
+    if (this.#filesWithRows.has(name))
+      throw new StorageError({
+        code: 'FILE_HOLDS_ROWS',
+        detail: `${name} is closed and has rows`,
+        needsNewFile: true,
+        locked: false,
+        retryable: true,
+      });
+    if (state === undefined)
+      throw new StorageError({
+        code: 'STATE_MISSING',
+        detail: `new file without state: ${name}`,
+        needsNewFile: true,
+        locked: false,
+        retryable: true,
+      });
   }
 
   #openWriters(): LogFileWriters {

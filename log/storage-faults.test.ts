@@ -30,7 +30,13 @@ async function withLog(run: (bench: Bench) => Promise<void>): Promise<void> {
   const disk = failingStorage(directStorage());
   const log = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'log') }, world, disk);
   try {
-    await run({ log, world, disk, dir, open: (place = join(dir, 'log'), other = world) => openEdgeLog({ ...OPTIONS, dir: place }, other, directStorage()) });
+    await run({
+      log,
+      world,
+      disk,
+      dir,
+      open: (place = join(dir, 'log'), other = world) => openEdgeLog({ ...OPTIONS, dir: place }, other, directStorage()),
+    });
   } finally {
     disk.failWith = null;
     disk.beforeCommit = null;
@@ -40,9 +46,15 @@ async function withLog(run: (bench: Bench) => Promise<void>): Promise<void> {
 }
 
 const faults = (world: World) => world.told.flatMap((told) => (told.kind === 'fault' ? told.fault : []));
-const valuesOf = async (log: EdgeLog, stream: 'state' | 'measurement' | 'warning') => (await readAll(log, stream)).map(({ value }) => value);
+const valuesOf = async (log: EdgeLog, stream: 'state' | 'measurement' | 'warning') =>
+  (await readAll(log, stream)).map(({ value }) => value);
 
-for (const [what, code, fault] of [['full', 13, 'CV_LOG_DISK_FULL'], ['broken', 1034, 'CV_LOG_FAILED'], ['read-only', 3850, 'CV_LOG_READ_ONLY'], ['vanished', 14, 'CV_LOG_READ_ONLY']] as const) {
+for (const [what, code, fault] of [
+  ['full', 13, 'CV_LOG_DISK_FULL'],
+  ['broken', 1034, 'CV_LOG_FAILED'],
+  ['read-only', 3850, 'CV_LOG_READ_ONLY'],
+  ['vanished', 14, 'CV_LOG_READ_ONLY'],
+] as const) {
   test(`a ${what} disk gives the producer a fault and takes no number; work goes on when the disk does`, () =>
     withLog(async ({ log, world, disk }) => {
       await log.append([testDraft(1, { kind: 'state' })]);
@@ -169,9 +181,27 @@ test('a draft that cannot be encoded is lost alone, named, and counted; what cam
     const poison = testDraft(2, { kind: 'state', value: 2n as unknown as number });
     await Promise.all([log.append([state(1)]), log.append([state(2), poison, state(3)]), log.append([state(4)])]);
     const events = await readAll(log, 'state');
-    assert.deepEqual(events.flatMap(({ value, gap }) => (gap ? [] : [value])), [1, 2, 3, 4]);
-    assert.deepEqual(events.flatMap(({ gap }) => (gap ? [[gap.reason, gap.count]] : [])), [['unwritable', 1]]);
-    assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [[event.fault.code, event.fault.params['device']]] : event.kind === 'samples_lost' ? [[event.reason, event.count]] : [])), [['CV_DRIVER_FAILED', poison.device], ['unwritable', 1]]);
+    assert.deepEqual(
+      events.flatMap(({ value, gap }) => (gap ? [] : [value])),
+      [1, 2, 3, 4],
+    );
+    assert.deepEqual(
+      events.flatMap(({ gap }) => (gap ? [[gap.reason, gap.count]] : [])),
+      [['unwritable', 1]],
+    );
+    assert.deepEqual(
+      world.told.flatMap((event) =>
+        event.kind === 'fault'
+          ? [[event.fault.code, event.fault.params['device']]]
+          : event.kind === 'samples_lost'
+            ? [[event.reason, event.count]]
+            : [],
+      ),
+      [
+        ['CV_DRIVER_FAILED', poison.device],
+        ['unwritable', 1],
+      ],
+    );
   }));
 
 test('a second process is refused, and told the folder', () =>
@@ -181,7 +211,11 @@ test('a second process is refused, and told the folder', () =>
     await first.append([testDraft(1, { kind: 'state' })]);
     // Reading the live folder as a backup would must not open the door.
     await readFile(join(dir, 'held', 'head'));
-    await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage()), (error: Error & { fault: { params: { dir: string } } }) => error.name === 'CV_LOG_LOCKED' && error.fault.params.dir === join(dir, 'held'));
+    await assert.rejects(
+      openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage()),
+      (error: Error & { fault: { params: { dir: string } } }) =>
+        error.name === 'CV_LOG_LOCKED' && error.fault.params.dir === join(dir, 'held'),
+    );
     await first.close();
     const next = await openEdgeLog({ ...OPTIONS, dir: join(dir, 'held') }, testWorld(), workerStorage());
     await next.close();
@@ -189,7 +223,9 @@ test('a second process is refused, and told the folder', () =>
 
 test('a folder that cannot be used is said with its reason', async () => {
   const { dir, remove } = await memoryDir();
-  await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join('/proc', 'version', 'log') }, testWorld(), directStorage()), { name: 'CV_LOG_UNUSABLE' });
+  await assert.rejects(openEdgeLog({ ...OPTIONS, dir: join('/proc', 'version', 'log') }, testWorld(), directStorage()), {
+    name: 'CV_LOG_UNUSABLE',
+  });
   await (await openEdgeLog({ ...OPTIONS, dir }, testWorld(), directStorage())).close();
   await remove();
 });
@@ -203,7 +239,11 @@ test('a restored copy of the folder never reuses a number, even while the clock 
     const use = async (place: string) => {
       const one = await open(place, testWorld());
       await one.append([testDraft(7, { kind: 'state' })]);
-      for (const { epoch, seq } of await readAll(one, 'state')) if (epoch === one.epoch) { assert.ok(!names.has(`${epoch}:${seq}`)); names.add(`${epoch}:${seq}`); }
+      for (const { epoch, seq } of await readAll(one, 'state'))
+        if (epoch === one.epoch) {
+          assert.ok(!names.has(`${epoch}:${seq}`));
+          names.add(`${epoch}:${seq}`);
+        }
       await one.close();
     };
     for (let round = 0; round < 3; round += 1) {
@@ -220,16 +260,39 @@ test('a mark beyond what is there is rewound: what the gateway lacks of it is na
     await log.close();
     const next = await open();
     try {
-      await next.settle('state', log.epoch, { upTo: 3, have: [[7, 8], [12, 12]] });
-      assert.deepEqual(faults(world).map(({ code, params }) => [code, params.epoch, params.fromSeq, params.toSeq]), [['CV_LOG_REWOUND', log.epoch, 6, 12]]);
-      const gaps = (await readAll(next, 'state')).flatMap(({ gap }) => (gap ? [[gap.epoch, gap.fromSeq, gap.toSeq, gap.count, gap.reason]] : []));
-      assert.deepEqual(gaps, [[log.epoch, 6, 6, 1, 'log_rewound'], [log.epoch, 9, 11, 3, 'log_rewound']]);
-      assert.deepEqual(next.unsettled('state').filter(({ epoch }) => epoch === log.epoch), [{ epoch: log.epoch, from: 4, to: 5 }]);
+      await next.settle('state', log.epoch, {
+        upTo: 3,
+        have: [
+          [7, 8],
+          [12, 12],
+        ],
+      });
+      assert.deepEqual(
+        faults(world).map(({ code, params }) => [code, params.epoch, params.fromSeq, params.toSeq]),
+        [['CV_LOG_REWOUND', log.epoch, 6, 12]],
+      );
+      const gaps = (await readAll(next, 'state')).flatMap(({ gap }) =>
+        gap ? [[gap.epoch, gap.fromSeq, gap.toSeq, gap.count, gap.reason]] : [],
+      );
+      assert.deepEqual(gaps, [
+        [log.epoch, 6, 6, 1, 'log_rewound'],
+        [log.epoch, 9, 11, 3, 'log_rewound'],
+      ]);
+      assert.deepEqual(
+        next.unsettled('state').filter(({ epoch }) => epoch === log.epoch),
+        [{ epoch: log.epoch, from: 4, to: 5 }],
+      );
       await next.settle('state', log.epoch, { upTo: 12, have: [] });
       await next.settle('state', log.epoch - 1000, { upTo: 12, have: [] });
       assert.equal(faults(world).length, 1, 'an older mark, and one of an epoch long drained, are nothing new');
       await next.settle('state', next.epoch - 1, { upTo: 4, have: [] });
-      assert.deepEqual(faults(world).slice(1).map(({ params }) => [params.epoch, params.fromSeq, params.toSeq]), [[next.epoch - 1, 1, 4]], 'an epoch this folder never had');
+      assert.deepEqual(
+        faults(world)
+          .slice(1)
+          .map(({ params }) => [params.epoch, params.fromSeq, params.toSeq]),
+        [[next.epoch - 1, 1, 4]],
+        'an epoch this folder never had',
+      );
       const before = JSON.stringify(next.unsettled('state'));
       await next.settle('state', next.epoch + 9, { upTo: 4, have: [] });
       await next.settle('state', next.epoch + 9, { upTo: 4, have: [] });

@@ -1,6 +1,14 @@
 /** Maps storage failures to faults. */
 import { FaultError, type FaultCode } from '../core/faults.ts';
-import { isDiskFullFailure, isReadOnlyFailure, StorageError, type StorageOpenReport, type StorageOpenRequest, type LogStorage, type StorageFailure } from './storage.ts';
+import {
+  isDiskFullFailure,
+  isReadOnlyFailure,
+  StorageError,
+  type StorageOpenReport,
+  type StorageOpenRequest,
+  type LogStorage,
+  type StorageFailure,
+} from './storage.ts';
 import './faults.ts';
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE */

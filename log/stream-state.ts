@@ -72,7 +72,9 @@ export function unsettledRows(state: StreamState, epoch: number, from: number, t
 export function recordLoss(state: StreamState, lost: Omit<LossRecord, 'count'>): { state: StreamState; count: number; ranges: SeqRange[] } {
   // The gateway does not have what it refused: written again under another number.
   const keepGaps = lost.reason !== 'refused' && state.written.length <= MAX_SAVED_GAPS;
-  const ranges = keepGaps ? unsettledRows(state, lost.epoch, lost.fromSeq, lost.toSeq) : missingRanges(epochState(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
+  const ranges = keepGaps
+    ? unsettledRows(state, lost.epoch, lost.fromSeq, lost.toSeq)
+    : missingRanges(epochState(state, lost.epoch).settled, lost.fromSeq, lost.toSeq);
   const inside = state.written.filter((gap) => gap.epoch === lost.epoch && intersectRange(ranges, gap.seq, gap.seq).length > 0);
   const losses = ranges.map(([from, to]): LossRecord => {
     const gapRecords = inside.filter((gap) => gap.seq >= from && gap.seq <= to).length;
@@ -98,19 +100,26 @@ export function addWrittenGaps(state: StreamState, gaps: readonly WrittenGap[]):
 
 /** Removes fully settled epochs except the current one. */
 export function pruneDrainedEpochs(state: StreamState, currentEpoch: number): StreamState {
-  const kept = [...state.epochs].filter(([epoch, { last, settled }]) => epoch === currentEpoch || missingRanges(settled, 1, last).length > 0);
+  const kept = [...state.epochs].filter(
+    ([epoch, { last, settled }]) => epoch === currentEpoch || missingRanges(settled, 1, last).length > 0,
+  );
   return kept.length === state.epochs.size ? state : { ...state, epochs: new Map(kept) };
 }
 
 /** Corrects times of pending losses. Written gap records are corrected on reading, as rows are. */
 export function shiftPendingLosses(state: StreamState, shiftOf: (epoch: number) => number): StreamState {
-  const moved = <L extends LossRecord>(lost: L): L => ({ ...lost, fromAt: Math.max(0, lost.fromAt + shiftOf(lost.epoch)), toAt: Math.max(0, lost.toAt + shiftOf(lost.epoch)) });
+  const moved = <L extends LossRecord>(lost: L): L => ({
+    ...lost,
+    fromAt: Math.max(0, lost.fromAt + shiftOf(lost.epoch)),
+    toAt: Math.max(0, lost.toAt + shiftOf(lost.epoch)),
+  });
   return { ...state, pending: state.pending.map(moved) };
 }
 
 export function unsettledRanges(state: StreamState): { epoch: number; from: number; to: number }[] {
   const found: { epoch: number; from: number; to: number }[] = [];
-  for (const [epoch, { last, settled }] of state.epochs) for (const [from, to] of missingRanges(settled, 1, last)) found.push({ epoch, from, to });
+  for (const [epoch, { last, settled }] of state.epochs)
+    for (const [from, to] of missingRanges(settled, 1, last)) found.push({ epoch, from, to });
   return found;
 }
 
@@ -121,11 +130,20 @@ export function countUnsettled(state: StreamState): number {
 }
 
 export function formatStreamState(state: StreamState): string {
-  return JSON.stringify({ v: 1, epochs: [...state.epochs].map(([epoch, { last, settled }]) => [epoch, last, settled]), written: state.written, pending: state.pending });
+  return JSON.stringify({
+    v: 1,
+    epochs: [...state.epochs].map(([epoch, { last, settled }]) => [epoch, last, settled]),
+    written: state.written,
+    pending: state.pending,
+  });
 }
 
 export function parseStreamState(text: string): StreamState {
-  const { epochs, written, pending } = JSON.parse(text) as { epochs: [number, number, SeqRanges][]; written: (Omit<WrittenGap, 'at' | 'clock'> & Partial<WrittenGap>)[]; pending: LossRecord[] };
+  const { epochs, written, pending } = JSON.parse(text) as {
+    epochs: [number, number, SeqRanges][];
+    written: (Omit<WrittenGap, 'at' | 'clock'> & Partial<WrittenGap>)[];
+    pending: LossRecord[];
+  };
   return {
     epochs: new Map(epochs.map(([epoch, last, settled]) => [epoch, { last, settled: addRanges([], settled) }])),
     // Older versions wrote only the loss.

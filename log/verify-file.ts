@@ -56,7 +56,12 @@ function readByTree(path: string, { epoch, origins }: { epoch: number; origins: 
     }
     const [state, trimmed] = [file.metadata('state'), file.metadata('trimmed')];
     if (state.damaged || trimmed.damaged) content.damage ??= 'wrong checksum';
-    return Object.assign(content, { state: state.text, trimmed: trimmed.text, isSalvaged: file.isSalvaged, settled: origins ? file.settledRanges() : [] });
+    return Object.assign(content, {
+      state: state.text,
+      trimmed: trimmed.text,
+      isSalvaged: file.isSalvaged,
+      settled: origins ? file.settledRanges() : [],
+    });
   } finally {
     file.close();
   }
@@ -69,7 +74,16 @@ function readByPages(path: string, form: { epoch: number; origins: boolean }, da
   return Object.assign(content, { state: metadata.state ?? null, trimmed: metadata.trimmed ?? null, settled });
 }
 
-const empty = (damage: string | null): LogFileContent => ({ groups: 0, present: [], origins: [], state: null, settled: [], trimmed: null, isSalvaged: false, damage });
+const empty = (damage: string | null): LogFileContent => ({
+  groups: 0,
+  present: [],
+  origins: [],
+  state: null,
+  settled: [],
+  trimmed: null,
+  isSalvaged: false,
+  damage,
+});
 
 function take(content: LogFileContent, { seq, count, origin }: LogGroup): void {
   content.groups += 1;

@@ -28,7 +28,8 @@ export function edgeSettledNumbers(files: readonly NamedContent[]): SettledNumbe
   return { unsettled: (epoch, from, to) => (isUnsettledEpoch(state, epoch) ? unsettledRows(state, epoch, from, to) : []), faults: [] };
 }
 
-const isUnsettledEpoch = (state: StreamState, epoch: number): boolean => state.epochs.has(epoch) || epoch > Math.max(0, ...state.epochs.keys());
+const isUnsettledEpoch = (state: StreamState, epoch: number): boolean =>
+  state.epochs.has(epoch) || epoch > Math.max(0, ...state.epochs.keys());
 
 /** Gateway: the newest snapshot and the rows after it; older rows must be covered by the snapshot. */
 export function gatewaySettledNumbers(files: readonly NamedContent[]): SettledNumbers {
@@ -44,9 +45,14 @@ export function gatewaySettledNumbers(files: readonly NamedContent[]): SettledNu
     for (const origin of content.origins) marks.recordAccepted(origin);
     for (const text of content.settled) for (const range of JSON.parse(text) as SettledRange[]) marks.settle(range, 0);
   }
-  const trimmed = files.map(({ content }) => parsed(content.trimmed, (text) => JSON.parse(text) as Cursor)).findLast((one) => one !== null) ?? LOG_START;
+  const trimmed =
+    files.map(({ content }) => parsed(content.trimmed, (text) => JSON.parse(text) as Cursor)).findLast((one) => one !== null) ?? LOG_START;
   const firstKept = (epoch: number): number => (epoch === trimmed.epoch ? trimmed.seq + 1 : epoch < trimmed.epoch ? Infinity : 1);
-  return { unsettled: (epoch, from, to) => missingRanges(fromMark(marks.mark(LOSS_SENDER, LOSS_STREAM, epoch)), Math.max(from, firstKept(epoch)), to), faults };
+  return {
+    unsettled: (epoch, from, to) =>
+      missingRanges(fromMark(marks.mark(LOSS_SENDER, LOSS_STREAM, epoch)), Math.max(from, firstKept(epoch)), to),
+    faults,
+  };
 }
 
 /** Groups not covered by the snapshot: a resend would be accepted as new. An epoch missing in the snapshot was pruned. */

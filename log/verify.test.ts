@@ -27,7 +27,10 @@ function verified(dir: string, form: typeof EDGE_FORM | typeof GATEWAY_FORM, isH
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-const missingIn = ({ faults }: LogCheck): SeqRange[] => faults.filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING').reduce<SeqRange[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
+const missingIn = ({ faults }: LogCheck): SeqRange[] =>
+  faults
+    .filter(({ code }) => code === 'CV_VERIFY_LOG_MISSING')
+    .reduce<SeqRange[]>((sum, { params }) => addRange(sum, Number(params.fromSeq), Number(params.toSeq)), []);
 
 async function folder(t: TestContext): Promise<string> {
   const { dir, remove } = await memoryDir();
@@ -40,16 +43,22 @@ async function edgeFolder(t: TestContext, events: number, isKilled = false): Pro
   const dir = await folder(t);
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
-  for (let index = 1; index <= events; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= events; index += 10)
+    await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   if (isKilled) await cp(dir, `${dir}-dead`, { recursive: true, filter: (path) => !path.endsWith('lock.db') });
   await log.close();
   return { dir: isKilled ? `${dir}-dead` : dir, epoch: log.epoch };
 }
 
-const dataFiles = async (dir: string): Promise<string[]> => (await readdir(dir)).filter((name) => /^state-.*\.db$/.test(name)).toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
+const dataFiles = async (dir: string): Promise<string[]> =>
+  (await readdir(dir))
+    .filter((name) => /^state-.*\.db$/.test(name))
+    .toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
 
 async function content(dir: string): Promise<Record<string, string>> {
-  return Object.fromEntries(await Promise.all((await readdir(dir)).map(async (name) => [name, (await readFile(join(dir, name))).toString('base64')] as const)));
+  return Object.fromEntries(
+    await Promise.all((await readdir(dir)).map(async (name) => [name, (await readFile(join(dir, name))).toString('base64')] as const)),
+  );
 }
 
 async function flip(path: string, offset: number): Promise<void> {
@@ -83,7 +92,9 @@ test('flipped bytes: what it names as missing is what an opening cannot read, to
     }
     const check = verified(copy, EDGE_FORM);
     const log = await openEdgeLog({ ...EDGE, dir: copy }, testWorld(), directStorage());
-    const present = (await readAll(log, 'state')).filter(({ kind }) => kind !== 'gap').reduce<SeqRange[]>((sum, { seq }) => addRange(sum, seq, seq), []);
+    const present = (await readAll(log, 'state'))
+      .filter(({ kind }) => kind !== 'gap')
+      .reduce<SeqRange[]>((sum, { seq }) => addRange(sum, seq, seq), []);
     await log.close();
     assert.deepEqual(missingIn(check), missingRanges(present, 1, 400), `round ${round}`);
     assert.equal(check.events, countNumbers(present));
@@ -120,7 +131,8 @@ test('beside the process that writes: its open files are left out, closed ones a
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10)
+    await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const check = verified(dir, EDGE_FORM, true);
   assert.deepEqual([check.faults, check.live], [[], [files.at(-1)]]);
@@ -136,7 +148,8 @@ test('beside the process that writes: a closed file that is cut short lacks its 
   const random = seededRandom(3);
   const log = await openEdgeLog({ ...EDGE, dir }, testWorld(), directStorage());
   t.after(() => log.close());
-  for (let index = 1; index <= 400; index += 10) await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
+  for (let index = 1; index <= 400; index += 10)
+    await log.append(Array.from({ length: 10 }, (_, step) => bulkyDraft(index + step, 600, () => random.next(), 'state')));
   const files = await dataFiles(dir);
   const [first, next] = files.slice(1, 3).map((name) => Number(name.split('-')[2]?.slice(0, -3))) as [number, number];
   const path = join(dir, files[1] as string);
@@ -162,12 +175,18 @@ test('a gateway: numbers, marks of each sender, and what was let go or named', a
   const dir = await folder(t);
   const world = testWorld();
   const log = await openGatewayLog({ ...GATEWAY, dir }, world, directStorage());
-  for (let seq = 1; seq <= 4000; seq += 20) await log.accept([acceptedGroup('e1', seq, 20), acceptedGroup('e2', seq, 20)], [{ sender: 'e3', stream: 'state', epoch: 1, from: seq, to: seq + 19 }]);
+  for (let seq = 1; seq <= 4000; seq += 20)
+    await log.accept(
+      [acceptedGroup('e1', seq, 20), acceptedGroup('e2', seq, 20)],
+      [{ sender: 'e3', stream: 'state', epoch: 1, from: seq, to: seq + 19 }],
+    );
   await log.close();
   const sound = verified(dir, GATEWAY_FORM);
   assert.deepEqual([sound.faults, sound.events], [[], 8000]);
   assert.ok(sound.files > 2);
-  const files = (await readdir(dir)).filter((name) => /^log-.*\.db$/.test(name)).toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
+  const files = (await readdir(dir))
+    .filter((name) => /^log-.*\.db$/.test(name))
+    .toSorted((a, b) => Number(a.split('-')[2]?.slice(0, -3)) - Number(b.split('-')[2]?.slice(0, -3)));
   const headless = `${dir}-headless`;
   await cp(dir, headless, { recursive: true });
   await rm(join(headless, files[0] as string));

@@ -94,7 +94,9 @@ function readFile(dir: string, file: ListedFile, { origins }: LogChains, isHeld:
 }
 
 function settledOf(read: readonly ReadFile[], { origins }: LogChains, check: LogCheck): SettledNumbers {
-  const settled = (origins ? gatewaySettledNumbers : edgeSettledNumbers)(read.flatMap(({ file, content }) => (content ? [{ name: file.name, content }] : [])));
+  const settled = (origins ? gatewaySettledNumbers : edgeSettledNumbers)(
+    read.flatMap(({ file, content }) => (content ? [{ name: file.name, content }] : [])),
+  );
   check.faults.push(...settled.faults);
   return settled;
 }
@@ -122,9 +124,22 @@ function checkChain(read: readonly ReadFile[], facts: ChainFacts, check: LogChec
       const unsettled = facts.settled.unsettled(file.epoch, from, to);
       check.named += to - from + 1 - countNumbers(unsettled);
       isWhole &&= unsettled.length === 0;
-      for (const [fromSeq, toSeq] of unsettled) check.faults.push({ code: 'CV_VERIFY_LOG_MISSING', params: { file: file.name, epoch: file.epoch, fromSeq, toSeq, count: toSeq - fromSeq + 1, detail: detail.en, detailZh: detail.zh } });
+      for (const [fromSeq, toSeq] of unsettled)
+        check.faults.push({
+          code: 'CV_VERIFY_LOG_MISSING',
+          params: {
+            file: file.name,
+            epoch: file.epoch,
+            fromSeq,
+            toSeq,
+            count: toSeq - fromSeq + 1,
+            detail: detail.en,
+            detailZh: detail.zh,
+          },
+        });
     }
-    if (damage !== null && isWhole) check.faults.push({ code: 'CV_VERIFY_LOG_PAGES', params: { file: one.file.name, detail: damage, count: countNumbers(present) } });
+    if (damage !== null && isWhole)
+      check.faults.push({ code: 'CV_VERIFY_LOG_PAGES', params: { file: one.file.name, detail: damage, count: countNumbers(present) } });
   }
 }
 
@@ -133,7 +148,12 @@ const ENDS_BEFORE_NEXT: BilingualDetail = { en: 'ends before the next file start
 const ENDS_BEFORE_HEAD: BilingualDetail = { en: 'ends before the end in the head file', zh: '末尾早于 head 文件的记录' };
 const ROWS_MISSING: BilingualDetail = { en: 'rows are missing', zh: '缺少数据行' };
 
-function missingAround({ file, content }: ReadFile, before: ReadFile | undefined, next: ReadFile | undefined, { head, isHeld }: ChainFacts): MissingNumbers[] {
+function missingAround(
+  { file, content }: ReadFile,
+  before: ReadFile | undefined,
+  next: ReadFile | undefined,
+  { head, isHeld }: ChainFacts,
+): MissingNumbers[] {
   const { epoch, first } = file;
   const missing: MissingNumbers[] = [];
   // A running process may just have removed the files in between.
@@ -145,8 +165,10 @@ function missingAround({ file, content }: ReadFile, before: ReadFile | undefined
   for (const [from, to] of missingRanges(content.present, first, last)) missing.push({ file, from, to, detail });
   const isNext = next?.file.epoch === epoch;
   const to = isNext ? next.file.first - 1 : !isHeld && head?.epoch === epoch ? head.seq : last;
-  if (to > last && (!isHeld || content.damage !== null)) missing.push({ file, from: last + 1, to, detail: content.damage === null ? (isNext ? ENDS_BEFORE_NEXT : ENDS_BEFORE_HEAD) : detail });
+  if (to > last && (!isHeld || content.damage !== null))
+    missing.push({ file, from: last + 1, to, detail: content.damage === null ? (isNext ? ENDS_BEFORE_NEXT : ENDS_BEFORE_HEAD) : detail });
   return missing;
 }
 
-const bytesOf = (path: string): number => [path, `${path}-wal`].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);
+const bytesOf = (path: string): number =>
+  [path, `${path}-wal`].reduce((sum, one) => sum + (statSync(one, { throwIfNoEntry: false })?.size ?? 0), 0);

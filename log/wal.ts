@@ -31,7 +31,8 @@ export interface WalContent {
 export function readWal(log: Buffer): WalContent {
   const count = Math.floor((log.length - HEADER_BYTES) / FRAME_BYTES);
   if (count <= 0) return { frames: [], damaged: false };
-  const isHeaderSound = log.readUInt32BE(0) === MAGIC && log.readUInt32BE(8) === PAGE_BYTES && sumOf(log.subarray(0, 24), [0, 0]) === log.readBigUInt64BE(24);
+  const isHeaderSound =
+    log.readUInt32BE(0) === MAGIC && log.readUInt32BE(8) === PAGE_BYTES && sumOf(log.subarray(0, 24), [0, 0]) === log.readBigUInt64BE(24);
   const salts = saltsOf(log, count, isHeaderSound);
   const found: (WalFrame & { commits: boolean })[] = [];
   let previous = log.readBigUInt64BE(24);
@@ -42,7 +43,12 @@ export function readWal(log: Buffer): WalContent {
     const isOurs = frame.readBigUInt64BE(8) === salts;
     previous = sum;
     if (!isOurs && !isChained) continue;
-    found.push({ page: frame.readUInt32BE(0), image: frame.subarray(FRAME_HEADER_BYTES), sound: isOurs && isChained, commits: frame.readUInt32BE(4) !== 0 });
+    found.push({
+      page: frame.readUInt32BE(0),
+      image: frame.subarray(FRAME_HEADER_BYTES),
+      sound: isOurs && isChained,
+      commits: frame.readUInt32BE(4) !== 0,
+    });
   }
   const frames = found.slice(0, found.findLastIndex(({ commits, sound }) => commits && sound) + 1);
   return { frames, damaged: frames.length > 0 && (!isHeaderSound || frames.some(({ sound }) => !sound)) };
@@ -51,7 +57,9 @@ export function readWal(log: Buffer): WalContent {
 function saltsOf(log: Buffer, frames: number, isHeaderSound: boolean): bigint {
   const header = log.readBigUInt64BE(16);
   if (isHeaderSound) return header;
-  const candidates = Array.from({ length: Math.min(frames, SALT_FRAMES) }, (_, index) => log.readBigUInt64BE(HEADER_BYTES + index * FRAME_BYTES + 8));
+  const candidates = Array.from({ length: Math.min(frames, SALT_FRAMES) }, (_, index) =>
+    log.readBigUInt64BE(HEADER_BYTES + index * FRAME_BYTES + 8),
+  );
   return candidates.find((salts) => candidates.filter((other) => other === salts).length > 1) ?? candidates[0] ?? header;
 }
 

@@ -45,7 +45,10 @@ test('after its end every call is refused with the reason, and a second close is
   const storage = workerStorage();
   await storage.open({ ...REQUEST, dir });
   assert.equal(await storage.close(), null);
-  await assert.rejects(storage.stats(), { name: 'StorageError', failure: { code: 'WORKER', detail: 'log worker exited (1)', needsNewFile: true, locked: false } });
+  await assert.rejects(storage.stats(), {
+    name: 'StorageError',
+    failure: { code: 'WORKER', detail: 'log worker exited (1)', needsNewFile: true, locked: false },
+  });
   assert.equal(await storage.close(), null);
 });
 
@@ -61,7 +64,9 @@ test('payloads that are slices of one buffer come back as they were, and a failu
     const { groups: found } = await storage.read({ chain: 'log', parts: [{ ...file, from: 1, to: 3 }], maxGroups: 9, maxBytes: 99 });
     assert.deepEqual(found.map(({ seq, payload }) => [seq, Buffer.from(payload).toString()]), [[1, 'bc'], [2, 'fgh']]);
     assert.equal(whole.toString(), 'abcdefgh');
-    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), { failure: { code: 'STATE_MISSING', detail: 'new file without state: log-1-4.db', needsNewFile: true, locked: false, retryable: true } });
+    await assert.rejects(storage.commit({ chain: 'log', file: { ...file, name: 'log-1-4.db', first: 4 }, groups, monotonicMs: 0 }), {
+      failure: { code: 'STATE_MISSING', detail: 'new file without state: log-1-4.db', needsNewFile: true, locked: false, retryable: true },
+    });
     await storage.close();
   }
 });

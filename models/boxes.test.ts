@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import type { Box } from '../core/event.ts';
 import { coveredShare, suppressOverlaps, suppressOverlapsByClass, overlap } from './boxes.ts';
 
-const box = (x: number, y: number, width: number, height: number, label = 'car', score = 0.9): Box => ({ class: label, score, x, y, width, height });
+const box = (x: number, y: number, width: number, height: number, label = 'car', score = 0.9): Box => ({
+  class: label,
+  score,
+  x,
+  y,
+  width,
+  height,
+});
 const near = (value: number, want: number) => assert.ok(Math.abs(value - want) < 1e-9, `${value}, ${want} wanted`);
 
 test('overlap is shared over joint area', () => {
@@ -28,10 +35,17 @@ test('covered share counts what boxes share once', () => {
 });
 
 test('covered share agrees with counting cells', () => {
-  const boxes = fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 10 })), { maxLength: 12 })
+  const boxes = fc
+    .array(fc.tuple(fc.nat(9), fc.nat(9), fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 10 })), { maxLength: 12 })
     .map((list) => list.map(([x, y, width, height]) => ({ x, y, width: Math.min(width, 10 - x), height: Math.min(height, 10 - y) })));
-  fc.assert(fc.property(boxes, (list) => {
-    const cells = new Set(list.flatMap(({ x, y, width, height }) => Array.from({ length: width * height }, (_, at) => `${x + (at % width)},${y + Math.floor(at / width)}`)));
-    near(coveredShare(list.map(({ x, y, width, height }) => box(x / 10, y / 10, width / 10, height / 10))), cells.size / 100);
-  }));
+  fc.assert(
+    fc.property(boxes, (list) => {
+      const cells = new Set(
+        list.flatMap(({ x, y, width, height }) =>
+          Array.from({ length: width * height }, (_, at) => `${x + (at % width)},${y + Math.floor(at / width)}`),
+        ),
+      );
+      near(coveredShare(list.map(({ x, y, width, height }) => box(x / 10, y / 10, width / 10, height / 10))), cells.size / 100);
+    }),
+  );
 });

@@ -28,7 +28,12 @@ export function rgbToI420(rgb: Uint8Array, { width, height }: Size): Uint8Array 
     for (let column = 0; column < width; column += 2) {
       const at = (row * width + column) * 3;
       const below = at + width * 3;
-      const mean = (colour: number) => ((rgb[at + colour] as number) + (rgb[at + 3 + colour] as number) + (rgb[below + colour] as number) + (rgb[below + 3 + colour] as number)) / 4;
+      const mean = (colour: number) =>
+        ((rgb[at + colour] as number) +
+          (rgb[at + 3 + colour] as number) +
+          (rgb[below + colour] as number) +
+          (rgb[below + 3 + colour] as number)) /
+        4;
       const [red, green, blue] = [mean(0), mean(1), mean(2)];
       const to = (row * width) / 4 + column / 2;
       yuv[uAt + to] = 128 + (-0.168736 * red - 0.331264 * green + 0.5 * blue) * (224 / 255);

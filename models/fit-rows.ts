@@ -3,7 +3,17 @@
  * (BT.601, limited range), one row put together of two, and that scaled across. A row is one of each colour, red, green and
  * blue, in whole 64ths of a level. JavaScript, a number at a time, takes five times as long.
  */
-import { i32Add, compileKernels, i32Load, i32Const, countedLoop, vectors as v, type WasmCode, type WasmKernel, type WasmVariable } from './wasm.ts';
+import {
+  i32Add,
+  compileKernels,
+  i32Load,
+  i32Const,
+  countedLoop,
+  vectors as v,
+  type WasmCode,
+  type WasmKernel,
+  type WasmVariable,
+} from './wasm.ts';
 
 /** Of a level of colour. */
 export const WEIGHT_PARTS = 64;
@@ -25,15 +35,18 @@ const [BLACK, GREY, WHITE] = [16, 128, 255 * WEIGHT_PARTS];
 /** Luma and chroma are shifted as far as 16 bits allow. */
 const [LUMA_SHIFT, CHROMA_SHIFT] = [7, 8];
 const everywhere = (value: number) => v.everywhere16(i32Const(value));
-const times = (value: WasmCode, factor: number, shift: number) => v.share16(value, everywhere(Math.round((factor * WEIGHT_PARTS * ONE) / 2 ** shift)));
+const times = (value: WasmCode, factor: number, shift: number) =>
+  v.share16(value, everywhere(Math.round((factor * WEIGHT_PARTS * ONE) / 2 ** shift)));
 const ofLuma = (luma: WasmCode) => times(luma, 255 / 219, LUMA_SHIFT);
 const ofChroma = (chroma: WasmCode, factor: number) => times(chroma, factor * (255 / 224), CHROMA_SHIFT);
-const raised = (at: WasmCode, zero: number, shift: number) => v.subtract16(v.shiftLeft16(v.loadBytes(0, at), i32Const(shift)), everywhere(zero << shift));
+const raised = (at: WasmCode, zero: number, shift: number) =>
+  v.subtract16(v.shiftLeft16(v.loadBytes(0, at), i32Const(shift)), everywhere(zero << shift));
 
 /** What lies beyond black, white or a full colour is cut off here: edges that a camera has sharpened go far beyond, and boxes follow edges. */
 const clipped = (value: WasmCode) => v.least16(v.greatest16(value, everywhere(0)), everywhere(WHITE));
 
-const bytesOf = (numbers: readonly number[], bytes: number) => numbers.flatMap((at) => Array.from({ length: bytes }, (_, byte) => at * bytes + byte));
+const bytesOf = (numbers: readonly number[], bytes: number) =>
+  numbers.flatMap((at) => Array.from({ length: bytes }, (_, byte) => at * bytes + byte));
 const EACH_TWICE = bytesOf([0, 0, 1, 1, 2, 2, 3, 3], 2);
 
 const on = (variable: WasmVariable, bytes: number) => variable.set(i32Add(variable.get, i32Const(bytes)));
@@ -63,9 +76,24 @@ const down: WasmKernel<'down'> = {
   vectors: ['first', 'part'],
   body(of) {
     const [above, below, to, first, part] = [of('above'), of('below'), of('to'), of('first'), of('part')];
-    const eight = (offset: number) => v.store(offset, to.get, v.add16(first.tee(v.load(offset, above.get)), v.share16(v.subtract16(v.load(offset, below.get), first.get), part.get)));
-    return [...part.set(v.everywhere16(of('share').get)), ...countedLoop(to, 16 * COLOUR_BYTES, of('end').get,
-      eight(0), eight(8 * COLOUR_BYTES), on(above, 16 * COLOUR_BYTES), on(below, 16 * COLOUR_BYTES))];
+    const eight = (offset: number) =>
+      v.store(
+        offset,
+        to.get,
+        v.add16(first.tee(v.load(offset, above.get)), v.share16(v.subtract16(v.load(offset, below.get), first.get), part.get)),
+      );
+    return [
+      ...part.set(v.everywhere16(of('share').get)),
+      ...countedLoop(
+        to,
+        16 * COLOUR_BYTES,
+        of('end').get,
+        eight(0),
+        eight(8 * COLOUR_BYTES),
+        on(above, 16 * COLOUR_BYTES),
+        on(below, 16 * COLOUR_BYTES),
+      ),
+    ];
   },
 };
 
@@ -77,10 +105,22 @@ const across: WasmKernel<'across'> = {
   body(of) {
     const [columns, linear, to, pairs, factor, offset] = [of('columns'), of('linear'), of('to'), of('pairs'), of('factor'), of('offset')];
     const left = (column: number) => i32Add(i32Load(column * 4, columns.get), of('row').get);
-    return [...factor.set(v.loadEverywhere32(0, linear.get)), ...offset.set(v.loadEverywhere32(4, linear.get)), ...countedLoop(columns, COLUMNS_BYTES, of('end').get,
-      ...[0, 1, 2, 3].map((column) => pairs.set(v.loadLane32(column, left(column), pairs.get))),
-      v.store(0, to.get, v.addFloats(v.multiplyFloats(v.toFloats(v.pairSums32(pairs.get, v.load(COLUMNS * 4, columns.get))), factor.get), offset.get)),
-      on(to, COLUMNS * Float32Array.BYTES_PER_ELEMENT))];
+    return [
+      ...factor.set(v.loadEverywhere32(0, linear.get)),
+      ...offset.set(v.loadEverywhere32(4, linear.get)),
+      ...countedLoop(
+        columns,
+        COLUMNS_BYTES,
+        of('end').get,
+        ...[0, 1, 2, 3].map((column) => pairs.set(v.loadLane32(column, left(column), pairs.get))),
+        v.store(
+          0,
+          to.get,
+          v.addFloats(v.multiplyFloats(v.toFloats(v.pairSums32(pairs.get, v.load(COLUMNS * 4, columns.get))), factor.get), offset.get),
+        ),
+        on(to, COLUMNS * Float32Array.BYTES_PER_ELEMENT),
+      ),
+    ];
   },
 };
 

@@ -43,7 +43,11 @@ export function inputFitOf(picture: Pick<Picture, 'width' | 'height' | 'aspect'>
   };
 }
 
-function placeOf({ width, height, aspect = width / height }: Pick<Picture, 'width' | 'height' | 'aspect'>, size: { width: number; height: number }, { fit, anchor = 'centre' }: ModelInput): Place {
+function placeOf(
+  { width, height, aspect = width / height }: Pick<Picture, 'width' | 'height' | 'aspect'>,
+  size: { width: number; height: number },
+  { fit, anchor = 'centre' }: ModelInput,
+): Place {
   if (fit === 'stretch') return { left: 0, top: 0, ...size };
   const scale = Math.min(size.width / aspect, size.height);
   const inside = { width: Math.max(1, Math.min(size.width, Math.round(scale * aspect))), height: Math.max(1, Math.round(scale)) };
@@ -85,7 +89,12 @@ function fillPad(target: Float32Array | Uint8ClampedArray, input: ModelInput): v
 }
 
 /** Row by row: each row of the picture that is needed is made colours of once, two of them are put together, and the one is scaled across. */
-function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Place, size: { width: number; height: number }, input: ModelInput): Pick<InputFit, 'room' | 'write'> {
+function writer(
+  { width, height }: Pick<Picture, 'width' | 'height'>,
+  place: Place,
+  size: { width: number; height: number },
+  input: ModelInput,
+): Pick<InputFit, 'room' | 'write'> {
   const rows = weigh(height, place.height);
   const { pixel, colour } = strides(input);
   const half = width / 2;
@@ -101,7 +110,12 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
   };
   const colourRow = () => COLOURS.map(() => reserve(width * COLOUR_BYTES)) as [red: number, green: number, blue: number];
   const columnGroups = Math.ceil(place.width / COLUMNS);
-  const [pictureAt, columnsAt, linearAt, outAt] = [reserve(vAt + uAt / 4), reserve(columnGroups * COLUMNS_BYTES), reserve(LINEAR_BYTES * 3), reserve(columnGroups * COLUMNS * 4)] as [number, number, number, number];
+  const [pictureAt, columnsAt, linearAt, outAt] = [
+    reserve(vAt + uAt / 4),
+    reserve(columnGroups * COLUMNS_BYTES),
+    reserve(LINEAR_BYTES * 3),
+    reserve(columnGroups * COLUMNS * 4),
+  ] as [number, number, number, number];
   const mixed = colourRow();
   /** Two rows of the picture that make one of the input; the next needs one of them again, mostly. */
   const held = [{ row: -1, at: colourRow() }, { row: -1, at: colourRow() }] as [HeldRow, HeldRow];
@@ -141,10 +155,17 @@ function writer({ width, height }: Pick<Picture, 'width' | 'height'>, place: Pla
       if (lower.row !== to) take(lower.row = to, lower);
       run.down(upper.at[0], lower.at[0], shareOf(rows.share[row] as number), mixed[0], mixed[0] + rowBytes);
       for (let at = 0; at < COLOURS.length; at += 1) {
-        run.across(columnsAt, columnsAt + columnGroups * COLUMNS_BYTES, mixed[order[at] as number] as number, linearAt + at * LINEAR_BYTES, outAt);
+        run.across(
+          columnsAt,
+          columnsAt + columnGroups * COLUMNS_BYTES,
+          mixed[order[at] as number] as number,
+          linearAt + at * LINEAR_BYTES,
+          outAt,
+        );
         const first = at * colour + ((row + place.top) * size.width + place.left) * pixel;
         if (pixel === 1) target.set(out, first);
-        else for (let column = 0, floats = first; column < place.width; column += 1, floats += pixel) target[floats] = out[column] as number;
+        else
+          for (let column = 0, floats = first; column < place.width; column += 1, floats += pixel) target[floats] = out[column] as number;
       }
     }
   };

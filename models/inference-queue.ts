@@ -45,22 +45,27 @@ export class InferenceQueue {
   client(kind: JobKind): QueueClient {
     const asker: Asker = { kind, waiting: [] };
     return {
-      enter: (next, signal) => new Promise<Detection>((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const settle = (then: () => void) => {
-          signal?.removeEventListener('abort', abort);
-          then();
-        };
-        const waiting: Waiting = { next, resolve: (detection) => settle(() => resolve(detection)), reject: (error) => settle(() => reject(error)) };
-        const abort = () => {
-          // In a run already: its answer is for nobody then.
-          asker.waiting = asker.waiting.filter((one) => one !== waiting);
-          waiting.reject(signal?.reason);
-        };
-        signal?.addEventListener('abort', abort, { once: true });
-        asker.waiting.push(waiting);
-        if (!this.#turns.includes(asker)) this.#turns.push(asker);
-      }),
+      enter: (next, signal) =>
+        new Promise<Detection>((resolve, reject) => {
+          if (signal?.aborted) return reject(signal.reason);
+          const settle = (then: () => void) => {
+            signal?.removeEventListener('abort', abort);
+            then();
+          };
+          const waiting: Waiting = {
+            next,
+            resolve: (detection) => settle(() => resolve(detection)),
+            reject: (error) => settle(() => reject(error)),
+          };
+          const abort = () => {
+            // In a run already: its answer is for nobody then.
+            asker.waiting = asker.waiting.filter((one) => one !== waiting);
+            waiting.reject(signal?.reason);
+          };
+          signal?.addEventListener('abort', abort, { once: true });
+          asker.waiting.push(waiting);
+          if (!this.#turns.includes(asker)) this.#turns.push(asker);
+        }),
       leave: (error) => {
         for (const { reject } of asker.waiting.splice(0)) reject(error);
       },
@@ -93,7 +98,8 @@ function take(asker: Asker): InferenceJob | null {
     try {
       const { width, height, yuv, aspect } = waiting.next();
       const wantedBytes = (width * height * 3) / 2;
-      if (yuv.length !== wantedBytes) throw new FaultError('CV_MODEL_FAILED', { model: asker.kind.model, detail: `${yuv.length} bytes, ${wantedBytes} wanted` });
+      if (yuv.length !== wantedBytes)
+        throw new FaultError('CV_MODEL_FAILED', { model: asker.kind.model, detail: `${yuv.length} bytes, ${wantedBytes} wanted` });
       return { ...asker.kind, picture: { width, height, yuv, ...(aspect !== undefined && { aspect }) }, resolve, reject };
     } catch (error) {
       reject(error);

@@ -17,13 +17,22 @@ const spec = modelById('centernet-320') as ModelSpec;
 const made = await testWorld().files.exists(graphPath(spec));
 const skip = made ? false : 'the graph is not made yet (node models/convert/main.ts)';
 
-const grey = (width: number, height: number): Picture => ({ index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2).fill(128) });
+const grey = (width: number, height: number): Picture => ({
+  index: 0,
+  ptsMs: 0,
+  width,
+  height,
+  yuv: new Uint8Array((width * height * 3) / 2).fill(128),
+});
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
 
 const { dir: folder, remove } = await tempDir();
 after(remove);
 
-async function withDetector(options: DetectorOptions, run: (detector: Detector, world: ReturnType<typeof testWorld>) => Promise<void>): Promise<void> {
+async function withDetector(
+  options: DetectorOptions,
+  run: (detector: Detector, world: ReturnType<typeof testWorld>) => Promise<void>,
+): Promise<void> {
   const world = testWorld();
   const detector = await openDetector(spec, options, world);
   try {
@@ -37,9 +46,13 @@ async function withDetector(options: DetectorOptions, run: (detector: Detector, 
 }
 
 for (const model of MODELS) {
-  test(`${model.id}: the graph is the recorded one`, { skip: (await testWorld().files.exists(graphPath(model))) ? false : 'its graph is not here' }, async () => {
-    assert.equal(await verifyModel(model, testWorld().files), null);
-  });
+  test(
+    `${model.id}: the graph is the recorded one`,
+    { skip: (await testWorld().files.exists(graphPath(model))) ? false : 'its graph is not here' },
+    async () => {
+      assert.equal(await verifyModel(model, testWorld().files), null);
+    },
+  );
 }
 
 test('pictures of any size are looked at; a flat one has nothing in it', { skip }, () => withDetector({}, async (detector) => {
@@ -52,7 +65,10 @@ test('pictures of any size are looked at; a flat one has nothing in it', { skip 
 
 test('close may be called twice, and ends what is asked later', { skip }, async () => {
   const detector = await openDetector(spec, {}, testWorld());
-  const last = detector.detect(grey(320, 320)).then(({ boxes }) => assert.deepEqual(boxes, []), (error: FaultError) => assert.equal(error.fault.code, 'CV_DETECTOR_CLOSED'));
+  const last = detector.detect(grey(320, 320)).then(
+    ({ boxes }) => assert.deepEqual(boxes, []),
+    (error: FaultError) => assert.equal(error.fault.code, 'CV_DETECTOR_CLOSED'),
+  );
   await Promise.all([detector.close(), detector.close(), last]);
   await assert.rejects(detector.detect(grey(320, 320)), code('CV_DETECTOR_CLOSED'));
 });
@@ -67,7 +83,8 @@ test('a graph that is missing, another, or no graph is refused before a camera s
 });
 
 test('a provider that nobody knows, or that is not on this machine, is refused; what is there is said', { skip }, async () => {
-  const provider = (wanted: string) => (error: FaultError) => error.fault?.code === 'CV_MODEL_PROVIDER' && error.fault.params.provider === wanted;
+  const provider = (wanted: string) => (error: FaultError) =>
+    error.fault?.code === 'CV_MODEL_PROVIDER' && error.fault.params.provider === wanted;
   await assert.rejects(openDetector(spec, { provider: 'cann' }, testWorld()), provider('cann'));
   await assert.rejects(openDetector(spec, { provider: 'cuda' }, testWorld()), provider('cuda'));
   const world = testWorld();
@@ -103,33 +120,56 @@ test('a graph that looks right and cannot be run is refused too', async () => {
 /** Stands in for the worker where it has to die or hang, which the real one does not do when asked. */
 async function script(onMessage: string): Promise<{ script: URL }> {
   const path = join(folder, `${sha256(Buffer.from(onMessage)).slice(0, 8)}.mjs`);
-  await writeFile(path, `import { SharedPictureFileReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))}; const board = new SharedPictureFileReader(); process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`);
+  await writeFile(
+    path,
+    `import { SharedPictureFileReader } from ${JSON.stringify(new URL('./shared-picture-file.ts', import.meta.url))}; const board = new SharedPictureFileReader(); process.on('message', (message) => { if (message.kind === 'load') process.send({ kind: 'ready', id: message.id, provider: 'cpu' }); else { ${onMessage} } });`,
+  );
   return { script: pathToFileURL(path) };
 }
 const answer = 'process.send({ kind: "found", id: message.id, found: [{ boxes: [] }], durationMs: 1 })';
 const leaves = 'if (message.kind === "close") process.exit(0);';
 
 test('a worker that dies costs its picture alone: the next picture gets a new one', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`), async (detector) => {
-    const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
-    await assert.rejects(detector.detect(deadly), (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory');
-    assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [{ boxes: [], durationMs: 1 }, { boxes: [], durationMs: 1 }]);
-  }));
+  withDetector(
+    await script(
+      `${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) { console.error("out of memory"); process.abort(); } ${answer}`,
+    ),
+    async (detector) => {
+      const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
+      await assert.rejects(
+        detector.detect(deadly),
+        (error: FaultError) => error.fault.code === 'CV_DETECTOR_DIED' && error.fault.params.detail === 'SIGABRT, out of memory',
+      );
+      assert.deepEqual(await Promise.all([detector.detect(grey(2, 2)), detector.detect(grey(2, 2))]), [
+        { boxes: [], durationMs: 1 },
+        { boxes: [], durationMs: 1 },
+      ]);
+    },
+  ),
+);
 
 test('one that dies at every picture is not started again and again: the waits grow', { skip }, async () =>
-  withDetector(await script(`${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) process.exit(9); ${answer}`), async (detector, world) => {
-    const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
-    const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
-    assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);
-    assert.equal(await ends(), 'CV_DETECTOR_DIED 2 times without a picture between');
-    await world.clock.advanceMs(500);
-    assert.equal(await ends(), 'CV_DETECTOR_DIED exit code 9');
-    await world.clock.advanceMs(999);
-    assert.equal(await ends(), 'CV_DETECTOR_DIED 3 times without a picture between');
-    await world.clock.advanceMs(1001);
-    assert.equal((await detector.detect(grey(2, 2))).durationMs, 1);
-    assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9'], 'a picture in between and all is forgotten');
-  }));
+  withDetector(
+    await script(`${leaves} if (message.pictures && board.read(message.pictures)[0].yuv[0] === 1) process.exit(9); ${answer}`),
+    async (detector, world) => {
+      const deadly = { ...grey(2, 2), yuv: new Uint8Array(6).fill(1) };
+      const ends = () => detector.detect(deadly).catch((error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`);
+      assert.deepEqual([await ends(), await ends()], ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9']);
+      assert.equal(await ends(), 'CV_DETECTOR_DIED 2 times without a picture between');
+      await world.clock.advanceMs(500);
+      assert.equal(await ends(), 'CV_DETECTOR_DIED exit code 9');
+      await world.clock.advanceMs(999);
+      assert.equal(await ends(), 'CV_DETECTOR_DIED 3 times without a picture between');
+      await world.clock.advanceMs(1001);
+      assert.equal((await detector.detect(grey(2, 2))).durationMs, 1);
+      assert.deepEqual(
+        [await ends(), await ends()],
+        ['CV_DETECTOR_DIED exit code 9', 'CV_DETECTOR_DIED exit code 9'],
+        'a picture in between and all is forgotten',
+      );
+    },
+  ),
+);
 
 test('a worker that says nothing any more is ended at its deadline', { skip }, async () =>
   withDetector({ answerDeadlineMs: 5000, ...(await script(leaves)) }, async (detector, world) => {

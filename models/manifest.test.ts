@@ -29,7 +29,17 @@ indicators: { no helmet: AQ-PPE-001 }
 
 test('a manifest of one\'s own becomes a model: its file counts from its folder, classes have names in both languages', () => {
   const { spec } = readManifest('/models/helmets/model.yaml', OWN);
-  assert.deepEqual([spec?.id, spec?.file, spec?.classes, spec?.classesZh, spec?.maxOverlap, spec?.indicators], ['helmets-640', '/models/helmets/weights/helmets.onnx', ['helmet', 'no helmet'], ['helmet', '未戴安全帽'], 0.45, { 'no helmet': 'AQ-PPE-001' }]);
+  assert.deepEqual(
+    [spec?.id, spec?.file, spec?.classes, spec?.classesZh, spec?.maxOverlap, spec?.indicators],
+    [
+      'helmets-640',
+      '/models/helmets/weights/helmets.onnx',
+      ['helmet', 'no helmet'],
+      ['helmet', '未戴安全帽'],
+      0.45,
+      { 'no helmet': 'AQ-PPE-001' },
+    ],
+  );
 });
 
 for (const [what, change, line, words] of [
@@ -60,7 +70,10 @@ test('a model is found by its name or by the path of its manifest', async () => 
   assert.equal((await findModel(path, MODELS, realFiles)).id, 'helmets-640');
   assert.equal((await findModel('centernet-320', MODELS, realFiles)).id, 'centernet-320');
   await assert.rejects(findModel('helmets-640', MODELS, realFiles), (error: FaultError) => error.fault.code === 'CV_MODEL_UNKNOWN');
-  await assert.rejects(findModel(join(folder, 'none.yaml'), MODELS, realFiles), (error: FaultError) => error.fault.code === 'CV_MODEL_MANIFEST' && error.fault.params.problemZh === '没有此文件');
+  await assert.rejects(
+    findModel(join(folder, 'none.yaml'), MODELS, realFiles),
+    (error: FaultError) => error.fault.code === 'CV_MODEL_MANIFEST' && error.fault.params.problemZh === '没有此文件',
+  );
 });
 
 for (const model of MODELS) {
@@ -68,6 +81,11 @@ for (const model of MODELS) {
     const text = manifestText({ ...model, file: `/models/${model.file}` }, ['by the registry']);
     const { spec, problems } = readManifest('/elsewhere/model.yaml', text);
     assert.deepEqual(problems, []);
-    assert.deepEqual(spec, { ...model, file: `/models/${model.file}`, classes: [...model.classes], classesZh: [...model.classesZh ?? model.classes] });
+    assert.deepEqual(spec, {
+      ...model,
+      file: `/models/${model.file}`,
+      classes: [...model.classes],
+      classesZh: [...(model.classesZh ?? model.classes)],
+    });
   });
 }

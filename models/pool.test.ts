@@ -87,7 +87,9 @@ test('a detector that is open when all is to end goes on until it is closed', { 
 
 test('one graph that is described in two ways is two models', { skip }, async () => {
   const pool = new DetectorPool({ script: await script() }, testWorld());
-  const cameras = await Promise.all([centernet320, { ...centernet320, maxOverlap: 0.3 }, { ...centernet320 }].map((spec) => pool.open(spec)));
+  const cameras = await Promise.all(
+    [centernet320, { ...centernet320, maxOverlap: 0.3 }, { ...centernet320 }].map((spec) => pool.open(spec)),
+  );
   const [first, other, same] = await Promise.all(cameras.map((camera) => camera.detect(picture(1)).then(({ boxes }) => boxes[0]?.y)));
   assert.deepEqual([first === same, first === other], [true, false]);
   await Promise.all(cameras.map((camera) => camera.close()));
@@ -112,7 +114,14 @@ test('two processes work side by side; when one dies its picture alone is lost',
   const look = () => Promise.all(cameras.map((camera) => camera.detect(picture(1)).then(({ boxes }) => boxes[0]?.class)));
   const before = new Set(await look());
   assert.equal(before.size, 2);
-  const ends = await Promise.all(cameras.map((camera, at) => camera.detect(picture(at === 1 ? 66 : 1)).then(() => 'seen', (error: FaultError) => error.fault.code)));
+  const ends = await Promise.all(
+    cameras.map((camera, at) =>
+      camera.detect(picture(at === 1 ? 66 : 1)).then(
+        () => 'seen',
+        (error: FaultError) => error.fault.code,
+      ),
+    ),
+  );
   assert.deepEqual(ends, ['seen', 'CV_DETECTOR_DIED', 'seen', 'seen']);
   const afterwards = new Set([...await look(), ...await look()]);
   assert.equal([...before].filter((pid) => afterwards.has(pid)).length, 1);
@@ -122,7 +131,10 @@ test('two processes work side by side; when one dies its picture alone is lost',
 test('a model that a new process does not take is lost alone, and offered to it again', { skip }, async (t) => {
   const world = testWorld();
   const pool = new DetectorPool({ script: await script() }, world);
-  const [well, other] = await Promise.all([pool.open(centernet320), pool.open({ ...centernet320, id: 'other', file: graphPath(centernet320) })]);
+  const [well, other] = await Promise.all([
+    pool.open(centernet320),
+    pool.open({ ...centernet320, id: 'other', file: graphPath(centernet320) }),
+  ]);
   t.after(() => Promise.all([well.close(), other.close()]));
   await writeFile(join(folder, 'refused'), 'other');
   const failed = (code: string) => (error: FaultError) => error.fault.code === code;
@@ -160,15 +172,33 @@ test('pictures of several cameras go into one run where the graph leaves their n
   const cameras = await Promise.all(Array.from({ length: 6 }, () => pool.open(centernet320)));
   const seen = await Promise.all(cameras.map((camera, at) => camera.detect(picture(at))));
   // The first starts at once; those that came meanwhile share the next run.
-  assert.deepEqual(seen.map(({ boxes, durationMs }) => [boxes[0]?.x, boxes[0]?.score, durationMs]), [[0, 1, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], [4, 4, 1], [5, 1, 1]]);
-  const fixed = await pool.open({ ...centernet320, id: 'fixed', outputs: { ...centernet320.outputs, heatmap: [1, 80, 80, 80] } }).catch((error: FaultError) => error.fault.code);
+  assert.deepEqual(
+    seen.map(({ boxes, durationMs }) => [boxes[0]?.x, boxes[0]?.score, durationMs]),
+    [
+      [0, 1, 1],
+      [1, 4, 1],
+      [2, 4, 1],
+      [3, 4, 1],
+      [4, 4, 1],
+      [5, 1, 1],
+    ],
+  );
+  const fixed = await pool
+    .open({ ...centernet320, id: 'fixed', outputs: { ...centernet320.outputs, heatmap: [1, 80, 80, 80] } })
+    .catch((error: FaultError) => error.fault.code);
   assert.equal(fixed, 'CV_MODEL_MISSING');
   await Promise.all(cameras.map((camera) => camera.close()));
 });
 
 test('what is seen does not depend on what else is in the run', { skip }, async () => {
   const random = seededRandom(3);
-  const noise = (index: number) => ({ index, ptsMs: 0, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, () => Math.floor(random.next() * 256)) });
+  const noise = (index: number) => ({
+    index,
+    ptsMs: 0,
+    width: 64,
+    height: 48,
+    yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, () => Math.floor(random.next() * 256)),
+  });
   const pictures = [0, 1, 2, 3].map(noise);
   const boxes = async (batch: number) => {
     const pool = new DetectorPool({ batch }, testWorld());
@@ -180,5 +210,10 @@ test('what is seen does not depend on what else is in the run', { skip }, async 
   };
   const [single, batched] = [await boxes(1), await boxes(4)];
   assert.ok(single.flat().length > 0);
-  single.forEach((one, at) => assert.deepEqual(batched[at]?.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)]), one.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)])));
+  single.forEach((one, at) =>
+    assert.deepEqual(
+      batched[at]?.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)]),
+      one.map((box) => [box.class, box.x.toFixed(3), box.y.toFixed(3)]),
+    ),
+  );
 });

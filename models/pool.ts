@@ -59,7 +59,13 @@ export class DetectorPool {
     this.#world = world;
     // Compiled, this file and the worker are .js.
     const script = options.script ?? new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-    const seat = { script, clock: world.clock, answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS, closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS, unheard: ({ fault }: FaultError) => world.tell({ kind: 'fault', fault }) };
+    const seat = {
+      script,
+      clock: world.clock,
+      answerDeadlineMs: options.answerDeadlineMs ?? ANSWER_DEADLINE_MS,
+      closeDeadlineMs: options.closeDeadlineMs ?? CLOSE_DEADLINE_MS,
+      unheard: ({ fault }: FaultError) => world.tell({ kind: 'fault', fault }),
+    };
     this.#seats = Array.from({ length: options.processes ?? 1 }, () => new WorkerSlot(seat));
   }
 
@@ -128,7 +134,13 @@ export class DetectorPool {
     const providers = this.#options.provider === undefined ? spec.providers ?? ['cpu'] : [this.#options.provider];
     const unknown = providers.find((provider) => !PROVIDERS.includes(provider));
     if (unknown !== undefined) throw new FaultError('CV_MODEL_PROVIDER', { provider: unknown, known: PROVIDERS.join(', ') });
-    const setup: ModelSetup = { spec, graph: await readGraph(spec, this.#world.files), classes, providers, threads: this.#options.threads ?? 1 };
+    const setup: ModelSetup = {
+      spec,
+      graph: await readGraph(spec, this.#world.files),
+      classes,
+      providers,
+      threads: this.#options.threads ?? 1,
+    };
     if (this.#isEnding) throw new FaultError('CV_DETECTOR_CLOSED', { model: spec.id });
     const loaded = await Promise.allSettled(this.#seats.map((seat) => seat.load(key, setup)));
     const failed = loaded.find((one) => one.status === 'rejected');

@@ -120,11 +120,18 @@ export class OnnxSession {
 
 /** Of one picture's share of each output; nothing is copied. */
 function outputsOf(results: ort.InferenceSession.ReturnType, at: number, count: number): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(results).map(([name, { dims, data }]) => {
-    const values = data as Float32Array;
-    const share = values.length / count;
-    return [name, count === 1 ? { dims, data: values } : { dims: [(dims[0] as number) / count, ...dims.slice(1)], data: values.subarray(at * share, (at + 1) * share) }];
-  }));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { dims, data }]) => {
+      const values = data as Float32Array;
+      const share = values.length / count;
+      return [
+        name,
+        count === 1
+          ? { dims, data: values }
+          : { dims: [(dims[0] as number) / count, ...dims.slice(1)], data: values.subarray(at * share, (at + 1) * share) },
+      ];
+    }),
+  );
 }
 
 /**

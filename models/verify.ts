@@ -17,15 +17,22 @@ export function graphPath(spec: Pick<ModelSpec, 'id' | 'file'>): string {
  */
 export async function readGraph(spec: ModelSpec, files: Files): Promise<Uint8Array> {
   const path = graphPath(spec);
-  if (!(await files.exists(path))) throw new FaultError(spec.url === undefined ? 'CV_MODEL_MISSING' : 'CV_MODEL_NOT_PULLED', { model: spec.id, path });
+  if (!(await files.exists(path)))
+    throw new FaultError(spec.url === undefined ? 'CV_MODEL_MISSING' : 'CV_MODEL_NOT_PULLED', { model: spec.id, path });
   const bytes = await files.read(path);
   const got = sha256(bytes);
   if (got !== spec.sha256) throw new FaultError('CV_MODEL_HASH', { model: spec.id, path, got, want: spec.sha256 });
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
-  if (spec.opset !== undefined && head.opset !== spec.opset) throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
+  if (spec.opset !== undefined && head.opset !== spec.opset)
+    throw new FaultError('CV_MODEL_OPSET', { model: spec.id, got: head.opset ?? 'none', want: spec.opset });
   checkShape(spec, { tensor: 'the input', tensorZh: '输入' }, head.inputs, [{ name: spec.input.name, dims: spec.input.shape }]);
-  checkShape(spec, { tensor: 'the output', tensorZh: '输出' }, head.outputs, Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims })));
+  checkShape(
+    spec,
+    { tensor: 'the output', tensorZh: '输出' },
+    head.outputs,
+    Object.entries(spec.outputs).map(([name, dims]) => ({ name, dims })),
+  );
   return bytes;
 }
 
@@ -43,9 +50,12 @@ type Named = { name: string; dims: readonly Dimension[] };
 /** What the graph leaves open the description may fix; what it fixes has to be as described. */
 function checkShape(spec: ModelSpec, which: { tensor: string; tensorZh: string }, graph: readonly Named[], wanted: readonly Named[]): void {
   const isOpen = (dim: Dimension | undefined) => typeof dim !== 'number' || dim < 0;
-  const fits = ({ dims }: Named, { dims: given }: Named) => dims.length === given.length && dims.every((dim, at) => isOpen(given[at]) || dim === given[at]);
-  const isAsDescribed = graph.length === wanted.length && wanted.every((one) => graph.some((given) => given.name === one.name && fits(one, given)));
-  if (!isAsDescribed) throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, ...which, got: described(graph, isOpen), want: described(wanted, isOpen) });
+  const fits = ({ dims }: Named, { dims: given }: Named) =>
+    dims.length === given.length && dims.every((dim, at) => isOpen(given[at]) || dim === given[at]);
+  const isAsDescribed =
+    graph.length === wanted.length && wanted.every((one) => graph.some((given) => given.name === one.name && fits(one, given)));
+  if (!isAsDescribed)
+    throw new FaultError('CV_MODEL_SHAPE', { model: spec.id, ...which, got: described(graph, isOpen), want: described(wanted, isOpen) });
 }
 
 function described(values: readonly Named[], isOpen: (dim: Dimension) => boolean): string {

@@ -42,7 +42,8 @@ const PAGE_BYTES = 65_536;
 
 /** LEB128: seven bits a byte. */
 const whole = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...whole(value >>> 7)]);
-const signed = (value: number): number[] => (value >= -0x40 && value < 0x40 ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)]);
+const signed = (value: number): number[] =>
+  value >= -0x40 && value < 0x40 ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)];
 const listed = (items: readonly WasmCode[]): number[] => [...whole(items.length), ...items.flat()];
 const sized = (code: WasmCode): number[] => [...whole(code.length), ...code];
 const named = (name: string): number[] => sized([...Buffer.from(name)]);
@@ -50,7 +51,9 @@ const named = (name: string): number[] => sized([...Buffer.from(name)]);
 const scalar = (opcode: number) => (...operands: WasmCode[]): WasmCode => [...operands.flat(), opcode];
 const vector = (opcode: number) => (...operands: WasmCode[]): WasmCode => [...operands.flat(), 0xfd, ...whole(opcode)];
 /** What reads or writes memory at a place and so many bytes on. */
-const memory = (opcode: number) => (offset: number, ...operands: WasmCode[]): WasmCode => [...operands.flat(), 0xfd, ...whole(opcode), 0, ...whole(offset)];
+const memory =
+  (opcode: number) =>
+  (offset: number, ...operands: WasmCode[]): WasmCode => [...operands.flat(), 0xfd, ...whole(opcode), 0, ...whole(offset)];
 
 export const i32Const = (value: number): WasmCode => [0x41, ...signed(value)];
 export const i32Add = scalar(0x6a);

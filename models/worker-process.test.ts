@@ -15,9 +15,20 @@ const started: WorkerProcess[] = [];
 after(() => Promise.all(started.map((worker) => worker.close())));
 
 async function start(clock: Clock = testWorld().clock): Promise<WorkerProcess> {
-  const worker = startWorker('centernet-320', { script: new URL('./worker.ts', import.meta.url), clock, answerDeadlineMs: 30_000, closeDeadlineMs: 2000 });
+  const worker = startWorker('centernet-320', {
+    script: new URL('./worker.ts', import.meta.url),
+    clock,
+    answerDeadlineMs: 30_000,
+    closeDeadlineMs: 2000,
+  });
   started.push(worker);
-  const provider = await worker.load('a', { spec: centernet320, graph: await readGraph(centernet320, realFiles), classes: null, providers: ['cpu'], threads: 1 });
+  const provider = await worker.load('a', {
+    spec: centernet320,
+    graph: await readGraph(centernet320, realFiles),
+    classes: null,
+    providers: ['cpu'],
+    threads: 1,
+  });
   assert.equal(provider, 'cpu');
   return worker;
 }
@@ -44,7 +55,12 @@ test('a worker in the middle of its work ends by itself when it is told, and is 
 test('a worker that is killed says so to everyone who waits', { skip }, async () => {
   const worker = await start();
   process.kill(worker.pid as number, 'SIGSTOP'); // it cannot be quicker than the kill
-  const waiting = [worker.look('a', 0.3, pictures, 30_000), worker.look('a', 0.3, pictures, 30_000)].map((one) => one.then(() => 'boxes', (error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`));
+  const waiting = [worker.look('a', 0.3, pictures, 30_000), worker.look('a', 0.3, pictures, 30_000)].map((one) =>
+    one.then(
+      () => 'boxes',
+      (error: FaultError) => `${error.fault.code} ${error.fault.params.detail}`,
+    ),
+  );
   process.kill(worker.pid as number, 'SIGKILL');
   assert.deepEqual(await Promise.all(waiting), ['CV_DETECTOR_DIED SIGKILL', 'CV_DETECTOR_DIED SIGKILL']);
   assert.equal(worker.ended, true);
@@ -73,8 +89,21 @@ test('where the whole machine stood still, the answer that lies there is read be
 test('a process holds several models, and goes on without one that cannot be used', { skip }, async () => {
   const worker = await start();
   const graph = await readGraph(centernet320, realFiles);
-  await assert.rejects(worker.load('b', { spec: centernet320, graph: graph.subarray(0, 1000), classes: null, providers: ['cpu'], threads: 1 }), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED' && error.fault.params.model === 'centernet-320');
-  assert.equal(await worker.load('c', { spec: { ...centernet320, classes: centernet320.classes.map((name) => (name === 'person' ? 'walker' : name)) }, graph, classes: null, providers: ['cuda', 'cpu'], threads: 2 }), 'cpu', 'a provider that is not there is passed over');
+  await assert.rejects(
+    worker.load('b', { spec: centernet320, graph: graph.subarray(0, 1000), classes: null, providers: ['cpu'], threads: 1 }),
+    (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED' && error.fault.params.model === 'centernet-320',
+  );
+  assert.equal(
+    await worker.load('c', {
+      spec: { ...centernet320, classes: centernet320.classes.map((name) => (name === 'person' ? 'walker' : name)) },
+      graph,
+      classes: null,
+      providers: ['cuda', 'cpu'],
+      threads: 2,
+    }),
+    'cpu',
+    'a provider that is not there is passed over',
+  );
   worker.unload('c');
   assert.deepEqual((await worker.look('a', 0.3, pictures, 30_000)).found, [{ boxes: [] }]);
   await assert.rejects(worker.look('c', 0.3, pictures, 30_000), (error: FaultError) => error.fault.code === 'CV_MODEL_FAILED');

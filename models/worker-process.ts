@@ -11,7 +11,12 @@ export interface WorkerProcess {
   load(key: string, setup: ModelSetup): Promise<string>;
   unload(key: string): void;
   /** @param deadlineMs how long it may be silent. @throws FaultError CV_MODEL_FAILED, CV_DETECTOR_DIED */
-  look(key: string, scoreThreshold: number, pictures: InputPicture[], deadlineMs: number): Promise<{ found: DetectionResult[]; durationMs: number }>;
+  look(
+    key: string,
+    scoreThreshold: number,
+    pictures: InputPicture[],
+    deadlineMs: number,
+  ): Promise<{ found: DetectionResult[]; durationMs: number }>;
   readonly pid: number | undefined;
   /** True once it can be asked no more. */
   readonly ended: boolean;
@@ -46,7 +51,12 @@ const MAX_STDERR_CHARACTERS = 2000;
 export function startWorker(name: string, { script, clock, answerDeadlineMs, closeDeadlineMs, unheard }: WorkerOptions): WorkerProcess {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when we are gone.
   const board = new SharedPictureFile();
-  const worker = fork(script, { execArgv: [], serialization: 'advanced', detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd] });
+  const worker = fork(script, {
+    execArgv: [],
+    serialization: 'advanced',
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc', board.fd],
+  });
   killOnExit(worker);
   const gone = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
   const waiting = new Map<number, Waiting>();

@@ -122,7 +122,8 @@ export class WorkerSlot {
       this.#deaths += 1;
       this.#resumeMs = nowMs + (this.#deaths === 1 ? 0 : Math.min(RESTART_MOST_MS, RESTART_FIRST_MS * 2 ** (this.#deaths - 2)));
     }
-    if (nowMs < this.#resumeMs) throw new FaultError('CV_DETECTOR_DIED', { model: this.#name, detail: `${this.#deaths} times without a picture between` });
+    if (nowMs < this.#resumeMs)
+      throw new FaultError('CV_DETECTOR_DIED', { model: this.#name, detail: `${this.#deaths} times without a picture between` });
   }
 
   async #start(): Promise<WorkerProcess> {
@@ -131,7 +132,10 @@ export class WorkerSlot {
     this.#patience.anew();
     try {
       // One that cannot be had any more takes the process from no other.
-      for (const [key, setup] of this.#models) await this.#offer(worker, key, setup).catch((error: unknown) => { if (worker.ended) throw error; });
+      for (const [key, setup] of this.#models)
+        await this.#offer(worker, key, setup).catch((error: unknown) => {
+          if (worker.ended) throw error;
+        });
       return worker;
     } catch (error) {
       await worker.close();

@@ -13,26 +13,50 @@ type Classes = Pick<ModelSpec, 'classes' | 'classesZh'>;
 /** @param model of the camera; null where it is not known */
 export function sceneProblems(scene: SceneSettings, model: Classes | null): SettingProblem[] {
   const { zones, lines } = scene;
-  const ids = [...zones.map(({ id }, at) => ({ id, path: ['zones', at, 'id'] })), ...lines.map(({ id }, at) => ({ id, path: ['lines', at, 'id'] }))];
+  const ids = [
+    ...zones.map(({ id }, at) => ({ id, path: ['zones', at, 'id'] })),
+    ...lines.map(({ id }, at) => ({ id, path: ['lines', at, 'id'] })),
+  ];
   return [
-    ...ids.flatMap(({ id, path }, at) => (ids.findIndex((one) => one.id === id) < at ? [{ path, en: `"${id}" is the name of another zone or line`, zh: `“${id}”已是另一区域或计数线的编号` }] : [])),
-    ...zones.flatMap((zone, at) => [...measuresNothing(zone, at), ...pointNameless(zone, at, model), ...pointTwice(zone, at), ...withoutGround(scene, zone, at)]),
+    ...ids.flatMap(({ id, path }, at) =>
+      ids.findIndex((one) => one.id === id) < at
+        ? [{ path, en: `"${id}" is the name of another zone or line`, zh: `“${id}”已是另一区域或计数线的编号` }]
+        : [],
+    ),
+    ...zones.flatMap((zone, at) => [
+      ...measuresNothing(zone, at),
+      ...pointNameless(zone, at, model),
+      ...pointTwice(zone, at),
+      ...withoutGround(scene, zone, at),
+    ]),
     ...(model ? kindsIn(scene).flatMap(({ kind, path }) => unknownKind(kind, path, model)) : []),
   ];
 }
 
 function measuresNothing(zone: ZoneSettings, at: number): SettingProblem[] {
   if (Object.keys(scenePoints({ zones: [zone], lines: [] })).length > 0) return [];
-  return [{ path: ['zones', at], en: `zone "${zone.id}" measures nothing: give it count, intrusion or another measure`, zh: `区域“${zone.id}”没有任何指标：请写 count、intrusion 等` }];
+  return [
+    {
+      path: ['zones', at],
+      en: `zone "${zone.id}" measures nothing: give it count, intrusion or another measure`,
+      zh: `区域“${zone.id}”没有任何指标：请写 count、intrusion 等`,
+    },
+  ];
 }
 
 /** Names of points are letters and digits, so that a class with none, as one that is named in Chinese alone, would share its point with others. */
 function pointNameless({ count = [] }: ZoneSettings, at: number, model: Classes | null): SettingProblem[] {
-  return count.flatMap((kind, index) => (hasLetters(kind) || (model && !isOf(model, kind)) ? [] : [{
-    path: ['zones', at, 'count', index],
-    en: `"${kind}" has no letters to name its point by: give the class an English name in the model's manifest, { en: helmet, zh: ${kind} }, and write that; or use present, which has an id`,
-    zh: `“${kind}”中没有可作测点名的字母或数字：请在模型说明中为该类别写英文名，如 { en: helmet, zh: ${kind} }，并在此使用英文名；或改用带 id 的 present`,
-  }]));
+  return count.flatMap((kind, index) =>
+    hasLetters(kind) || (model && !isOf(model, kind))
+      ? []
+      : [
+          {
+            path: ['zones', at, 'count', index],
+            en: `"${kind}" has no letters to name its point by: give the class an English name in the model's manifest, { en: helmet, zh: ${kind} }, and write that; or use present, which has an id`,
+            zh: `“${kind}”中没有可作测点名的字母或数字：请在模型说明中为该类别写英文名，如 { en: helmet, zh: ${kind} }，并在此使用英文名；或改用带 id 的 present`,
+          },
+        ],
+  );
 }
 
 const hasLetters = (kind: string) => /[A-Za-z0-9]/.test(countPointOf(kind).point);
@@ -41,7 +65,9 @@ const hasLetters = (kind: string) => /[A-Za-z0-9]/.test(countPointOf(kind).point
 function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
   const taken = new Set(Object.keys(scenePoints({ zones: [{ ...zone, count: undefined, present: [] }], lines: [] })));
   const named = [
-    ...(zone.count ?? []).flatMap((kind, index) => (hasLetters(kind) ? [{ point: `${zone.id}.${countPointOf(kind).point}`, path: ['count', index] }] : [])),
+    ...(zone.count ?? []).flatMap((kind, index) =>
+      hasLetters(kind) ? [{ point: `${zone.id}.${countPointOf(kind).point}`, path: ['count', index] }] : [],
+    ),
     ...zone.present.map(({ id }, index) => ({ point: `${zone.id}.${id}`, path: ['present', index, 'id'] })),
   ];
   return named.flatMap(({ point, path }) => {
@@ -53,9 +79,23 @@ function pointTwice(zone: ZoneSettings, at: number): SettingProblem[] {
 function withoutGround({ homography }: SceneSettings, { id, polygon, density, crowd }: ZoneSettings, at: number): SettingProblem[] {
   const asks = density ? 'density' : crowd ? 'crowd' : null;
   if (!asks) return [];
-  if (!homography) return [{ path: ['zones', at, asks], en: `${asks} needs homography: without it nobody knows how large the zone is`, zh: `${asks} 需要 homography：没有它就不知道区域的面积` }];
+  if (!homography)
+    return [
+      {
+        path: ['zones', at, asks],
+        en: `${asks} needs homography: without it nobody knows how large the zone is`,
+        zh: `${asks} 需要 homography：没有它就不知道区域的面积`,
+      },
+    ];
   return groundArea(homography, polygon) === null
-    ? [{ path: ['zones', at, 'polygon'], en: `zone "${id}" reaches up to the horizon of the homography, so it has no area`, zh: `区域“${id}”超出 homography 的地平线，没有面积` }] : [];
+    ? [
+        {
+          path: ['zones', at, 'polygon'],
+          en: `zone "${id}" reaches up to the horizon of the homography, so it has no area`,
+          zh: `区域“${id}”超出 homography 的地平线，没有面积`,
+        },
+      ]
+    : [];
 }
 
 /** Square metres; null for a polygon that does not lie on the ground altogether. */
@@ -67,12 +107,19 @@ export function groundArea(homography: NonNullable<SceneSettings['homography']>,
 }
 
 /** Every name of a kind or class in the scene, and where it stands. */
-export function kindsIn({ zones, lines, indicators }: Pick<SceneSettings, 'zones' | 'lines' | 'indicators'>): { kind: string; path: (string | number)[] }[] {
-  const each = (of: readonly string[] | undefined, path: (string | number)[]) => (of ?? []).map((kind, at) => ({ kind, path: [...path, at] }));
+export function kindsIn({
+  zones,
+  lines,
+  indicators,
+}: Pick<SceneSettings, 'zones' | 'lines' | 'indicators'>): { kind: string; path: (string | number)[] }[] {
+  const each = (of: readonly string[] | undefined, path: (string | number)[]) =>
+    (of ?? []).map((kind, at) => ({ kind, path: [...path, at] }));
   return [
     ...zones.flatMap((zone, at) => [
       ...each(zone.count, ['zones', at, 'count']),
-      ...(['dwell', 'loitering', 'intrusion', 'wrongWay', 'queue', 'stopped', 'abandoned', 'removed'] as const).flatMap((measure) => each(zone[measure]?.of, ['zones', at, measure, 'of'])),
+      ...(['dwell', 'loitering', 'intrusion', 'wrongWay', 'queue', 'stopped', 'abandoned', 'removed'] as const).flatMap((measure) =>
+        each(zone[measure]?.of, ['zones', at, measure, 'of']),
+      ),
       ...zone.present.flatMap(({ of }, index) => each(of, ['zones', at, 'present', index, 'of'])),
     ]),
     ...lines.flatMap(({ of }, at) => each(of, ['lines', at, 'of'])),

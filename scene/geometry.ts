@@ -28,7 +28,8 @@ export function distanceFromLine([x, y]: PicturePoint, [x1, y1]: PicturePoint, [
 
 /** Whether two segments have a point in common; ends count, segments along each other do not. */
 export function segmentsIntersect(a: PicturePoint, b: PicturePoint, c: PicturePoint, d: PicturePoint): boolean {
-  const turn = ([x1, y1]: PicturePoint, [x2, y2]: PicturePoint, [x3, y3]: PicturePoint) => Math.sign((x2 - x1) * (y3 - y1) - (y2 - y1) * (x3 - x1));
+  const turn = ([x1, y1]: PicturePoint, [x2, y2]: PicturePoint, [x3, y3]: PicturePoint) =>
+    Math.sign((x2 - x1) * (y3 - y1) - (y2 - y1) * (x3 - x1));
   return turn(a, b, c) !== turn(a, b, d) && turn(c, d, a) !== turn(c, d, b);
 }
 

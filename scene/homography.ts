@@ -26,7 +26,10 @@ export function toGround(h: Homography, [x, y]: PicturePoint, reference: Picture
   const depth = ([px, py]: PicturePoint) => (h[6] as number) * px + (h[7] as number) * py + (h[8] as number);
   const w = depth([x, y]);
   if (w * depth(reference) < 1e-9) return null;
-  return [((h[0] as number) * x + (h[1] as number) * y + (h[2] as number)) / w, ((h[3] as number) * x + (h[4] as number) * y + (h[5] as number)) / w];
+  return [
+    ((h[0] as number) * x + (h[1] as number) * y + (h[2] as number)) / w,
+    ((h[3] as number) * x + (h[4] as number) * y + (h[5] as number)) / w,
+  ];
 }
 
 /** Gauss with the greatest pivot; rows are n × (n + 1). */
@@ -34,10 +37,18 @@ function solve(given: readonly (readonly number[])[]): number[] | null {
   const rows = given.map((row) => [...row]);
   const size = rows.length;
   for (let column = 0; column < size; column += 1) {
-    const [pivot, ...rest] = rows.slice(column).toSorted((a, b) => Math.abs(b[column] as number) - Math.abs(a[column] as number)) as [number[], ...number[][]];
+    const [pivot, ...rest] = rows.slice(column).toSorted((a, b) => Math.abs(b[column] as number) - Math.abs(a[column] as number)) as [
+      number[],
+      ...number[][],
+    ];
     const lead = pivot[column] as number;
     if (Math.abs(lead) < 1e-9) return null;
-    rows.splice(column, size, pivot, ...rest.map((row) => row.map((value, at) => value - ((row[column] as number) / lead) * (pivot[at] as number))));
+    rows.splice(
+      column,
+      size,
+      pivot,
+      ...rest.map((row) => row.map((value, at) => value - ((row[column] as number) / lead) * (pivot[at] as number))),
+    );
   }
   const solved = Array.from({ length: size }, () => 0);
   for (let row = size - 1; row >= 0; row -= 1) {

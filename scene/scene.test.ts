@@ -12,18 +12,42 @@ const number = (min: number, max: number) => fc.double({ min, max, noNaN: true }
 test('inside, edge and area of a polygon that is not convex', () => {
   const arrow: PicturePoint[] = [[0, 0], [2, 0], [2, 2], [1, 1], [0, 2]];
   near(polygonArea(arrow), 3);
-  assert.deepEqual(([[1, 0.5], [1, 1.5], [0.2, 1.5], [2, 0], [1, 1], [2.1, 1]] as PicturePoint[]).map((point) => isInside(point, arrow)), [true, false, true, true, true, false]);
+  assert.deepEqual(
+    (
+      [
+        [1, 0.5],
+        [1, 1.5],
+        [0.2, 1.5],
+        [2, 0],
+        [1, 1],
+        [2.1, 1],
+      ] as PicturePoint[]
+    ).map((point) => isInside(point, arrow)),
+    [true, false, true, true, true, false],
+  );
   near(distanceToEdge([1, 0.5], arrow), 0.5);
 });
 
 test('a polygon that goes around in order does not cross itself, one with two corners swapped does', () => {
   assert.equal(selfCrossing(SQUARE), null);
-  assert.deepEqual(selfCrossing([[0, 0], [1, 1], [1, 0], [0, 1]]), [0, 2]);
-  fc.assert(fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 359 }), { minLength: 4, maxLength: 12 }), (degrees) => {
-    const ring = degrees.toSorted((a, b) => a - b).map((degree): PicturePoint => [Math.cos((degree * Math.PI) / 180), Math.sin((degree * Math.PI) / 180)]);
-    assert.equal(selfCrossing(ring), null);
-    assert.notEqual(selfCrossing([ring[1] as PicturePoint, ring[0] as PicturePoint, ...ring.slice(2)]), null);
-  }));
+  assert.deepEqual(
+    selfCrossing([
+      [0, 0],
+      [1, 1],
+      [1, 0],
+      [0, 1],
+    ]),
+    [0, 2],
+  );
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 359 }), { minLength: 4, maxLength: 12 }), (degrees) => {
+      const ring = degrees
+        .toSorted((a, b) => a - b)
+        .map((degree): PicturePoint => [Math.cos((degree * Math.PI) / 180), Math.sin((degree * Math.PI) / 180)]);
+      assert.equal(selfCrossing(ring), null);
+      assert.notEqual(selfCrossing([ring[1] as PicturePoint, ring[0] as PicturePoint, ...ring.slice(2)]), null);
+    }),
+  );
 });
 
 test('segments meet the same way in whatever order they are asked about', () => {
@@ -51,10 +75,19 @@ test('four points fix the ground: the camera of a made-up mast finds every other
 });
 
 test('a night begins on its day and ends on the next', () => {
-  const span = (from: string, to: string, days: ScheduleSpan['days'] = []): ScheduleSpan => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
+  const span = (from: string, to: string, days: ScheduleSpan['days'] = []): ScheduleSpan => ({
+    from: minutesOf(from) ?? NaN,
+    to: minutesOf(to) ?? NaN,
+    days,
+  });
   const at = (text: string) => Date.parse(`${text}+08:00`);
   const night = [span('22:00', '06:00', ['fri'])];
-  assert.deepEqual(['2026-11-27T21:59', '2026-11-27T22:00', '2026-11-28T05:59', '2026-11-28T06:00', '2026-11-28T23:00'].map((time) => isWithin(night, at(time))), [false, true, true, false, false]);
+  assert.deepEqual(
+    ['2026-11-27T21:59', '2026-11-27T22:00', '2026-11-28T05:59', '2026-11-28T06:00', '2026-11-28T23:00'].map((time) =>
+      isWithin(night, at(time)),
+    ),
+    [false, true, true, false, false],
+  );
   assert.ok(isWithin([], 0));
   assert.ok(isWithin([span('00:00', '24:00')], at('2026-11-27T23:59')));
   assert.deepEqual([minutesOf('7:05'), minutesOf('24:01'), minutesOf('8:60'), minutesOf('noon')], [425, null, null, null]);

@@ -5,7 +5,11 @@ import { isWithin, minutesOf, type ScheduleSpan } from './schedule.ts';
 
 const HOUR_MS = 3_600_000;
 const utc = (text: string) => Date.parse(`${text}Z`);
-const span = (from: string, to: string, days: ScheduleSpan['days'] = []): ScheduleSpan => ({ from: minutesOf(from) ?? NaN, to: minutesOf(to) ?? NaN, days });
+const span = (from: string, to: string, days: ScheduleSpan['days'] = []): ScheduleSpan => ({
+  from: minutesOf(from) ?? NaN,
+  to: minutesOf(to) ?? NaN,
+  days,
+});
 /** Minutes of a day around this moment in which it holds, as `from-to` in UTC. */
 const held = (spans: ScheduleSpan[], zone: string, from: string, hours = 24): string[] => {
   const found: [number, number][] = [];
@@ -42,5 +46,6 @@ test('on days on which clocks are set a night is an hour shorter or longer, with
 });
 
 test('times beyond all calendars are within no schedule, and throw nothing', () => {
-  for (const odd of [NaN, Infinity, -Infinity, 8.64e15, -8.64e15, 1e300]) assert.doesNotThrow(() => isWithin([span('22:00', '06:00', ['mon'])], odd, 'Europe/Berlin'), String(odd));
+  for (const odd of [NaN, Infinity, -Infinity, 8.64e15, -8.64e15, 1e300])
+    assert.doesNotThrow(() => isWithin([span('22:00', '06:00', ['mon'])], odd, 'Europe/Berlin'), String(odd));
 });

@@ -25,11 +25,19 @@ export function isWithin(spans: readonly ScheduleSpan[], at: number, timeZone = 
   if (spans.length === 0) return true;
   const midnightMs = Math.floor((at + aheadMs(timeZone, at)) / DAY_MS) * DAY_MS;
   // A span that began on the day before may go on; where clocks are set back over midnight, one of the next day has begun.
-  return [midnightMs, midnightMs - DAY_MS, midnightMs + DAY_MS].some((dayMs) => spans.some((span) => isOn(span, dayMs) && at >= momentOf(timeZone, dayMs + span.from * MINUTE_MS, 'first') && at < momentOf(timeZone, dayMs + endOf(span) * MINUTE_MS, 'last')));
+  return [midnightMs, midnightMs - DAY_MS, midnightMs + DAY_MS].some((dayMs) =>
+    spans.some(
+      (span) =>
+        isOn(span, dayMs) &&
+        at >= momentOf(timeZone, dayMs + span.from * MINUTE_MS, 'first') &&
+        at < momentOf(timeZone, dayMs + endOf(span) * MINUTE_MS, 'last'),
+    ),
+  );
 }
 
 /** @param dayMs local midnight, as if it were UTC */
-const isOn = ({ days }: ScheduleSpan, dayMs: number): boolean => days.length === 0 || days.includes(DAYS[(new Date(dayMs).getUTCDay() + 6) % 7] as ScheduleSpan['days'][number]);
+const isOn = ({ days }: ScheduleSpan, dayMs: number): boolean =>
+  days.length === 0 || days.includes(DAYS[(new Date(dayMs).getUTCDay() + 6) % 7] as ScheduleSpan['days'][number]);
 
 const endOf = ({ from, to }: ScheduleSpan): number => (to <= from ? to + DAY_MINUTES : to);
 

@@ -54,8 +54,20 @@ const ALLOWED: Record<string, readonly string[]> = {
 const REGISTRIES = new Set(['drivers/index.ts', 'drivers/faults.ts', 'models/index.ts']);
 const KNOWS_REGISTRIES = [/^edge\/main\.ts$/, /^gateway\/main\.ts$/, /^cli\//, /^test-rigs\//, /^tools\//, /\.test\.ts$/];
 
-const REAL_WORLD = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
-const MAY_TOUCH_WORLD = [/\/main\.ts$/, /\.?worker\.ts$/, /^cli\//, /^core\/world\.ts$/, /^test-rigs\//, /^tools\//, /^console\//, /^docs\/samples\/consumer\.ts$/, /\.test\.ts$/, /(^|\/)testing\//];
+const REAL_WORLD =
+  /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|process\.env|console\.(log|error|warn|info|debug))\b/;
+const MAY_TOUCH_WORLD = [
+  /\/main\.ts$/,
+  /\.?worker\.ts$/,
+  /^cli\//,
+  /^core\/world\.ts$/,
+  /^test-rigs\//,
+  /^tools\//,
+  /^console\//,
+  /^docs\/samples\/consumer\.ts$/,
+  /\.test\.ts$/,
+  /(^|\/)testing\//,
+];
 
 export function readSources(root: string): SourceFile[] {
   const paths = Object.keys(MAY_IMPORT).flatMap((layer) => globSync(`${layer}/**/*.{ts,tsx}`, { cwd: root }));
@@ -139,10 +151,12 @@ export function worldTouches(files: readonly SourceFile[]): string[] {
 }
 
 const MAX_LINES = 500;
+/** Tables of what is expected. */
+const MAX_TEST_LINES = 600;
 
 export function tooLong(files: readonly SourceFile[]): string[] {
   return files
     .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }))
-    .filter(({ lines }) => lines > MAX_LINES)
+    .filter(({ path, lines }) => lines > (path.endsWith('.test.ts') ? MAX_TEST_LINES : MAX_LINES))
     .map(({ path, lines }) => `${path}: ${lines} lines`);
 }

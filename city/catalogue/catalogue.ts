@@ -31,7 +31,10 @@ export function readCatalogue(sources: readonly ConfigSource[]): { catalogue: Ca
       const path = ['indicators', index, 'code'];
       const { line } = document.place(path, 'value');
       const first = firstLine.get(indicator.code);
-      const problem = first === undefined ? null : document.problem(path, { code: 'CV_ID_TWICE', params: { id: indicator.code, owner: source.path, firstLine: first } });
+      const problem =
+        first === undefined
+          ? null
+          : document.problem(path, { code: 'CV_ID_TWICE', params: { id: indicator.code, owner: source.path, firstLine: first } });
       if (problem) problems.push(problem);
       firstLine.set(indicator.code, first ?? line);
       indicators.push(indicator);
@@ -68,22 +71,43 @@ export function normaliser(catalogue: Catalogue): Normaliser {
   const converters = new Map<string, ((value: number) => number) | null>();
   const normal = (event: Event): Normal => {
     const flags = event.flags ?? NO_FLAGS;
-    const asIs: Normal = { value: event.value, unit: event.unit, quality: event.quality, flags, ...(event.window ? { window: event.window } : {}) };
+    const asIs: Normal = {
+      value: event.value,
+      unit: event.unit,
+      quality: event.quality,
+      flags,
+      ...(event.window ? { window: event.window } : {}),
+    };
     const unit = catalogue.of(event.indicator)?.unit;
     if (unit === undefined || unit === event.unit) return asIs;
     if (typeof event.value !== 'number') return event.value === null || event.unit === '' ? { ...asIs, unit } : asIs;
     const pair = `${event.unit} ${unit}`;
     let convert = converters.get(pair);
-    if (convert === undefined) setBounded(converters, pair, convert = unitConverter(event.unit || '1', unit || '1'), MAX_PAIRS);
-    if (!convert || !Number.isFinite(convert(event.value))) return { ...asIs, quality: event.quality === 'good' ? 'uncertain' : event.quality, flags: flags.includes('unit') ? flags : [...flags, 'unit'] };
-    return { value: tidy(convert(event.value)), unit, quality: event.quality, flags, ...(event.window ? { window: windowIn(event.window, convert) } : {}) };
+    if (convert === undefined) setBounded(converters, pair, (convert = unitConverter(event.unit || '1', unit || '1')), MAX_PAIRS);
+    if (!convert || !Number.isFinite(convert(event.value)))
+      return {
+        ...asIs,
+        quality: event.quality === 'good' ? 'uncertain' : event.quality,
+        flags: flags.includes('unit') ? flags : [...flags, 'unit'],
+      };
+    return {
+      value: tidy(convert(event.value)),
+      unit,
+      quality: event.quality,
+      flags,
+      ...(event.window ? { window: windowIn(event.window, convert) } : {}),
+    };
   };
   return Object.assign(normal, { unitOf: (code: string) => catalogue.of(code)?.unit ?? null });
 }
 
 function windowIn(window: Window, convert: (value: number) => number): Window {
   const { min, max } = window;
-  return { ...window, ...(min === undefined ? {} : { min: tidy(convert(min)) }), ...(max === undefined ? {} : { max: tidy(convert(max)) }) };
+  return {
+    ...window,
+    ...(min === undefined ? {} : { min: tidy(convert(min)) }),
+    ...(max === undefined ? {} : { max: tidy(convert(max)) }),
+  };
 }
 
 /** 320 cm are 3.2 m, not 3.2000000000000002. */

@@ -20,5 +20,10 @@ export function toPublished(event: Event, normal: Normaliser): PublishedEvent {
 }
 
 function originalOf({ value, unit, window }: Event): Original {
-  return { value, unit, ...(window?.min === undefined ? {} : { min: window.min }), ...(window?.max === undefined ? {} : { max: window.max }) };
+  return {
+    value,
+    unit,
+    ...(window?.min === undefined ? {} : { min: window.min }),
+    ...(window?.max === undefined ? {} : { max: window.max }),
+  };
 }

@@ -49,7 +49,15 @@ export function announceTurn(speech: AnnouncementState, turn: LatchChange, cite:
   const { episode } = speech;
   if (turn.level === null) {
     if (episode?.spoken) speech.ended = { at: turn.at, cite };
-    else if (episode) announcements.push({ kind: 'finding', fromAt: episode.onsetAt, toAt: turn.at, level: episode.worst, why: 'catch-up', cite: episode.cite });
+    else if (episode)
+      announcements.push({
+        kind: 'finding',
+        fromAt: episode.onsetAt,
+        toAt: turn.at,
+        level: episode.worst,
+        why: 'catch-up',
+        cite: episode.cite,
+      });
     speech.episode = null;
   } else if (!episode) {
     speech.episode = { onsetAt: turn.onsetAt, raisedAt: turn.at, level: turn.level, worst: turn.level, cite, spoken: false };
@@ -82,7 +90,14 @@ function announce(speech: AnnouncementState, at: number, cite: CitedValue, late:
   if (!episode) return announcements;
   if (!episode.spoken) {
     episode.spoken = true;
-    announcements.push({ kind: 'raised', atMs: episode.raisedAt, onsetAt: episode.onsetAt, level: episode.level, late, cite: late ? episode.cite : cite });
+    announcements.push({
+      kind: 'raised',
+      atMs: episode.raisedAt,
+      onsetAt: episode.onsetAt,
+      level: episode.level,
+      late,
+      cite: late ? episode.cite : cite,
+    });
   } else if (episode.level !== speech.told) {
     announcements.push({ kind: 'level', atMs: at, level: episode.level, cite });
   }

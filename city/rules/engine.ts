@@ -133,8 +133,24 @@ function takeOne(draft: Draft, one: Loaded, event: Event, receivedAt: number): v
   const { occurredAt, value, unit, quality } = event;
   const before = known?.digest === one.digest ? known : fresh;
   // While a series holds a warning, it keeps the subject and centre under which it was raised.
-  const record = before.state.speech.told === null && before.state.speech.episode === null ? { ...fresh, state: before.state } : { ...before, edge: event.edge };
-  draft.put(key, record, one, stepValue(one.evaluator, record.state, { occurredAt, receivedAt, value, unit, quality, usable, isTimeUnknown: event.clock === 'unsynced' }));
+  const record =
+    before.state.speech.told === null && before.state.speech.episode === null
+      ? { ...fresh, state: before.state }
+      : { ...before, edge: event.edge };
+  draft.put(
+    key,
+    record,
+    one,
+    stepValue(one.evaluator, record.state, {
+      occurredAt,
+      receivedAt,
+      value,
+      unit,
+      quality,
+      usable,
+      isTimeUnknown: event.clock === 'unsynced',
+    }),
+  );
 }
 
 /** What a batch changes, above tables that stay as they are until it is on disk. */
@@ -181,7 +197,10 @@ class Draft {
   }
 
   #keyOf(key: WarningKey): KeyState {
-    return this.#withWarning(this.outcome.keys.get(warningKeyText(key)) ?? this.#tables.keys.get(warningKeyText(key)) ?? { ...key, digest: '', newest: null, series: {} });
+    return this.#withWarning(
+      this.outcome.keys.get(warningKeyText(key)) ??
+        this.#tables.keys.get(warningKeyText(key)) ?? { ...key, digest: '', newest: null, series: {} },
+    );
   }
 
   #withWarning({ digest: _digest, ...key }: KeyRecord): KeyState {

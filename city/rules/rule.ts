@@ -14,7 +14,11 @@ const words = (zh: string, en: string) => z.strictObject({
 }).meta({ zh, en });
 
 /** Whole milliseconds: event times are whole, and a sum of both must be too. */
-const finiteMs = (zh: string, en: string, examples: unknown[]) => durationMs().refine(Number.isFinite, settingIssue('"forever" is not possible here', '此处不能为 forever')).transform(Math.round).meta({ zh, en, examples });
+const finiteMs = (zh: string, en: string, examples: unknown[]) =>
+  durationMs()
+    .refine(Number.isFinite, settingIssue('"forever" is not possible here', '此处不能为 forever'))
+    .transform(Math.round)
+    .meta({ zh, en, examples });
 
 const select = z.strictObject({
   indicator: z.string().regex(IDS.indicator).meta({ zh: '指标代码', en: 'Code of the indicator', examples: ['YJ-FLD-001'] }),
@@ -37,14 +41,24 @@ const common = {
   lateness: finiteMs('允许延迟的时间', 'How late a value may come and still count', ['15m']).prefault('0s'),
 };
 
-const levelOf = (zh: string, en: string) => z.strictObject({
-  when: z.string().refine((text) => parseWhen(text) !== null, settingIssue('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'))
-    .meta({ zh: '条件', en: 'Condition', examples: ['>= 2.0', '== true'] }),
-  onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
-}).optional().meta({ zh, en });
+const levelOf = (zh: string, en: string) =>
+  z
+    .strictObject({
+      when: z
+        .string()
+        .refine(
+          (text) => parseWhen(text) !== null,
+          settingIssue('not a condition such as ">= 2.0", "< 0.14" or "== true"', '不是条件，例如 ">= 2.0"、"< 0.14"、"== true"'),
+        )
+        .meta({ zh: '条件', en: 'Condition', examples: ['>= 2.0', '== true'] }),
+      onDelay: finiteMs('条件持续多久才预警', 'How long the condition must hold', ['30s']).prefault('0s'),
+    })
+    .optional()
+    .meta({ zh, en });
 
 /** Conditions by level; a rule and the catalogue's template of one write them alike. */
-export const LEVELS_SCHEMA = z.strictObject({ 1: levelOf('红', 'Red'), 2: levelOf('橙', 'Orange'), 3: levelOf('黄', 'Yellow'), 4: levelOf('蓝', 'Blue') })
+export const LEVELS_SCHEMA = z
+  .strictObject({ 1: levelOf('红', 'Red'), 2: levelOf('橙', 'Orange'), 3: levelOf('黄', 'Yellow'), 4: levelOf('蓝', 'Blue') })
   .meta({ zh: '各级条件，1 最重', en: 'Condition of each level, 1 is the most severe' });
 export const DIRECTION_SCHEMA = z.enum(['high', 'low', 'state']).default('high')
   .meta({ zh: 'high 过高、low 过低、state 状态（== 和 !=）', en: 'high: too high, low: too low, state: a state (== and !=)' });
@@ -53,20 +67,28 @@ export const OFF_SCHEMA = z.strictObject({
   offDelay: finiteMs('恢复持续多久才消除', 'How long it must stay inside', ['60s']).prefault('0s'),
 }).prefault({}).meta({ zh: '消除条件', en: 'How a level ends' });
 
-const threshold = z.strictObject({
-  ...common,
-  type: z.literal('threshold').meta({ zh: '阈值', en: 'A value beyond a limit' }),
-  direction: DIRECTION_SCHEMA,
-  levels: LEVELS_SCHEMA,
-  off: OFF_SCHEMA,
-  idleTimeout: durationMs().transform(Math.round).prefault('5m').meta({ zh: '多久没有数据后时间自行前进', en: 'After how long without values time goes on by itself', examples: ['5m', 'forever'] }),
-}).superRefine(checkLevels);
+const threshold = z
+  .strictObject({
+    ...common,
+    type: z.literal('threshold').meta({ zh: '阈值', en: 'A value beyond a limit' }),
+    direction: DIRECTION_SCHEMA,
+    levels: LEVELS_SCHEMA,
+    off: OFF_SCHEMA,
+    idleTimeout: durationMs()
+      .transform(Math.round)
+      .prefault('5m')
+      .meta({ zh: '多久没有数据后时间自行前进', en: 'After how long without values time goes on by itself', examples: ['5m', 'forever'] }),
+  })
+  .superRefine(checkLevels);
 
 const absence = z.strictObject({
   ...common,
   type: z.literal('absence').meta({ zh: '无数据', en: 'Values that do not come' }),
   level: z.literal([1, 2, 3, 4]).meta({ zh: '级别', en: 'Level' }),
-  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine((ms) => ms > 0, settingIssue('must be longer than 0', '必须大于 0')),
+  after: finiteMs('多久没有数据即预警，应大于心跳的两倍', 'After how long; more than twice the heartbeat', ['3m']).refine(
+    (ms) => ms > 0,
+    settingIssue('must be longer than 0', '必须大于 0'),
+  ),
 });
 
 /** The schema of a rule file. */
@@ -79,17 +101,29 @@ export type AbsenceRule = Extract<Rule, { type: 'absence' }>;
 const FITTING = { high: ['>=', '>'], low: ['<=', '<'], state: ['==', '!='] } as const;
 
 /** Levels that contradict each other or their direction, told where they stand. */
-function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } }, context: z.core.$RefinementCtx): void {
+function checkLevels(
+  rule: { direction: keyof typeof FITTING; levels: { [level in Level]?: { when: string } | undefined } },
+  context: z.core.$RefinementCtx,
+): void {
   const given = LEVELS.flatMap((level) => {
     const when = parseWhen(rule.levels[level]?.when ?? '');
     return when ? [{ level, when }] : [];
   });
-  const complain = (en: string, zh: string, ...path: (string | number)[]) => { context.addIssue({ code: 'custom', path, input: rule.levels, ...settingIssue(en, zh) }); };
-  if (!LEVELS.some((level) => rule.levels[level])) complain('needs at least one of the levels 1 to 4', '至少需要 1 到 4 级中的一级', 'levels');
+  const complain = (en: string, zh: string, ...path: (string | number)[]) => {
+    context.addIssue({ code: 'custom', path, input: rule.levels, ...settingIssue(en, zh) });
+  };
+  if (!LEVELS.some((level) => rule.levels[level]))
+    complain('needs at least one of the levels 1 to 4', '至少需要 1 到 4 级中的一级', 'levels');
   for (const { level, when } of given) {
     const fitting: readonly string[] = FITTING[rule.direction];
     if (!fitting.includes(when.operator)) {
-      complain(`"${when.operator}" does not fit direction ${rule.direction}: use ${fitting.join(' or ')}`, `“${when.operator}”与方向 ${rule.direction} 不符，应为 ${fitting.join(' 或 ')}`, 'levels', level, 'when');
+      complain(
+        `"${when.operator}" does not fit direction ${rule.direction}: use ${fitting.join(' or ')}`,
+        `“${when.operator}”与方向 ${rule.direction} 不符，应为 ${fitting.join(' 或 ')}`,
+        'levels',
+        level,
+        'when',
+      );
     }
   }
   if (rule.direction === 'state') return;
@@ -97,7 +131,14 @@ function checkLevels(rule: { direction: keyof typeof FITTING; levels: { [level i
     const milder = given[index + 1];
     if (!milder) continue;
     const further = rule.direction === 'high' ? when.limit >= milder.when.limit : when.limit <= milder.when.limit;
-    if (!further) complain(`level ${level} must lie further out than level ${milder.level}`, `${level} 级的限值应比 ${milder.level} 级更极端`, 'levels', level, 'when');
+    if (!further)
+      complain(
+        `level ${level} must lie further out than level ${milder.level}`,
+        `${level} 级的限值应比 ${milder.level} 级更极端`,
+        'levels',
+        level,
+        'when',
+      );
   }
 }
 

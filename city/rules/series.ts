@@ -98,7 +98,8 @@ export function stepValue(evaluator: Evaluator, before: SeriesState, input: Seri
   const { value, unit, receivedAt, quality, usable, isTimeUnknown = false } = input;
   const good = quality === 'good' && usable;
   if (!isTimeUnknown) state.receivedAt = Math.max(state.receivedAt, receivedAt);
-  if (isTimeUnknown || at < state.watermarkAt) return { state, announcements: good ? judgeLate(evaluator, state, { at, value, unit }) : [], late: true };
+  if (isTimeUnknown || at < state.watermarkAt)
+    return { state, announcements: good ? judgeLate(evaluator, state, { at, value, unit }) : [], late: true };
   state.newestAt = Math.max(state.newestAt, at);
   insert(state.waiting, { at, value, unit, receivedAt, good, alive: quality !== 'bad' && usable, live: receivedAt - at <= LIVE_WINDOW_MS });
   state.watermarkAt = Math.max(state.watermarkAt, state.newestAt - evaluator.rule.lateness);
@@ -169,7 +170,13 @@ function announce(state: SeriesState, turns: LatchChange[]): Announcement[] {
 /** A value from before the watermark is judged by itself, without delays, and only for the record. */
 function judgeLate({ limits }: Evaluator, state: SeriesState, cite: CitedValue): Announcement[] {
   const alone = structuredClone(LATCHES_OFF);
-  takeValue({ ...limits, conditions: limits.conditions.map((condition) => ({ ...condition, onDelayMs: 0 })) }, alone, cite.at, cite.value, true);
+  takeValue(
+    { ...limits, conditions: limits.conditions.map((condition) => ({ ...condition, onDelayMs: 0 })) },
+    alone,
+    cite.at,
+    cite.value,
+    true,
+  );
   const level = levelOf(alone);
   const { lateSpan } = state;
   if (level === null) state.lateSpan = null;

@@ -5,7 +5,14 @@ import { RULE_SCHEMA, conditionsOf, type Rule, type ThresholdRule } from '../rul
 import { isWithinHours, meetsCondition } from '../rules/when.ts';
 
 export function rule(over: Record<string, unknown> = {}): Rule {
-  return RULE_SCHEMA.parse({ id: 'r', version: 1, type: 'threshold', select: { indicator: 'X' }, levels: { 2: { when: '>= 3', onDelay: '2ms' } }, ...over });
+  return RULE_SCHEMA.parse({
+    id: 'r',
+    version: 1,
+    type: 'threshold',
+    select: { indicator: 'X' },
+    levels: { 2: { when: '>= 3', onDelay: '2ms' } },
+    ...over,
+  });
 }
 
 export function absenceRule(over: Record<string, unknown> = {}): Rule {
@@ -43,7 +50,11 @@ interface Instant {
  * Every change of the reported level, found by looking at each millisecond and, each time, back over all that was.
  * Readings are in order of time; a value holds until the next.
  */
-export function reference(threshold: ThresholdRule, readings: readonly TestReading[], untilAt: number): { at: number; level: Level | null }[] {
+export function reference(
+  threshold: ThresholdRule,
+  readings: readonly TestReading[],
+  untilAt: number,
+): { at: number; level: Level | null }[] {
   const conditions = conditionsOf(threshold);
   const past: Instant[] = [];
   /** Index into `past` from which on a level's present state has lasted. */
@@ -66,8 +77,16 @@ export function reference(threshold: ThresholdRule, readings: readonly TestReadi
     past.push(instant);
     if (!instant.good) return;
     const mark = past.length - 1;
-    const arrived = conditions.find(({ level, when, onDelayMs }) => !on.has(level) && heldFor(since.get(level) as number, (value) => meetsCondition(when, value) === true) >= onDelayMs);
-    const leaving = conditions.filter(({ level, when }) => on.has(level) && heldFor(since.get(level) as number, (value) => isWithinHours(when, threshold.off.hysteresis, value) === true) >= threshold.off.offDelay);
+    const arrived = conditions.find(
+      ({ level, when, onDelayMs }) =>
+        !on.has(level) && heldFor(since.get(level) as number, (value) => meetsCondition(when, value) === true) >= onDelayMs,
+    );
+    const leaving = conditions.filter(
+      ({ level, when }) =>
+        on.has(level) &&
+        heldFor(since.get(level) as number, (value) => isWithinHours(when, threshold.off.hysteresis, value) === true) >=
+          threshold.off.offDelay,
+    );
     for (const { level, when } of conditions) {
       const comesAlong = arrived && !on.has(level) && level >= arrived.level && meetsCondition(when, instant.value) === true;
       const leaves = leaving.some((one) => one.level === level);

@@ -3,7 +3,16 @@ import { seriesKey, type Level } from '../../core/event.ts';
 import type { Announcement } from '../rules/announcement.ts';
 import type { Rule } from '../rules/rule.ts';
 import { isOpen } from './lifecycle.ts';
-import { changeWarningLevel, clearWarning, raiseWarning, recurWarning, type SeriesName, type Warning, type WarningChange, type WarningKey } from './warning.ts';
+import {
+  changeWarningLevel,
+  clearWarning,
+  raiseWarning,
+  recurWarning,
+  type SeriesName,
+  type Warning,
+  type WarningChange,
+  type WarningKey,
+} from './warning.ts';
 
 export interface KeyState extends WarningKey {
   /** The newest warning of the key, open or over; null before the first, and when one that is over is not at hand any more. */
@@ -17,7 +26,12 @@ export interface KeyState extends WarningKey {
 export const warningKeyText = (key: WarningKey): string => `${key.rule}|${key.subject}|${key.centre}`;
 
 /** @returns the key's new state; its warning differs from the old one exactly when something is to be published */
-export function applyAnnouncement(rule: Rule, key: KeyState, { indicator, device, point }: SeriesName, announcement: Exclude<Announcement, { kind: 'finding' }>): KeyState {
+export function applyAnnouncement(
+  rule: Rule,
+  key: KeyState,
+  { indicator, device, point }: SeriesName,
+  announcement: Exclude<Announcement, { kind: 'finding' }>,
+): KeyState {
   const series = { ...key.series };
   const name = { indicator, device, point };
   if (announcement.kind === 'cleared') delete series[seriesKey(name)];
@@ -42,7 +56,13 @@ export function withdrawWarning({ autoClose }: Pick<Rule, 'autoClose'>, key: Key
   return { ...key, series: {}, warning: clearWarning(warning, 'withdrawn', autoClose, atMs, cite) };
 }
 
-function raise(rule: Rule, key: KeyState, name: SeriesName, announcement: Extract<Announcement, { kind: 'raised' }>, cite: WarningChange['cite']): KeyState {
+function raise(
+  rule: Rule,
+  key: KeyState,
+  name: SeriesName,
+  announcement: Extract<Announcement, { kind: 'raised' }>,
+  cite: WarningChange['cite'],
+): KeyState {
   const { newest } = key;
   // Two onsets of one key at one time (two series, or equal times) are two warnings: the later one gives way by 1 ms.
   const onsetAt = newest ? Math.max(announcement.onsetAt, newest.onsetAt + 1) : announcement.onsetAt;

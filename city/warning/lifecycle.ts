@@ -25,7 +25,13 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: 'acknowledged', to: 'false_alarm', by: ['duty-officer'], countedFrom: 'raised', records: ['cause', 'proof'] },
   { from: 'raised', to: 'merged', by: ['duty-officer', 'engine'], countedFrom: null, records: ['survivor'] },
   { from: 'acknowledged', to: 'merged', by: ['duty-officer', 'engine'], countedFrom: null, records: ['survivor'] },
-  { from: 'acknowledged', to: 'dispatched', by: ['duty-officer'], countedFrom: 'raised', records: ['unit', 'plan', 'deadline', 'receipts'] },
+  {
+    from: 'acknowledged',
+    to: 'dispatched',
+    by: ['duty-officer'],
+    countedFrom: 'raised',
+    records: ['unit', 'plan', 'deadline', 'receipts'],
+  },
   { from: 'dispatched', to: 'handling', by: ['responsible-unit'], countedFrom: 'dispatched', records: ['person', 'place'] },
   { from: 'dispatched', to: 'transferred', by: ['centre'], countedFrom: 'proposed', records: ['unit', 'reason'] },
   { from: 'handling', to: 'transferred', by: ['centre'], countedFrom: 'proposed', records: ['unit', 'reason'] },
@@ -48,6 +54,11 @@ const OVER: ReadonlySet<WarningState> = new Set(['closed', 'reviewed', 'false_al
 export const isOpen = (state: WarningState): boolean => !OVER.has(state);
 
 /** The row that allows a move, or null: it is not in the table, or not for this role. */
-export function findTransition(from: WarningState | null, to: WarningState, by: WarningRole, table: readonly Transition[] = TRANSITIONS): Transition | null {
+export function findTransition(
+  from: WarningState | null,
+  to: WarningState,
+  by: WarningRole,
+  table: readonly Transition[] = TRANSITIONS,
+): Transition | null {
   return table.find((row) => row.from === from && row.to === to && row.by.includes(by)) ?? null;
 }

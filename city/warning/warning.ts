@@ -126,11 +126,37 @@ export interface RaiseInput extends Pick<WarningFacts, 'onsetAt' | 'late' | 'pre
   cite: WarningChange['cite'];
 }
 
-export function raiseWarning(rule: Rule, { rule: ruleId, subject, centre }: WarningKey, { indicator, device, point }: SeriesName, { raisedAt, level, onsetAt, late, previousId, cite }: RaiseInput): Warning {
+export function raiseWarning(
+  rule: Rule,
+  { rule: ruleId, subject, centre }: WarningKey,
+  { indicator, device, point }: SeriesName,
+  { raisedAt, level, onsetAt, late, previousId, cite }: RaiseInput,
+): Warning {
   const warning: Warning = {
-    id: warningId({ rule: ruleId, subject, centre }, onsetAt), rule: ruleId, subject, centre, indicator, device, point, version: rule.version, type: rule.type,
-    level, worst: level, state: 'raised', condition: 'active', late, onsetAt, raisedAt, changedAt: raisedAt, clearedAt: null, previousId, count: 1, revision: 0,
-    description: null, media: { snapshots: [], clips: [] }, changes: [],
+    id: warningId({ rule: ruleId, subject, centre }, onsetAt),
+    rule: ruleId,
+    subject,
+    centre,
+    indicator,
+    device,
+    point,
+    version: rule.version,
+    type: rule.type,
+    level,
+    worst: level,
+    state: 'raised',
+    condition: 'active',
+    late,
+    onsetAt,
+    raisedAt,
+    changedAt: raisedAt,
+    clearedAt: null,
+    previousId,
+    count: 1,
+    revision: 0,
+    description: null,
+    media: { snapshots: [], clips: [] },
+    changes: [],
   };
   return withChange(warning, { kind: 'raised', atMs: raisedAt, by: ENGINE, ...(cite && { cite }) });
 }
@@ -141,13 +167,24 @@ export function changeWarningLevel(warning: Warning, level: Level, atMs: number,
 
 /** The condition holds again, while it is open. */
 export function recurWarning(warning: Warning, level: Level, atMs: number, cite: WarningChange['cite']): Warning {
-  return withChange({ ...warning, condition: 'active', clearedAt: null, level, count: warning.count + 1 }, { kind: 'recurred', atMs, by: ENGINE, ...(cite && { cite }) });
+  return withChange(
+    { ...warning, condition: 'active', clearedAt: null, level, count: warning.count + 1 },
+    { kind: 'recurred', atMs, by: ENGINE, ...(cite && { cite }) },
+  );
 }
 
 /** The condition holds no longer; a rule with `autoClose` closes the warning with it, where its table lets the engine. */
-export function clearWarning(warning: Warning, kind: 'cleared' | 'withdrawn', autoClose: boolean, atMs: number, cite: WarningChange['cite']): Warning {
+export function clearWarning(
+  warning: Warning,
+  kind: 'cleared' | 'withdrawn',
+  autoClose: boolean,
+  atMs: number,
+  cite: WarningChange['cite'],
+): Warning {
   const cleared = withChange({ ...warning, condition: 'cleared', clearedAt: atMs }, { kind, atMs, by: ENGINE, ...(cite && { cite }) });
-  const closed = autoClose ? moveWarning(cleared, { to: 'closed', by: ENGINE, atMs, records: { clearedAt: atMs }, ...(cite && { cite }) }, AUTO_CLOSE) : null;
+  const closed = autoClose
+    ? moveWarning(cleared, { to: 'closed', by: ENGINE, atMs, records: { clearedAt: atMs }, ...(cite && { cite }) }, AUTO_CLOSE)
+    : null;
   return closed ?? cleared;
 }
 
@@ -161,7 +198,10 @@ export interface WarningMove {
 
 /** @returns null when the table does not allow it, or not for this role */
 export function moveWarning(warning: Warning, { to, by, atMs, records, cite }: WarningMove, table?: readonly Transition[]): Warning | null {
-  return findTransition(warning.state, to, by.role, table) && withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) });
+  return (
+    findTransition(warning.state, to, by.role, table) &&
+    withChange({ ...warning, state: to }, { kind: to, atMs, by, records, ...(cite && { cite }) })
+  );
 }
 
 /** The newest change that a rule made: what is published of a warning. */
@@ -173,7 +213,10 @@ function withChange(warning: Warning, change: Pick<WarningChange, 'kind' | 'atMs
   const { level, state } = warning;
   const changes = [...warning.changes, { n: (warning.changes.at(-1)?.n ?? 0) + 1, ...change, level, state }];
   return {
-    ...warning, worst: Math.min(warning.worst, level) as Level, changedAt: Math.max(warning.changedAt, change.atMs), revision: warning.revision + 1,
+    ...warning,
+    worst: Math.min(warning.worst, level) as Level,
+    changedAt: Math.max(warning.changedAt, change.atMs),
+    revision: warning.revision + 1,
     changes: changes.slice(-CARRIED_CHANGES),
   };
 }

@@ -70,7 +70,11 @@ async function unitFaults(setup: EdgeSetup, { files }: Pick<World, 'files'>): Pr
 async function openModels(devices: readonly OpenDevice[], { vision }: EdgeSetup, world: World): Promise<CameraTrials | null> {
   const cameras = devices.filter(({ driver }) => driver.traits.includes('frames')).map((device) => device.setup);
   if (cameras.length === 0) return null;
-  const [{ openCameraTrials }, { MODELS }, { DetectorPool }] = await Promise.all([import('../../edge/infer/camera-trial.ts'), import('../../models/index.ts'), import('../../models/pool.ts')]);
+  const [{ openCameraTrials }, { MODELS }, { DetectorPool }] = await Promise.all([
+    import('../../edge/infer/camera-trial.ts'),
+    import('../../models/index.ts'),
+    import('../../models/pool.ts'),
+  ]);
   return openCameraTrials(cameras, MODELS, world, new DetectorPool(vision ?? {}, { ...world, tell: () => {} }));
 }
 

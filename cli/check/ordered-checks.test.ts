@@ -12,7 +12,10 @@ const MS = /\d+$/;
 /** A device takes as many ms as its name ends with; those that are on a bus have its name before a dot. */
 function device(id: string): OpenDevice {
   const bus = id.includes('.') ? id.split('.')[0] : undefined;
-  return { setup: { id, settings: {} } as DeviceSetup, driver: { id: 'test', traits: ['polled'], ...(bus && { bus: () => bus }) } as unknown as Driver };
+  return {
+    setup: { id, settings: {} } as DeviceSetup,
+    driver: { id: 'test', traits: ['polled'], ...(bus && { bus: () => bus }) } as unknown as Driver,
+  };
 }
 
 async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
@@ -31,9 +34,23 @@ async function run(ids: readonly string[], forMs: number, endAtMs = forMs) {
       running -= 1;
       return id;
     },
-    report: (_, id) => { out.push(`${seconds()}: ${id}`); },
-    progress: openProgress({ json: false, text: ({ en }) => en }, { id: 'check', en: 'checking', zh: '' }, { isTerminal: false, columns: 80, nowMs: () => clock.monotonicMs(), write: (text) => { out.push(`${seconds()}: ${text.trim()}`); } }),
-    clock, signal: ending.signal,
+    report: (_, id) => {
+      out.push(`${seconds()}: ${id}`);
+    },
+    progress: openProgress(
+      { json: false, text: ({ en }) => en },
+      { id: 'check', en: 'checking', zh: '' },
+      {
+        isTerminal: false,
+        columns: 80,
+        nowMs: () => clock.monotonicMs(),
+        write: (text) => {
+          out.push(`${seconds()}: ${text.trim()}`);
+        },
+      },
+    ),
+    clock,
+    signal: ending.signal,
   });
   clock.after(endAtMs, () => ending.abort());
   await clock.advanceMs(forMs);

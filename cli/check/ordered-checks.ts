@@ -22,7 +22,10 @@ export interface DeviceChecks<T> {
 }
 
 /** At most eight at once, those on one bus one after the other. */
-export async function checkInOrder<T>(devices: readonly OpenDevice[], { tryOut, report, progress, clock, signal }: DeviceChecks<T>): Promise<void> {
+export async function checkInOrder<T>(
+  devices: readonly OpenDevice[],
+  { tryOut, report, progress, clock, signal }: DeviceChecks<T>,
+): Promise<void> {
   const trying = new Set<string>();
   let done = 0;
   const inLane = parallelQueue(MAX_PARALLEL);

@@ -15,13 +15,24 @@ export interface CheckResult {
   data?: Record<string, number | string | null>;
 }
 
-export const passed = (check: string, en: string, zh: string, data?: CheckResult['data']): CheckResult => ({ check, text: { en, zh }, ...(data ? { data } : {}) });
-export const failed = (check: string, fault: Fault, exit: number = EXIT.found, data?: CheckResult['data']): CheckResult => ({ check, fault, exit, ...(data ? { data } : {}) });
+export const passed = (check: string, en: string, zh: string, data?: CheckResult['data']): CheckResult => ({
+  check,
+  text: { en, zh },
+  ...(data ? { data } : {}),
+});
+export const failed = (check: string, fault: Fault, exit: number = EXIT.found, data?: CheckResult['data']): CheckResult => ({
+  check,
+  fault,
+  exit,
+  ...(data ? { data } : {}),
+});
 
 export function printCheckResult(terminal: CommandTerminal, { check, text, fault, data }: CheckResult): void {
   const said = fault ? explain(fault, terminal.language) : { message: text ? terminal.text(text) : '', remedy: '' };
   if (terminal.json) return terminal.record({ check, ok: !fault, ...(fault ? { fault: fault.code } : {}), ...said, ...data });
-  terminal.print(`${fault ? '✗' : '✓'} ${check.padEnd(8)} ${said.message}${fault ? ` [${fault.code}]` : ''}${said.remedy ? `\n  → ${said.remedy}` : ''}`);
+  terminal.print(
+    `${fault ? '✗' : '✓'} ${check.padEnd(8)} ${said.message}${fault ? ` [${fault.code}]` : ''}${said.remedy ? `\n  → ${said.remedy}` : ''}`,
+  );
 }
 
 /** Wrongly configured before a missing part before what was found. */

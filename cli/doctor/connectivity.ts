@@ -52,7 +52,11 @@ async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<Ch
     client.once('connect', () => say(passed('gateway', `${url} accepts ${edge}`, `${url} 允许 ${edge} 接入`)));
     client.on('error', (error) => {
       const code = (error as { code?: string | number }).code;
-      say(typeof code === 'number' && DENIED.has(code) ? failed('gateway', { code: 'CV_DOCTOR_DENIED', params: { url, detail: error.message } }) : unreachable(url, String(code ?? error.message)));
+      say(
+        typeof code === 'number' && DENIED.has(code)
+          ? failed('gateway', { code: 'CV_DOCTOR_DENIED', params: { url, detail: error.message } })
+          : unreachable(url, String(code ?? error.message)),
+      );
     });
     client.once('close', () => resolve(said ?? unreachable(url, 'ETIMEDOUT')));
   });
@@ -62,13 +66,21 @@ async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<Ch
 async function runningEdge({ http }: EdgeSetup): Promise<CheckResult[]> {
   const words = passed('edge', 'running', '边缘节点正在运行');
   if (http.port === 0) return [words];
-  const health = await fetch(`http://${http.host}:${http.port}/healthz`, { headers: http.token === undefined ? {} : { authorization: `Bearer ${http.token}` }, signal: AbortSignal.timeout(CONNECT_MS) }).then((answer) => answer.json() as Promise<{ uplink?: { online: boolean; clockOffsetMs: number | null } }>, () => null);
+  const health = await fetch(`http://${http.host}:${http.port}/healthz`, {
+    headers: http.token === undefined ? {} : { authorization: `Bearer ${http.token}` },
+    signal: AbortSignal.timeout(CONNECT_MS),
+  }).then(
+    (answer) => answer.json() as Promise<{ uplink?: { online: boolean; clockOffsetMs: number | null } }>,
+    () => null,
+  );
   // Without a token there are no details.
   if (!health?.uplink) return [words];
   const { online, clockOffsetMs } = health.uplink;
   const uplink = passed('edge', `running, ${online ? 'connected' : 'not connected'}`, `边缘节点正在运行，${online ? '已' : '未'}连接网关`);
   const seconds = Math.round((clockOffsetMs ?? 0) / 100) / 10;
-  return Math.abs(seconds) > MAX_OFFSET_SECONDS ? [uplink, failed('clock', { code: 'CV_DOCTOR_OFFSET', params: { seconds } }, EXIT.found, { offsetMs: clockOffsetMs })] : [uplink];
+  return Math.abs(seconds) > MAX_OFFSET_SECONDS
+    ? [uplink, failed('clock', { code: 'CV_DOCTOR_OFFSET', params: { seconds } }, EXIT.found, { offsetMs: clockOffsetMs })]
+    : [uplink];
 }
 
 /** Whether the configured serial ports exist and can be opened. */
@@ -84,9 +96,13 @@ export function checkSerialPorts(machine: HostMachine, { devices }: EdgeSetup): 
       accessSync(machine.path(port), constants.R_OK | constants.W_OK);
       return passed('serial', `${device}: ${port} can be opened`, `${device}：${port} 可以打开`);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EACCES') return failed('serial', { code: 'CV_DOCTOR_DIALOUT', params: { device, port, group: 'dialout' } });
+      if ((error as NodeJS.ErrnoException).code === 'EACCES')
+        return failed('serial', { code: 'CV_DOCTOR_DIALOUT', params: { device, port, group: 'dialout' } });
       const list = there.join(', ');
-      return failed('serial', { code: 'CV_DOCTOR_SERIAL', params: { device, port, there: there.length > 0 ? `; available: ${list}` : '', thereZh: there.length > 0 ? `；现有：${list}` : '' } });
+      return failed('serial', {
+        code: 'CV_DOCTOR_SERIAL',
+        params: { device, port, there: there.length > 0 ? `; available: ${list}` : '', thereZh: there.length > 0 ? `；现有：${list}` : '' },
+      });
     }
   });
 }
@@ -94,7 +110,11 @@ export function checkSerialPorts(machine: HostMachine, { devices }: EdgeSetup): 
 export async function checkPrograms(machine: HostMachine, { devices }: EdgeSetup): Promise<CheckResult[]> {
   if (!devices.some(({ driver }) => driver === 'camera')) return [];
   const version = await machine.run('ffmpeg', ['-version']);
-  return [version === null ? failed('ffmpeg', { code: 'CV_DOCTOR_FFMPEG', params: {} }, EXIT.missing) : passed('ffmpeg', version.split('\n')[0]?.slice(0, 40) ?? '', version.split('\n')[0]?.slice(0, 40) ?? '')];
+  return [
+    version === null
+      ? failed('ffmpeg', { code: 'CV_DOCTOR_FFMPEG', params: {} }, EXIT.missing)
+      : passed('ffmpeg', version.split('\n')[0]?.slice(0, 40) ?? '', version.split('\n')[0]?.slice(0, 40) ?? ''),
+  ];
 }
 
 /** The lock file of a log. */

@@ -31,9 +31,15 @@ function machineOf(root: string, files: Record<string, string>, programs: Record
 }
 
 const PI = {
-  'sys/devices/mmc0/mmcblk0/stat': '1 0 8 0 0 0 0 0 0 0 0\n', 'sys/devices/mmc0/mmcblk0/size': `${32 * 2 ** 21}\n`, 'sys/devices/mmc0/mmcblk0/device/type': 'MMC\n',
-  'sys/devices/mmc0/mmcblk0/device/life_time': '0x01 0x09\n', 'sys/devices/mmc0/mmcblk0/device/pre_eol_info': '0x01\n', 'sys/devices/mmc0/mmcblk0/mmcblk0p2/partition': '2\n',
-  'sys/class/thermal/thermal_zone0/temp': '84300\n', 'proc/self/limits': 'Max open files            1024                 524288               files\n', 'proc/sys/fs/inotify/max_user_watches': '8192\n',
+  'sys/devices/mmc0/mmcblk0/stat': '1 0 8 0 0 0 0 0 0 0 0\n',
+  'sys/devices/mmc0/mmcblk0/size': `${32 * 2 ** 21}\n`,
+  'sys/devices/mmc0/mmcblk0/device/type': 'MMC\n',
+  'sys/devices/mmc0/mmcblk0/device/life_time': '0x01 0x09\n',
+  'sys/devices/mmc0/mmcblk0/device/pre_eol_info': '0x01\n',
+  'sys/devices/mmc0/mmcblk0/mmcblk0p2/partition': '2\n',
+  'sys/class/thermal/thermal_zone0/temp': '84300\n',
+  'proc/self/limits': 'Max open files            1024                 524288               files\n',
+  'proc/sys/fs/inotify/max_user_watches': '8192\n',
 };
 
 test('a Raspberry Pi with a worn card, too hot, on a weak supply', async () => {
@@ -54,7 +60,12 @@ test('a Raspberry Pi with a worn card, too hot, on a weak supply', async () => {
 test('a machine that shows nothing is no failure', async () => {
   const { dir, remove } = await tempDir();
   const machine = machineOf(dir, {}, { timedatectl: 'yes' });
-  const findings = [...(await measureWear(machine, { dir, ...OPTIONS }, () => {})), ...(await checkTemperatureAndPower(machine)), ...checkLimits(machine), ...(await checkClock(machine))];
+  const findings = [
+    ...(await measureWear(machine, { dir, ...OPTIONS }, () => {})),
+    ...(await checkTemperatureAndPower(machine)),
+    ...checkLimits(machine),
+    ...(await checkClock(machine)),
+  ];
   assert.deepEqual([...new Set(codes(findings))], ['ok']);
   assert.equal(exitCodeOf(findings), 0);
   await remove();
@@ -63,14 +74,23 @@ test('a machine that shows nothing is no failure', async () => {
 test('years are what the disk can take over what it is given, times what it adds inside', () => {
   const finding = projectLifetime({ name: 'mmcblk0', kind: 'sd', bytes: 32e9 }, 1e9, 0.9e9, { enduranceBytes: null, amplification: 4 });
   assert.deepEqual([finding.data?.years, finding.fault], [11, undefined]);
-  assert.equal(projectLifetime({ name: 'mmcblk0', kind: 'sd', bytes: 32e9 }, 1e9, null, { enduranceBytes: 2e12, amplification: 4 }).fault?.code, 'CV_DOCTOR_WEAR');
+  assert.equal(
+    projectLifetime({ name: 'mmcblk0', kind: 'sd', bytes: 32e9 }, 1e9, null, { enduranceBytes: 2e12, amplification: 4 }).fault?.code,
+    'CV_DOCTOR_WEAR',
+  );
 });
 
 test('serial ports that are not there, and cameras without ffmpeg', async () => {
   const { dir, remove } = await tempDir();
   const machine = machineOf(dir, { 'dev/serial/by-id/usb-FTDI-0': '' });
   appendFileSync(join(dir, 'dev/ttyUSB0'), '');
-  const setup = { devices: [{ id: 'a', driver: 'modbus', settings: { port: 'ttyUSB0' } }, { id: 'b', driver: 'modbus', settings: { port: '/dev/ttyUSB7' } }, { id: 'c', driver: 'camera', settings: {} }] } as unknown as EdgeSetup;
+  const setup = {
+    devices: [
+      { id: 'a', driver: 'modbus', settings: { port: 'ttyUSB0' } },
+      { id: 'b', driver: 'modbus', settings: { port: '/dev/ttyUSB7' } },
+      { id: 'c', driver: 'camera', settings: {} },
+    ],
+  } as unknown as EdgeSetup;
   const serial = checkSerialPorts(machine, setup);
   assert.deepEqual(codes(serial), ['ok', 'CV_DOCTOR_SERIAL']);
   assert.match(String(serial[1]?.fault?.params.there), /usb-FTDI-0/);

@@ -37,7 +37,11 @@ export function hostMachine(root = '/'): HostMachine {
     path,
     read: (name) => unlessAbsent<string | null>(() => readFileSync(path(name), 'utf8').trim(), null),
     list: (name) => unlessAbsent<string[]>(() => readdirSync(path(name)).toSorted(), []),
-    run: (program, args) => promisify(execFile)(program, [...args], { timeout: PROGRAM_MS }).then(({ stdout }) => stdout.trim(), () => null),
+    run: (program, args) =>
+      promisify(execFile)(program, [...args], { timeout: PROGRAM_MS }).then(
+        ({ stdout }) => stdout.trim(),
+        () => null,
+      ),
     deviceOf(dir) {
       const { dev } = statSync(dir);
       // As glibc splits it, below 2^32.

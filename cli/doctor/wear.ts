@@ -28,7 +28,14 @@ const STEP_MS = 1000;
 /** @param progress told once a second: share of the watch that is over */
 export async function measureWear(machine: HostMachine, options: WearOptions, progress: (share: number) => void): Promise<CheckResult[]> {
   const disk = findDisk(machine, options.dir);
-  if (!disk) return [passed('disk', `${options.dir} is not on a local disk (memory, overlay or network): wear unknown`, `${options.dir} 不在独立磁盘上（内存、overlay 或网络），无法观察其磨损`)];
+  if (!disk)
+    return [
+      passed(
+        'disk',
+        `${options.dir} is not on a local disk (memory, overlay or network): wear unknown`,
+        `${options.dir} 不在独立磁盘上（内存、overlay 或网络），无法观察其磨损`,
+      ),
+    ];
   const findings = diskLife(disk);
   const pid = holderPid(machine, options.dir);
   const before = { disk: disk.writtenBytes(), ours: bytesWrittenBy(machine, pid) };
@@ -46,23 +53,72 @@ export async function measureWear(machine: HostMachine, options: WearOptions, pr
 
 function diskLife(disk: DiskInfo): CheckResult[] {
   const { name, usedPercent, isEndOfLife, bytes } = disk;
-  if (isEndOfLife || (usedPercent ?? 0) >= WORN_PERCENT) return [failed('disk', { code: 'CV_DOCTOR_LIFE', params: { disk: name, used: Math.max(usedPercent ?? 0, WORN_PERCENT) } }, 1, { disk: name, usedPercent })];
-  const said = usedPercent === null ? { en: 'wear not reported', zh: '该磁盘不报告磨损程度' } : { en: `${usedPercent} to ${usedPercent + 10} % of its life used`, zh: `其报告寿命已使用 ${usedPercent}–${usedPercent + 10} %` };
-  return [passed('disk', `${name}, ${disk.kind}, ${formatBytes(bytes)}; ${said.en}`, `${name}，${disk.kind}，${formatBytes(bytes)}；${said.zh}`, { disk: name, kind: disk.kind, bytes, usedPercent })];
+  if (isEndOfLife || (usedPercent ?? 0) >= WORN_PERCENT)
+    return [
+      failed('disk', { code: 'CV_DOCTOR_LIFE', params: { disk: name, used: Math.max(usedPercent ?? 0, WORN_PERCENT) } }, 1, {
+        disk: name,
+        usedPercent,
+      }),
+    ];
+  const said =
+    usedPercent === null
+      ? { en: 'wear not reported', zh: '该磁盘不报告磨损程度' }
+      : { en: `${usedPercent} to ${usedPercent + 10} % of its life used`, zh: `其报告寿命已使用 ${usedPercent}–${usedPercent + 10} %` };
+  return [
+    passed('disk', `${name}, ${disk.kind}, ${formatBytes(bytes)}; ${said.en}`, `${name}，${disk.kind}，${formatBytes(bytes)}；${said.zh}`, {
+      disk: name,
+      kind: disk.kind,
+      bytes,
+      usedPercent,
+    }),
+  ];
 }
 
 /** Years from bytes written per day and the endurance of the disk. */
-export function projectLifetime(disk: Pick<DiskInfo, 'name' | 'kind' | 'bytes'>, diskADay: number, oursADay: number | null, options: Pick<WearOptions, 'enduranceBytes' | 'amplification'>): CheckResult {
+export function projectLifetime(
+  disk: Pick<DiskInfo, 'name' | 'kind' | 'bytes'>,
+  diskADay: number,
+  oursADay: number | null,
+  options: Pick<WearOptions, 'enduranceBytes' | 'amplification'>,
+): CheckResult {
   const endurance = options.enduranceBytes ?? disk.bytes * CYCLES[disk.kind];
   const years = endurance / (Math.max(1, diskADay) * options.amplification * 365);
-  const assumed = options.enduranceBytes === null
-    ? { en: `assumed: ${CYCLES[disk.kind]} cycles per cell, write amplification ${options.amplification}`, zh: `假定：每个单元可写 ${CYCLES[disk.kind]} 次，内部写放大 ${options.amplification} 倍` }
-    : { en: `rated: ${formatBytes(endurance)} in total, write amplification ${options.amplification}`, zh: `按给定：总写入 ${formatBytes(endurance)}，内部写放大 ${options.amplification} 倍` };
+  const assumed =
+    options.enduranceBytes === null
+      ? {
+          en: `assumed: ${CYCLES[disk.kind]} cycles per cell, write amplification ${options.amplification}`,
+          zh: `假定：每个单元可写 ${CYCLES[disk.kind]} 次，内部写放大 ${options.amplification} 倍`,
+        }
+      : {
+          en: `rated: ${formatBytes(endurance)} in total, write amplification ${options.amplification}`,
+          zh: `按给定：总写入 ${formatBytes(endurance)}，内部写放大 ${options.amplification} 倍`,
+        };
   const shown = years >= 100 ? '>100' : years.toFixed(1);
-  const data = { disk: disk.name, bytesADay: Math.round(diskADay), oursADay: oursADay === null ? null : Math.round(oursADay), enduranceBytes: endurance, amplification: options.amplification, years: Math.round(years * 10) / 10 };
-  if (years < WANTED_YEARS) return failed('wear', { code: 'CV_DOCTOR_WEAR', params: { disk: disk.name, years: shown, assumed: assumed.en, assumedZh: assumed.zh } }, 1, data);
-  const ours = oursADay === null ? { en: 'edge not running, or run by another user', zh: '边缘节点未运行或属于其他用户' } : { en: `${gigabytes(oursADay)} by the edge`, zh: `其中边缘节点 ${gigabytes(oursADay)}` };
-  return passed('wear', `${gigabytes(diskADay)} per day written to ${disk.name} (${ours.en}): ${shown} years (${assumed.en})`, `${disk.name} 每天写入 ${gigabytes(diskADay)}（${ours.zh}）：可用 ${shown} 年（${assumed.zh}）`, data);
+  const data = {
+    disk: disk.name,
+    bytesADay: Math.round(diskADay),
+    oursADay: oursADay === null ? null : Math.round(oursADay),
+    enduranceBytes: endurance,
+    amplification: options.amplification,
+    years: Math.round(years * 10) / 10,
+  };
+  if (years < WANTED_YEARS)
+    return failed(
+      'wear',
+      { code: 'CV_DOCTOR_WEAR', params: { disk: disk.name, years: shown, assumed: assumed.en, assumedZh: assumed.zh } },
+      1,
+      data,
+    );
+  const ours =
+    oursADay === null
+      ? { en: 'edge not running, or run by another user', zh: '边缘节点未运行或属于其他用户' }
+      : { en: `${gigabytes(oursADay)} by the edge`, zh: `其中边缘节点 ${gigabytes(oursADay)}` };
+  return passed(
+    'wear',
+    `${gigabytes(diskADay)} per day written to ${disk.name} (${ours.en}): ${shown} years (${assumed.en})`,
+    `${disk.name} 每天写入 ${gigabytes(diskADay)}（${ours.zh}）：可用 ${shown} 年（${assumed.zh}）`,
+    data,
+  );
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;

@@ -18,13 +18,17 @@ export async function benchModel(spec: ModelSpec, runs: number, terminal: Comman
       if (run >= 0) durationsMs.push(durationMs);
     }
     durationsMs.sort((a, b) => a - b);
-    const percentile = (share: number) => Math.round((durationsMs[Math.min(durationsMs.length - 1, Math.floor(share * durationsMs.length))] as number) * 100) / 100;
+    const percentile = (share: number) =>
+      Math.round((durationsMs[Math.min(durationsMs.length - 1, Math.floor(share * durationsMs.length))] as number) * 100) / 100;
     const [leastMs, medianMs, p95Ms] = [percentile(0), percentile(0.5), percentile(0.95)];
     if (terminal.json) terminal.record({ model: spec.id, runs, leastMs, medianMs, p95Ms });
-    else terminal.print(terminal.text({
-      en: `${spec.id}: minimum ${leastMs} ms, median ${medianMs} ms, p95 ${p95Ms} ms (${runs} pictures, one thread; on an idle machine the minimum is the CPU time)`,
-      zh: `${spec.id}：最短 ${leastMs} 毫秒，中位 ${medianMs} 毫秒，95% 在 ${p95Ms} 毫秒以内（${runs} 幅图像，单线程：机器空闲时最短值即处理器时间）`,
-    }));
+    else
+      terminal.print(
+        terminal.text({
+          en: `${spec.id}: minimum ${leastMs} ms, median ${medianMs} ms, p95 ${p95Ms} ms (${runs} pictures, one thread; on an idle machine the minimum is the CPU time)`,
+          zh: `${spec.id}：最短 ${leastMs} 毫秒，中位 ${medianMs} 毫秒，95% 在 ${p95Ms} 毫秒以内（${runs} 幅图像，单线程：机器空闲时最短值即处理器时间）`,
+        }),
+      );
     return EXIT.ok;
   } finally {
     await detector.close();

@@ -17,7 +17,12 @@ export async function readFromBundle(path: string, model: string, sha256: string
       if (isWanted(bytes)) return bytes;
     }
   } catch (error) {
-    throw new FaultError('CV_PULL_NOT_THERE', { model, want: sha256, path, detail: (error as NodeJS.ErrnoException).code ?? (error as Error).message });
+    throw new FaultError('CV_PULL_NOT_THERE', {
+      model,
+      want: sha256,
+      path,
+      detail: (error as NodeJS.ErrnoException).code ?? (error as Error).message,
+    });
   }
   throw new FaultError('CV_PULL_NOT_THERE', { model, want: sha256, path, detail: `${seen} files` });
 }

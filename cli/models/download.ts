@@ -58,11 +58,17 @@ export async function downloadFile(wanted: DownloadRequest, tell: (bytes: number
 }
 
 /** Resumes at byte `from` if the server supports it. @param range.most limit of the total */
-async function fetchRest(url: string, part: string, { from, most }: { from: number; most: number }, tell: (bytes: number, of: number | null) => void): Promise<void> {
+async function fetchRest(
+  url: string,
+  part: string,
+  { from, most }: { from: number; most: number },
+  tell: (bytes: number, of: number | null) => void,
+): Promise<void> {
   const response = await follow(url, { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) });
   // Nothing left to send: the hash decides whether the part is complete.
-  if (response.status === 416) return void await response.body?.cancel();
-  if (!response.ok || !response.body) throw new FaultError('CV_PULL_REFUSED', { url, detail: `HTTP ${response.status} ${response.statusText}`.trim() });
+  if (response.status === 416) return void (await response.body?.cancel());
+  if (!response.ok || !response.body)
+    throw new FaultError('CV_PULL_REFUSED', { url, detail: `HTTP ${response.status} ${response.statusText}`.trim() });
   const isResumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`) === true;
   let bytes = isResumed ? from : 0;
   const rest = Number(response.headers.get('content-length'));
@@ -92,14 +98,25 @@ async function follow(start: string, headers: Record<string, string>): Promise<R
     if (!REDIRECTS.has(response.status) || location === null) return response;
     await response.body?.cancel();
     const next = URL.canParse(location, address) ? new URL(location, address) : null;
-    const isSame = next !== null && next.hostname === address.hostname && (next.protocol === 'https:' || (next.origin === address.origin && next.protocol === 'http:'));
+    const isSame =
+      next !== null &&
+      next.hostname === address.hostname &&
+      (next.protocol === 'https:' || (next.origin === address.origin && next.protocol === 'http:'));
     if (!isSame) {
       const shown = (next?.origin ?? location).slice(0, 200);
-      throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `redirect to ${shown} not followed; use --from if you trust that address`, detailZh: `被转向 ${shown}，未跟随；如信任该地址，请用 --from 指定` });
+      throw new FaultError('CV_PULL_REFUSED', {
+        url: start,
+        detail: `redirect to ${shown} not followed; use --from if you trust that address`,
+        detailZh: `被转向 ${shown}，未跟随；如信任该地址，请用 --from 指定`,
+      });
     }
     address = next;
   }
-  throw new FaultError('CV_PULL_REFUSED', { url: start, detail: `more than ${MAX_REDIRECTS} redirects`, detailZh: `重定向超过 ${MAX_REDIRECTS} 次` });
+  throw new FaultError('CV_PULL_REFUSED', {
+    url: start,
+    detail: `more than ${MAX_REDIRECTS} redirects`,
+    detailZh: `重定向超过 ${MAX_REDIRECTS} 次`,
+  });
 }
 
 /** Maps write errors to CV_PULL_NOT_WRITTEN. */

@@ -22,25 +22,57 @@ export interface ImportOptions {
   size?: string;
 }
 
-export async function importModel(file: string, { family, name, classes, licence, source, size }: ImportOptions, terminal: CommandTerminal): Promise<number> {
+export async function importModel(
+  file: string,
+  { family, name, classes, licence, source, size }: ImportOptions,
+  terminal: CommandTerminal,
+): Promise<number> {
   const path = resolve(file);
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => { throw new FaultError('CV_MODEL_GRAPH', { detail: `${path}: ${error.code ?? error.message}` }); });
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new FaultError('CV_MODEL_GRAPH', { detail: `${path}: ${error.code ?? error.message}` });
+  });
   const head = inspectOnnx(bytes);
   if (!head) throw new FaultError('CV_MODEL_GRAPH', { detail: path });
-  const { spec, guesses } = describeGraph({ path, head, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }, {
-    name: name ?? basename(path).replace(/\.onnx$/i, '').toLowerCase().replace(/[^a-z0-9._-]+/g, '-'),
-    ...(family !== undefined && { family }), ...(classes !== undefined && { classes: await namesOf(classes) }), ...(licence !== undefined && { licence }), ...(source !== undefined && { source }), ...(size !== undefined && { size: sizeOf(size) }),
-  });
+  const { spec, guesses } = describeGraph(
+    { path, head, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length },
+    {
+      name:
+        name ??
+        basename(path)
+          .replace(/\.onnx$/i, '')
+          .toLowerCase()
+          .replace(/[^a-z0-9._-]+/g, '-'),
+      ...(family !== undefined && { family }),
+      ...(classes !== undefined && { classes: await namesOf(classes) }),
+      ...(licence !== undefined && { licence }),
+      ...(source !== undefined && { source }),
+      ...(size !== undefined && { size: sizeOf(size) }),
+    },
+  );
   const manifest = join(dirname(path), `${basename(path).replace(/\.onnx$/i, '')}.yaml`);
   const isTaken = await access(manifest).then(() => true, () => false);
   if (isTaken) throw new FaultError('CV_PULL_NOT_WRITTEN', { path: manifest, detail: 'EEXIST' });
   const remarks = guesses.map((guess) => terminal.text(guess));
-  await reportWriteError(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(path) }, [terminal.text({ en: 'Guessed, please check:', zh: '以下为推断，请核对：' }), ...remarks.map((remark) => `- ${remark}`)]), { flag: 'wx' }));
+  await reportWriteError(manifest, () =>
+    writeFile(
+      manifest,
+      manifestText({ ...spec, file: basename(path) }, [
+        terminal.text({ en: 'Guessed, please check:', zh: '以下为推断，请核对：' }),
+        ...remarks.map((remark) => `- ${remark}`),
+      ]),
+      { flag: 'wx' },
+    ),
+  );
   if (terminal.json) terminal.record({ model: spec.id, manifest, family: spec.family, classes: spec.classes.length, guesses: remarks });
   else {
     terminal.print(manifest);
     for (const remark of remarks) terminal.print(`  ${terminal.text({ en: 'guessed', zh: '推断' })}: ${remark}`);
-    terminal.print(terminal.text({ en: `  check it, then: cityvitals models run ${manifest} PICTURE`, zh: `  核对后运行：cityvitals models run ${manifest} 图像` }));
+    terminal.print(
+      terminal.text({
+        en: `  check it, then: cityvitals models run ${manifest} PICTURE`,
+        zh: `  核对后运行：cityvitals models run ${manifest} 图像`,
+      }),
+    );
   }
   return EXIT.ok;
 }

@@ -17,7 +17,10 @@ const { dir: folder, remove } = await tempDir();
 after(remove);
 
 /** A server on loopback; `ranges` are those it was asked for. */
-async function serve(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse, time: number) => void): Promise<{ url: string; ranges: (string | null)[] }> {
+async function serve(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse, time: number) => void,
+): Promise<{ url: string; ranges: (string | null)[] }> {
   const ranges: (string | null)[] = [];
   const server = createServer((request, response) => {
     ranges.push(request.headers.range ?? null);
@@ -28,10 +31,19 @@ async function serve(t: TestContext, answer: (request: IncomingMessage, response
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graph.onnx`, ranges };
 }
 const from = (request: IncomingMessage) => Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-const rest = (response: ServerResponse, start: number) => response.writeHead(206, { 'content-range': `bytes ${start}-${GRAPH.length - 1}/${GRAPH.length}`, 'content-length': GRAPH.length - start });
+const rest = (response: ServerResponse, start: number) =>
+  response.writeHead(206, {
+    'content-range': `bytes ${start}-${GRAPH.length - 1}/${GRAPH.length}`,
+    'content-length': GRAPH.length - start,
+  });
 const code = (wanted: string) => (error: FaultError) => error.fault?.code === wanted;
 let places = 0;
-const wantedAt = (url: string, sha256 = SHA256) => ({ model: 'm', url, path: join(folder, `place-${(places += 1)}`, 'graph.onnx'), sha256 });
+const wantedAt = (url: string, sha256 = SHA256) => ({
+  model: 'm',
+  url,
+  path: join(folder, `place-${(places += 1)}`, 'graph.onnx'),
+  sha256,
+});
 
 test('a download that breaks off goes on where it stopped, and nothing but the whole graph stands in its place', async (t) => {
   // Two connections break in the middle, once that much has come.
@@ -79,16 +91,31 @@ test('another file, no file, nobody there, no end and no room are each told as w
     else response.end(GRAPH);
   });
   const long = { ...wantedAt(url), bytes: GRAPH.length - 1 };
-  await assert.rejects(downloadFile(long, () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('exceeds 299999 bytes'));
+  await assert.rejects(
+    downloadFile(long, () => {}),
+    (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).includes('exceeds 299999 bytes'),
+  );
   assert.deepEqual(await readdir(join(long.path, '..')), [], 'nothing that fills the disk');
   const other = wantedAt(url, '0'.repeat(64));
   await assert.rejects(downloadFile(other, () => {}), code('CV_PULL_OTHER'));
   assert.deepEqual(await readdir(join(other.path, '..')), [], 'nothing of it is kept');
-  await assert.rejects(downloadFile(wantedAt(url.replace('/graph', '/none')), () => {}), (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).startsWith('HTTP 404'));
-  await assert.rejects(downloadFile(wantedAt('http://127.0.0.1:1/graph.onnx'), () => {}), code('CV_PULL_REFUSED'));
-  await assert.rejects(downloadFile(wantedAt(url.replace('/graph', '/stuck')), () => {}), code('CV_PULL_BROKEN'));
+  await assert.rejects(
+    downloadFile(wantedAt(url.replace('/graph', '/none')), () => {}),
+    (error: FaultError) => error.fault.code === 'CV_PULL_REFUSED' && String(error.fault.params.detail).startsWith('HTTP 404'),
+  );
+  await assert.rejects(
+    downloadFile(wantedAt('http://127.0.0.1:1/graph.onnx'), () => {}),
+    code('CV_PULL_REFUSED'),
+  );
+  await assert.rejects(
+    downloadFile(wantedAt(url.replace('/graph', '/stuck')), () => {}),
+    code('CV_PULL_BROKEN'),
+  );
   await writeFile(join(folder, 'a-file'), '');
-  await assert.rejects(downloadFile({ ...wantedAt(url), path: join(folder, 'a-file', 'graph.onnx') }, () => {}), code('CV_PULL_NOT_WRITTEN'));
+  await assert.rejects(
+    downloadFile({ ...wantedAt(url), path: join(folder, 'a-file', 'graph.onnx') }, () => {}),
+    code('CV_PULL_NOT_WRITTEN'),
+  );
 });
 
 /** A tar of plain files, as POSIX has it. */
@@ -111,7 +138,8 @@ test('a graph is found by its hash in a file, a folder and a tar, whatever it is
   const packed = join(folder, 'models.tar');
   const bytes = tar({ 'README': Buffer.from('read me'), 'models/x.onnx': GRAPH });
   await writeFile(packed, bytes);
-  for (const path of [join(bundle, 'deep', 'renamed.onnx'), bundle, packed]) assert.ok(Buffer.from(await readFromBundle(path, 'm', SHA256)).equals(GRAPH), path);
+  for (const path of [join(bundle, 'deep', 'renamed.onnx'), bundle, packed])
+    assert.ok(Buffer.from(await readFromBundle(path, 'm', SHA256)).equals(GRAPH), path);
   await assert.rejects(readFromBundle(join(bundle, 'other.onnx'), 'm', SHA256), code('CV_PULL_NOT_THERE'));
   await assert.rejects(readFromBundle(join(folder, 'none'), 'm', SHA256), (error: FaultError) => error.fault.params.detail === 'ENOENT');
   await writeFile(packed, bytes.subarray(0, 100_000));
@@ -122,7 +150,14 @@ test('a server sends on to its own pages alone: no other host or port, nothing b
   let asked = 0;
   const other = await serve(t, (_, response) => { asked += 1; response.end(GRAPH); });
   const { url } = await serve(t, ({ url: path }, response) => {
-    const to: Record<string, string> = { '/own': '/graph.onnx', '/other': other.url, '/name': other.url.replace('127.0.0.1', 'localhost'), '/file': 'file:///etc/hostname', '/bad': 'http://:', '/loop': '/loop' };
+    const to: Record<string, string> = {
+      '/own': '/graph.onnx',
+      '/other': other.url,
+      '/name': other.url.replace('127.0.0.1', 'localhost'),
+      '/file': 'file:///etc/hostname',
+      '/bad': 'http://:',
+      '/loop': '/loop',
+    };
     const location = to[path ?? ''];
     if (location === undefined) response.end(GRAPH);
     else response.writeHead(302, { location }).end();
@@ -131,7 +166,15 @@ test('a server sends on to its own pages alone: no other host or port, nothing b
   const own = at('/own');
   await downloadFile(own, () => {});
   assert.deepEqual(await readFile(own.path), GRAPH);
-  for (const path of ['/other', '/name', '/file', '/bad']) await assert.rejects(downloadFile(at(path), () => {}), (error: FaultError) => code('CV_PULL_REFUSED')(error) && /not followed.*--from/.test(String(error.fault.params.detail)), path);
-  await assert.rejects(downloadFile(at('/loop'), () => {}), code('CV_PULL_REFUSED'));
+  for (const path of ['/other', '/name', '/file', '/bad'])
+    await assert.rejects(
+      downloadFile(at(path), () => {}),
+      (error: FaultError) => code('CV_PULL_REFUSED')(error) && /not followed.*--from/.test(String(error.fault.params.detail)),
+      path,
+    );
+  await assert.rejects(
+    downloadFile(at('/loop'), () => {}),
+    code('CV_PULL_REFUSED'),
+  );
   assert.equal(asked, 0);
 });

@@ -31,7 +31,13 @@ export async function pullModel(spec: ModelSpec, { from, dir }: PullOptions, ter
   const manifest = folder === undefined ? null : join(folder, 'model.yaml');
   if (manifest !== null) await reportWriteError(manifest, () => writeFile(manifest, manifestText({ ...spec, file: basename(spec.file) })));
   if (terminal.json) terminal.record({ model: spec.id, path, manifest, sha256: spec.sha256, wasHere: isHere });
-  else terminal.print(terminal.text({ en: `${spec.id}: ${isHere ? 'already installed' : 'installed'} (${manifest ?? path})`, zh: `${spec.id}：${isHere ? '原已就绪' : '已就绪'}（${manifest ?? path}）` }));
+  else
+    terminal.print(
+      terminal.text({
+        en: `${spec.id}: ${isHere ? 'already installed' : 'installed'} (${manifest ?? path})`,
+        zh: `${spec.id}：${isHere ? '原已就绪' : '已就绪'}（${manifest ?? path}）`,
+      }),
+    );
   return EXIT.ok;
 }
 
@@ -39,7 +45,9 @@ async function fetchGraph(spec: ModelSpec, source: string, path: string, termina
   if (/^https?:/.test(source)) {
     const progress = openProgress(terminal, { id: 'pull', en: `downloading ${spec.id}`, zh: `正在下载 ${spec.id}`, unit: 'bytes' });
     try {
-      await downloadFile({ model: spec.id, url: source, path, sha256: spec.sha256, bytes: spec.bytes }, (bytes, of) => progress.update(bytes, of ?? spec.bytes ?? null));
+      await downloadFile({ model: spec.id, url: source, path, sha256: spec.sha256, bytes: spec.bytes }, (bytes, of) =>
+        progress.update(bytes, of ?? spec.bytes ?? null),
+      );
     } finally {
       progress.end();
     }

@@ -18,7 +18,13 @@ export interface ModelRunOptions {
 
 const VIDEO = /\.(mp4|m4v|mov|avi|mkv|webm|ts|flv|mpe?g|mjpe?g|h26[45])$/i;
 
-export async function runModel(spec: ModelSpec, path: string, { threshold, fps = '1' }: ModelRunOptions, terminal: CommandTerminal, world: World): Promise<number> {
+export async function runModel(
+  spec: ModelSpec,
+  path: string,
+  { threshold, fps = '1' }: ModelRunOptions,
+  terminal: CommandTerminal,
+  world: World,
+): Promise<number> {
   const scoreThreshold = threshold === undefined ? spec.scoreThreshold : Number(threshold);
   if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) throw new FaultError('CV_SCORE_INVALID', { got: threshold ?? '' });
   if (!(Number(fps) >= 0.01 && Number(fps) <= 60)) throw new FaultError('CV_INPUT_INVALID', { key: '--fps', given: fps });
@@ -61,8 +67,14 @@ function describe(boxes: readonly Box[], durationMs: number, spec: ModelSpec, te
   const named = boxes.map((box) => ({ ...box, class: classNameIn(terminal.language, box.class, spec) }));
   const counts = [...Map.groupBy(named, (box) => box.class)].map(([label, { length }]) => `${length} × ${label}`);
   return [
-    ...named.map(({ class: label, score, x, y, width, height }) => `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`),
-    terminal.text({ en: `${counts.join(', ') || 'no detections'} in ${Math.round(durationMs)} ms`, zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒` }),
+    ...named.map(
+      ({ class: label, score, x, y, width, height }) =>
+        `${label} ${score.toFixed(2)}  ${percent(x)} ${percent(y)}, ${percent(width)} × ${percent(height)}`,
+    ),
+    terminal.text({
+      en: `${counts.join(', ') || 'no detections'} in ${Math.round(durationMs)} ms`,
+      zh: `${counts.join('、') || '未检测到目标'}，用时 ${Math.round(durationMs)} 毫秒`,
+    }),
   ];
 }
 
@@ -73,7 +85,13 @@ async function readImage(path: string, spec: ModelSpec): Promise<Picture> {
   const [width, height] = [even(input.width), even(input.height)];
   try {
     const { autoOrient } = await sharp(path).metadata();
-    const rgb = await sharp(path).rotate().flatten({ background: 'white' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer();
+    const rgb = await sharp(path)
+      .rotate()
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .resize(width, height, { fit: 'fill' })
+      .raw()
+      .toBuffer();
     return { index: 0, ptsMs: 0, width, height, yuv: rgbToI420(rgb, { width, height }), aspect: autoOrient.width / autoOrient.height };
   } catch (error) {
     throw new FaultError('CV_IMAGE_UNREADABLE', { path, detail: (error as Error).message });

@@ -14,7 +14,8 @@ export interface CameraGroup {
 /** Views that are open at one time: each is a stream that this browser decodes by itself. */
 export const MAX_OPEN = 4;
 
-export const camerasOf = (devices: readonly DeviceView[]): DeviceView[] => devices.filter(({ picture, driver }) => picture !== null || driver === 'camera');
+export const camerasOf = (devices: readonly DeviceView[]): DeviceView[] =>
+  devices.filter(({ picture, driver }) => picture !== null || driver === 'camera');
 
 /** What is wrong with its pictures though they come, as video diagnosis names it; null: nothing that is known. */
 export function findingOf({ values }: Pick<DeviceView, 'values'>): string | null {
@@ -48,5 +49,7 @@ export function groupCameras(cameras: readonly DeviceView[]): CameraGroup[] {
 
 /** The one to show where nobody chose: the first that is well and has a picture. */
 export function firstCameras(cameras: readonly DeviceView[]): DeviceView | undefined {
-  return cameras.find((camera) => camera.picture !== null && isHealthy(camera)) ?? cameras.find(({ picture }) => picture !== null) ?? cameras[0];
+  return (
+    cameras.find((camera) => camera.picture !== null && isHealthy(camera)) ?? cameras.find(({ picture }) => picture !== null) ?? cameras[0]
+  );
 }

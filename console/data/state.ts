@@ -22,7 +22,16 @@ export interface ConsoleState {
   incomplete: boolean;
 }
 
-export const EMPTY_STATE: ConsoleState = { link: { is: 'joining' }, status: null, clockOffsetMs: 0, heardAt: null, devices: [], warnings: [], demo: null, incomplete: false };
+export const EMPTY_STATE: ConsoleState = {
+  link: { is: 'joining' },
+  status: null,
+  clockOffsetMs: 0,
+  heardAt: null,
+  devices: [],
+  warnings: [],
+  demo: null,
+  incomplete: false,
+};
 
 export type StateChange =
   | { is: 'message'; message: LiveMessage; now: number }
@@ -40,7 +49,11 @@ export function reduceState(state: ConsoleState, input: StateChange): ConsoleSta
   return { ...state, link: { is: 'gone', since, retryAt: input.retryAt, tries: input.tries } };
 }
 
-const heard = (state: ConsoleState, now: number): ConsoleState => ({ ...state, heardAt: now, link: state.link.is === 'live' ? state.link : { is: 'live' } });
+const heard = (state: ConsoleState, now: number): ConsoleState => ({
+  ...state,
+  heardAt: now,
+  link: state.link.is === 'live' ? state.link : { is: 'live' },
+});
 
 function take(state: ConsoleState, message: LiveMessage, now: number): ConsoleState {
   switch (message.kind) {
@@ -59,7 +72,11 @@ function withValue(state: ConsoleState, message: Extract<LiveMessage, { kind: 'v
   if (!device || !last) return { ...state, incomplete: true };
   if (message.at < last.at) return state;
   const { value, unit, at, quality, flags } = message;
-  const changed: DeviceView = { ...device, values: device.values.map((other) => (other === last ? { ...last, value, unit, at, quality, flags } : other)), lastAt: Math.max(device.lastAt ?? 0, at) };
+  const changed: DeviceView = {
+    ...device,
+    values: device.values.map((other) => (other === last ? { ...last, value, unit, at, quality, flags } : other)),
+    lastAt: Math.max(device.lastAt ?? 0, at),
+  };
   return { ...state, devices: state.devices.map((other) => (other === device ? changed : other)) };
 }
 
@@ -82,10 +99,13 @@ export interface Focus {
 
 /** The series worth drawing: of the worst open warning; else of the value with the gravest limits, emergencies (YJ) first. */
 export function focusOf(state: ConsoleState): Focus | null {
-  const numbers = state.devices.flatMap((device) => device.values.filter(({ value }) => typeof value === 'number').map((value) => ({ device: device.id, value })));
+  const numbers = state.devices.flatMap((device) =>
+    device.values.filter(({ value }) => typeof value === 'number').map((value) => ({ device: device.id, value })),
+  );
   const [worst] = listOpenWarnings(state);
-  const found = numbers.find(({ device, value }) => worst && device === worst.device && value.point === worst.point && value.limits.length > 0)
-    ?? numbers.toSorted((a, b) => graveness(a.value) - graveness(b.value))[0];
+  const found =
+    numbers.find(({ device, value }) => worst && device === worst.device && value.point === worst.point && value.limits.length > 0) ??
+    numbers.toSorted((a, b) => graveness(a.value) - graveness(b.value))[0];
   return found ? { indicator: found.value.indicator, device: found.device, point: found.value.point } : null;
 }
 

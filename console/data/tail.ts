@@ -16,7 +16,8 @@ export function toChart(points: readonly PointView[]): ChartData {
   return { at: points.map(({ at }) => at), value: points.map(({ value, quality }) => numberOf(value, quality)) };
 }
 
-const numberOf = (value: unknown, quality: string): number | null => (quality === 'bad' ? null : typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null);
+const numberOf = (value: unknown, quality: string): number | null =>
+  quality === 'bad' ? null : typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;
 
 /** @param newest the live value of the same series */
 export function useTail(focus: Focus | null, newest: PointView | null, now: number, live: boolean): ChartData {
@@ -37,7 +38,12 @@ export function useTail(focus: Focus | null, newest: PointView | null, now: numb
     const stop = new AbortController();
     const read = async (): Promise<void> => {
       const from = Math.floor(clock.current - TAIL_MS - 5000);
-      const query = new URLSearchParams({ ...focus, from: String(Math.max(0, from)), to: String(Math.ceil(clock.current + 5000)), maxPoints: String(MAX_POINTS) });
+      const query = new URLSearchParams({
+        ...focus,
+        from: String(Math.max(0, from)),
+        to: String(Math.ceil(clock.current + 5000)),
+        maxPoints: String(MAX_POINTS),
+      });
       const range = await requestApi<SeriesRange>(`series?${query}`, { signal: stop.signal });
       const last = range.items.at(-1)?.at ?? 0;
       extra.current = extra.current.filter(({ at }) => at > last);
@@ -53,7 +59,8 @@ export function useTail(focus: Focus | null, newest: PointView | null, now: numb
     };
   }, [key, live]);
 
-  if (newest && newest.at > (extra.current.at(-1)?.at ?? stored.at.at(-1) ?? 0)) extra.current = [...extra.current, newest].slice(-MAX_POINTS);
+  if (newest && newest.at > (extra.current.at(-1)?.at ?? stored.at.at(-1) ?? 0))
+    extra.current = [...extra.current, newest].slice(-MAX_POINTS);
   const more = toChart(extra.current);
   return { at: [...stored.at, ...more.at], value: [...stored.value, ...more.value] };
 }

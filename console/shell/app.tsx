@@ -49,10 +49,23 @@ export function App() {
   };
   return (
     <ViewContext.Provider value={view}>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{words.skip}</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        {words.skip}
+      </a>
       <PageHeader setLang={choose} />
       <DisconnectedBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
-      <main id="main" tabIndex={-1} class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}>
+      <main
+        id="main"
+        tabIndex={-1}
+        class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}
+      >
         {isOut && <SignIn done={() => link.current?.retryNow()} />}
         {!isOut && place?.page === 'series' && <SeriesPage place={place.series} />}
         {!isOut && place?.page === 'cameras' && <CamerasPage open={place.open} />}

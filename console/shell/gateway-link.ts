@@ -135,7 +135,9 @@ export function followGateway(give: (input: StateChange) => void): GatewayLink {
 
 async function snapshot(): Promise<StateChange> {
   const [devices, open, cleared] = await Promise.all([
-    requestApi<Page<DeviceView>>('devices?limit=1000'), requestApi<Page<WarningView>>('warnings?condition=active&limit=200'), requestApi<Page<WarningView>>('warnings?condition=cleared&limit=10'),
+    requestApi<Page<DeviceView>>('devices?limit=1000'),
+    requestApi<Page<WarningView>>('warnings?condition=active&limit=200'),
+    requestApi<Page<WarningView>>('warnings?condition=cleared&limit=10'),
   ]);
   return { is: 'snapshot', devices: devices.items, warnings: [...open.items, ...cleared.items] };
 }

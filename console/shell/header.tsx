@@ -13,16 +13,25 @@ export function PageHeader({ setLang }: { setLang(lang: Lang): void }) {
   return (
     <header class="top">
       <div class="brand">
-        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7" /><path d="M4 18h6l3-8 5 14 4-10 2 4h4" /></svg>
+        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+          <rect width="32" height="32" rx="7" />
+          <path d="M4 18h6l3-8 5 14 4-10 2 4h4" />
+        </svg>
         <span class="brand-name">{words.product}</span>
         {status?.exercise && <span class="badge badge-exercise" title={words.exerciseWhy}>{words.exercise}</span>}
         <LinkWord />
         <div class="languages" role="group" aria-label={words.language}>
           {(Object.keys(DICTIONARIES) as Lang[]).map((choice) => (
-            <button key={choice} type="button" lang={choice} aria-pressed={choice === lang} onClick={() => setLang(choice)}>{choice === 'en' ? 'EN' : '中文'}</button>
+            <button key={choice} type="button" lang={choice} aria-pressed={choice === lang} onClick={() => setLang(choice)}>
+              {choice === 'en' ? 'EN' : '中文'}
+            </button>
           ))}
         </div>
-        {name !== null && <button type="button" class="sign-out" title={words.signedInAs(name)} onClick={() => void signOut()}>{words.signOut}</button>}
+        {name !== null && (
+          <button type="button" class="sign-out" title={words.signedInAs(name)} onClick={() => void signOut()}>
+            {words.signOut}
+          </button>
+        )}
       </div>
       <Sentence />
     </header>
@@ -32,25 +41,51 @@ export function PageHeader({ setLang }: { setLang(lang: Lang): void }) {
 function LinkWord() {
   const { state, words } = useView();
   const live = state.link.is === 'live';
-  return <span class={`link-word ${live ? 'is-live' : 'is-away'}`}><Icon name={live ? 'check' : 'unplugged'} />{live ? words.live : state.link.is === 'gone' ? words.away : state.link.is === 'signed-out' ? words.signedOut : words.joining}</span>;
+  return (
+    <span class={`link-word ${live ? 'is-live' : 'is-away'}`}>
+      <Icon name={live ? 'check' : 'unplugged'} />
+      {live ? words.live : state.link.is === 'gone' ? words.away : state.link.is === 'signed-out' ? words.signedOut : words.joining}
+    </span>
+  );
 }
 
 function Sentence() {
   const { state, words, lang } = useView();
   const { status } = state;
   const [worst] = listOpenWarnings(state);
-  if (!status) return <h1 class="sentence" data-part="sentence">{state.link.is === 'gone' ? words.gone : state.link.is === 'signed-out' ? words.signedOut : words.joining}</h1>;
+  if (!status)
+    return (
+      <h1 class="sentence" data-part="sentence">
+        {state.link.is === 'gone' ? words.gone : state.link.is === 'signed-out' ? words.signedOut : words.joining}
+      </h1>
+    );
   const { total, fresh, lost, unobserved } = status.devices;
   const town = status.name ? pickText(status.name, lang) : status.centre;
   const [start, freshWords, between, lostWords, end] = words.sentence(town, total, fresh, lost, unobserved);
   return (
     <div class="sentence-row">
-      {worst && <span class={`level-chip level-${worst.level}`}><Icon name={levelIcon(worst.level)} /><strong>{words.colours[worst.level]}</strong></span>}
+      {worst && (
+        <span class={`level-chip level-${worst.level}`}>
+          <Icon name={levelIcon(worst.level)} />
+          <strong>{words.colours[worst.level]}</strong>
+        </span>
+      )}
       <h1 class="sentence" data-part="sentence">
-        {start}<wbr />
-        <span class="nobreak"><span class={total > 0 && fresh === total ? 'tone-good' : 'tone-late'}>{freshWords}</span>{between}</span><wbr />
-        <span class="nobreak"><span class={lost > 0 ? 'tone-lost' : ''}>{lostWords}</span>{end}</span><wbr />
-        <span class="nobreak" title={status.evaluatedTo === null ? '' : fullTime(status.evaluatedTo)}>{status.evaluatedTo === null ? words.notEvaluated : words.evaluated(clockTime(status.evaluatedTo))}</span>
+        {start}
+        <wbr />
+        <span class="nobreak">
+          <span class={total > 0 && fresh === total ? 'tone-good' : 'tone-late'}>{freshWords}</span>
+          {between}
+        </span>
+        <wbr />
+        <span class="nobreak">
+          <span class={lost > 0 ? 'tone-lost' : ''}>{lostWords}</span>
+          {end}
+        </span>
+        <wbr />
+        <span class="nobreak" title={status.evaluatedTo === null ? '' : fullTime(status.evaluatedTo)}>
+          {status.evaluatedTo === null ? words.notEvaluated : words.evaluated(clockTime(status.evaluatedTo))}
+        </span>
       </h1>
     </div>
   );

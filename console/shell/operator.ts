@@ -10,4 +10,7 @@ export function signOutOperator(): void {
   token = '';
 }
 
-export const asOperator = (): Record<string, string> => ({ 'accept-language': document.documentElement.lang, ...(token === '' ? {} : { authorization: `Bearer ${token}` }) });
+export const asOperator = (): Record<string, string> => ({
+  'accept-language': document.documentElement.lang,
+  ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+});

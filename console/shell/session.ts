@@ -7,7 +7,11 @@ import { signInOperator } from './operator.ts';
 /** @throws Refused, TypeError */
 export async function signIn(token: string): Promise<void> {
   const given = token.trim();
-  const { role } = await requestApi<SessionView>('session', { method: 'POST', headers: { 'accept-language': document.documentElement.lang, 'content-type': 'application/json' }, body: JSON.stringify({ token: given }) });
+  const { role } = await requestApi<SessionView>('session', {
+    method: 'POST',
+    headers: { 'accept-language': document.documentElement.lang, 'content-type': 'application/json' },
+    body: JSON.stringify({ token: given }),
+  });
   // What operators alone may needs the token itself: this page knows it now, and does not ask again.
   if (role === 'operator') signInOperator(given);
 }

@@ -37,13 +37,25 @@ export function seriesHref({ indicator, device, point, at }: SeriesLocation): st
 }
 
 /** `#/cameras?open=ID,ID` @param open those whose views are open */
-export const camerasHref = (open: readonly string[]): string => `#/cameras${open.length > 0 ? `?open=${open.map(encodeURIComponent).join(',')}` : ''}`;
+export const camerasHref = (open: readonly string[]): string =>
+  `#/cameras${open.length > 0 ? `?open=${open.map(encodeURIComponent).join(',')}` : ''}`;
 
 /** The place a hash leads to; null is the overview, and so is anything that is none. */
 export function parseHash(hash: string): HashLocation | null {
   try {
     const cameras = /^#\/cameras(?:\?open=([^&]*))?$/.exec(hash);
-    if (cameras) return { page: 'cameras', open: [...new Set((cameras[1] ?? '').split(',').filter((id) => id !== '').map((id) => decodeURIComponent(id)))].slice(0, MAX_OPEN) };
+    if (cameras)
+      return {
+        page: 'cameras',
+        open: [
+          ...new Set(
+            (cameras[1] ?? '')
+              .split(',')
+              .filter((id) => id !== '')
+              .map((id) => decodeURIComponent(id)),
+          ),
+        ].slice(0, MAX_OPEN),
+      };
     const match = /^#\/series\/([^/?]+)\/([^/?]+)\/([^/?]+)(?:\?at=(\d{1,16}))?$/.exec(hash);
     if (!match) return null;
     const [indicator, device, point] = match.slice(1, 4).map((part) => decodeURIComponent(part)) as [string, string, string];

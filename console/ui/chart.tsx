@@ -71,7 +71,9 @@ const toAligned = (data: ChartData): uPlot.AlignedData => [data.at, data.value];
 
 /** All values and limits, with air around them; never below zero when nothing is. */
 function spanOf({ data, limits, from, to }: ChartProps): { min: number; max: number } {
-  const shown = data.value.filter((value, index): value is number => value !== null && (data.at[index] ?? 0) >= from && (data.at[index] ?? 0) <= to);
+  const shown = data.value.filter(
+    (value, index): value is number => value !== null && (data.at[index] ?? 0) >= from && (data.at[index] ?? 0) <= to,
+  );
   const all = [...shown, ...limits.map(({ value }) => value)];
   if (all.length === 0) return { min: 0, max: 1 };
   const low = Math.min(...all);
@@ -94,14 +96,32 @@ function optionsFor(element: HTMLElement, latest: { current: ChartProps }): uPlo
       { ...axis(), size: 26, space: 80, values: (_plot, splits) => splits.map(clockTime) },
       { ...axis(), size: 46, space: 36, values: (_plot, splits) => splits.map((split) => String(Number(split.toPrecision(6)))) },
     ],
-    series: [{}, { stroke: () => colour('--line'), width: 2.5, spanGaps: false, ...(latest.current.isHappened ? { paths: () => null, points: { show: true, size: 8, fill: () => colour('--line') } } : { points: { show: false } }) }],
+    series: [
+      {},
+      {
+        stroke: () => colour('--line'),
+        width: 2.5,
+        spanGaps: false,
+        ...(latest.current.isHappened
+          ? { paths: () => null, points: { show: true, size: 8, fill: () => colour('--line') } }
+          : { points: { show: false } }),
+      },
+    ],
     hooks: {
-      draw: [(plot) => {
-        const { limits, limitText, marker } = latest.current;
-        drawLimits(plot, limits.toSorted((one, other) => other.value - one.value).map(({ level, value }) => ({ at: value, text: limitText(level, value), colour: colour(`--level-${level}-line`) })), colour('--panel'));
-        if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
-        drawHead(plot, colour('--line'), colour('--panel'));
-      }],
+      draw: [
+        (plot) => {
+          const { limits, limitText, marker } = latest.current;
+          drawLimits(
+            plot,
+            limits
+              .toSorted((one, other) => other.value - one.value)
+              .map(({ level, value }) => ({ at: value, text: limitText(level, value), colour: colour(`--level-${level}-line`) })),
+            colour('--panel'),
+          );
+          if (marker !== null && marker !== undefined) drawMarker(plot, marker, colour('--text'));
+          drawHead(plot, colour('--line'), colour('--panel'));
+        },
+      ],
     },
   };
 }
@@ -155,7 +175,8 @@ function drawLimits(plot: uPlot, limits: readonly DrawnLimit[], ground: string):
 function placeFor(width: number, y: number, left: number, others: readonly Label[]): Label {
   const px = devicePixelRatio;
   const [above, below] = [y - LABEL_PX * px, y + 4 * px];
-  const isFree = (place: Label) => others.every((other) => place.right < other.left || place.left > other.right || Math.abs(place.top - other.top) > (LABEL_PX - 3) * px);
+  const isFree = (place: Label) =>
+    others.every((other) => place.right < other.left || place.left > other.right || Math.abs(place.top - other.top) > (LABEL_PX - 3) * px);
   for (let start = left; ; start = Math.max(start + 1, ...others.map((other) => other.right)) + 14 * px) {
     const found = [above, below].map((top) => ({ left: start, right: start + width, top })).find(isFree);
     if (found) return found;

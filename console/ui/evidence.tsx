@@ -40,12 +40,31 @@ export function EvidencePictures({ warning }: { warning: WarningView }) {
     <figure class="card-picture" data-part="warning-picture" data-state={state}>
       {state !== 'missing' && (
         <a href={path} target="_blank" rel="noreferrer" hidden={state !== 'there'}>
-          <img src={path} width={snapshot.width} height={snapshot.height} alt={words.snapshotAlt(warning.device)} onLoad={() => setState('there')} onError={() => setState('missing')} />
+          <img
+            src={path}
+            width={snapshot.width}
+            height={snapshot.height}
+            alt={words.snapshotAlt(warning.device)}
+            onLoad={() => setState('there')}
+            onError={() => setState('missing')}
+          />
         </a>
       )}
       <figcaption class="quiet">
         {state === 'there' ? words.snapshotShown(snapshot.blurred) : words.snapshotComing}
-        {sharper.map((one) => <a key={one.sha256} class="reason" data-part="warning-main-picture" href={pathOf(one)} target="_blank" rel="noreferrer" title={fullTime(one.at ?? warning.onsetAt)}>{words.snapshotMain(clockTime(one.at ?? warning.onsetAt))}</a>)}
+        {sharper.map((one) => (
+          <a
+            key={one.sha256}
+            class="reason"
+            data-part="warning-main-picture"
+            href={pathOf(one)}
+            target="_blank"
+            rel="noreferrer"
+            title={fullTime(one.at ?? warning.onsetAt)}
+          >
+            {words.snapshotMain(clockTime(one.at ?? warning.onsetAt))}
+          </a>
+        ))}
       </figcaption>
     </figure>
   );
@@ -57,11 +76,28 @@ export function EvidenceClips({ warning: { clips = [], device } }: { warning: Wa
   const [state, setState] = useArrival();
   const copy = clips.find(({ blurred }) => blurred);
   const own = clips.find(({ blurred }) => !blurred);
-  if (!copy) return own ? <p class="quiet" data-part="warning-clip-kept" title={own.sha256}>{words.clipKept(Math.round(own.durationMs / 1000), own.sha256.slice(0, 16))}</p> : null;
+  if (!copy)
+    return own ? (
+      <p class="quiet" data-part="warning-clip-kept" title={own.sha256}>
+        {words.clipKept(Math.round(own.durationMs / 1000), own.sha256.slice(0, 16))}
+      </p>
+    ) : null;
   return (
     <figure class="card-picture" data-part="warning-clip" data-state={state}>
       {state !== 'missing' && (
-        <video src={pathOf(copy)} width={copy.width} height={copy.height} controls muted playsInline preload="metadata" aria-label={words.clipAlt(device)} hidden={state !== 'there'} onLoadedMetadata={() => setState('there')} onError={() => setState('missing')} />
+        <video
+          src={pathOf(copy)}
+          width={copy.width}
+          height={copy.height}
+          controls
+          muted
+          playsInline
+          preload="metadata"
+          aria-label={words.clipAlt(device)}
+          hidden={state !== 'there'}
+          onLoadedMetadata={() => setState('there')}
+          onError={() => setState('missing')}
+        />
       )}
       <figcaption class="quiet">{state === 'there' ? words.clipShown(Math.round(copy.durationMs / 1000)) : words.clipComing}</figcaption>
     </figure>

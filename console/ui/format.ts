@@ -3,7 +3,13 @@ import type { Value } from '../../api/fields.ts';
 import type { Dictionary, Lang } from '../shell/dictionary.ts';
 
 const TOWN_ZONE = 'Asia/Shanghai';
-const clock = new Intl.DateTimeFormat('en-GB', { timeZone: TOWN_ZONE, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const clock = new Intl.DateTimeFormat('en-GB', {
+  timeZone: TOWN_ZONE,
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const day = new Intl.DateTimeFormat('sv-SE', { timeZone: TOWN_ZONE, dateStyle: 'short', timeStyle: 'medium' });
 
 /** hh:mm:ss */
@@ -26,7 +32,18 @@ export function age(ageMs: number, lang: Lang): string {
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** UCUM codes that read better otherwise; words in braces are only notes. */
-const UNITS: Record<string, string> = { Cel: '°C', 'ug/m3': 'µg/m³', 'mg/m3': 'mg/m³', m3: 'm³', 'm3/h': 'm³/h', deg: '°', '1': '', '[ppm]': 'ppm', 'dB[SPL]': 'dB', 'km/h': 'km/h' };
+const UNITS: Record<string, string> = {
+  Cel: '°C',
+  'ug/m3': 'µg/m³',
+  'mg/m3': 'mg/m³',
+  m3: 'm³',
+  'm3/h': 'm³/h',
+  deg: '°',
+  '1': '',
+  '[ppm]': 'ppm',
+  'dB[SPL]': 'dB',
+  'km/h': 'km/h',
+};
 
 export function unitText(unit: string): string {
   return UNITS[unit] ?? unit.replaceAll(/\{[^}]*\}/g, '');

@@ -7,15 +7,60 @@ const line = { fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-
 const bang = <path d="M12 7.5v5.2M12 16.4v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} />;
 
 const SHAPES = {
-  level1: <><path d="M8.2 2h7.6L22 8.2v7.6L15.8 22H8.2L2 15.8V8.2z" fill="currentColor" />{bang}</>,
-  level2: <><path d="M12 1.8 23 21.5H1z" fill="currentColor" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" /><path d="M12 9v5.4M12 17.7v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} /></>,
-  level3: <><path d="M12 1.4 22.6 12 12 22.6 1.4 12z" fill="currentColor" stroke-linejoin="round" />{bang}</>,
-  level4: <><circle cx="12" cy="12" r="10.6" fill="currentColor" /><path d="M12 11.2v5.4M12 7.4v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} /></>,
-  fresh: <><circle cx="12" cy="12" r="9" {...line} /><path d="m8 12.3 2.8 2.8L16.2 9.6" {...line} /></>,
-  late: <><circle cx="12" cy="12" r="9" {...line} /><path d="M12 7v5.2l3.2 2" {...line} /></>,
-  impaired: <><circle cx="12" cy="12" r="9" {...line} /><path d="M12 7.2v5.6M12 16.4v.1" {...line} stroke-width={2.4} /></>,
-  lost: <><rect x="3" y="3" width="18" height="18" rx="3" {...line} /><path d="m8.5 8.5 7 7m0-7-7 7" {...line} /></>,
-  unobserved: <><path d="M3 12s3.4-6 9-6 9 6 9 6-3.4 6-9 6-9-6-9-6z" {...line} stroke-dasharray="2.6 3" /><path d="M4 20 20 4" {...line} /></>,
+  level1: (
+    <>
+      <path d="M8.2 2h7.6L22 8.2v7.6L15.8 22H8.2L2 15.8V8.2z" fill="currentColor" />
+      {bang}
+    </>
+  ),
+  level2: (
+    <>
+      <path d="M12 1.8 23 21.5H1z" fill="currentColor" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" />
+      <path d="M12 9v5.4M12 17.7v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} />
+    </>
+  ),
+  level3: (
+    <>
+      <path d="M12 1.4 22.6 12 12 22.6 1.4 12z" fill="currentColor" stroke-linejoin="round" />
+      {bang}
+    </>
+  ),
+  level4: (
+    <>
+      <circle cx="12" cy="12" r="10.6" fill="currentColor" />
+      <path d="M12 11.2v5.4M12 7.4v.1" {...line} stroke="var(--icon-ink)" stroke-width={2.4} />
+    </>
+  ),
+  fresh: (
+    <>
+      <circle cx="12" cy="12" r="9" {...line} />
+      <path d="m8 12.3 2.8 2.8L16.2 9.6" {...line} />
+    </>
+  ),
+  late: (
+    <>
+      <circle cx="12" cy="12" r="9" {...line} />
+      <path d="M12 7v5.2l3.2 2" {...line} />
+    </>
+  ),
+  impaired: (
+    <>
+      <circle cx="12" cy="12" r="9" {...line} />
+      <path d="M12 7.2v5.6M12 16.4v.1" {...line} stroke-width={2.4} />
+    </>
+  ),
+  lost: (
+    <>
+      <rect x="3" y="3" width="18" height="18" rx="3" {...line} />
+      <path d="m8.5 8.5 7 7m0-7-7 7" {...line} />
+    </>
+  ),
+  unobserved: (
+    <>
+      <path d="M3 12s3.4-6 9-6 9 6 9 6-3.4 6-9 6-9-6-9-6z" {...line} stroke-dasharray="2.6 3" />
+      <path d="M4 20 20 4" {...line} />
+    </>
+  ),
   check: <path d="m4.5 12.8 4.8 4.7L19.5 7" {...line} stroke-width={2.6} />,
   cross: <path d="m6 6 12 12M18 6 6 18" {...line} stroke-width={2.6} />,
   unplugged: <path d="M4 20 20 4M8.5 8.5 5.6 11.4a4.4 4.4 0 0 0 6.2 6.2l2.7-2.7M12 6.2l.4-.4a4.4 4.4 0 0 1 6.2 6.2l-.7.7" {...line} />,

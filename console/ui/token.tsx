@@ -6,9 +6,20 @@ export function TokenForm({ act, give }: { act: string; give(token: string): voi
   const { words } = useView();
   const [token, setToken] = useState('');
   return (
-    <form class="live-token" onSubmit={(event) => { event.preventDefault(); give(token); }}>
-      <label>{words.liveToken}<input type="password" autoComplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} /></label>
-      <button type="submit" disabled={token.trim() === ''}>{act}</button>
+    <form
+      class="live-token"
+      onSubmit={(event) => {
+        event.preventDefault();
+        give(token);
+      }}
+    >
+      <label>
+        {words.liveToken}
+        <input type="password" autoComplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+      </label>
+      <button type="submit" disabled={token.trim() === ''}>
+        {act}
+      </button>
     </form>
   );
 }

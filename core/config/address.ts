@@ -7,9 +7,23 @@ function isMqttUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, port, pathname } = new URL(text);
   const wantsPath = protocol === 'ws:' || protocol === 'wss:';
-  return ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(protocol) && hostname !== '' && port !== '0' && (wantsPath || pathname === '' || pathname === '/');
+  return (
+    ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(protocol)
+    && hostname !== ''
+    && port !== '0'
+    && (wantsPath || pathname === '' || pathname === '/')
+  );
 }
-export const brokerUrl = () => z.string().refine(isMqttUrl, settingIssue('not a broker address such as mqtt://10.0.0.5:1883 (mqtt, mqtts, ws or wss, a host, a port from 1 to 65535)', '不是消息服务器地址，应如 mqtt://10.0.0.5:1883（mqtt、mqtts、ws 或 wss，主机，1 到 65535 的端口）'));
+export const brokerUrl = () =>
+  z
+    .string()
+    .refine(
+      isMqttUrl,
+      settingIssue(
+        'not a broker address such as mqtt://10.0.0.5:1883 (mqtt, mqtts, ws or wss, a host, a port from 1 to 65535)',
+        '不是消息服务器地址，应如 mqtt://10.0.0.5:1883（mqtt、mqtts、ws 或 wss，主机，1 到 65535 的端口）',
+      ),
+    );
 
 /** A name or address of a machine: no scheme, no port, no blanks; what looks like an IPv4 address is one. */
 function isHost(text: string): boolean {
@@ -17,7 +31,8 @@ function isHost(text: string): boolean {
   if (text.includes(':')) return URL.canParse(`http://[${text}]/`);
   return /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*\.?$/.test(text);
 }
-export const host = () => z.string().refine(isHost, settingIssue('not an IP address or host name (no scheme, no port)', '不是 IP 地址或主机名（不带协议和端口）'));
+export const host = () =>
+  z.string().refine(isHost, settingIssue('not an IP address or host name (no scheme, no port)', '不是 IP 地址或主机名（不带协议和端口）'));
 
 /** An IP address, or a range of them by a prefix that leaves some bits: `10.0.0.0/24`. */
 export function isAddressOrRange(text: string): boolean {

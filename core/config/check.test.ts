@@ -30,9 +30,18 @@ function lines(text: string, options: CheckOptions = {}) {
 const brief = (text: string, options?: CheckOptions) => lines(text, options).map((line) => `${line.line} ${line.path} ${line.fault}`);
 
 test('a right file gives its value with defaults, and quantities in base units', () => {
-  const { value, problems } = checkDocument({ path: 'a.yaml', text: 'name: pump\nspeed: 60/1m\nitems:\n  - { id: a, every: 2s }\n' }, SCHEMA);
+  const { value, problems } = checkDocument(
+    { path: 'a.yaml', text: 'name: pump\nspeed: 60/1m\nitems:\n  - { id: a, every: 2s }\n' },
+    SCHEMA,
+  );
   assert.deepEqual(problems, []);
-  assert.deepEqual(value, { name: 'pump', port: 1883, max: 1024 ** 3, speed: { amount: 60, periodMs: 60_000 }, items: [{ id: 'a', every: 2000, mode: 'tcp' }] });
+  assert.deepEqual(value, {
+    name: 'pump',
+    port: 1883,
+    max: 1024 ** 3,
+    speed: { amount: 60, periodMs: 60_000 },
+    items: [{ id: 'a', every: 2000, mode: 'tcp' }],
+  });
 });
 
 test('all problems are reported at once, each at its own line', () => {
@@ -86,7 +95,9 @@ test('a remedy names the nearest right name, the known ones, the form that is wa
 });
 
 test('of two forms a setting may have, the one that was meant is corrected', () => {
-  assert.deepEqual(brief('name: a\nitems:\n  - id: a\n    deadband: { percent: 120 }\n'), ['4 items[0].deadband.percent CV_SETTING_INVALID']);
+  assert.deepEqual(brief('name: a\nitems:\n  - id: a\n    deadband: { percent: 120 }\n'), [
+    '4 items[0].deadband.percent CV_SETTING_INVALID',
+  ]);
   assert.deepEqual(brief('name: a\nitems:\n  - id: a\n    deadband: -1\n'), ['4 items[0].deadband CV_SETTING_INVALID']);
   const [text] = lines('name: a\nitems:\n  - id: a\n    deadband: little\n');
   assert.match(text?.message ?? '', /"little" is not a number of at least 0 or settings/);
@@ -98,13 +109,22 @@ test('secrets come from the environment and from files, and are never shown', ()
     if (path === '/etc/cv/token.txt') return 'from-file\n';
     throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
   };
-  const check = (token: string) => checkDocument({ path: '/etc/cv/a.yaml', text: `name: a\ntoken: "${token}"\n` }, SCHEMA, { env, readFile });
+  const check = (token: string) =>
+    checkDocument({ path: '/etc/cv/a.yaml', text: `name: a\ntoken: "${token}"\n` }, SCHEMA, { env, readFile });
   assert.equal(check('${env:TOKEN}').value?.token, 's3cret-token');
   assert.equal(check('${file:token.txt}').value?.token, 'from-file');
-  for (const [token, wanted] of [['${env:NONE}', /NONE.*is not set/], ['${env:EMPTY}', /is empty/], ['${file:none}', /ENOENT/], ['${NONE}', /no known form/]] as const) {
+  for (const [token, wanted] of [
+    ['${env:NONE}', /NONE.*is not set/],
+    ['${env:EMPTY}', /is empty/],
+    ['${file:none}', /ENOENT/],
+    ['${NONE}', /no known form/],
+  ] as const) {
     const { problems, value } = check(token);
     assert.equal(value, null);
-    assert.deepEqual(problems.map((problem) => [problem.line, problem.path, problem.fault.code]), [[2, 'token', 'CV_SECRET_MISSING']]);
+    assert.deepEqual(
+      problems.map((problem) => [problem.line, problem.path, problem.fault.code]),
+      [[2, 'token', 'CV_SECRET_MISSING']],
+    );
     assert.match(problemLine(problems[0] as never, 'en').message, wanted);
   }
   const short = check('${env:SHORT}').problems.map((problem) => problemLine(problem, 'en'));
@@ -120,7 +140,10 @@ test('what YAML cannot read is told with its line, and the rest is checked all t
     ['name: a\nitems:\n  - { id: a mode: tcp }\n  - { id: B }\n', ['3  CV_CONFIG_SYNTAX', '4 items[1].id CV_SETTING_INVALID']],
     ['name a\nport: x\n', ['1  CV_CONFIG_SYNTAX', '2 port CV_SETTING_INVALID']],
     ['name: a\nitems:\n\t- id: a\n\t  mode: x\n', ['3  CV_CONFIG_SYNTAX', '4  CV_CONFIG_SYNTAX', '4 items[0].mode CV_SETTING_INVALID']],
-    ['name: a\nitems:\n\t- id: a\n\t- id: B\nport: x\n', ['3  CV_CONFIG_SYNTAX', '4  CV_CONFIG_SYNTAX', '4 items[1].id CV_SETTING_INVALID', '5 port CV_SETTING_INVALID']],
+    [
+      'name: a\nitems:\n\t- id: a\n\t- id: B\nport: x\n',
+      ['3  CV_CONFIG_SYNTAX', '4  CV_CONFIG_SYNTAX', '4 items[1].id CV_SETTING_INVALID', '5 port CV_SETTING_INVALID'],
+    ],
     // No width of a tab makes sense of this: it is meant to stand beside what the item holds.
     ['name: a\nitems:\n - id: a\n\tmode: x\n', ['4  CV_CONFIG_SYNTAX', '4 items[0].mode CV_SETTING_INVALID']],
     ['name: a\nname: b\nport: 1\n', ['2 name CV_SETTING_TWICE']],
@@ -142,7 +165,10 @@ test('what YAML cannot read is told with its line, and the rest is checked all t
 });
 
 test('no text, however broken, makes the checker throw, and a problem always has a place in the file', () => {
-  const piece = fc.constantFrom('name', ': ', 'a', '\n', '  ', '\t', '- ', '{', '}', '[', ']', '"', "'", '&x ', '*x', '|', '>', '!', '%', '#', '<<: ', '${env:X}', '---', 'items', 'id', ',', '1', '中');
+  const piece = fc.constantFrom(
+    'name', ': ', 'a', '\n', '  ', '\t', '- ', '{', '}', '[', ']', '"', "'", '&x ', '*x', '|', '>', '!', '%', '#',
+    '<<: ', '${env:X}', '---', 'items', 'id', ',', '1', '中',
+  );
   fc.assert(fc.property(fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join('')), (text) => {
     const { value, problems } = checkDocument({ path: 'a.yaml', text }, SCHEMA);
     assert.equal(value === null, problems.length > 0);
@@ -166,18 +192,36 @@ test('of a setting that stands twice the first is checked, and the second told',
 });
 
 test('what YAML cannot read is told in the words of the parser, of one line', () => {
-  const detail = (text: string) => checkDocument({ path: 'a.yaml', text }, SCHEMA).problems.filter(({ fault }) => fault.code === 'CV_CONFIG_SYNTAX').map(({ fault }) => String(fault.params.detail));
+  const detail = (text: string) =>
+    checkDocument({ path: 'a.yaml', text }, SCHEMA)
+      .problems.filter(({ fault }) => fault.code === 'CV_CONFIG_SYNTAX')
+      .map(({ fault }) => String(fault.params.detail));
   const [loop] = detail('name: &a [*a]\n');
   assert.match(loop ?? '', /^Converting circular structure to JSON$/u);
 });
 
 test('a group of a wrong kind is checked as the kind whose name is near, else as the one whose settings it holds', () => {
-  const kinds = z.strictObject({ way: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('serial'), port: z.string(), baud: z.number() }), z.strictObject({ kind: z.literal('tcp'), host: z.string(), port: z.string() }), z.strictObject({ kind: z.literal('none') }),
-  ]) });
-  const told = (way: string) => checkDocument({ path: 'a.yaml', text: `way: ${way}\n` }, kinds).problems.map(({ path, fault }) => `${path} ${fault.code.replace('CV_SETTING_', '')}`);
+  const kinds = z.strictObject({
+    way: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('serial'), port: z.string(), baud: z.number() }),
+      z.strictObject({ kind: z.literal('tcp'), host: z.string(), port: z.string() }),
+      z.strictObject({ kind: z.literal('none') }),
+    ]),
+  });
+  const told = (way: string) =>
+    checkDocument({ path: 'a.yaml', text: `way: ${way}\n` }, kinds).problems.map(
+      ({ path, fault }) => `${path} ${fault.code.replace('CV_SETTING_', '')}`,
+    );
   assert.deepEqual(told('{ kind: seriel, baud: x }').toSorted(), ['way.baud INVALID', 'way.kind INVALID', 'way.port MISSING']);
-  assert.deepEqual(told('{ kind: zigbee, host: 5 }').toSorted(), ['way.host INVALID', 'way.kind INVALID', 'way.port MISSING'], 'only tcp has a host');
-  assert.deepEqual(told('{ kind: zigbee, port: 5 }').toSorted(), ['way.kind INVALID', 'way.port INVALID'], 'two have a port: nothing is said to be missing');
+  assert.deepEqual(
+    told('{ kind: zigbee, host: 5 }').toSorted(),
+    ['way.host INVALID', 'way.kind INVALID', 'way.port MISSING'],
+    'only tcp has a host',
+  );
+  assert.deepEqual(
+    told('{ kind: zigbee, port: 5 }').toSorted(),
+    ['way.kind INVALID', 'way.port INVALID'],
+    'two have a port: nothing is said to be missing',
+  );
   assert.deepEqual(told('{ host: a, port: b }'), ['way.kind MISSING']);
 });

@@ -39,11 +39,20 @@ export function checkDocument<T>(source: ConfigSource, schema: z.ZodType<T>, opt
 }
 
 /** Holds one part of a read file against a schema; `owner` is how the part is spoken of (`device "pump"`). */
-export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, base: ConfigPath = [], owner: BilingualText = THIS_FILE, value: unknown = valueAtPath(document.value, base)): CheckedDocument<T> {
+export function checkPart<T>(
+  document: ConfigDocument,
+  schema: z.ZodType<T>,
+  base: ConfigPath = [],
+  owner: BilingualText = THIS_FILE,
+  value: unknown = valueAtPath(document.value, base),
+): CheckedDocument<T> {
   // An empty file or part lacks what it lacks; that is told better than "nothing is not an object".
   const root = value ?? (defOf(unwrapSchema(schema)).type === 'object' ? {} : value);
   const around: IssueContext = {
-    schema, root, base, owner,
+    schema,
+    root,
+    base,
+    owner,
     show: (path, shown) => {
       const field = schemaAt(schema, path.slice(base.length));
       return document.secretSource(path) ?? (field && metaOf(field).secret ? '(secret)' : quoteValue(shown));
@@ -51,7 +60,10 @@ export function checkPart<T>(document: ConfigDocument, schema: z.ZodType<T>, bas
     written: (path) => document.written(path),
   };
   const parsed = schema.safeParse(root);
-  const all = [...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => configIssues(issue, around))), ...strangers(schema, root, [], around)];
+  const all = [
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => configIssues(issue, around))),
+    ...strangers(schema, root, [], around),
+  ];
   const problems = all.flatMap((one) => placed(document, one));
   return { value: parsed.success && all.length === 0 ? parsed.data : null, problems };
 }

@@ -157,7 +157,10 @@ export class ConfigDocument {
   #knownAlias(node: Node | null, path: ConfigPath): Node | null {
     if (!isAlias(node) || node.resolve(this.#document)) return node;
     const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0);
-    this.#tell(line, col, pathText(path), { code: 'CV_CONFIG_SYNTAX', params: { detail: SYNTAX.BAD_ALIAS?.en ?? '', detailZh: SYNTAX.BAD_ALIAS?.zh ?? '' } });
+    this.#tell(line, col, pathText(path), {
+      code: 'CV_CONFIG_SYNTAX',
+      params: { detail: SYNTAX.BAD_ALIAS?.en ?? '', detailZh: SYNTAX.BAD_ALIAS?.zh ?? '' },
+    });
     this.#unfilled.add(pathText(path));
     if (path.length === 0) this.#endLine = 1;
     const nothing = new Scalar(null);
@@ -197,7 +200,12 @@ function lookUp(inner: string, secrets: Secrets, configPath: string): string | A
     const value = secrets.env?.[name];
     if (value) return value;
     const problem = value === '' ? ['is empty', '其值为空'] as const : ['is not set', '尚未设置'] as const;
-    return { problem: problem[0], problemZh: problem[1], hint: `set the environment variable ${name} for this program`, hintZh: `请为本程序设置环境变量 ${name}` };
+    return {
+      problem: problem[0],
+      problemZh: problem[1],
+      hint: `set the environment variable ${name} for this program`,
+      hintZh: `请为本程序设置环境变量 ${name}`,
+    };
   }
   if (kind === 'file' && name && secrets.readFile) {
     const path = resolvePath(configPath, name);

@@ -33,7 +33,16 @@ const both = (text: string): BilingualText => ({ en: text, zh: text });
 
 /** Params of a fault from sentences in two languages. */
 export function bilingualParams(words: Record<string, BilingualText>): Record<string, string> {
-  return Object.fromEntries(Object.entries(words).flatMap(([name, { en, zh }]) => (en === zh ? [[name, en]] : [[name, en], [`${name}Zh`, zh]])));
+  return Object.fromEntries(
+    Object.entries(words).flatMap(([name, { en, zh }]) =>
+      en === zh
+        ? [[name, en]]
+        : [
+            [name, en],
+            [`${name}Zh`, zh],
+          ],
+    ),
+  );
 }
 
 export function configIssues(issue: Issue, around: IssueContext, prefix: ConfigPath = []): ConfigIssue[] {
@@ -52,7 +61,11 @@ export function configIssues(issue: Issue, around: IssueContext, prefix: ConfigP
 }
 
 export function unknownKey(path: ConfigPath, key: string, known: readonly string[], around: IssueContext): ConfigIssue {
-  return { path: [...around.base, ...path, key], what: 'key', fault: unknownName('CV_SETTING_UNKNOWN', { key }, known, ownerOf(path, around)) };
+  return {
+    path: [...around.base, ...path, key],
+    what: 'key',
+    fault: unknownName('CV_SETTING_UNKNOWN', { key }, known, ownerOf(path, around)),
+  };
 }
 
 /** A name that is not among the known ones: the one that was probably meant, and all. */
@@ -77,17 +90,34 @@ function keysOf(schema: z.ZodType, path: ConfigPath): string[] {
 function missing(path: ConfigPath, schema: z.ZodType | null, around: IssueContext): ConfigIssue {
   const key = path.at(-1) as string | number;
   return {
-    path: [...around.base, ...path], what: 'key',
-    fault: { code: 'CV_SETTING_MISSING', params: { key: String(key), ...bilingualParams({ owner: ownerOf(path.slice(0, -1), around), hint: hintFor(key, schema) }) } },
+    path: [...around.base, ...path],
+    what: 'key',
+    fault: {
+      code: 'CV_SETTING_MISSING',
+      params: { key: String(key), ...bilingualParams({ owner: ownerOf(path.slice(0, -1), around), hint: hintFor(key, schema) }) },
+    },
   };
 }
 
-function invalid(path: ConfigPath, problem: BilingualText, schema: z.ZodType | null, around: IssueContext, what: 'key' | 'value'): ConfigIssue {
+function invalid(
+  path: ConfigPath,
+  problem: BilingualText,
+  schema: z.ZodType | null,
+  around: IssueContext,
+  what: 'key' | 'value',
+): ConfigIssue {
   const key = path.at(-1) ?? '';
   const hint = hintFor(key, schema);
   return {
-    path: [...around.base, ...path], what,
-    fault: { code: 'CV_SETTING_INVALID', params: { key: nameOf(path), ...bilingualParams({ owner: ownerOf(path.slice(0, -1), around), problem, hint: withQuotes(path, hint, schema, around) }) } },
+    path: [...around.base, ...path],
+    what,
+    fault: {
+      code: 'CV_SETTING_INVALID',
+      params: {
+        key: nameOf(path),
+        ...bilingualParams({ owner: ownerOf(path.slice(0, -1), around), problem, hint: withQuotes(path, hint, schema, around) }),
+      },
+    },
   };
 }
 
@@ -133,12 +163,17 @@ function wrongType(expected: string, value: unknown, shown: string, schema: z.Zo
   if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
   const got = typeWords(Array.isArray(value) ? 'array' : typeof value);
   const what = typeof value === 'object' ? got : { en: `${shown} is ${got.en}`, zh: `${shown} 是${got.zh}` };
-  return { en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`, zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh}；应为${wanted.zh}` };
+  return {
+    en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`,
+    zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh}；应为${wanted.zh}`,
+  };
 }
 
 function size(origin: string, [en, zh]: readonly [string, string], limit: number, shown: string): BilingualText {
-  if (origin === 'string') return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符；${zh} ${limit} 个字符` };
-  if (origin === 'number' || origin === 'int' || origin === 'bigint') return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围；应${zh} ${limit}` };
+  if (origin === 'string')
+    return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符；${zh} ${limit} 个字符` };
+  if (origin === 'number' || origin === 'int' || origin === 'bigint')
+    return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围；应${zh} ${limit}` };
   return { en: limit === 1 ? `${en} one entry is wanted` : `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
 }
 
@@ -182,12 +217,24 @@ function union(issue: Extract<Issue, { code: 'invalid_union' }>, path: ConfigPat
   const schema = schemaAt(around.schema, path);
   if (value === undefined) return [missing(path, schema, around)];
   const meant = (issue.errors as Issue[][])
-    .filter((branch) => branch.length > 0 && !branch.some((inner) => inner.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(inner.code)))
+    .filter(
+      (branch) =>
+        branch.length > 0
+        && !branch.some((inner) => inner.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(inner.code)),
+    )
     .toSorted((a, b) => a.length - b.length)[0];
   if (meant) return meant.flatMap((inner) => configIssues(inner, around, path));
   const problem = around.show([...around.base, ...path], value);
   const wanted = schema ? describeField(schema) : null;
-  return [invalid(path, { en: `${problem} is not ${wanted?.en ?? 'of a known form'}`, zh: `${problem} 不是${wanted?.zh ?? '已知的形式'}` }, schema, around, 'value')];
+  return [
+    invalid(
+      path,
+      { en: `${problem} is not ${wanted?.en ?? 'of a known form'}`, zh: `${problem} 不是${wanted?.zh ?? '已知的形式'}` },
+      schema,
+      around,
+      'value',
+    ),
+  ];
 }
 
 /**
@@ -208,10 +255,23 @@ function wrongKind(path: ConfigPath, around: IssueContext): ConfigIssue[] {
   const index = named >= 0 ? named : most;
   const meant = options[index];
   const schema = schemaAt(around.schema, path);
-  const own = group[key] === undefined ? missing(path, schema, around)
-    : invalid(path, complaintOf({ code: 'invalid_value', values: kinds, path: [...path], input: group[key], message: '' }, path, group[key], around), schema, around, 'value');
+  const own =
+    group[key] === undefined
+      ? missing(path, schema, around)
+      : invalid(
+          path,
+          complaintOf({ code: 'invalid_value', values: kinds, path: [...path], input: group[key], message: '' }, path, group[key], around),
+          schema,
+          around,
+          'value',
+        );
   const rest = meant?.safeParse({ ...group, [key]: kinds[index] }).error?.issues ?? [];
-  return [own, ...rest.flatMap((inner) => configIssues(inner, of.length === 0 && meant ? { ...around, schema: meant } : around, of)).filter(({ fault }) => isKnown || fault.code !== 'CV_SETTING_MISSING')];
+  return [
+    own,
+    ...rest
+      .flatMap((inner) => configIssues(inner, of.length === 0 && meant ? { ...around, schema: meant } : around, of))
+      .filter(({ fault }) => isKnown || fault.code !== 'CV_SETTING_MISSING'),
+  ];
 }
 
 const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> => defOf(unwrapSchema(schema)).shape ?? {};

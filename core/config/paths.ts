@@ -11,7 +11,8 @@ export function withPaths(schema: z.ZodObject, settings: Record<string, unknown>
     if (group instanceof z.ZodObject) return [key, withPaths(group, value as Record<string, unknown>, configPath)];
     const path = field && metaOf(field).path;
     if (typeof value !== 'string' || !path || (path === 'yaml' && !/\.ya?ml$/i.test(value))) return [key, value];
-    if (value.startsWith('file:')) return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
+    if (value.startsWith('file:'))
+      return [key, value.startsWith('file://') ? value : `file:${resolvePath(configPath, value.slice('file:'.length))}`];
     return [key, URL.canParse(value) ? value : resolvePath(configPath, value)];
   }));
 }

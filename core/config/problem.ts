@@ -17,7 +17,15 @@ export interface ConfigProblem {
 }
 
 /** The line form of a problem: what `check --json` prints. */
-export const PROBLEM_LINE = z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1), path: z.string(), fault: z.string(), message: z.string(), remedy: z.string() });
+export const PROBLEM_LINE = z.strictObject({
+  file: z.string(),
+  line: z.int().min(1),
+  column: z.int().min(1),
+  path: z.string(),
+  fault: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+});
 export type ProblemLine = z.infer<typeof PROBLEM_LINE> & { fault: FaultCode };
 
 export function problemLine(problem: ConfigProblem, language: Language): ProblemLine {
@@ -44,7 +52,8 @@ export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[
 function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const meant = problems.filter(({ fault }) => fault.code === 'CV_SETTING_UNKNOWN' && fault.params.nearest !== undefined)
     .map(({ path, fault }) => path.slice(0, path.length - String(fault.params.key).length) + String(fault.params.nearest));
-  const isEcho = ({ path, fault }: ConfigProblem) => fault.code === 'CV_SETTING_MISSING' && meant.some((name) => path === name || path.startsWith(`${name}.`));
+  const isEcho = ({ path, fault }: ConfigProblem) =>
+    fault.code === 'CV_SETTING_MISSING' && meant.some((name) => path === name || path.startsWith(`${name}.`));
   return problems.filter((problem) => !isEcho(problem));
 }
 

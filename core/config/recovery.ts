@@ -30,7 +30,8 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'M
 
 export function parseWithRecovery(text: string): RecoveredDocument {
   const deep = tooDeepLine(text);
-  if (deep !== null) return { ...parse(''), syntax: [{ line: deep, column: 1, code: 'RESOURCE_EXHAUSTION', detail: '', offset: 0 }], leftOut: new Map() };
+  if (deep !== null)
+    return { ...parse(''), syntax: [{ line: deep, column: 1, code: 'RESOURCE_EXHAUSTION', detail: '', offset: 0 }], leftOut: new Map() };
   const syntax: SyntaxProblem[] = [];
   const leftOut = new Map<number, string>();
   let current = text;
@@ -48,7 +49,8 @@ export function parseWithRecovery(text: string): RecoveredDocument {
     const lineIndex = found && leftOut.size < mostLeftOut ? lineToLeaveOut(current, found.line, document.errors.length, leftOut) : null;
     if (!found || lineIndex === null) return { document, lines, syntax: [...syntax, ...harmless, ...(found ? [found] : [])], leftOut };
     const content = current.split('\n')[lineIndex - 1] ?? '';
-    if (!syntax.some((other) => other.line === lineIndex)) syntax.push({ ...found, ...(lineIndex === found.line ? {} : { line: lineIndex, column: content.search(/\S/) + 1 }) });
+    if (!syntax.some((other) => other.line === lineIndex))
+      syntax.push({ ...found, ...(lineIndex === found.line ? {} : { line: lineIndex, column: content.search(/\S/) + 1 }) });
     leftOut.set(lineIndex, content);
     current = blank(current, lineIndex);
     ({ document, lines } = parse(current));
@@ -70,11 +72,13 @@ function withoutTabs(text: string, syntax: SyntaxProblem[]): string {
   const contents = text.split('\n');
   const indents = contents.map((content) => (content.trim() === '' ? '' : (/^[ \t]*/.exec(content)?.[0] ?? '')));
   indents.forEach((indent, index) => {
-    if (indent.includes('\t')) syntax.push({ line: index + 1, column: indent.indexOf('\t') + 1, code: 'TAB_AS_INDENT', detail: 'a tab', offset: 0 });
+    if (indent.includes('\t'))
+      syntax.push({ line: index + 1, column: indent.indexOf('\t') + 1, code: 'TAB_AS_INDENT', detail: 'a tab', offset: 0 });
   });
   const byWidth = (width: number) => indents.map((indent) => indent.replaceAll('\t', ' '.repeat(width)));
-  const readings = [meantIndents(contents, indents), byWidth(2), byWidth(4), byWidth(8)]
-    .map((meant) => contents.map((content, index) => (meant[index] as string) + content.slice((indents[index] as string).length)).join('\n'));
+  const readings = [meantIndents(contents, indents), byWidth(2), byWidth(4), byWidth(8)].map((meant) =>
+    contents.map((content, index) => (meant[index] as string) + content.slice((indents[index] as string).length)).join('\n'),
+  );
   const errors = new Map(readings.map((reading) => [reading, parse(reading).document.errors.length]));
   // Of equal ones the first: what follows from the lines around.
   return readings.toSorted((one, other) => (errors.get(one) ?? 0) - (errors.get(other) ?? 0))[0] as string;
@@ -120,7 +124,8 @@ function lineToLeaveOut(text: string, noticedLine: number, errors: number, leftO
   const before = Array.from({ length: noticed - 1 }, (_, back) => noticed - 1 - back).find(isCandidate);
   if (before !== undefined) candidates.add(before);
   // A quote that is never closed is noticed at the end of the file only.
-  for (let line = 1; line < noticed && candidates.size < 8; line += 1) if (isCandidate(line) && oddQuotes(contents[line - 1] as string)) candidates.add(line);
+  for (let line = 1; line < noticed && candidates.size < 8; line += 1)
+    if (isCandidate(line) && oddQuotes(contents[line - 1] as string)) candidates.add(line);
   let best: number | null = null;
   let fewest = Infinity;
   for (const candidate of candidates) {

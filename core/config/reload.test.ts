@@ -20,10 +20,24 @@ test('a refused reload is told with its first place, keeps what was taken before
   const told: TelemetryEvent[] = [];
   const watch = new ConfigWatch('edge.yaml', () => 7, (event) => { told.push(event); });
   watch.taken(['log.dir']);
-  watch.refused([{ file: 'edge.yaml', line: 3, column: 5, path: 'log.dir', fault: { code: 'CV_UNIT_UNKNOWN', params: { unit: 'x', owner: 'y', hint: '' } } }]);
-  assert.deepEqual(told.at(-1), { kind: 'fault', fault: { code: 'CV_RELOAD_REFUSED', params: { problems: 1, first: 'CV_UNIT_UNKNOWN edge.yaml:3:5', path: 'edge.yaml' } } });
+  watch.refused([
+    {
+      file: 'edge.yaml',
+      line: 3,
+      column: 5,
+      path: 'log.dir',
+      fault: { code: 'CV_UNIT_UNKNOWN', params: { unit: 'x', owner: 'y', hint: '' } },
+    },
+  ]);
+  assert.deepEqual(told.at(-1), {
+    kind: 'fault',
+    fault: { code: 'CV_RELOAD_REFUSED', params: { problems: 1, first: 'CV_UNIT_UNKNOWN edge.yaml:3:5', path: 'edge.yaml' } },
+  });
   assert.deepEqual([watch.state.restartNeeded, watch.state.refused?.problems.length], [['log.dir'], 1]);
   watch.taken([]);
-  assert.deepEqual(told.slice(2), [{ kind: 'fault_cleared', code: 'CV_RELOAD_REFUSED' }, { kind: 'fault_cleared', code: 'CV_RELOAD_RESTART' }]);
+  assert.deepEqual(told.slice(2), [
+    { kind: 'fault_cleared', code: 'CV_RELOAD_REFUSED' },
+    { kind: 'fault_cleared', code: 'CV_RELOAD_RESTART' },
+  ]);
   assert.equal(watch.state.refused, null);
 });

@@ -99,7 +99,9 @@ export const typeWords = (type: string): BilingualText => TYPES[type] ?? { en: t
 
 function describeNumber(schema: z.ZodNumber): BilingualText {
   const whole = schema.format === 'safeint' || schema.format === 'int32' || schema.format === 'uint32';
-  const [low, high] = [schema.minValue, schema.maxValue].map((limit) => (limit !== null && Math.abs(limit) < Number.MAX_SAFE_INTEGER ? limit : null));
+  const [low, high] = [schema.minValue, schema.maxValue].map((limit) =>
+    limit !== null && Math.abs(limit) < Number.MAX_SAFE_INTEGER ? limit : null,
+  );
   const name = whole ? TYPES.int as BilingualText : TYPES.number as BilingualText;
   if (low != null && high != null) return { en: `${name.en} from ${low} to ${high}`, zh: `${low} 到 ${high} 的${name.zh}` };
   if (low != null) return { en: `${name.en} of at least ${low}`, zh: `不小于 ${low} 的${name.zh}` };
@@ -130,12 +132,16 @@ function exampleOf(schema: z.ZodType, meta: Meta): unknown {
   if (meta.secret) return '${env:NAME}';
   if (meta.examples && meta.examples.length > 0) return meta.examples[0];
   const def = defOf(unwrapSchema(schema));
-  return defaultOf(schema) ?? meta.form?.example ?? (def.entries ? Object.values(def.entries)[0] : def.values?.[0] ?? groupExample(def.shape));
+  return (
+    defaultOf(schema) ?? meta.form?.example ?? (def.entries ? Object.values(def.entries)[0] : (def.values?.[0] ?? groupExample(def.shape)))
+  );
 }
 
 /** What a group must hold, at the least; nothing when even that has no example. */
 function groupExample(shape: Record<string, z.ZodType> | undefined): Record<string, unknown> | undefined {
-  const needed = Object.entries(shape ?? {}).filter(([, field]) => !field.safeParse(undefined).success).map(([key, field]) => [key, exampleOf(field, metaOf(field))] as const);
+  const needed = Object.entries(shape ?? {})
+    .filter(([, field]) => !field.safeParse(undefined).success)
+    .map(([key, field]) => [key, exampleOf(field, metaOf(field))] as const);
   return needed.length > 0 && needed.every(([, example]) => example !== undefined) ? Object.fromEntries(needed) : undefined;
 }
 

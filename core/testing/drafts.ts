@@ -7,8 +7,20 @@ export const TEST_CENTRE = '500112001';
 export function testDraft(value: number, more: Partial<Draft> = {}): Draft {
   const atMs = Date.UTC(2026, 0, 1) + value * 50;
   return {
-    device: `pump-${value % 7}`, point: 'level', indicator: 'YJ-FLD-001', subject: 'pump-07', centre: TEST_CENTRE, kind: 'measurement', value, unit: 'm',
-    occurredAt: atMs, clock: 'device', observedAt: atMs + 12, quality: 'good', origin: 'live', ...more,
+    device: `pump-${value % 7}`,
+    point: 'level',
+    indicator: 'YJ-FLD-001',
+    subject: 'pump-07',
+    centre: TEST_CENTRE,
+    kind: 'measurement',
+    value,
+    unit: 'm',
+    occurredAt: atMs,
+    clock: 'device',
+    observedAt: atMs + 12,
+    quality: 'good',
+    origin: 'live',
+    ...more,
   };
 }
 
@@ -17,7 +29,10 @@ export function testDrafts(from: number, count: number, more: Partial<Draft> = {
 }
 
 export function testWarning(value: number, level: Level = 2): Draft {
-  return testDraft(value, { kind: 'occurrence', warning: { id: String(value), rule: 'flood', version: 1, subject: 'pump-07', level, change: 'raised', onsetAt: 0 } });
+  return testDraft(value, {
+    kind: 'occurrence',
+    warning: { id: String(value), rule: 'flood', version: 1, subject: 'pump-07', level, change: 'raised', onsetAt: 0 },
+  });
 }
 
 /** An event of at least so many bytes that hardly shrink: for filling logs. */

@@ -37,7 +37,19 @@ export function encodeBatch(name: BatchName, events: readonly (Draft | Event)[])
   const relayed = events.some((event) => 'edge' in event);
   const differing = relayed ? ALL_DIFFER : differingFields(events as readonly Draft[]);
   const columns = toColumns(events, relayed ? EVENT_FIELDS : DRAFT_FIELDS, (place) => (differing & (1 << place)) !== 0);
-  return packBatch(JSON.stringify({ v: WIRE_VERSION, from: name.from, stream: name.stream, epoch: name.epoch, seq: name.seq, ...(name.boot && { boot: name.boot }), count: events.length, columns }), events.length);
+  return packBatch(
+    JSON.stringify({
+      v: WIRE_VERSION,
+      from: name.from,
+      stream: name.stream,
+      epoch: name.epoch,
+      seq: name.seq,
+      ...(name.boot && { boot: name.boot }),
+      count: events.length,
+      columns,
+    }),
+    events.length,
+  );
 }
 
 /**
@@ -69,7 +81,8 @@ export function decodeBatch(payload: Uint8Array): Batch {
 /** The same, without making an object of each event. */
 export function readBatch(payload: Uint8Array): EventColumns {
   const body = parse(unpack(payload));
-  if (body.v !== WIRE_VERSION) throw new FaultError('CV_WIRE_VERSION', { got: JSON.stringify(body.v)?.slice(0, 40) ?? 'none', want: WIRE_VERSION });
+  if (body.v !== WIRE_VERSION)
+    throw new FaultError('CV_WIRE_VERSION', { got: JSON.stringify(body.v)?.slice(0, 40) ?? 'none', want: WIRE_VERSION });
   const name = checkName(body);
   const batch = 'events' in body ? EventColumns.ofRows(name, named(name, rowsOf(body.events))) : columnsOf(name, body.count, body.columns);
   if (!Number.isSafeInteger(name.seq + batch.count)) throw shape('seq is beyond the safe range');

@@ -4,7 +4,11 @@ import fc from 'fast-check';
 import { FaultError } from '../faults.ts';
 import { toCells, toColumns, valueAt, type Column } from './columns.ts';
 
-const columnOf = (name: string, values: unknown[]): Column | undefined => toColumns(values.map((value) => (value === undefined ? {} : { [name]: value })), [name])[name];
+const columnOf = (name: string, values: unknown[]): Column | undefined =>
+  toColumns(
+    values.map((value) => (value === undefined ? {} : { [name]: value })),
+    [name],
+  )[name];
 const read = (name: string, column: Column, count: number): unknown[] => {
   const cells = toCells(name, column, count);
   return Array.from({ length: count }, (_, at) => valueAt(cells, at));
@@ -41,8 +45,21 @@ test('where no row differs, the first speaks for all; an object is written out f
   assert.deepEqual(asked, [0, 1]);
 });
 
-const cell = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('m', 'a', 'b'), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null), fc.constant(undefined));
-const column = fc.oneof(fc.array(cell, { minLength: 1, maxLength: 90 }), fc.array(fc.integer({ min: -(2 ** 50), max: 2 ** 50 }), { minLength: 1, maxLength: 90 }), fc.array(fc.string({ maxLength: 2 }), { minLength: 1, maxLength: 120 }), cell.chain((one) => fc.array(fc.constant(one), { minLength: 1, maxLength: 5 })));
+const cell = fc.oneof(
+  fc.string({ maxLength: 5 }),
+  fc.constantFrom('m', 'a', 'b'),
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant(undefined),
+);
+const column = fc.oneof(
+  fc.array(cell, { minLength: 1, maxLength: 90 }),
+  fc.array(fc.integer({ min: -(2 ** 50), max: 2 ** 50 }), { minLength: 1, maxLength: 90 }),
+  fc.array(fc.string({ maxLength: 2 }), { minLength: 1, maxLength: 120 }),
+  cell.chain((one) => fc.array(fc.constant(one), { minLength: 1, maxLength: 5 })),
+);
 
 test('any values come back in their places, through JSON too; null stands for what is not there', () => {
   fc.assert(fc.property(column, fc.constantFrom('value', 'subject', 'occurredAt', 'seq'), (values, name) => {
@@ -81,5 +98,8 @@ test('what is no column of so many values is refused, with what is wrong', () =>
 test('a column of one value says it once, and nothing stands for a column that is not there', () => {
   assert.deepEqual(toCells('unit', { all: 'm' }, 3), { distinct: ['m'], each: null });
   assert.deepEqual(toCells('device', { of: ['a', 'b'], at: [1, 0, 1] }, 3), { distinct: ['a', 'b'], each: ['b', 'a', 'b'] });
-  assert.deepEqual([valueAt(null, 0), valueAt({ distinct: ['m'], each: null }, 9), valueAt({ distinct: ['a', 'b'], each: ['b', 'a'] }, 1)], [null, 'm', 'a']);
+  assert.deepEqual(
+    [valueAt(null, 0), valueAt({ distinct: ['m'], each: null }, 9), valueAt({ distinct: ['a', 'b'], each: ['b', 'a'] }, 1)],
+    [null, 'm', 'a'],
+  );
 });

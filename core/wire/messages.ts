@@ -1,6 +1,9 @@
 /** The small messages between edge and gateway, beside batches, as types of their schemas. All JSON. */
 import type { z } from 'zod';
-import type { ACK_SCHEMA, CLOCK_SCHEMA, DEVICE_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA, UNKNOWN_DEVICE_SCHEMA } from './schemas.ts';
+import type {
+  ACK_SCHEMA, CLOCK_SCHEMA, DEVICE_SCHEMA, EVIDENCE_ANSWER_SCHEMA, EVIDENCE_PART_SCHEMA, REFUSAL_SCHEMA, STATE_SCHEMA,
+  UNKNOWN_DEVICE_SCHEMA,
+} from './schemas.ts';
 
 /** What of one (stream, epoch) of this edge is settled: all ≤ upTo, all in `have`; `refused` is settled too, quarantined. */
 export type Ack = z.infer<typeof ACK_SCHEMA>;

@@ -12,10 +12,20 @@ const outcome = (run: () => string): string => {
     return `error ${(error as NodeJS.ErrnoException).code}`;
   }
 };
-const ordinary = (bytes: Uint8Array) => zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES, params: { [constants.ZSTD_d_windowLogMax]: 23 } }).toString('utf8');
+const ordinary = (bytes: Uint8Array) =>
+  zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES, params: { [constants.ZSTD_d_windowLogMax]: 23 } }).toString('utf8');
 
-const framed = fc.oneof(fc.string({ maxLength: 4000 }), fc.constantFrom('', 'ä'.repeat(200_000), 'x'.repeat(300_000), 'y'.repeat(2 << 20)))
-  .chain((text) => fc.record({ text: fc.constant(text), cut: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 3 }), flip: fc.option(fc.nat(), { freq: 3 }), more: fc.option(fc.uint8Array({ maxLength: 9 }), { freq: 4 }), twice: fc.boolean() }));
+const framed = fc
+  .oneof(fc.string({ maxLength: 4000 }), fc.constantFrom('', 'ä'.repeat(200_000), 'x'.repeat(300_000), 'y'.repeat(2 << 20)))
+  .chain((text) =>
+    fc.record({
+      text: fc.constant(text),
+      cut: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 3 }),
+      flip: fc.option(fc.nat(), { freq: 3 }),
+      more: fc.option(fc.uint8Array({ maxLength: 9 }), { freq: 4 }),
+      twice: fc.boolean(),
+    }),
+  );
 
 test('whatever comes in whatever order, the short way gives what the ordinary one does', () => {
   fc.assert(fc.property(fc.array(framed, { maxLength: 12 }), (frames) => {

@@ -12,7 +12,18 @@ const OUTPUT_BYTES = 256 << 10;
 
 /** A stream of `node:zlib` as seen from inside (Node 24). */
 interface Internals {
-  _handle?: { writeSync(flag: number, input: Uint8Array, inputAt: number, inputBytes: number, output: Uint8Array, outputAt: number, outputBytes: number): void; onerror: () => void };
+  _handle?: {
+    writeSync(
+      flag: number,
+      input: Uint8Array,
+      inputAt: number,
+      inputBytes: number,
+      output: Uint8Array,
+      outputAt: number,
+      outputBytes: number,
+    ): void;
+    onerror: () => void;
+  };
   /** Room left in the output, and bytes left of the input. */
   _writeState?: Uint32Array;
 }

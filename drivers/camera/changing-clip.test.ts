@@ -10,7 +10,24 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { open } from './link.ts';
 import { settings } from './settings.ts';
 
-const part = (size: string, from: number) => execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=10:duration=2`, '-c:v', 'libx264', '-preset', 'ultrafast', '-output_ts_offset', String(from), '-f', 'mpegts', 'pipe:1']);
+const part = (size: string, from: number) =>
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=${size}:rate=10:duration=2`,
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-output_ts_offset',
+    String(from),
+    '-f',
+    'mpegts',
+    'pipe:1',
+  ]);
 
 for (const motion of [{}, 'off'] as const) {
   test(`a clip whose pictures become smaller goes on to its end, as large as it began, with motion ${motion === 'off' ? 'off' : 'on'}`, async (t) => {
@@ -21,7 +38,12 @@ for (const motion of [{}, 'off'] as const) {
     const link = await open(settings.parse({ url: `file:${path}`, fps: 5, speed: 'max', motion }), [], testWorld());
     t.after(() => link.close());
     const pictures: Picture[] = [];
-    await assert.rejects(async () => { for await (const picture of link.frames(new AbortController().signal)) pictures.push(picture); }, (error: FaultError) => error.fault.code === 'CV_VIDEO_ENDED');
+    await assert.rejects(
+      async () => {
+        for await (const picture of link.frames(new AbortController().signal)) pictures.push(picture);
+      },
+      (error: FaultError) => error.fault.code === 'CV_VIDEO_ENDED',
+    );
     assert.deepEqual([...new Set(pictures.map(({ width, height }) => `${width} × ${height}`))], ['128 × 96']);
     const lengthMs = pictures.at(-1)?.ptsMs ?? 0;
     assert.ok(lengthMs >= 3600 && lengthMs <= 4200, `${lengthMs} ms`);

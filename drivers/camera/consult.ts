@@ -6,7 +6,10 @@ import { isManifestPath, loadManifestSync } from '../../models/manifest.ts';
 import type { CameraSettings } from './settings.ts';
 
 /** @throws FaultError CV_MODEL_MANIFEST */
-export function consult(settings: CameraSettings, readFile: (path: string) => string): { settings: CameraSettings; problems: SettingProblem[] } {
+export function consult(
+  settings: CameraSettings,
+  readFile: (path: string) => string,
+): { settings: CameraSettings; problems: SettingProblem[] } {
   const { model } = settings;
   const isOwn = isManifestPath(model);
   const spec = isOwn ? loadManifestSync(model, readFile) : modelById(model);

@@ -17,8 +17,19 @@ export default defineDriver({
   points: {
     persons: { zh: '画面中的人数', en: 'People in the picture', unit: '{person}', range: [0, 1000], indicator: 'SH-CRD-003' },
     vehicles: { zh: '画面中的车辆数', en: 'Vehicles in the picture', unit: '{vehicle}', range: [0, 1000], indicator: 'SS-TRF-004' },
-    occupancy: { zh: '画面被人和车辆占据的比例', en: 'Share of the picture that people and vehicles cover', unit: '%', range: [0, 100], indicator: 'SH-CRD-004' },
-    video: { zh: '画面质量：good 或诊断结果', en: 'Whether the pictures can be relied on: good, or what is wrong', unit: '', indicator: 'SS-COM-901' },
+    occupancy: {
+      zh: '画面被人和车辆占据的比例',
+      en: 'Share of the picture that people and vehicles cover',
+      unit: '%',
+      range: [0, 100],
+      indicator: 'SH-CRD-004',
+    },
+    video: {
+      zh: '画面质量：good 或诊断结果',
+      en: 'Whether the pictures can be relied on: good, or what is wrong',
+      unit: '',
+      indicator: 'SS-COM-901',
+    },
   },
   derived: scenePoints,
   // While nothing moves it may give a picture a second, and fewer where few are wanted.

@@ -14,9 +14,16 @@ import { sourceKindOf, cameraSourceOf } from './source.ts';
 export async function examine(settings: CameraSettings, _points: unknown, world: World): Promise<Fault[]> {
   const { input } = cameraSourceOf(settings);
   const faults = await Promise.all([
-    'path' in input ? checkClipFile(input.path).then(() => null, (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path })) : null,
+    'path' in input
+      ? checkClipFile(input.path).then(
+          () => null,
+          (error: unknown) => faultOf(error, 'CV_VIDEO_UNREADABLE', { path: input.path }),
+        )
+      : null,
     checkFfmpeg(isLive(settings.url) || isLive(mainUrlOf(settings))),
-    findModel(settings.model, MODELS, world.files).then((spec) => verifyModel(spec, world.files)).catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
+    findModel(settings.model, MODELS, world.files)
+      .then((spec) => verifyModel(spec, world.files))
+      .catch((error: unknown) => faultOf(error, 'CV_MODEL_GRAPH')),
   ]);
   return faults.filter((fault) => fault !== null);
 }

@@ -44,19 +44,29 @@ export function exitFault(ended: FfmpegEnd): FaultError {
 }
 
 function streamFault({ source, exit, log: said, pictures }: FfmpegEnd, address: string): FaultError {
-  if (source.kind === 'http' && pictures === 1 && exit.code === 0) return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: 'it is a single picture', detailZh: '只是一幅图片' });
-  return new FaultError('CV_CAMERA_CLOSED', { address, ...(said.last ? { detail: said.last } : { detail: 'without a word', detailZh: '未说明原因' }) });
+  if (source.kind === 'http' && pictures === 1 && exit.code === 0)
+    return new FaultError('CV_CAMERA_NO_VIDEO', { address, detail: 'it is a single picture', detailZh: '只是一幅图片' });
+  return new FaultError('CV_CAMERA_CLOSED', {
+    address,
+    ...(said.last ? { detail: said.last } : { detail: 'without a word', detailZh: '未说明原因' }),
+  });
 }
 
 function fileFault({ exit, log: said, pictures, playedMs = Infinity }: FfmpegEnd, path: string): FaultError {
   const detail = (pictures === 0 ? said.first : said.last) || `exit code ${exit.code}`;
-  if (pictures === 0) return new FaultError('CV_VIDEO_UNREADABLE', { path, ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }) });
+  if (pictures === 0)
+    return new FaultError('CV_VIDEO_UNREADABLE', {
+      path,
+      ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }),
+    });
   // What could not be kept beside the pictures is no matter of theirs.
   const isWell = exit.code === 0 || (said.last === '' && said.lastBeside);
   if (!isWell) return new FaultError('CV_VIDEO_STOPPED', { path, detail });
   const [seconds, wholeSeconds] = [Math.round(playedMs / 1000), said.seconds ?? 0];
   const isWhole = said.last === '' || seconds + 1 >= wholeSeconds * WHOLE_SHARE;
-  return isWhole ? new FaultError('CV_VIDEO_ENDED', { path, pictures }) : new FaultError('CV_VIDEO_CUT_SHORT', { path, seconds, wholeSeconds, detail });
+  return isWhole
+    ? new FaultError('CV_VIDEO_ENDED', { path, pictures })
+    : new FaultError('CV_VIDEO_CUT_SHORT', { path, seconds, wholeSeconds, detail });
 }
 
 function openingFault({ source: { redactedUrl: address }, exit, log: said }: FfmpegEnd): FaultError {
@@ -65,5 +75,8 @@ function openingFault({ source: { redactedUrl: address }, exit, log: said }: Ffm
     const detail = lines.find((line) => sign.test(line));
     if (detail !== undefined) return new FaultError(code, { address, detail, minutes: 0 });
   }
-  return new FaultError('CV_CAMERA_NO_VIDEO', { address, ...(exit.code === 0 ? { detail: 'it ended without a picture', detailZh: '没有画面即结束' } : { detail: `exit code ${exit.code}` }) });
+  return new FaultError('CV_CAMERA_NO_VIDEO', {
+    address,
+    ...(exit.code === 0 ? { detail: 'it ended without a picture', detailZh: '没有画面即结束' } : { detail: `exit code ${exit.code}` }),
+  });
 }

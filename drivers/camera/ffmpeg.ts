@@ -42,13 +42,37 @@ export function ffmpegArguments(options: PlayOptions): string[] {
   const picked = fps === null ? [] : [isLive ? selected(fps) : `fps=fps=${fps}:round=up`];
   const passed = withoutStill(options);
   const filters = [
-    ...(isLive ? ['settb=AVTB'] : []), ...picked, ...passed, `scale=${scaled(size)}:flags=bilinear:out_range=tv`, ...(isStamped(options) ? stamped(GIVEN, passed.length === 0) : []),
+    ...(isLive ? ['settb=AVTB'] : []),
+    ...picked,
+    ...passed,
+    `scale=${scaled(size)}:flags=bilinear:out_range=tv`,
+    ...(isStamped(options) ? stamped(GIVEN, passed.length === 0) : []),
   ];
   return [
-    '-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-threads', '1', '-protocol_whitelist', source.protocols,
-    ...decoder(hardware, codec), ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []), ...(loop ? ['-stream_loop', '-1'] : []), ...(source.isInPieces ? ['-re'] : []),
+    '-nostdin',
+    '-hide_banner',
+    '-nostats',
+    '-loglevel',
+    'level+info',
+    '-threads',
+    '1',
+    '-protocol_whitelist',
+    source.protocols,
+    ...decoder(hardware, codec),
+    ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []),
+    ...(loop ? ['-stream_loop', '-1'] : []),
+    ...(source.isInPieces ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
-    '-map', '0:v:0', '-vf', filters.join(','), ...(isStamped(options) ? ['-fps_mode', 'passthrough'] : []), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1',
+    '-map',
+    '0:v:0',
+    '-vf',
+    filters.join(','),
+    ...(isStamped(options) ? ['-fps_mode', 'passthrough'] : []),
+    '-pix_fmt',
+    'yuv420p',
+    '-f',
+    'yuv4mpegpipe',
+    'pipe:1',
     ...(ring ? segmentsOutput(ring) : []),
   ];
 }

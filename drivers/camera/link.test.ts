@@ -20,11 +20,23 @@ let clip: string;
 before(async () => {
   clip = join(folder, 'a clip:1.mkv'); // a name that a shell or ffmpeg's protocols could stumble over
   // 2 s, 10 pictures a second; the grey of each tells its number: 10 × index.
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=black:size=64x48:rate=10:duration=2,format=gray,geq=lum=10*N', '-c:v', 'ffv1', '-y', `file:${clip}`]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'color=black:size=64x48:rate=10:duration=2,format=gray,geq=lum=10*N',
+    '-c:v',
+    'ffv1',
+    '-y',
+    `file:${clip}`,
+  ]);
 });
 after(remove);
 
-const settings = (changes: Partial<CameraSettings> = {}): CameraSettings => schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
+const settings = (changes: Partial<CameraSettings> = {}): CameraSettings =>
+  schema.parse({ url: `file:${clip}`, width: 32, height: 24, fps: 10, speed: 'max', ...changes });
 const code = (wanted: FaultCode) => (error: FaultError) => error.fault?.code === wanted;
 const never = () => new AbortController().signal;
 const shade = ({ yuv, width, height }: Picture) => Math.round((((yuv[(width * height) / 2] as number) - 16) * 255) / 219 / 10);
@@ -56,8 +68,24 @@ test('every picture of the clip comes once, with its index, its presentation tim
 });
 
 test('at another rate each picture is the newest that is not later than its time', async () => {
-  assert.deepEqual((await play({ fps: 2 })).pictures.map((picture) => [picture.ptsMs, shade(picture)]), [[0, 0], [500, 5], [1000, 10], [1500, 15]]);
-  assert.deepEqual((await play({ fps: 20, motion: 'off' }, 4)).pictures.map((picture) => [picture.ptsMs, shade(picture)]), [[0, 0], [50, 0], [100, 1], [150, 1]]);
+  assert.deepEqual(
+    (await play({ fps: 2 })).pictures.map((picture) => [picture.ptsMs, shade(picture)]),
+    [
+      [0, 0],
+      [500, 5],
+      [1000, 10],
+      [1500, 15],
+    ],
+  );
+  assert.deepEqual(
+    (await play({ fps: 20, motion: 'off' }, 4)).pictures.map((picture) => [picture.ptsMs, shade(picture)]),
+    [
+      [0, 0],
+      [50, 0],
+      [100, 1],
+      [150, 1],
+    ],
+  );
 });
 
 test('a clip that loops goes on in time', async () => {
@@ -99,7 +127,18 @@ test('in its own time, pictures come when they are due; who asks late gets the n
 test('a picture that is as the one before comes once a second only, at any speed: it is counted as still, and numbers and times go on', async () => {
   const still = join(folder, 'still.mkv');
   // Nothing but one block, which has changed from the 17th picture on.
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', "color=gray:size=64x48:rate=10:duration=3,format=gray,geq=lum='if(gt(N,15)*lt(X,16)*lt(Y,16),200,100)'", '-c:v', 'ffv1', '-y', still]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    "color=gray:size=64x48:rate=10:duration=3,format=gray,geq=lum='if(gt(N,15)*lt(X,16)*lt(Y,16),200,100)'",
+    '-c:v',
+    'ffv1',
+    '-y',
+    still,
+  ]);
   const given = async (changes: Partial<CameraSettings>) => {
     const clock = new VirtualClock();
     const world = testWorld(clock);
@@ -108,7 +147,13 @@ test('a picture that is as the one before comes once a second only, at any speed
     const seen: number[] = [];
     let isOver = false;
     const { fps = 10 } = changes;
-    const watching = (async () => { for await (const { index, ptsMs } of link.frames(never())) assert.equal(seen.push(index) && ptsMs, (index * 1000) / fps); })().catch(() => {}).finally(() => { isOver = true; });
+    const watching = (async () => {
+      for await (const { index, ptsMs } of link.frames(never())) assert.equal(seen.push(index) && ptsMs, (index * 1000) / fps);
+    })()
+      .catch(() => {})
+      .finally(() => {
+        isOver = true;
+      });
     while (!isOver) {
       await settle();
       await clock.advanceMs(10);
@@ -140,7 +185,10 @@ test('with speed max, nothing comes while two pictures are held', async () => {
   assert.equal(alive(link.pid), false);
 });
 
-async function endedBy(speed: CameraSettings['speed'], end: (link: CameraLink, abort: AbortController) => unknown): Promise<string | undefined> {
+async function endedBy(
+  speed: CameraSettings['speed'],
+  end: (link: CameraLink, abort: AbortController) => unknown,
+): Promise<string | undefined> {
   const abort = new AbortController();
   const link = await open(settings({ speed, loop: true }), [], testWorld());
   assert.equal(alive(link.pid), true);
@@ -173,7 +221,11 @@ test('an ffmpeg that hangs is ended when its time is over', async () => {
     const link = await open(settings({ loop: true, speed }), [], world);
     process.kill(link.pid as number, 'SIGSTOP');
     let fault = '';
-    const watching = (async () => { for await (const _picture of link.frames(never())); })().catch((error: FaultError) => { fault = `${error.fault.code} ${error.fault.params.detail}`; });
+    const watching = (async () => {
+      for await (const _picture of link.frames(never()));
+    })().catch((error: FaultError) => {
+      fault = `${error.fault.code} ${error.fault.params.detail}`;
+    });
     // What it had already written is still read.
     for (let seconds = 0; seconds < 1000 && fault === ''; seconds += 1) await world.clock.advanceMs(1000);
     await link.close();
@@ -218,7 +270,11 @@ test('examine says everything that is missing at once; probe reads a picture', a
   const path = process.env.PATH;
   try {
     process.env.PATH = folder;
-    assert.deepEqual((await codes({ url: 'file:./none.avi', model: 'yolo' })).toSorted(), ['CV_FFMPEG_MISSING', 'CV_MODEL_UNKNOWN', 'CV_VIDEO_MISSING']);
+    assert.deepEqual((await codes({ url: 'file:./none.avi', model: 'yolo' })).toSorted(), [
+      'CV_FFMPEG_MISSING',
+      'CV_MODEL_UNKNOWN',
+      'CV_VIDEO_MISSING',
+    ]);
     await assert.rejects(open(settings(), [], testWorld()), code('CV_FFMPEG_MISSING'));
   } finally {
     process.env.PATH = path;
@@ -229,7 +285,24 @@ test('examine says everything that is missing at once; probe reads a picture', a
 });
 
 test('a clip that goes on in another codec, or stops before its end, is said to have been cut short', async () => {
-  const part = (codec: string, from: number) => execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=10:duration=4', '-c:v', codec, '-g', '5', '-output_ts_offset', String(from), '-f', 'mpegts', 'pipe:1']);
+  const part = (codec: string, from: number) =>
+    execFileSync('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=64x48:rate=10:duration=4',
+      '-c:v',
+      codec,
+      '-g',
+      '5',
+      '-output_ts_offset',
+      String(from),
+      '-f',
+      'mpegts',
+      'pipe:1',
+    ]);
   const name = join(folder, 'two.ts');
   await writeFile(name, Buffer.concat([part('mpeg2video', 0), part('mpeg4', 4)]));
   const { fault, pictures } = await play({ url: `file:${name}`, motion: 'off' });
@@ -242,7 +315,9 @@ test('an ffmpeg that is too old for cameras is told before any is opened; for fi
   await mkdir(bin);
   const path = process.env.PATH;
   const codes = async (version: string, url: string) => {
-    await writeFile(join(bin, 'ffmpeg'), `#!/bin/sh\necho 'ffmpeg version ${version} Copyright (c) 2000-2022 the FFmpeg developers'\n`, { mode: 0o755 });
+    await writeFile(join(bin, 'ffmpeg'), `#!/bin/sh\necho 'ffmpeg version ${version} Copyright (c) 2000-2022 the FFmpeg developers'\n`, {
+      mode: 0o755,
+    });
     return (await examine(settings({ url }), [], testWorld())).map((fault) => fault.code).filter((found) => found !== 'CV_MODEL_MISSING');
   };
   try {
@@ -251,7 +326,8 @@ test('an ffmpeg that is too old for cameras is told before any is opened; for fi
     assert.deepEqual(await codes('4.4.2-0ubuntu0.22.04.1', live), ['CV_FFMPEG_OLD']);
     assert.deepEqual(await codes('5.0.1', live), ['CV_FFMPEG_OLD']);
     assert.deepEqual(await codes('4.4.2-0ubuntu0.22.04.1', settings({}).url), []);
-    for (const version of ['5.1.6-0+deb12u1', 'n7.1', '10.0', 'N-118000-g1b8a3f', '2026-01-05-git-3c2b1a']) assert.deepEqual(await codes(version, live), [], version);
+    for (const version of ['5.1.6-0+deb12u1', 'n7.1', '10.0', 'N-118000-g1b8a3f', '2026-01-05-git-3c2b1a'])
+      assert.deepEqual(await codes(version, live), [], version);
   } finally {
     process.env.PATH = path;
   }
@@ -259,16 +335,50 @@ test('an ffmpeg that is too old for cameras is told before any is opened; for fi
 
 test('settings: what is no address of pictures is refused, and so are odd sides', () => {
   const problems = (url: string) => schema.safeParse({ url }).error?.issues.map(({ path }) => path.join('.'));
-  for (const url of ['ftp://127.0.0.1/1', 'rtsp:///1', 'rtsp://admin:1@127.0.0.1/1', 'clip.avi', 'file:', 'file://host/clip.avi', 'file:a\0b']) assert.deepEqual(problems(url), ['url'], url);
-  for (const url of ['rtsp://127.0.0.1/1', 'rtsps://cam:322/a?b=1', 'http://[::1]:80/live.flv', 'file:./clip.avi', 'file:/a/b.avi', 'file:///a/b%20c.avi']) assert.equal(problems(url), undefined, url);
-  assert.deepEqual(schema.safeParse({ url: 'file:x', width: 33, height: 8 }).error?.issues.map(({ path }) => path.join('.')), ['width', 'height']);
-  assert.deepEqual(schema.safeParse({ url: 'file:x', fps: 0 }).error?.issues.map(({ path }) => path.join('.')), ['fps']);
+  for (const url of [
+    'ftp://127.0.0.1/1',
+    'rtsp:///1',
+    'rtsp://admin:1@127.0.0.1/1',
+    'clip.avi',
+    'file:',
+    'file://host/clip.avi',
+    'file:a\0b',
+  ])
+    assert.deepEqual(problems(url), ['url'], url);
+  for (const url of [
+    'rtsp://127.0.0.1/1',
+    'rtsps://cam:322/a?b=1',
+    'http://[::1]:80/live.flv',
+    'file:./clip.avi',
+    'file:/a/b.avi',
+    'file:///a/b%20c.avi',
+  ])
+    assert.equal(problems(url), undefined, url);
+  assert.deepEqual(
+    schema.safeParse({ url: 'file:x', width: 33, height: 8 }).error?.issues.map(({ path }) => path.join('.')),
+    ['width', 'height'],
+  );
+  assert.deepEqual(
+    schema.safeParse({ url: 'file:x', fps: 0 }).error?.issues.map(({ path }) => path.join('.')),
+    ['fps'],
+  );
 });
 
 test('a picture is as large as a sub-stream, whatever the source, with even sides and its proportion', async () => {
   const sizeOf = async (source: string, changes: Partial<CameraSettings> = {}) => {
     const path = join(folder, `${source}.mkv`);
-    execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${source}:rate=10:duration=0.2`, '-c:v', 'ffv1', '-y', path]);
+    execFileSync('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc2=size=${source}:rate=10:duration=0.2`,
+      '-c:v',
+      'ffv1',
+      '-y',
+      path,
+    ]);
     const [picture] = (await play({ url: `file:${path}`, width: undefined, height: undefined, ...changes }, 1)).pictures;
     assert.ok(picture && decode(picture).ok);
     return [picture.width, picture.height, picture.aspect?.toFixed(2)];
@@ -298,6 +408,18 @@ test('a picture knows the proportion it should be shown in, whatever it was stre
 test('decode takes pictures and nothing else', () => {
   const picture: Picture = { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) };
   assert.deepEqual(decode(picture), { ok: true, picture });
-  const garbage = [null, undefined, 7, 'x', {}, new Uint8Array(9), { ...picture, yuv: new Uint8Array(5) }, { ...picture, width: -2 }, { ...picture, width: 3, height: 1 }, { ...picture, ptsMs: NaN }, { ...picture, index: 0.5 }];
+  const garbage = [
+    null,
+    undefined,
+    7,
+    'x',
+    {},
+    new Uint8Array(9),
+    { ...picture, yuv: new Uint8Array(5) },
+    { ...picture, width: -2 },
+    { ...picture, width: 3, height: 1 },
+    { ...picture, ptsMs: NaN },
+    { ...picture, index: 0.5 },
+  ];
   for (const frame of garbage) assert.equal(driver.decode(frame).ok, false);
 });

@@ -32,8 +32,13 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   const isPipe = 'path' in source.input && await checkClipFile(source.input.path);
   signal?.throwIfAborted();
   const { fps, width, height, loop, decode, hardware } = settings;
-  const ring = await world.ring?.begin() ?? undefined;
-  const playing = await startPlayback({ source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) }, silenceMsOf(settings), world, signal).catch((error: unknown) => {
+  const ring = (await world.ring?.begin()) ?? undefined;
+  const playing = await startPlayback(
+    { source, fps, size: { width, height }, loop, decode, hardware, ring, stillBelow: stillBelowOf(settings) },
+    silenceMsOf(settings),
+    world,
+    signal,
+  ).catch((error: unknown) => {
     ring?.end();
     throw error;
   });
@@ -51,7 +56,8 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
   };
 
   function pictures(): AsyncGenerator<Picture, void> {
-    if (source.kind !== 'file') return playOnArrival(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
+    if (source.kind !== 'file')
+      return playOnArrival(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
     // Whoever writes into a pipe may rest.
     const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (DECODED_SLOWLY * 1000) / fps);
     const clip = clipPictures({ playing, source, fps, silenceMs }, world, closing.signal);
@@ -74,7 +80,9 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
       }
     },
     // A clip without another stream beside it has no picture of now.
-    ...(cameraSourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file' ? {} : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
+    ...(cameraSourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file'
+      ? {}
+      : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
     close,
   };
 }
@@ -94,7 +102,11 @@ interface Clip {
 }
 
 /** A clip's frame is (file, index, presentation time): ffmpeg gives them evenly. */
-async function* clipPictures({ playing: { player, first }, source, fps, silenceMs }: Clip, { clock, tell }: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+async function* clipPictures(
+  { playing: { player, first }, source, fps, silenceMs }: Clip,
+  { clock, tell }: World,
+  closing: AbortSignal,
+): AsyncGenerator<Picture, void> {
   const jumpedMs = () => clock.trust?.jumpedMs() ?? 0;
   const startedAt = clock.nowMs() - jumpedMs();
   const silence = new SilenceWatchdog(silenceMs, clock, () => { void player.kill(); });
@@ -111,8 +123,14 @@ async function* clipPictures({ playing: { player, first }, source, fps, silenceM
   } finally {
     silence.end();
   }
-  if (silence.isOver) throw new FaultError('CV_VIDEO_STOPPED', { path: source.redactedUrl, detail: `no picture for ${silenceMs} ms`, detailZh: `${silenceMs} 毫秒没有图像` });
-  if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures: index, playedMs: (index * 1000) / fps });
+  if (silence.isOver)
+    throw new FaultError('CV_VIDEO_STOPPED', {
+      path: source.redactedUrl,
+      detail: `no picture for ${silenceMs} ms`,
+      detailZh: `${silenceMs} 毫秒没有图像`,
+    });
+  if (!closing.aborted)
+    throw exitFault({ source, exit: await player.exit, log: player.log, pictures: index, playedMs: (index * 1000) / fps });
 }
 
 /** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */

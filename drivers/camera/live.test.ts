@@ -23,7 +23,13 @@ const LOGIN = { user: 'cam', password: PASSWORD };
 
 function told(): { world: World; events: TelemetryEvent[]; faults(): string[] } {
   const events: TelemetryEvent[] = [];
-  return { world: realWorld((event) => { events.push(event); }), events, faults: () => events.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])) };
+  return {
+    world: realWorld((event) => {
+      events.push(event);
+    }),
+    events,
+    faults: () => events.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])),
+  };
 }
 
 async function camera(t: TestContext, options: Partial<CameraOptions> = {}) {
@@ -35,7 +41,11 @@ async function camera(t: TestContext, options: Partial<CameraOptions> = {}) {
 const isAlive = (pid: number | undefined) => { try { return process.kill(pid as number, 0); } catch { return false; } };
 
 /** As many pictures as come, and why there were no more. */
-async function watch(written: Record<string, unknown>, most: number, world: World): Promise<{ pictures: Picture[]; fault: FaultError | null }> {
+async function watch(
+  written: Record<string, unknown>,
+  most: number,
+  world: World,
+): Promise<{ pictures: Picture[]; fault: FaultError | null }> {
   const seen: Picture[] = [];
   let pid: number | undefined;
   try {
@@ -62,7 +72,12 @@ test('RTSP with digest: pictures keep the times of the stream, and nobody on thi
   const seen: Picture[] = [];
   for await (const picture of link.frames(new AbortController().signal)) if (seen.push(picture) === 12) break;
   assert.ok(seen.every((picture) => decode(picture).ok && picture.ptsMs % 100 === 0));
-  assert.ok(seen.every(({ ptsMs, takenAt = 0 }, at) => at === 0 || (ptsMs > (seen[at - 1] as Picture).ptsMs && takenAt >= ((seen[at - 1] as Picture).takenAt ?? 0))));
+  assert.ok(
+    seen.every(
+      ({ ptsMs, takenAt = 0 }, at) =>
+        at === 0 || (ptsMs > (seen[at - 1] as Picture).ptsMs && takenAt >= ((seen[at - 1] as Picture).takenAt ?? 0)),
+    ),
+  );
   assert.equal(isAlive(link.pid), false);
   // On a starved machine ffmpeg's farewell does not always go out; it does not fail three times.
   await left();
@@ -79,7 +94,10 @@ test('fewer pictures a second are taken evenly; of keyframes alone come those th
   };
   // The first may be any; from then on they lie on the grid.
   const evenly = await times({ fps: 5 });
-  assert.ok(evenly.every((ptsMs, at) => ptsMs % 100 === 0 && (at === 0 || (ptsMs - (evenly[at - 1] as number)) % 200 === 0)), String(evenly));
+  assert.ok(
+    evenly.every((ptsMs, at) => ptsMs % 100 === 0 && (at === 0 || (ptsMs - (evenly[at - 1] as number)) % 200 === 0)),
+    String(evenly),
+  );
   assert.ok((await times({ decode: 'keyframes' })).every((ptsMs) => ptsMs % 500 === 0));
 });
 
@@ -89,12 +107,16 @@ test('a wrong password is told without it, and is not tried again at once; anoth
   const wrong = { url, user: 'cam', password: 'tiger lily' };
   const fault = await faultOf(wrong, world);
   assert.equal(fault?.code, 'CV_CAMERA_LOGIN');
-  for (const language of ['en', 'zh-CN'] as const) assert.ok(!/tiger|lily/.test(Object.values(explain(fault as NonNullable<typeof fault>, language)).join()));
+  for (const language of ['en', 'zh-CN'] as const)
+    assert.ok(!/tiger|lily/.test(Object.values(explain(fault as NonNullable<typeof fault>, language)).join()));
   const asked = answers.length;
   assert.equal((await faultOf(wrong, world))?.code, 'CV_CAMERA_LOGIN');
   assert.equal(answers.length, asked, 'the camera was left alone');
   assert.equal(await faultOf({ url, ...LOGIN }, world), undefined);
-  const player = await startFfmpeg({ source: cameraSourceOf(wrong), fps: 10, size: 'own', loop: false, decode: 'all', hardware: 'none' }, world.clock);
+  const player = await startFfmpeg(
+    { source: cameraSourceOf(wrong), fps: 10, size: 'own', loop: false, decode: 'all', hardware: 'none' },
+    world.clock,
+  );
   await player.exit;
   assert.ok(player.log.opening.includes(url), 'what ffmpeg says of the address is kept');
   assert.doesNotMatch(player.log.opening, /tiger|lily|cam:/);
@@ -110,8 +132,13 @@ test('what a camera refuses, and what is no camera, is said for what it is', asy
   assert.equal((await faultOf({ url: page.url }))?.code, 'CV_CAMERA_NO_VIDEO');
   const single = await startHttpCamera(jpegs(1)[0] as Buffer);
   t.after(() => single.stop());
-  assert.deepEqual((await watch({ url: single.url }, Infinity, told().world)).fault?.fault, { code: 'CV_CAMERA_NO_VIDEO', params: { address: single.url, detail: 'it is a single picture', detailZh: '只是一幅图片' } });
-  await assert.rejects(probe(schema.parse({ url: single.url }), [], told().world, new AbortController().signal), { name: 'CV_CAMERA_NO_VIDEO' });
+  assert.deepEqual((await watch({ url: single.url }, Infinity, told().world)).fault?.fault, {
+    code: 'CV_CAMERA_NO_VIDEO',
+    params: { address: single.url, detail: 'it is a single picture', detailZh: '只是一幅图片' },
+  });
+  await assert.rejects(probe(schema.parse({ url: single.url }), [], told().world, new AbortController().signal), {
+    name: 'CV_CAMERA_NO_VIDEO',
+  });
   // Nothing but its own kind is fetched: a list of files on this machine is none.
   const list = await startHttpCamera(Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n'));
   t.after(() => list.stop());
@@ -125,7 +152,12 @@ test('a camera that falls silent is let go when its time is over, one that hangs
   const clock = new VirtualClock();
   const silent = await camera(t, { pictureLimit: { count: 30, end: 'silent' } });
   const link = await open(schema.parse({ url: silent.url, fps: 10, silence: '20s' }), [], testWorld(clock));
-  const watching = (async () => { for await (const _ of link.frames(new AbortController().signal)); })().then(() => null, (error: FaultError) => error);
+  const watching = (async () => {
+    for await (const _ of link.frames(new AbortController().signal));
+  })().then(
+    () => null,
+    (error: FaultError) => error,
+  );
   let fault: FaultError | null = null;
   void watching.then((error) => { fault = error; });
   // ffmpeg runs in real time, the clock does not.
@@ -142,7 +174,9 @@ test('a camera that falls silent is let go when its time is over, one that hangs
 });
 
 test('a clock that leaps back or ahead is told, and presentation times go on', async (t) => {
-  const { url } = await camera(t, { timeMs: (number) => (number < 15 ? 500_000 + number * 100 : number < 30 ? number * 100 : 3_600_000 + number * 100) });
+  const { url } = await camera(t, {
+    timeMs: (number) => (number < 15 ? 500_000 + number * 100 : number < 30 ? number * 100 : 3_600_000 + number * 100),
+  });
   const { world, faults } = told();
   const { pictures: seen } = await watch({ url }, 60, world);
   assert.equal(seen.length, 60);
@@ -247,7 +281,9 @@ test('a camera that shows the same all the time gives a picture a second; what c
   const [first, , last] = given as [Picture, Picture, Picture];
   const still = events.filter(({ kind }) => kind === 'picture_still').length;
   assert.ok(still > 0 && still >= last.index - first.index + 1 - given.length, `${still} of ${last.index}`);
-  assert.ok(given.every(({ yuv, ptsMs }, at) => at === 0 || (ptsMs > (given[at - 1] as Picture).ptsMs && Buffer.compare(yuv, first.yuv) === 0)));
+  assert.ok(
+    given.every(({ yuv, ptsMs }, at) => at === 0 || (ptsMs > (given[at - 1] as Picture).ptsMs && Buffer.compare(yuv, first.yuv) === 0)),
+  );
 });
 
 test('whose pictures come to nothing gives fewer, down to the declared least, counts them, and says when that is too many', async (t) => {

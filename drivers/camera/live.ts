@@ -25,7 +25,11 @@ const LEAP_TOLD_EVERY_MS = 60_000;
 const STILL_MOST_MS = 1000;
 
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
-export async function* livePictures({ playing: { player, first, remembered }, source, settings, late }: LiveStream, world: World, closing: AbortSignal): AsyncGenerator<Picture, void> {
+export async function* livePictures(
+  { playing: { player, first, remembered }, source, settings, late }: LiveStream,
+  world: World,
+  closing: AbortSignal,
+): AsyncGenerator<Picture, void> {
   const { clock } = world;
   const address = source.redactedUrl;
   const silenceMs = silenceMsOf(settings);
@@ -42,7 +46,11 @@ export async function* livePictures({ playing: { player, first, remembered }, so
   let letGo: (() => void) | undefined;
   let gaveMs = -Infinity;
   try {
-    for (let timed: TimedFrame | UnchangedFrame | void = first; timed; timed = (await withTimeout(player.frames.next(), silenceMs, address, clock)).value) {
+    for (
+      let timed: TimedFrame | UnchangedFrame | void = first;
+      timed;
+      timed = (await withTimeout(player.frames.next(), silenceMs, address, clock)).value
+    ) {
       const { streamMs = 0, ...came } = timed;
       const cameMs = clock.monotonicMs();
       const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
@@ -70,7 +78,11 @@ export async function* livePictures({ playing: { player, first, remembered }, so
       else late({ ...picture, late: () => {} });
       if (minFps !== undefined && rate.isSlow !== isSlowTold) {
         isSlowTold = rate.isSlow;
-        world.tell(isSlowTold ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } } : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
+        world.tell(
+          isSlowTold
+            ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } }
+            : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' },
+        );
       }
     }
     if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures });

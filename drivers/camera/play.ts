@@ -3,18 +3,34 @@ import type { Picture } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 
 /** Gives each picture when its presentation time has come. */
-export function playInRealTime(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+export function playInRealTime(
+  source: AsyncIterable<Picture>,
+  clock: Clock,
+  signal: AbortSignal,
+  late: (picture: Picture) => void,
+): AsyncGenerator<Picture, void> {
   const startedMs = clock.monotonicMs();
   return newest(source, ({ ptsMs }) => startedMs + ptsMs - clock.monotonicMs(), clock, signal, late);
 }
 
 /** Gives pictures as they come: a live source waits for nobody, so it is always read. */
-export function playOnArrival(source: AsyncIterable<Picture>, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+export function playOnArrival(
+  source: AsyncIterable<Picture>,
+  clock: Clock,
+  signal: AbortSignal,
+  late: (picture: Picture) => void,
+): AsyncGenerator<Picture, void> {
   return newest(source, () => 0, clock, signal, late);
 }
 
 /** Whoever asks late gets the newest; the ones before are told to `late` and gone. */
-async function* newest(source: AsyncIterable<Picture>, dueInMs: (picture: Picture) => number, clock: Clock, signal: AbortSignal, late: (picture: Picture) => void): AsyncGenerator<Picture, void> {
+async function* newest(
+  source: AsyncIterable<Picture>,
+  dueInMs: (picture: Picture) => number,
+  clock: Clock,
+  signal: AbortSignal,
+  late: (picture: Picture) => void,
+): AsyncGenerator<Picture, void> {
   const stopped = new AbortController();
   const either = AbortSignal.any([signal, stopped.signal]);
   let latest: Picture | null = null;

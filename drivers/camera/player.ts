@@ -49,7 +49,11 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
   const { source, ring } = options;
   const isLive = source.kind !== 'file';
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we end it in order. It ends by itself when nobody reads.
-  const child = spawn('ffmpeg', ffmpegArguments(options), { stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isStamped(options) ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])], shell: false, detached: true });
+  const child = spawn('ffmpeg', ffmpegArguments(options), {
+    stdio: [isLive ? 'pipe' : 'ignore', inlet.end, 'pipe', isStamped(options) ? 'pipe' : 'ignore', ...(ring ? ['pipe' as const] : [])],
+    shell: false,
+    detached: true,
+  });
   killOnExit(child);
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
@@ -58,7 +62,10 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
   const pieces = ring ? new VideoSegments(ring, !isLive) : null;
   if (pieces) said.beside = (words) => pieces.trouble(words);
   // Lines that are still in it are read to the end, also of a child that is killed.
-  (child.stdio[SEGMENTS_FD] as Readable | undefined)?.setEncoding('utf8').on('data', (text: string) => pieces?.hear(text)).on('error', () => {});
+  (child.stdio[SEGMENTS_FD] as Readable | undefined)
+    ?.setEncoding('utf8')
+    .on('data', (text: string) => pieces?.hear(text))
+    .on('error', () => {});
   const stamps = times ? new FrameTimestamps() : null;
   times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
@@ -98,7 +105,11 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
  * A last picture that is not whole is left out. Reading pauses while nobody asks. A live stream that changes its pictures is
  * opened anew; a clip, which would begin again, goes on: ffmpeg makes them as large as the first.
  */
-async function* cut(inlet: PictureInput, stamps: FrameTimestamps | null, { kind, redactedUrl: address }: CameraSource): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
+async function* cut(
+  inlet: PictureInput,
+  stamps: FrameTimestamps | null,
+  { kind, redactedUrl: address }: CameraSource,
+): AsyncGenerator<TimedFrame | UnchangedFrame, void> {
   try {
     for (;;) {
       const stamp = await stamps?.next();

@@ -18,7 +18,10 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
       pictures += 1;
       // A snapshot address gives one picture.
       if (kind === 'http' && pictures === 1) continue;
-      findings.push({ en: `a picture of ${width} × ${height} was read from ${redactedUrl}`, zh: `已从 ${redactedUrl} 读取一幅 ${width} × ${height} 的图像` });
+      findings.push({
+        en: `a picture of ${width} × ${height} was read from ${redactedUrl}`,
+        zh: `已从 ${redactedUrl} 读取一幅 ${width} × ${height} 的图像`,
+      });
       break;
     }
   } finally {
@@ -28,7 +31,13 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   if (link.stream && kind !== 'file') findings.push(...advice(link.stream, settings));
   if (settings.mainUrl === undefined) return findings;
   const main = await still(settings, world, signal);
-  return [...findings, { en: `the main stream ${redactUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`, zh: `主码流 ${redactUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}` }];
+  return [
+    ...findings,
+    {
+      en: `the main stream ${redactUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`,
+      zh: `主码流 ${redactUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}`,
+    },
+  ];
 }
 
 function streamFinding({ codec, width, height, fps }: StreamFacts): ProbeFinding {
@@ -44,7 +53,21 @@ const FAST_TIMES = 3;
 function advice({ width, height, fps }: StreamFacts, settings: CameraSettings): ProbeFinding[] {
   const times = Math.round((width * height) / SUB_PIXELS);
   return [
-    ...(width * height > LARGE_PIXELS ? [{ en: `a sub-stream of about 640 × 360 would cost about 1/${times} to decode: put it at \`url\`, and this one at \`mainUrl\``, zh: `约 640 × 360 的子码流解码开销约为其 1/${times}：建议把子码流写到 \`url\`，本码流写到 \`mainUrl\`` }] : []),
-    ...(fps > settings.fps * FAST_TIMES && settings.decode === 'all' ? [{ en: `it sends ${fps} pictures a second and ${settings.fps} are looked at: every one has to be decoded; a lower rate in the camera saves that`, zh: `码流每秒 ${fps} 幅，只用到 ${settings.fps} 幅，但每幅都要解码：在摄像机中降低帧率可节省开销` }] : []),
+    ...(width * height > LARGE_PIXELS
+      ? [
+          {
+            en: `a sub-stream of about 640 × 360 would cost about 1/${times} to decode: put it at \`url\`, and this one at \`mainUrl\``,
+            zh: `约 640 × 360 的子码流解码开销约为其 1/${times}：建议把子码流写到 \`url\`，本码流写到 \`mainUrl\``,
+          },
+        ]
+      : []),
+    ...(fps > settings.fps * FAST_TIMES && settings.decode === 'all'
+      ? [
+          {
+            en: `it sends ${fps} pictures a second and ${settings.fps} are looked at: every one has to be decoded; a lower rate in the camera saves that`,
+            zh: `码流每秒 ${fps} 幅，只用到 ${settings.fps} 幅，但每幅都要解码：在摄像机中降低帧率可节省开销`,
+          },
+        ]
+      : []),
   ];
 }

@@ -25,7 +25,12 @@ test('what does not come in time is told once; while nobody asks, nothing is lat
 test('each picture has its whole time, and one without limit all of it', async () => {
   const clock = new VirtualClock();
   let told = 0;
-  const [bounded, endless] = [8000, Infinity].map((limitMs) => new SilenceWatchdog(limitMs, clock, () => { told += 1; })) as [SilenceWatchdog, SilenceWatchdog];
+  const [bounded, endless] = [8000, Infinity].map(
+    (limitMs) =>
+      new SilenceWatchdog(limitMs, clock, () => {
+        told += 1;
+      }),
+  ) as [SilenceWatchdog, SilenceWatchdog];
   for (let pictures = 0; pictures < 10; pictures += 1) {
     let come = () => {};
     const coming = bounded.until(new Promise<void>((resolve) => { come = resolve; }));

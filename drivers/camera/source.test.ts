@@ -5,16 +5,24 @@ import { settings } from './settings.ts';
 import { redactUrl, cameraSourceOf, withoutSecrets } from './source.ts';
 
 test('user and password go to ffmpeg encoded and quoted, whatever is in them, and to nobody else', () => {
-  fc.assert(fc.property(fc.string({ minLength: 3, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (password, user) => {
-    const source = cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user, password });
-    assert.ok('list' in source.input);
-    const file = /^file '(.*)'$/m.exec(source.input.list)?.[1]?.replaceAll("'\\''", "'") ?? '';
-    const url = new URL(file);
-    assert.deepEqual([decodeURIComponent(url.username), decodeURIComponent(url.password), url.host, url.pathname], [user, password, '10.0.0.9', '/live']);
-    assert.equal(source.redactedUrl, 'rtsp://10.0.0.9/live');
-    assert.equal(withoutSecrets(`Error opening input file ${file}.`, source), 'Error opening input file rtsp://10.0.0.9/live.');
-  }));
-  assert.equal(withoutSecrets('tried rtsp://u:abc@10.0.0.9/x with abc', cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user: 'u', password: 'abc' })), 'tried rtsp://10.0.0.9/x with ***');
+  fc.assert(
+    fc.property(fc.string({ minLength: 3, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (password, user) => {
+      const source = cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user, password });
+      assert.ok('list' in source.input);
+      const file = /^file '(.*)'$/m.exec(source.input.list)?.[1]?.replaceAll("'\\''", "'") ?? '';
+      const url = new URL(file);
+      assert.deepEqual(
+        [decodeURIComponent(url.username), decodeURIComponent(url.password), url.host, url.pathname],
+        [user, password, '10.0.0.9', '/live'],
+      );
+      assert.equal(source.redactedUrl, 'rtsp://10.0.0.9/live');
+      assert.equal(withoutSecrets(`Error opening input file ${file}.`, source), 'Error opening input file rtsp://10.0.0.9/live.');
+    }),
+  );
+  assert.equal(
+    withoutSecrets('tried rtsp://u:abc@10.0.0.9/x with abc', cameraSourceOf({ url: 'rtsp://10.0.0.9/live', user: 'u', password: 'abc' })),
+    'tried rtsp://10.0.0.9/x with ***',
+  );
 });
 
 test('what an address calls a password or a token is not shown', () => {
@@ -26,7 +34,8 @@ test('what an address calls a password or a token is not shown', () => {
 test('each kind of source may open its own and nothing else', () => {
   const protocols = (url: string) => cameraSourceOf({ url }).protocols.split(',');
   assert.deepEqual(protocols('file:a.avi'), ['file', 'pipe']);
-  for (const url of ['rtsp://cam/1', 'http://cam/1']) assert.ok(!protocols(url).some((one) => ['file', 'concat', 'data', 'ftp', 'subfile'].includes(one)));
+  for (const url of ['rtsp://cam/1', 'http://cam/1'])
+    assert.ok(!protocols(url).some((one) => ['file', 'concat', 'data', 'ftp', 'subfile'].includes(one)));
 });
 
 test('an address with a password in it is refused without being said again', () => {

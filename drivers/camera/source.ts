@@ -55,12 +55,31 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   const url = new URL(settings.url);
   url.username = encodeURIComponent(user);
   url.password = encodeURIComponent(password);
-  const options = kind === 'rtsp'
-    ? [`rtsp_transport ${settings.transport ?? 'tcp'}`, 'allowed_media_types video', `timeout ${SOCKET_TIMEOUT_US}`, 'fflags nobuffer', `analyzeduration ${ANALYSE_US}`]
-    : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
+  const options =
+    kind === 'rtsp'
+      ? [
+          `rtsp_transport ${settings.transport ?? 'tcp'}`,
+          'allowed_media_types video',
+          `timeout ${SOCKET_TIMEOUT_US}`,
+          'fflags nobuffer',
+          `analyzeduration ${ANALYSE_US}`,
+        ]
+      : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
   // Arguments of a process can be read by everybody on this machine, its standard input by nobody.
-  const list = ['ffconcat version 1.0', `file '${url.href.replaceAll("'", "'\\''")}'`, ...options.map((option) => `option ${option}`), ''].join('\n');
-  return { kind, isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname), redactedUrl: redactUrl(settings.url), input: { list }, protocols, secrets: [url.href, url.password, password].filter((secret) => secret !== '') };
+  const list = [
+    'ffconcat version 1.0',
+    `file '${url.href.replaceAll("'", "'\\''")}'`,
+    ...options.map((option) => `option ${option}`),
+    '',
+  ].join('\n');
+  return {
+    kind,
+    isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname),
+    redactedUrl: redactUrl(settings.url),
+    input: { list },
+    protocols,
+    secrets: [url.href, url.password, password].filter((secret) => secret !== ''),
+  };
 }
 
 /** What ffmpeg is handed on its standard input. @param isUntimed pictures have the times at which they come */
@@ -72,7 +91,8 @@ export function concatListOf({ input }: Pick<CameraSource, 'input'>, isUntimed: 
 export function redactUrl(written: string): string {
   if (sourceKindOf(written) === 'file' || !URL.canParse(written)) return written;
   const url = new URL(written);
-  const hide = (text: string) => text.replace(/([^?&;/=]+)=([^&;/]*)/g, (pair, key: string) => (SECRET_KEY.test(key) ? `${key}=${HIDDEN}` : pair));
+  const hide = (text: string) =>
+    text.replace(/([^?&;/=]+)=([^&;/]*)/g, (pair, key: string) => (SECRET_KEY.test(key) ? `${key}=${HIDDEN}` : pair));
   return `${url.protocol}//${url.host}${hide(url.pathname)}${hide(url.search)}`;
 }
 

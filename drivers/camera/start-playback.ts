@@ -25,7 +25,8 @@ export async function startPlayback(options: PlayOptions, silenceMs: number, wor
   const { source, hardware } = options;
   const remembered = cameraStateOf(world.clock, source);
   assertLoginAllowed(remembered, world.clock);
-  const start = (how: PlayOptions['hardware']) => attempt({ ...options, hardware: how, codec: remembered.codec, isUntimed: remembered.isUntimed }, silenceMs, world, remembered, signal);
+  const start = (how: PlayOptions['hardware']) =>
+    attempt({ ...options, hardware: how, codec: remembered.codec, isUntimed: remembered.isUntimed }, silenceMs, world, remembered, signal);
   if (hardware === 'none') return start('none');
   try {
     const playing = await start(hardware);
@@ -41,7 +42,13 @@ export async function startPlayback(options: PlayOptions, silenceMs: number, wor
 /** Inside only: the decoder could not be had, the source may be well. */
 class NoHardware extends Error {}
 
-async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<World, 'clock'>, remembered: CameraState, signal?: AbortSignal): Promise<StartedPlayback> {
+async function attempt(
+  options: PlayOptions,
+  silenceMs: number,
+  { clock }: Pick<World, 'clock'>,
+  remembered: CameraState,
+  signal?: AbortSignal,
+): Promise<StartedPlayback> {
   const { source } = options;
   signal?.throwIfAborted();
   const player = await startFfmpeg(options, clock);
@@ -49,7 +56,9 @@ async function attempt(options: PlayOptions, silenceMs: number, { clock }: Pick<
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
   try {
-    const first = await (source.kind === 'file' ? player.frames.next() : withTimeout(player.frames.next(), silenceMs, source.redactedUrl, clock));
+    const first = await (source.kind === 'file'
+      ? player.frames.next()
+      : withTimeout(player.frames.next(), silenceMs, source.redactedUrl, clock));
     if (player.log.stream) remembered.codec = player.log.stream.codec;
     // Nothing came before the first that it could be like.
     if (!first.done && !('isStill' in first.value)) {
@@ -84,7 +93,9 @@ export function sendsNoTimes({ kind }: Pick<CameraSource, 'kind'>, { stream }: P
 /** What comes in time. @returns rejects with CV_CAMERA_SILENT; whoever asked ends the source */
 export async function withTimeout<T>(coming: Promise<T>, silenceMs: number, address: string, clock: World['clock']): Promise<T> {
   const came = new AbortController();
-  const silent = pause(clock, silenceMs, came.signal).then((isOver): Promise<T> => (isOver ? Promise.reject(new FaultError('CV_CAMERA_SILENT', { address, silenceMs: Math.round(silenceMs) })) : coming));
+  const silent = pause(clock, silenceMs, came.signal).then((isOver): Promise<T> =>
+    isOver ? Promise.reject(new FaultError('CV_CAMERA_SILENT', { address, silenceMs: Math.round(silenceMs) })) : coming,
+  );
   try {
     return await Promise.race([coming, silent]);
   } finally {

@@ -7,9 +7,18 @@ import { mainUrlOf, type CameraSettings } from './settings.ts';
 import { cameraSourceOf } from './source.ts';
 
 /** @returns rejects with the fault that says why there is none, or the signal's reason */
-export async function still(settings: CameraSettings, world: World, signal: AbortSignal): Promise<Picture & { stream: StreamFacts | null }> {
+export async function still(
+  settings: CameraSettings,
+  world: World,
+  signal: AbortSignal,
+): Promise<Picture & { stream: StreamFacts | null }> {
   const source = cameraSourceOf({ ...settings, url: mainUrlOf(settings) });
-  const { player, first } = await startPlayback({ source, fps: null, size: 'own', loop: false, decode: 'all', hardware: 'none' }, settings.silence, world, signal);
+  const { player, first } = await startPlayback(
+    { source, fps: null, size: 'own', loop: false, decode: 'all', hardware: 'none' },
+    settings.silence,
+    world,
+    signal,
+  );
   await player.kill();
   const { streamMs: _streamMs, ...shot } = first;
   return { index: 0, ptsMs: 0, ...shot, takenAt: world.clock.nowMs(), stream: player.log.stream };

@@ -40,14 +40,35 @@ test('presentation and taken times rise always, and a leap is said with its size
     }
   }));
   const times = new StreamTimes();
-  const took = [[5000, 0], [5040, 40], [0, 80], [40, 120], [3_600_000, 160], [3_600_040, 200]].map(([streamMs = 0, cameMs = 0]) => times.take({ streamMs, cameMs }));
-  assert.deepEqual(took.map(({ ptsMs }) => ptsMs), [0, 40, 80, 120, 160, 200]);
-  assert.deepEqual(took.map(({ leaptMs }) => leaptMs), [undefined, undefined, -5080, undefined, 3_599_920, undefined]);
+  const took = [
+    [5000, 0],
+    [5040, 40],
+    [0, 80],
+    [40, 120],
+    [3_600_000, 160],
+    [3_600_040, 200],
+  ].map(([streamMs = 0, cameMs = 0]) => times.take({ streamMs, cameMs }));
+  assert.deepEqual(
+    took.map(({ ptsMs }) => ptsMs),
+    [0, 40, 80, 120, 160, 200],
+  );
+  assert.deepEqual(
+    took.map(({ leaptMs }) => leaptMs),
+    [undefined, undefined, -5080, undefined, 3_599_920, undefined],
+  );
 });
 
 test('a stream that stood still for half a minute has not leapt, nor one that comes in bursts', () => {
   const still = new StreamTimes();
-  assert.deepEqual([[0, 0], [40, 40], [30_040, 30_040], [30_080, 30_080]].map(([streamMs = 0, cameMs = 0]) => still.take({ streamMs, cameMs })), [0, 40, 30_040, 30_080].map((ptsMs) => ({ ptsMs, agoMs: 0 })));
+  assert.deepEqual(
+    [
+      [0, 0],
+      [40, 40],
+      [30_040, 30_040],
+      [30_080, 30_080],
+    ].map(([streamMs = 0, cameMs = 0]) => still.take({ streamMs, cameMs })),
+    [0, 40, 30_040, 30_080].map((ptsMs) => ({ ptsMs, agoMs: 0 })),
+  );
   const burst = new StreamTimes();
   const took = Array.from({ length: 200 }, (_, number) => burst.take({ streamMs: number * 100, cameMs: Math.floor(number / 40) * 4000 }));
   assert.ok(took.every(({ ptsMs, leaptMs }, number) => ptsMs === number * 100 && leaptMs === undefined));

@@ -10,7 +10,17 @@ import { cameraSourceOf } from './source.ts';
 function heard(isFile: boolean) {
   const took: [string, number, number, number][] = [];
   const troubles: string[] = [];
-  const pieces = new VideoSegments({ took: ({ name, fromMs, toMs, durationMs }: RingSegment) => { took.push([name, fromMs, toMs, durationMs]); }, trouble: (words) => { troubles.push(words); } }, isFile);
+  const pieces = new VideoSegments(
+    {
+      took: ({ name, fromMs, toMs, durationMs }: RingSegment) => {
+        took.push([name, fromMs, toMs, durationMs]);
+      },
+      trouble: (words) => {
+        troubles.push(words);
+      },
+    },
+    isFile,
+  );
   return { pieces, took, troubles };
 }
 
@@ -49,11 +59,21 @@ test('only where clips are wanted is there a further output, and what is wrong w
 
   const said = new FfmpegLog();
   const beside: string[] = [];
-  said.beside = (words) => { beside.push(words); };
-  said.hear("[segment @ 0x5634] [error] Failure occurred when ending segment '/r/2.mkv'\n[fifo @ 0x5634] [warning] FIFO queue full\n[out#1/fifo @ 0x5634] [error] Error writing trailer: No space left on device\n");
+  said.beside = (words) => {
+    beside.push(words);
+  };
+  said.hear(
+    "[segment @ 0x5634] [error] Failure occurred when ending segment '/r/2.mkv'\n[fifo @ 0x5634] [warning] FIFO queue full\n[out#1/fifo @ 0x5634] [error] Error writing trailer: No space left on device\n",
+  );
   said.end();
   assert.deepEqual(beside, ["Failure occurred when ending segment '/r/2.mkv'", 'Error writing trailer: No space left on device']);
   assert.deepEqual([said.first, said.last, said.damaged()], ['', '', false]);
-  const ended = (last: string) => exitFault({ source, exit: { code: 228, signal: null }, log: { first: last, last, opening: '', lastBeside: said.lastBeside }, pictures: 7 }).fault.code;
+  const ended = (last: string) =>
+    exitFault({
+      source,
+      exit: { code: 228, signal: null },
+      log: { first: last, last, opening: '', lastBeside: said.lastBeside },
+      pictures: 7,
+    }).fault.code;
   assert.deepEqual([ended(''), ended('Invalid data found')], ['CV_VIDEO_ENDED', 'CV_VIDEO_STOPPED']);
 });

@@ -15,9 +15,29 @@ const RETRY_S = 2;
 export function segmentsOutput({ dir, pieceMs }: Pick<RingOpening, 'dir' | 'pieceMs'>): string[] {
   const segment = `segment_format=matroska:segment_time=${pieceMs / 1000}:reset_timestamps=1:segment_list=pipe\\:${SEGMENTS_FD}:segment_list_type=csv`;
   return [
-    '-map', '0:v:0', '-c', 'copy', '-f', 'fifo', '-fifo_format', 'segment', '-queue_size', String(QUEUE_PACKETS), '-drop_pkts_on_overflow', '1',
-    '-attempt_recovery', '1', '-recover_any_error', '1', '-recovery_wait_time', String(RETRY_S), '-restart_with_keyframe', '1',
-    '-format_opts', segment, `${dir.replaceAll('%', '%%')}/%d.mkv`,
+    '-map',
+    '0:v:0',
+    '-c',
+    'copy',
+    '-f',
+    'fifo',
+    '-fifo_format',
+    'segment',
+    '-queue_size',
+    String(QUEUE_PACKETS),
+    '-drop_pkts_on_overflow',
+    '1',
+    '-attempt_recovery',
+    '1',
+    '-recover_any_error',
+    '1',
+    '-recovery_wait_time',
+    String(RETRY_S),
+    '-restart_with_keyframe',
+    '1',
+    '-format_opts',
+    segment,
+    `${dir.replaceAll('%', '%%')}/%d.mkv`,
   ];
 }
 

@@ -30,7 +30,12 @@ export function watched(settings: CameraSettings, clock: Clock): LiveSource {
       const said = new FfmpegLog((line) => withoutSecrets(line, source));
       said.hear(text);
       said.end();
-      const { fault } = exitFault({ source, exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) }, log: said, pictures: hadPictures ? 1 : 0 });
+      const { fault } = exitFault({
+        source,
+        exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) },
+        log: said,
+        pictures: hadPictures ? 1 : 0,
+      });
       return fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault, clock).fault : fault;
     },
   };

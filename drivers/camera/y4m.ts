@@ -76,7 +76,8 @@ function headOf(line: string): Y4mHeader {
   const [magic, ...parameters] = line.split(' ');
   const of = (letter: string) => parameters.find((one) => one.startsWith(letter))?.slice(1) ?? '';
   const [width, height] = [Number(of('W')), Number(of('H'))];
-  if (magic !== 'YUV4MPEG2' || !isValidSide(width) || !isValidSide(height) || !of('C').startsWith('420')) throw new RangeError(`"${line.slice(0, 60)}" is no head of pictures`);
+  if (magic !== 'YUV4MPEG2' || !isValidSide(width) || !isValidSide(height) || !of('C').startsWith('420'))
+    throw new RangeError(`"${line.slice(0, 60)}" is no head of pictures`);
   // Of a pixel; "0:0" where nobody said.
   const [across, down] = of('A').split(':').map(Number);
   return { width, height, aspect: (width / height) * (across && down ? across / down : 1) };

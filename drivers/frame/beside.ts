@@ -24,12 +24,27 @@ export function beside(devices: readonly { id: string; settings: FrameSettings }
 
 function problemOf(own: FrameSettings, other: FrameSettings, endpoint: string, id: string): CombinationProblem['problem'] | null {
   const line = own.transport === 'serial' ? LINE.find((key) => own[key] !== other[key]) : undefined;
-  if (line !== undefined) return { path: [line], en: `device "${id}" is also on ${endpoint}, with ${line} ${other[line]}`, zh: `设备“${id}”也在 ${endpoint} 上，其 ${line} 为 ${other[line]}` };
+  if (line !== undefined)
+    return {
+      path: [line],
+      en: `device "${id}" is also on ${endpoint}, with ${line} ${other[line]}`,
+      zh: `设备“${id}”也在 ${endpoint} 上，其 ${line} 为 ${other[line]}`,
+    };
   if (own.description === other.description) {
     if (own.identity?.toUpperCase() !== other.identity?.toUpperCase()) return null;
-    return { path: [own.identity === undefined ? 'description' : 'identity'], en: `device "${id}" has the same description and identity on ${endpoint}`, zh: `设备“${id}”在 ${endpoint} 上的描述和 identity 与此相同` };
+    return {
+      path: [own.identity === undefined ? 'description' : 'identity'],
+      en: `device "${id}" has the same description and identity on ${endpoint}`,
+      zh: `设备“${id}”在 ${endpoint} 上的描述和 identity 与此相同`,
+    };
   }
   const [a, b] = [own, other].map(({ description }) => loadDescription(description).protocol);
   const problem = a && b ? sharingProblem(a, b) : null;
-  return problem && { path: ['description'], en: `device "${id}" is also on ${endpoint}, with ${other.description}: ${problem.en}`, zh: `设备“${id}”也在 ${endpoint} 上，描述为 ${other.description}：${problem.zh}` };
+  return (
+    problem && {
+      path: ['description'],
+      en: `device "${id}" is also on ${endpoint}, with ${other.description}: ${problem.en}`,
+      zh: `设备“${id}”也在 ${endpoint} 上，描述为 ${other.description}：${problem.zh}`,
+    }
+  );
 }

@@ -54,6 +54,7 @@ const TABLE_1021 = Uint16Array.from({ length: 256 }, (_, byte) => {
 
 function crc1021(bytes: Uint8Array, from: number, to: number, initial: number): number {
   let register = initial;
-  for (let at = from; at < to; at += 1) register = ((register << 8) & 0xffff) ^ (TABLE_1021[(register >> 8) ^ (bytes[at] as number)] as number);
+  for (let at = from; at < to; at += 1)
+    register = ((register << 8) & 0xffff) ^ (TABLE_1021[(register >> 8) ^ (bytes[at] as number)] as number);
   return register;
 }

@@ -87,7 +87,10 @@ test('a link that we dialled and that is reset says so', async () => {
   const { world, clock } = testbed();
   const device = await instrument((socket) => { socket.once('data', () => { socket.resetAndDestroy(); }); });
   const link = await open(scale(device.port), [MASS], world);
-  const end = assert.rejects(linkFrames(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && /ECONNRESET/.test(String(error.fault.params.detail)));
+  const end = assert.rejects(
+    linkFrames(link, new AbortController().signal).next(),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && /ECONNRESET/.test(String(error.fault.params.detail)),
+  );
   await clock.advanceMs(1);
   await end;
   await link.close();
@@ -100,7 +103,12 @@ test('two units of one dialled line: both are told that it closed, and the next 
   const openBoth = () => Promise.all(['01', '02'].map((identity) => open({ ...scale(device.port), identity }, [MASS], world)));
   const links = await openBoth();
   assert.equal(device.sockets.length, 1);
-  const ends = links.map((link) => assert.rejects(linkFrames(link, new AbortController().signal).next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED'));
+  const ends = links.map((link) =>
+    assert.rejects(
+      linkFrames(link, new AbortController().signal).next(),
+      (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED',
+    ),
+  );
   await clock.advanceMs(1);
   device.sockets[0]?.end();
   await Promise.all(ends);
@@ -122,12 +130,19 @@ test('two units of one dialled line: both are told that it closed, and the next 
 test('a frame that a device begins and never ends is a fault when it closes, counted and with its first bytes', async () => {
   const { world, clock, faults, lost } = testbed();
   const port = await freePort();
-  const link = await open(settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, identity: '000000000001' }), [TEMPERATURE], world);
+  const link = await open(
+    settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, identity: '000000000001' }),
+    [TEMPERATURE],
+    world,
+  );
   const frames = linkFrames(link, new AbortController().signal);
   const numbered = (number: number) => terminalFrame('000000000001', number, 4, stateBody('260101000000', 20, 40, 12_000, 0, 0));
   const whole = numbered(9);
   let number = 0;
-  for (const [sent, code] of [[whole.subarray(0, 17), 'CV_FRAME_LENGTH'], [Buffer.from('no frame at all'), 'CV_DESCRIBED_STREAM']] as const) {
+  for (const [sent, code] of [
+    [whole.subarray(0, 17), 'CV_FRAME_LENGTH'],
+    [Buffer.from('no frame at all'), 'CV_DESCRIBED_STREAM'],
+  ] as const) {
     const [told, before] = [faults().length, lost()];
     const terminal = diallingTerminal(port, { terminal: '000000000001' });
     await until(() => terminal.isConnected());

@@ -65,7 +65,13 @@ export class FrameConnection {
     this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
     if (this.#isUnclaimedReported) return;
     this.#isUnclaimedReported = true;
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_DESCRIBED_UNCLAIMED', params: { address: `${this.channel.address} (${this.channel.peer})`, bytes: frame.toString('hex', 0, SHOWN_BYTES) } } });
+    this.#world.tell({
+      kind: 'fault',
+      fault: {
+        code: 'CV_DESCRIBED_UNCLAIMED',
+        params: { address: `${this.channel.address} (${this.channel.peer})`, bytes: frame.toString('hex', 0, SHOWN_BYTES) },
+      },
+    });
   }
 
   /** The peer closed: an unfinished frame is reported. */
@@ -119,9 +125,14 @@ export class FrameConnection {
     const address = `${this.channel.address} (${this.channel.peer})`;
     const fault = (): Fault => {
       switch (is) {
-        case 'checksum': return { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } };
-        case 'short': { const { detail, detailZh } = truncatedFrameDetail(bytes); return { code: 'CV_FRAME_LENGTH', params: { detail: `${address}: ${detail}`, detailZh: `${address}：${detailZh}` } }; }
-        case 'noise': return { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } };
+        case 'checksum':
+          return { code: 'CV_FRAME_CHECKSUM', params: { detail: `${address}: ${shown}`, detailZh: `${address}：${shown}` } };
+        case 'short': {
+          const { detail, detailZh } = truncatedFrameDetail(bytes);
+          return { code: 'CV_FRAME_LENGTH', params: { detail: `${address}: ${detail}`, detailZh: `${address}：${detailZh}` } };
+        }
+        case 'noise':
+          return { code: 'CV_DESCRIBED_STREAM', params: { address, count: bytes.length, bytes: shown } };
       }
     };
     this.#world.tell({ kind: 'fault', fault: fault() });

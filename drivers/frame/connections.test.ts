@@ -29,26 +29,51 @@ const frame = (kind: number, id: number, x: number) => Buffer.from([0xaa, kind, 
 
 async function listened(net: ReturnType<typeof fakeNet>, ...names: [name: string, identity?: string][]) {
   const frames: DescribedFrame[] = [];
-  const links = await Promise.all(names.map(([name, identity]) => open(at(name, { listen: '0.0.0.0:7600', ...(identity && { identity }) }), M, net.world)));
+  const links = await Promise.all(
+    names.map(([name, identity]) => open(at(name, { listen: '0.0.0.0:7600', ...(identity && { identity }) }), M, net.world)),
+  );
   for (const link of links) void link.listen?.((one) => frames.push(one), new AbortController().signal);
   const [port] = net.listening;
   assert.ok(port);
-  const dial = (host?: string, from?: number) => { const socket = new FakeSocket(host, from); port.accept(socket); return socket; };
-  return { frames, links, port, dial, close: async () => { for (const link of links) await link.close(); await net.clock.advanceMs(300); } };
+  const dial = (host?: string, from?: number) => {
+    const socket = new FakeSocket(host, from);
+    port.accept(socket);
+    return socket;
+  };
+  return {
+    frames,
+    links,
+    port,
+    dial,
+    close: async () => {
+      for (const link of links) await link.close();
+      await net.clock.advanceMs(300);
+    },
+  };
 }
 
 test('what cannot be read is counted each time and told once a line: of each kind in its words', async () => {
   const net = fakeNet();
   const { dial, close } = await listened(net, ['one', '0b']);
   const lost = { kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false };
-  const told = (socket: FakeSocket, hex: string) => { const from = net.world.told.length; socket.emitData(hex); return net.world.told.slice(from); };
+  const told = (socket: FakeSocket, hex: string) => {
+    const from = net.world.told.length;
+    socket.emitData(hex);
+    return net.world.told.slice(from);
+  };
   const peer = '0.0.0.0:7600 (10.0.0.1:5000)';
   const many = '01'.repeat(1024);
   const noisy = dial();
-  assert.deepEqual(told(noisy, many), [lost, { kind: 'fault', fault: { code: 'CV_DESCRIBED_STREAM', params: { address: peer, count: 1024, bytes: '01'.repeat(24) } } }]);
+  assert.deepEqual(told(noisy, many), [
+    lost,
+    { kind: 'fault', fault: { code: 'CV_DESCRIBED_STREAM', params: { address: peer, count: 1024, bytes: '01'.repeat(24) } } },
+  ]);
   assert.deepEqual(told(noisy, many), [lost]);
   const wrong = dial();
-  assert.deepEqual(told(wrong, 'AA 01 0B 07 00').slice(0, 2), [lost, { kind: 'fault', fault: { code: 'CV_FRAME_CHECKSUM', params: { detail: `${peer}: aa010b0700`, detailZh: `${peer}：aa010b0700` } } }]);
+  assert.deepEqual(told(wrong, 'AA 01 0B 07 00').slice(0, 2), [
+    lost,
+    { kind: 'fault', fault: { code: 'CV_FRAME_CHECKSUM', params: { detail: `${peer}: aa010b0700`, detailZh: `${peer}：aa010b0700` } } },
+  ]);
   const other = dial();
   const unclaimed = { kind: 'fault', fault: { code: 'CV_DESCRIBED_UNCLAIMED', params: { address: peer, bytes: frame(9, 11, 1) } } };
   assert.deepEqual(told(other, frame(9, 11, 1)), [lost, unclaimed]);
@@ -57,7 +82,16 @@ test('what cannot be read is counted each time and told once a line: of each kin
   short.emitData('AA 01 0B');
   const from = net.world.told.length;
   short.emit('end');
-  assert.deepEqual(net.world.told.slice(from), [lost, { kind: 'fault', fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${peer}: a frame cut short after 3 bytes: aa010b`, detailZh: `${peer}：帧不完整，只有 3 字节：aa010b` } } }]);
+  assert.deepEqual(net.world.told.slice(from), [
+    lost,
+    {
+      kind: 'fault',
+      fault: {
+        code: 'CV_FRAME_LENGTH',
+        params: { detail: `${peer}: a frame cut short after 3 bytes: aa010b`, detailZh: `${peer}：帧不完整，只有 3 字节：aa010b` },
+      },
+    },
+  ]);
   assert.equal(short.destroyed, true);
   const after = net.world.told.length;
   short.emitData(frame(1, 11, 1));
@@ -87,8 +121,14 @@ test('a stranger is told once with the first 64 characters of its name, until it
   const said = `24${Buffer.from('N'.repeat(70)).toString('hex')}0D`;
   socket.emitData(said);
   socket.emitData(said);
-  assert.deepEqual(net.faults().map(({ code, params }) => [code, params.identity, params.address, params.peer, params.bytes]), [['CV_DESCRIBED_UNKNOWN', 'N'.repeat(64), '0.0.0.0:7600', '10.0.0.1:5000', said.toLowerCase().slice(0, 48)]]);
-  assert.deepEqual(net.world.told.filter(({ kind }) => kind === 'samples_lost'), Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false })));
+  assert.deepEqual(
+    net.faults().map(({ code, params }) => [code, params.identity, params.address, params.peer, params.bytes]),
+    [['CV_DESCRIBED_UNKNOWN', 'N'.repeat(64), '0.0.0.0:7600', '10.0.0.1:5000', said.toLowerCase().slice(0, 48)]],
+  );
+  assert.deepEqual(
+    net.world.told.filter(({ kind }) => kind === 'samples_lost'),
+    Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'point_unknown', intended: false })),
+  );
   await close();
 });
 
@@ -103,7 +143,11 @@ test('who says nothing for two minutes makes room; who is configured keeps his p
   assert.deepEqual([idle.destroyed, known.destroyed], [true, false]);
   const flood = (count: number) => Array.from({ length: count }, (_, from) => dial('10.0.0.1', from + 6000));
   const first = flood(257);
-  assert.deepEqual([known.destroyed, first[0]?.destroyed, first[1]?.destroyed], [false, true, false], 'newcomers of one address make way for each other');
+  assert.deepEqual(
+    [known.destroyed, first[0]?.destroyed, first[1]?.destroyed],
+    [false, true, false],
+    'newcomers of one address make way for each other',
+  );
   const elsewhere = dial('10.0.0.2', 1);
   elsewhere.emitData(frame(1, 11, 2));
   flood(257);
@@ -157,8 +201,15 @@ test('two descriptions of one port close it when both have left', async () => {
 test('a line that is dialled is opened once for all that are on it, and closed with the last', async () => {
   const net = fakeNet();
   const written = { host: '10.0.0.9', port: 4001 };
-  const [first, second, third] = await Promise.all([open(at('one', { ...written, identity: '0b' }), M, net.world), open(at('two', { ...written, identity: '0b' }), M, net.world), open(at('one', { host: '10.0.0.9', port: 4002 }), M, net.world)]);
-  assert.deepEqual(net.dialled.map(({ to }) => to.port), [4001, 4002]);
+  const [first, second, third] = await Promise.all([
+    open(at('one', { ...written, identity: '0b' }), M, net.world),
+    open(at('two', { ...written, identity: '0b' }), M, net.world),
+    open(at('one', { host: '10.0.0.9', port: 4002 }), M, net.world),
+  ]);
+  assert.deepEqual(
+    net.dialled.map(({ to }) => to.port),
+    [4001, 4002],
+  );
   await first?.close();
   await first?.close();
   assert.equal(net.dialled[0]?.socket.destroyed, false);
@@ -168,7 +219,15 @@ test('a line that is dialled is opened once for all that are on it, and closed w
   const again = await open(at('one', written), M, net.world);
   assert.equal(net.dialled.length, 3);
   net.dialled[2]?.socket.destroy();
-  await assert.rejects(again.listen?.(() => {}, new AbortController().signal) as Promise<void>, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && error.fault.params.detail === 'by the device' && error.fault.params.detailZh === '设备主动断开', 'who listens late is told as well');
+  await assert.rejects(
+    again.listen?.(() => {}, new AbortController().signal) as Promise<void>,
+    (error) =>
+      error instanceof FaultError &&
+      error.fault.code === 'CV_LINK_CLOSED' &&
+      error.fault.params.detail === 'by the device' &&
+      error.fault.params.detailZh === '设备主动断开',
+    'who listens late is told as well',
+  );
   await again.close();
 });
 
@@ -186,7 +245,11 @@ test('a way that could not be opened is tried afresh', async () => {
 });
 
 test('an attempt that is called off while it opens leaves nothing open', async () => {
-  for (const written of [{ host: '10.0.0.9', port: 4001 }, { transport: 'serial', port: 'ttyS1' }, { transport: 'udp', listen: '0.0.0.0:1' }]) {
+  for (const written of [
+    { host: '10.0.0.9', port: 4001 },
+    { transport: 'serial', port: 'ttyS1' },
+    { transport: 'udp', listen: '0.0.0.0:1' },
+  ]) {
     const net = fakeNet();
     const stop = new AbortController();
     const opening = open(at('one', written), M, net.world, stop.signal);
@@ -202,7 +265,10 @@ test('whoever cannot share a way leaves it as it was', async () => {
   const net = fakeNet();
   const written = { transport: 'serial', port: '/dev/ttyS1' };
   const link = await open(at('one', written), M, net.world);
-  await assert.rejects(open(at('long', written), M, net.world), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_SHARED' && error.fault.params.address === '/dev/ttyS1');
+  await assert.rejects(
+    open(at('long', written), M, net.world),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_SHARED' && error.fault.params.address === '/dev/ttyS1',
+  );
   assert.equal(net.lines[0]?.line.destroyed, false);
   await link.close();
   assert.equal(net.lines[0]?.line.destroyed, true);
@@ -243,7 +309,10 @@ test('datagrams of a peer are one line, which begins anew once it was let go of'
   port.emitDatagram(half.slice(4), { host: '10.0.0.1', port: 2 });
   assert.equal(frames.length, 2);
   port.emitError(new Error('EIO'));
-  assert.deepEqual(net.faults().map(({ code, params }) => [code, params]), [['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:1', detail: 'EIO' }]]);
+  assert.deepEqual(
+    net.faults().map(({ code, params }) => [code, params]),
+    [['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:1', detail: 'EIO' }]],
+  );
   await link.close();
   assert.equal(port.isClosed, true);
 });

@@ -18,14 +18,24 @@ const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 function cuts(protocol: FrameProtocol, hex: string): string[] {
   const [whole, single] = [new FrameCutter(protocol), new FrameCutter(protocol)];
   const all = [...whole.feed(bytesOf(hex)), ...whole.end()];
-  assert.deepEqual(shown([...[...bytesOf(hex)].flatMap((byte) => single.feed(Uint8Array.of(byte))), ...single.end()]), shown(all), 'byte by byte');
+  assert.deepEqual(
+    shown([...[...bytesOf(hex)].flatMap((byte) => single.feed(Uint8Array.of(byte))), ...single.end()]),
+    shown(all),
+    'byte by byte',
+  );
   return shown(all);
 }
 
 const FIXED = protocolOf('header: "AA 55"\nfixed: 5\nchecksum: { type: sum8, from: 2 }');
 
 test('noise is told once before the frame behind it, and in pieces of a kilobyte where no frame comes', () => {
-  assert.deepEqual(cuts(FIXED, '01 02 AA55 03 04 07 09 AA55 01 01 02 0A'), ['noise 0102', 'frame aa55030407', 'noise 09', 'frame aa55010102', 'noise 0a']);
+  assert.deepEqual(cuts(FIXED, '01 02 AA55 03 04 07 09 AA55 01 01 02 0A'), [
+    'noise 0102',
+    'frame aa55030407',
+    'noise 09',
+    'frame aa55010102',
+    'noise 0a',
+  ]);
   const lengths = (count: number) => {
     const cutter = new FrameCutter(FIXED);
     const during = cutter.feed(Buffer.alloc(count, 1)).map(({ is, bytes }) => `${is} ${bytes.length}`);
@@ -72,7 +82,11 @@ test('of a frame with a wrong check value its head is passed over; the terminato
   assert.deepEqual(cuts(marked, 'AA55 01 01 03 0D AA55 01 01 02 0D'), ['checksum aa550101030d', 'noise 0101030d', 'frame aa550101020d']);
   assert.deepEqual(cuts(marked, '0D AA55 01 01 02 0D'), ['frame aa550101020d'], 'a terminator alone');
   assert.deepEqual(cuts(marked, '0C AA55 01 01 02 0D'), ['noise 0c', 'frame aa550101020d']);
-  assert.deepEqual(cuts(marked, 'AA55 AA55 01 01 02 0D'), ['noise aa55', 'frame aa550101020d'], 'without its terminator it is no frame: what began it is noise');
+  assert.deepEqual(
+    cuts(marked, 'AA55 AA55 01 01 02 0D'),
+    ['noise aa55', 'frame aa550101020d'],
+    'without its terminator it is no frame: what began it is noise',
+  );
   assert.deepEqual(cuts(FIXED, 'AA55 AA55 01 01 02'), ['checksum aa55aa5501', 'frame aa55010102'], 'a good one within a bad one');
 });
 
@@ -89,13 +103,21 @@ test('one byte of a header is passed over at a time; after 32 broken in a row wh
   assert.deepEqual(of(1).slice(-3), ['noise 0102', 'frame aaaaaa', 'noise 0505']);
   assert.equal(of(32).filter((cut) => cut.startsWith('noise 0102')).length, 32, 'of each the head alone');
   assert.equal(of(33).filter((cut) => cut.startsWith('noise 0102')).length, 32, 'the next as a whole');
-  assert.equal(cuts(one, `${bad.repeat(20)} AA 05 05 ${bad.repeat(20)}`).filter((cut) => cut.startsWith('noise')).length, 40, 'a good one between begins anew');
+  assert.equal(
+    cuts(one, `${bad.repeat(20)} AA 05 05 ${bad.repeat(20)}`).filter((cut) => cut.startsWith('noise')).length,
+    40,
+    'a good one between begins anew',
+  );
 });
 
 test('frames without header are found by their terminator or check value alone', () => {
   const line = protocolOf('terminator: "0D 0A"\nchecksum: { type: xor8, from: 0 }\nmax: 8');
   assert.deepEqual(cuts(line, '01 02 03 0D0A 05 06 03 0D0A'), ['frame 0102030d0a', 'frame 0506030d0a']);
-  assert.deepEqual(cuts(line, '01 02 04 0D0A 05 06 03 0D0A'), ['noise 0102040d0a', 'frame 0506030d0a'], 'a check value that is wrong is none');
+  assert.deepEqual(
+    cuts(line, '01 02 04 0D0A 05 06 03 0D0A'),
+    ['noise 0102040d0a', 'frame 0506030d0a'],
+    'a check value that is wrong is none',
+  );
   const counted = protocolOf('fixed: 3\nchecksum: { type: sum8, from: 0 }');
   assert.deepEqual(cuts(counted, '01 02 03 09 01 02 03'), ['frame 010203', 'noise 09', 'frame 010203']);
   const text = protocolOf('terminator: "0A"\nmax: 5');
@@ -163,7 +185,9 @@ test('bytes that were stuffed count as one; a pair that stands for nothing is as
   assert.deepEqual(cuts(plain, '7E 01 1B02 7E'), ['noise 7e011b02', 'short 7e'], 'the second of another pair');
   assert.deepEqual(cuts(plain, '7E 01 7E 7E 02 7E'), ['frame 7e017e', 'frame 7e027e'], 'two in a row are a close and an open');
   assert.deepEqual(cuts(plain, '7E 7E 02 7E'), ['frame 7e027e']);
-  const checked = protocolOf('header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmax: 12');
+  const checked = protocolOf(
+    'header: "7E"\nterminator: "7E"\nescape: { "7D 02": "7E", "7D 01": "7D" }\nchecksum: { type: xor8, from: 1 }\nmax: 12',
+  );
   assert.deepEqual(cuts(checked, '7E 7D 03 7D01 03 7E'), ['frame 7e7d037d037e'], 'some forget to stuff the escape itself');
   assert.deepEqual(cuts(checked, '7E 7D 03 7F 7E'), ['checksum 7e7d037f7e', 'noise 7d037f', 'short 7e']);
   assert.deepEqual(unstuff(bytesOf('7E 7D 05 7D 7E'), checked)?.toString('hex'), '7e7d057d7e');
@@ -176,12 +200,29 @@ test('check values: of each width and order, as text, over part of a frame, neve
   const of = (checksum: string) => protocolOf(`header: "AA"\nterminator: "0D"\nchecksum: ${checksum}`);
   const right = (checksum: string, hex: string) => hasValidChecksum(bytesOf(hex), of(checksum));
   for (const [checksum, hex, isSo] of [
-    ['{ type: sum8 }', 'AA 01 AB 0D', true], ['{ type: sum8 }', 'AA 01 AC 0D', false], ['{ type: sum8, from: 1 }', 'AA 01 01 0D', true], ['{ type: sum8, to: 2 }', 'AA 01 07 AB 0D', true],
-    ['{ type: sum8, to: -4 }', 'AA 01 07 AB 0D', false], ['{ type: sum8, to: -3 }', 'AA 01 07 AB 0D', true], ['{ type: sum8, to: 9 }', 'AA 01 AB 0D', false], ['{ type: sum8, from: 2, to: -3 }', 'AA 01 00 0D', false],
-    ['{ type: sum16 }', 'AA 99 01 43 0D', true], ['{ type: sum16, order: little }', 'AA 99 43 01 0D', true], ['{ type: sum16 }', 'AA 99 43 01 0D', false],
-    ['{ type: sum8, form: hex }', 'AA 01 41 42 0D', true], ['{ type: sum8, form: hex }', 'AA 01 61 62 0D', true], ['{ type: sum8, form: hex, from: 1 }', 'AA 01 30 31 0D', true], ['{ type: sum8, form: hex, from: 1 }', 'AA 01 20 31 0D', false],
-    ['{ type: crc32, from: 1 }', 'AA 31 32 33 34 35 36 37 38 39 CB F4 39 26 0D', true], ['{ type: crc32, from: 1, order: little }', 'AA 31 32 33 34 35 36 37 38 39 26 39 F4 CB 0D', true],
-    ['{ type: sum8, at: -3 }', 'AA 01 AB 99 0D', true], ['{ type: sum8, at: -4, to: 1 }', 'AA AA 99 99 0D', true], ['{ type: sum8, at: -5 }', 'AA 01 02 03 0D', false], ['{ type: sum8, at: -1, to: 1 }', 'AA AA', true], ['{ type: sum8, at: -2, to: 1 }', 'AA AA', false],
-  ] as const) assert.equal(right(checksum, hex), isSo, `${checksum} ${hex}`);
+    ['{ type: sum8 }', 'AA 01 AB 0D', true],
+    ['{ type: sum8 }', 'AA 01 AC 0D', false],
+    ['{ type: sum8, from: 1 }', 'AA 01 01 0D', true],
+    ['{ type: sum8, to: 2 }', 'AA 01 07 AB 0D', true],
+    ['{ type: sum8, to: -4 }', 'AA 01 07 AB 0D', false],
+    ['{ type: sum8, to: -3 }', 'AA 01 07 AB 0D', true],
+    ['{ type: sum8, to: 9 }', 'AA 01 AB 0D', false],
+    ['{ type: sum8, from: 2, to: -3 }', 'AA 01 00 0D', false],
+    ['{ type: sum16 }', 'AA 99 01 43 0D', true],
+    ['{ type: sum16, order: little }', 'AA 99 43 01 0D', true],
+    ['{ type: sum16 }', 'AA 99 43 01 0D', false],
+    ['{ type: sum8, form: hex }', 'AA 01 41 42 0D', true],
+    ['{ type: sum8, form: hex }', 'AA 01 61 62 0D', true],
+    ['{ type: sum8, form: hex, from: 1 }', 'AA 01 30 31 0D', true],
+    ['{ type: sum8, form: hex, from: 1 }', 'AA 01 20 31 0D', false],
+    ['{ type: crc32, from: 1 }', 'AA 31 32 33 34 35 36 37 38 39 CB F4 39 26 0D', true],
+    ['{ type: crc32, from: 1, order: little }', 'AA 31 32 33 34 35 36 37 38 39 26 39 F4 CB 0D', true],
+    ['{ type: sum8, at: -3 }', 'AA 01 AB 99 0D', true],
+    ['{ type: sum8, at: -4, to: 1 }', 'AA AA 99 99 0D', true],
+    ['{ type: sum8, at: -5 }', 'AA 01 02 03 0D', false],
+    ['{ type: sum8, at: -1, to: 1 }', 'AA AA', true],
+    ['{ type: sum8, at: -2, to: 1 }', 'AA AA', false],
+  ] as const)
+    assert.equal(right(checksum, hex), isSo, `${checksum} ${hex}`);
   assert.equal(hasValidChecksum(bytesOf('AA'), protocolOf('header: "AA"\nfixed: 1')), true, 'where there is none, it is right');
 });

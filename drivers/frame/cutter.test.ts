@@ -14,7 +14,10 @@ function shipped(name: string): FrameProtocol {
   return protocol;
 }
 
-const NMEA = readDescription('nmea.yaml', 'version: 1\ntitle: { zh: 句, en: s }\nheader: "24"\nterminator: "0D 0A"\nmax: 82\nchecksum: { type: xor8, from: 1, at: -4, to: -5, form: hex }\nmessages: [{ name: m }]\n').protocol as FrameProtocol;
+const NMEA = readDescription(
+  'nmea.yaml',
+  'version: 1\ntitle: { zh: 句, en: s }\nheader: "24"\nterminator: "0D 0A"\nmax: 82\nchecksum: { type: xor8, from: 1, at: -4, to: -5, form: hex }\nmessages: [{ name: m }]\n',
+).protocol as FrameProtocol;
 const FRAMES: [protocol: FrameProtocol, frame: Buffer][] = [
   [shipped('compound-terminal'), terminalFrame('500112000017', 7, 1, heartbeatBody(-71))],
   [shipped('weighbridge'), Buffer.from('\x0201+0012.50S7E\r', 'latin1')],
@@ -39,7 +42,16 @@ const shown = (cuts: readonly FrameSegment[]) => cuts.map(({ is, bytes }) => `${
 
 test('check values are those that their makers publish', () => {
   const text = Buffer.from('123456789');
-  const wanted: Record<ChecksumType, number> = { sum8: 0xdd, sum16: 0x1dd, lrc: 0x23, xor8: 0x31, 'crc16-modbus': 0x4b37, 'crc16-xmodem': 0x31c3, 'crc16-ccitt': 0x29b1, crc32: 0xcbf43926 };
+  const wanted: Record<ChecksumType, number> = {
+    sum8: 0xdd,
+    sum16: 0x1dd,
+    lrc: 0x23,
+    xor8: 0x31,
+    'crc16-modbus': 0x4b37,
+    'crc16-xmodem': 0x31c3,
+    'crc16-ccitt': 0x29b1,
+    crc32: 0xcbf43926,
+  };
   for (const [type, value] of Object.entries(wanted)) assert.equal(checksumOf(type as ChecksumType, text), value, type);
   assert.equal(checksumOf('xor8', Buffer.from('GPGLL,5057.970,N,00146.110,E,142451,A')), 0x27);
 });
@@ -48,7 +60,9 @@ test('frames are found between noise, and a broken one hides none', () => {
   for (const [protocol, frame] of FRAMES) {
     const broken = Buffer.from(frame);
     broken[frame.length - 5] = (broken[frame.length - 5] as number) ^ 1;
-    const cuts = new FrameCutter(protocol).feed(Buffer.concat([Buffer.from('hello'), frame, frame, broken, frame, frame.subarray(0, 4), frame, frame]));
+    const cuts = new FrameCutter(protocol).feed(
+      Buffer.concat([Buffer.from('hello'), frame, frame, broken, frame, frame.subarray(0, 4), frame, frame]),
+    );
     assert.ok(cuts.filter(({ is }) => is === 'frame').length >= 4, `${protocol.title.en}: ${shown(cuts).join('; ')}`);
     assert.ok(cuts.some(({ is }) => is !== 'frame'), protocol.title.en);
   }
@@ -56,13 +70,23 @@ test('frames are found between noise, and a broken one hides none', () => {
 
 test('the same bytes give the same, however they are split', () => {
   const which = fc.constantFrom(...FRAMES);
-  fc.assert(fc.property(which, fc.array(fc.oneof(fc.constant(null), fc.uint8Array({ maxLength: 20 }), fc.nat(8)), { maxLength: 8 }), fc.array(fc.nat(300), { maxLength: 12 }), ([protocol, frame], pieces, at) => {
-    const bytes = Buffer.concat(pieces.map((piece) => (piece === null ? frame : typeof piece === 'number' ? frame.subarray(0, piece) : piece)));
-    const cutter = new FrameCutter(protocol);
-    const places = [...new Set(at.filter((place) => place < bytes.length))].toSorted((a, b) => a - b);
-    const split = [0, ...places].flatMap((from, index) => shown(cutter.feed(bytes.subarray(from, places[index] ?? bytes.length))));
-    assert.deepEqual(split, shown(new FrameCutter(protocol).feed(bytes)));
-  }), { numRuns: 300 });
+  fc.assert(
+    fc.property(
+      which,
+      fc.array(fc.oneof(fc.constant(null), fc.uint8Array({ maxLength: 20 }), fc.nat(8)), { maxLength: 8 }),
+      fc.array(fc.nat(300), { maxLength: 12 }),
+      ([protocol, frame], pieces, at) => {
+        const bytes = Buffer.concat(
+          pieces.map((piece) => (piece === null ? frame : typeof piece === 'number' ? frame.subarray(0, piece) : piece)),
+        );
+        const cutter = new FrameCutter(protocol);
+        const places = [...new Set(at.filter((place) => place < bytes.length))].toSorted((a, b) => a - b);
+        const split = [0, ...places].flatMap((from, index) => shown(cutter.feed(bytes.subarray(from, places[index] ?? bytes.length))));
+        assert.deepEqual(split, shown(new FrameCutter(protocol).feed(bytes)));
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test('what was stuffed comes out as it was', () => {

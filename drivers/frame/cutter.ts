@@ -43,7 +43,11 @@ export class FrameCutter {
       }
       this.#skip(held.subarray(skippedFrom, at), segments);
       this.#flushNoise(segments);
-      segments.push(found.is === 'frame' ? { is: 'frame', bytes: found.bytes, raw: held.subarray(at, at + found.length) } : { is: 'checksum', bytes: held.subarray(at, at + found.length) });
+      segments.push(
+        found.is === 'frame'
+          ? { is: 'frame', bytes: found.bytes, raw: held.subarray(at, at + found.length) }
+          : { is: 'checksum', bytes: held.subarray(at, at + found.length) },
+      );
       this.#broken = found.is === 'frame' ? 0 : this.#broken + 1;
       // Only the head of a broken frame is skipped, as it may hide the next one. After many broken frames in a row the
       // whole frame is skipped, so that endless heads cost no more than other bytes.
@@ -191,9 +195,15 @@ export function hasValidChecksum(frame: Uint8Array, { checksum, header }: FrameP
   const to = checksum.to < 0 ? frame.length + checksum.to : checksum.to;
   if (at < header.length || to < from || to > frame.length) return false;
   const value = checksumOf(type, frame, from, to);
-  if (isText) return Buffer.from(frame.subarray(at, at + size)).toString('latin1').toUpperCase() === value.toString(16).toUpperCase().padStart(size, '0');
+  if (isText)
+    return (
+      Buffer.from(frame.subarray(at, at + size))
+        .toString('latin1')
+        .toUpperCase() === value.toString(16).toUpperCase().padStart(size, '0')
+    );
   let actual = 0;
-  for (let index = 0; index < size; index += 1) actual = actual * 256 + (frame[at + (order === 'big' ? index : size - 1 - index)] as number);
+  for (let index = 0; index < size; index += 1)
+    actual = actual * 256 + (frame[at + (order === 'big' ? index : size - 1 - index)] as number);
   return actual === value;
 }
 

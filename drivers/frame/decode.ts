@@ -6,7 +6,16 @@ import type { DescribedFrame, FieldPointMap, FieldPoint } from './frame.ts';
 import { hasValidChecksum } from './cutter.ts';
 import { normalizeDigits } from './digits.ts';
 import type { ProtocolField, RepeatGroup, ProtocolMessage, ProtocolItem } from './protocol.ts';
-import { forEachRepetition, conditionsHold, matchMessage, readField, readHeadFields, ShortFrameError, type FrameCursor, type FieldSlot } from './read-fields.ts';
+import {
+  forEachRepetition,
+  conditionsHold,
+  matchMessage,
+  readField,
+  readHeadFields,
+  ShortFrameError,
+  type FrameCursor,
+  type FieldSlot,
+} from './read-fields.ts';
 
 /** A frame with more values is invalid. */
 const MAX_VALUES = 20_000;
@@ -18,15 +27,25 @@ const SHOWN_BYTES = 24;
  *   ends too early
  */
 export function decode(frame: DescribedFrame): Decoded {
-  if (frame.is === 'away') return { ...lostFrame(frame.wasConnected ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.address }), isAway: true };
-  if (frame.is === 'silent') return { ...lostFrame('CV_DESCRIBED_SILENT', { address: frame.address, timeoutMs: frame.timeoutMs }), points: [...frame.points], ...(frame.count > 1 ? { isAway: true as const } : {}) };
+  if (frame.is === 'away')
+    return {
+      ...lostFrame(frame.wasConnected ? 'CV_DESCRIBED_LEFT' : 'CV_DESCRIBED_ABSENT', { identity: frame.identity, address: frame.address }),
+      isAway: true,
+    };
+  if (frame.is === 'silent')
+    return {
+      ...lostFrame('CV_DESCRIBED_SILENT', { address: frame.address, timeoutMs: frame.timeoutMs }),
+      points: [...frame.points],
+      ...(frame.count > 1 ? { isAway: true as const } : {}),
+    };
   const { pointMap } = frame;
   const bytes = bufferOf(frame.bytes);
   const { protocol } = pointMap;
   if (!hasValidChecksum(bytes, protocol)) return lostFrame('CV_FRAME_CHECKSUM', { detail: shown(bytes), detailZh: shown(bytes) });
   const cursor = readHeadFields(bytes, protocol);
   if (!cursor) return lostFrame('CV_DESCRIBED_SHORT', { field: 'head', bytes: shown(bytes) });
-  if (!conditionsHold(protocol.when, cursor.slots)) return lostFrame('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
+  if (!conditionsHold(protocol.when, cursor.slots))
+    return lostFrame('CV_DESCRIBED_UNCLAIMED', { address: protocol.title.en, addressZh: protocol.title.zh, bytes: shown(bytes) });
   const message = matchMessage(cursor, protocol);
   if (!message) return lostFrame('CV_DESCRIBED_MESSAGE', { bytes: shown(bytes) });
   try {
@@ -108,7 +127,13 @@ class MessageValues {
     for (const value of this.#values) {
       const deviceAt = this.#times.has(value) ? this.#times.get(value) as number | null : at;
       // An invalid time gives no value.
-      if (time !== null && deviceAt === null) Object.assign(value, { value: null, quality: 'bad', flags: ['device'], fault: { code: 'CV_DESCRIBED_TIME', params: { point: value.point } } });
+      if (time !== null && deviceAt === null)
+        Object.assign(value, {
+          value: null,
+          quality: 'bad',
+          flags: ['device'],
+          fault: { code: 'CV_DESCRIBED_TIME', params: { point: value.point } },
+        });
       if (deviceAt !== null) {
         value.deviceAt = deviceAt;
         if (windowMs !== null && Number.isFinite(windowMs)) value.window = { fromAt: deviceAt - windowMs, toAt: deviceAt, count: 0 };
@@ -156,13 +181,30 @@ class MessageValues {
     this.#add(key, read, field.unit, group, isInvalid);
   }
 
-  #add(key: string, { value, at, length }: NonNullable<FieldSlot>, unit: string | null, group: RepeatGroup | null, isInvalid: boolean): void {
+  #add(
+    key: string,
+    { value, at, length }: NonNullable<FieldSlot>,
+    unit: string | null,
+    group: RepeatGroup | null,
+    isInvalid: boolean,
+  ): void {
     const { byField } = this.#pointMap;
     const wanted: readonly FieldPoint[] = byField === null ? [{ id: key, where: [] }] : byField.get(key) ?? [];
     for (const { id, where } of wanted) {
-      const conditions = where.map(([name, text]) => ({ slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1, wanted: text }));
-      const added: PointValue = value !== null ? { point: id, value, ...(unit === null ? {} : { unit }) }
-        : { point: id, value: null, quality: 'bad', flags: [isInvalid ? 'fault-code' : 'sensor'], ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }) };
+      const conditions = where.map(([name, text]) => ({
+        slot: group?.names.get(name) ?? this.#message.names.get(name) ?? -1,
+        wanted: text,
+      }));
+      const added: PointValue =
+        value !== null
+          ? { point: id, value, ...(unit === null ? {} : { unit }) }
+          : {
+              point: id,
+              value: null,
+              quality: 'bad',
+              flags: [isInvalid ? 'fault-code' : 'sensor'],
+              ...(isInvalid ? {} : { fault: { code: 'CV_DESCRIBED_VALUE', params: { point: id, field: key } } }),
+            };
       if (this.#pointMap.withBytes) added.bytes = { at, hex: this.#bytes.toString('hex', at, at + length) };
       this.#values.push(added);
       if (conditions.length > 0) this.#conditions.set(added, conditions);
@@ -185,7 +227,10 @@ function tagOf(tag: NonNullable<RepeatGroup['tag']>, slots: readonly FieldSlot[]
   if (typeof epc !== 'string' || !/^[0-9A-F]+$/.test(epc)) return null;
   const [antenna, rssiDbm, count] = [of('antenna'), of('rssiDbm'), of('count')];
   return {
-    kind: 'tag', epc,
-    ...(typeof antenna === 'number' && antenna >= 0 ? { antenna } : {}), ...(typeof rssiDbm === 'number' ? { rssiDbm } : {}), ...(typeof count === 'number' && count >= 0 ? { count } : {}),
+    kind: 'tag',
+    epc,
+    ...(typeof antenna === 'number' && antenna >= 0 ? { antenna } : {}),
+    ...(typeof rssiDbm === 'number' ? { rssiDbm } : {}),
+    ...(typeof count === 'number' && count >= 0 ? { count } : {}),
   };
 }

@@ -46,12 +46,27 @@ export class DescriptionSet {
     const known = this.#entries.find((one) => one.description === description);
     const inUse = this.#entries.filter(({ devices, listeners }) => devices.size > 0 || listeners.size > 0);
     for (const other of inUse) {
-      const problem = other !== known ? sharingProblem(protocol, other.protocol) : framingDifference(protocol, other.protocol) === null ? null : { en: 'the file was changed since: restart the edge', zh: '文件已被修改：请重启边缘节点' };
-      if (problem) throw new FaultError('CV_DESCRIBED_SHARED', { address: this.#address, description, other: other.description, problem: problem.en, problemZh: problem.zh });
+      const problem =
+        other !== known
+          ? sharingProblem(protocol, other.protocol)
+          : framingDifference(protocol, other.protocol) === null
+            ? null
+            : { en: 'the file was changed since: restart the edge', zh: '文件已被修改：请重启边缘节点' };
+      if (problem)
+        throw new FaultError('CV_DESCRIBED_SHARED', {
+          address: this.#address,
+          description,
+          other: other.description,
+          problem: problem.en,
+          problemZh: problem.zh,
+        });
     }
     const entry = known ?? { description, protocol, devices: new Map(), listeners: new Set() };
     entry.protocol = protocol;
-    this.#entries = [entry, ...this.#entries.filter((one) => one !== entry && (inUse.includes(one) || sharingProblem(protocol, one.protocol) === null))].toSorted(byCondition);
+    this.#entries = [
+      entry,
+      ...this.#entries.filter((one) => one !== entry && (inUse.includes(one) || sharingProblem(protocol, one.protocol) === null)),
+    ].toSorted(byCondition);
     return entry;
   }
 

@@ -18,18 +18,24 @@ const UDP = { description: 'shipped:compound-terminal', transport: 'udp', listen
 
 const { dir: folder, remove } = await tempDir();
 const FILES: Record<string, string> = {
-  plain: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x}" }, { name: silent, when: { kind: 2 } }, { name: spoken, when: { kind: 3 }, answer: "AA 83 {id} 00" }, { name: alive, when: { kind: 4 }, confirms: true }, { name: unread, when: { kind: 5 }, fields: [{ name: y }] }]\n',
-  numbered: 'header: "AA"\nfixed: 5\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }, { name: n }]\nidentity: id\nsequence: n\nmessages: [{ name: m, fields: [{ name: x }], answer: "AA 81 {id} {n} {sequence}" }]\n',
+  plain:
+    'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }], answer: "AA 81 {id} {x}" }, { name: silent, when: { kind: 2 } }, { name: spoken, when: { kind: 3 }, answer: "AA 83 {id} 00" }, { name: alive, when: { kind: 4 }, confirms: true }, { name: unread, when: { kind: 5 }, fields: [{ name: y }] }]\n',
+  numbered:
+    'header: "AA"\nfixed: 5\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }, { name: n }]\nidentity: id\nsequence: n\nmessages: [{ name: m, fields: [{ name: x }], answer: "AA 81 {id} {n} {sequence}" }]\n',
   nameless: 'header: "AA"\nfixed: 4\nmessages: [{ name: m, fields: [{ name: x }] }]\n',
-  asked: 'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: x }] }]\npolls: [{ send: "AA 01 {identity} 00", every: 1s, timeout: 200ms, wants: [a] }, { send: "AA 02 {identity} 00", every: 2s, timeout: 300ms }]\n',
+  asked:
+    'header: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: x }] }]\npolls: [{ send: "AA 01 {identity} 00", every: 1s, timeout: 200ms, wants: [a] }, { send: "AA 02 {identity} 00", every: 2s, timeout: 300ms }]\n',
 };
 before(async () => {
-  await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)));
+  await Promise.all(
+    Object.entries(FILES).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), `version: 1\ntitle: { zh: 甲, en: a }\n${text}`)),
+  );
 });
 after(remove);
 
 const file = (name: string) => join(folder, `${name}.yaml`);
-const report = (number: number, celsius = 20) => terminalFrame(ID, number, 4, stateBody('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
+const report = (number: number, celsius = 20) =>
+  terminalFrame(ID, number, 4, stateBody('260101000000', celsius, 40, 12_000, 0, 0)).toString('hex');
 
 /** A link whose frames are taken as they come. */
 async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, unknown>, points = POINTS) {
@@ -39,8 +45,16 @@ async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, 
   const over = link.listen?.((frame) => frames.push(frame), stop.signal).catch((error: unknown) => { ended = error; });
   await net.clock.advanceMs(0);
   return {
-    link, frames, stop, over, ended: () => ended,
-    values: () => frames.map((frame) => { const decoded = decode(frame); return decoded.ok ? decoded.values?.at(-1)?.value : decoded.fault.code; }),
+    link,
+    frames,
+    stop,
+    over,
+    ended: () => ended,
+    values: () =>
+      frames.map((frame) => {
+        const decoded = decode(frame);
+        return decoded.ok ? decoded.values?.at(-1)?.value : decoded.fault.code;
+      }),
     taken: (at: number) => link.taken?.(frames.at(at) as DescribedFrame),
   };
 }
@@ -119,7 +133,10 @@ test('a thousand frames wait for whoever takes them; more are counted as lost an
   const [port] = net.bound;
   assert.ok(port);
   for (let number = 1; number <= 1002; number += 1) port.emitDatagram(report(number));
-  assert.deepEqual(net.world.told.filter(({ kind }) => kind === 'samples_lost'), Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false })));
+  assert.deepEqual(
+    net.world.told.filter(({ kind }) => kind === 'samples_lost'),
+    Array.from({ length: 2 }, () => ({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false })),
+  );
   const frames: DescribedFrame[] = [];
   void link.listen?.((frame) => frames.push(frame), new AbortController().signal);
   assert.equal(frames.length, 1000);
@@ -156,7 +173,18 @@ test('messages: those that points read are answered when they are taken, others 
   port.emitDatagram('AA 01 0C 07');
   assert.deepEqual([net.codes(), net.lost()], [['CV_DESCRIBED_UNKNOWN'], ['point_unknown']]);
   assert.equal(explain(net.faults()[0] as never, 'en').message, 'unknown device 0C sends to 0.0.0.0:1 from 10.0.0.1:5000: aa010c07');
-  assert.deepEqual(net.unknown().map(({ driver, address, id, peer, yaml }) => [driver, address, id, peer, yaml]), [['frame', '0.0.0.0:1', '0C', '10.0.0.1:5000', `- id: frame-0C\n  driver: frame\n  settings:\n    description: ${file('plain')}\n    transport: udp\n    listen: 0.0.0.0:1\n    identity: 0C\n`]]);
+  assert.deepEqual(
+    net.unknown().map(({ driver, address, id, peer, yaml }) => [driver, address, id, peer, yaml]),
+    [
+      [
+        'frame',
+        '0.0.0.0:1',
+        '0C',
+        '10.0.0.1:5000',
+        `- id: frame-0C\n  driver: frame\n  settings:\n    description: ${file('plain')}\n    transport: udp\n    listen: 0.0.0.0:1\n    identity: 0C\n`,
+      ],
+    ],
+  );
   await link.close();
   await link.close();
   assert.equal(port.isClosed, true);
@@ -164,7 +192,9 @@ test('messages: those that points read are answered when they are taken, others 
 
 test('answers go where the report came from, with a number of our own that goes up', async () => {
   const net = fakeNet();
-  const { taken, link } = await heardAt(net, { description: file('numbered'), transport: 'udp', listen: '0.0.0.0:1' }, [{ id: 'x', ...point.parse({ read: 'm.x' }) }]);
+  const { taken, link } = await heardAt(net, { description: file('numbered'), transport: 'udp', listen: '0.0.0.0:1' }, [
+    { id: 'x', ...point.parse({ read: 'm.x' }) },
+  ]);
   const [port] = net.bound;
   assert.ok(port);
   port.emitDatagram('AA 01 0B 05 07', { host: '10.0.0.2', port: 6 });
@@ -177,7 +207,9 @@ test('answers go where the report came from, with a number of our own that goes 
 
 test('questions: at once and in their periods, one at a time; each that is not answered is told, the second time the device is away', async () => {
   const net = fakeNet();
-  const { frames, values, link } = await heardAt(net, { description: file('asked'), host: '10.0.0.9', port: 4001, identity: '0b' }, [{ id: 'ax', ...point.parse({ read: 'a.x' }) }]);
+  const { frames, values, link } = await heardAt(net, { description: file('asked'), host: '10.0.0.9', port: 4001, identity: '0b' }, [
+    { id: 'ax', ...point.parse({ read: 'a.x' }) },
+  ]);
   const socket = net.dialled[0]?.socket;
   assert.ok(socket);
   assert.deepEqual(net.dialled.map(({ to }) => to), [{ host: '10.0.0.9', port: 4001 }]);
@@ -206,7 +238,11 @@ test('questions: at once and in their periods, one at a time; each that is not a
   await net.clock.advanceMs(1);
   assert.equal(socket.sent.length, 6);
   await net.clock.advanceMs(200);
-  assert.deepEqual(frames.filter(({ is }) => is === 'silent').map((frame) => (frame as { count: number }).count), [1, 2, 1], 'an answer between begins anew');
+  assert.deepEqual(
+    frames.filter(({ is }) => is === 'silent').map((frame) => (frame as { count: number }).count),
+    [1, 2, 1],
+    'an answer between begins anew',
+  );
   await link.close();
   const said = socket.sent.length;
   await net.clock.advanceMs(10_000);
@@ -232,9 +268,22 @@ test('the period of the settings goes before those of the description; of whom n
 
 test('units of one line are asked in turn, each from its own start', async () => {
   const net = fakeNet();
-  const at = (identity: string) => ({ description: file('asked'), transport: 'serial', port: 'ttyS1', identity, pollEvery: '1s', baudRate: 2400, dataBits: 7, stopBits: 2, parity: 'even' });
+  const at = (identity: string) => ({
+    description: file('asked'),
+    transport: 'serial',
+    port: 'ttyS1',
+    identity,
+    pollEvery: '1s',
+    baudRate: 2400,
+    dataBits: 7,
+    stopBits: 2,
+    parity: 'even',
+  });
   const units = [await heardAt(net, at('0b'), []), await heardAt(net, at('0c'), [])];
-  assert.deepEqual(net.lines.map(({ options }) => options), [{ path: '/dev/ttyS1', baudRate: 2400, dataBits: 7, stopBits: 2, parity: 'even' }]);
+  assert.deepEqual(
+    net.lines.map(({ options }) => options),
+    [{ path: '/dev/ttyS1', baudRate: 2400, dataBits: 7, stopBits: 2, parity: 'even' }],
+  );
   const line = net.lines[0]?.line;
   assert.ok(line);
   await net.clock.advanceMs(0);
@@ -314,7 +363,8 @@ test('questions that fall due while others wait are asked once, not once for eac
 
 test('a description that changes while its devices are open goes for those that are opened since', async () => {
   const net = fakeNet();
-  const text = 'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }] }]\n';
+  const text =
+    'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: m, when: { kind: 1 }, fields: [{ name: x }] }]\n';
   const path = join(folder, 'changed.yaml');
   await writeFile(path, text);
   const at = (identity: string) => ({ description: path, transport: 'udp', listen: '0.0.0.0:1', identity });
@@ -324,13 +374,24 @@ test('a description that changes while its devices are open goes for those that 
   for (const hex of ['AA 01 0B 07', 'AA 02 0B 07', 'AA 01 0C 07', 'AA 02 0C 07']) net.bound[0]?.emitDatagram(hex);
   assert.deepEqual([old.values(), fresh.values()], [[7, 'CV_DESCRIBED_MESSAGE'], ['CV_DESCRIBED_MESSAGE', 7]]);
   await writeFile(path, text.replace('fixed: 4', 'fixed: 5'));
-  await assert.rejects(open(settings.parse(at('0d')), [], net.world), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_SHARED' && error.fault.params.problem === 'the file was changed since: restart the edge' && error.fault.params.problemZh === '文件已被修改：请重启边缘节点');
+  await assert.rejects(
+    open(settings.parse(at('0d')), [], net.world),
+    (error) =>
+      error instanceof FaultError &&
+      error.fault.code === 'CV_DESCRIBED_SHARED' &&
+      error.fault.params.problem === 'the file was changed since: restart the edge' &&
+      error.fault.params.problemZh === '文件已被修改：请重启边缘节点',
+  );
   await old.link.close();
   await fresh.link.close();
 });
 
 test('who is connected in another way is never said to be away', async () => {
-  for (const written of [UDP, { description: 'shipped:compound-terminal', host: '10.0.0.9', port: 1 }, { description: 'shipped:compound-terminal', transport: 'serial', port: 'ttyS1' }]) {
+  for (const written of [
+    UDP,
+    { description: 'shipped:compound-terminal', host: '10.0.0.9', port: 1 },
+    { description: 'shipped:compound-terminal', transport: 'serial', port: 'ttyS1' },
+  ]) {
     const net = fakeNet();
     const { frames, link } = await heardAt(net, { ...written, identity: ID });
     await net.clock.advanceMs(60_000);
@@ -376,21 +437,37 @@ test('a frame that ends too early for its answer is not answered, and told by de
 test('what the system refuses is the fault of its way', async () => {
   const refused = Object.assign(new Error('no'), { code: 'EACCES' });
   const of = async (written: Record<string, unknown>, error: Error = refused) => {
-    const rejected: unknown = await open(settings.parse(written), [], fakeNet(error).world).then((link: FrameLink) => link.close(), (reason: unknown) => reason);
+    const rejected: unknown = await open(settings.parse(written), [], fakeNet(error).world).then(
+      (link: FrameLink) => link.close(),
+      (reason: unknown) => reason,
+    );
     assert.ok(rejected instanceof FaultError);
     assert.equal(rejected.cause, error);
     return [rejected.fault.code, rejected.fault.params];
   };
   const description = 'shipped:compound-terminal';
-  assert.deepEqual(await of({ description, listen: '0.0.0.0:7600' }), ['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:7600', detail: 'EACCES' }]);
+  assert.deepEqual(await of({ description, listen: '0.0.0.0:7600' }), [
+    'CV_DESCRIBED_LISTEN',
+    { listen: '0.0.0.0:7600', detail: 'EACCES' },
+  ]);
   assert.deepEqual(await of(UDP), ['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:7600', detail: 'EACCES' }]);
   assert.deepEqual(await of(UDP, new Error('odd')), ['CV_DESCRIBED_LISTEN', { listen: '0.0.0.0:7600', detail: 'odd' }]);
-  assert.deepEqual(await of({ description, transport: 'serial', port: '/dev/ttyX' }), ['CV_DESCRIBED_PORT', { port: '/dev/ttyX', detail: 'no' }]);
+  assert.deepEqual(await of({ description, transport: 'serial', port: '/dev/ttyX' }), [
+    'CV_DESCRIBED_PORT',
+    { port: '/dev/ttyX', detail: 'no' },
+  ]);
   assert.equal((await of({ description, host: '10.0.0.9', port: 1 }))[0], 'CV_LINK_UNREACHABLE');
   const called = new AbortController();
   called.abort(new Error('called off'));
-  for (const written of [{ description, listen: '0.0.0.0:7600' }, { description, transport: 'serial', port: 'ttyS1' }]) await assert.rejects(open(settings.parse(written), [], fakeNet().world, called.signal), /called off/);
-  await assert.rejects(open(settings.parse({ ...UDP, description: '/nowhere.yaml' }), [], fakeNet().world), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE');
+  for (const written of [
+    { description, listen: '0.0.0.0:7600' },
+    { description, transport: 'serial', port: 'ttyS1' },
+  ])
+    await assert.rejects(open(settings.parse(written), [], fakeNet().world, called.signal), /called off/);
+  await assert.rejects(
+    open(settings.parse({ ...UDP, description: '/nowhere.yaml' }), [], fakeNet().world),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE',
+  );
 });
 
 test('an address that is dialled over UDP has one line; one that is listened on has one for each that speaks, four thousand at most', async () => {
@@ -404,7 +481,10 @@ test('an address that is dialled over UDP has one line; one that is listened on 
   const v4 = await heardAt(net, { description: 'shipped:compound-terminal', transport: 'udp', host: '10.0.0.9', port: 7600 });
   assert.deepEqual(net.bound[1]?.own, { host: '0.0.0.0', port: 0 });
   net.bound[1]?.emitError(new Error('EIO'));
-  assert.deepEqual(net.faults().map(({ code, params }) => [code, params.listen, params.detail]), [['CV_DESCRIBED_LISTEN', '10.0.0.9:7600', 'EIO']]);
+  assert.deepEqual(
+    net.faults().map(({ code, params }) => [code, params.listen, params.detail]),
+    [['CV_DESCRIBED_LISTEN', '10.0.0.9:7600', 'EIO']],
+  );
   await v4.link.close();
   const { link } = await heardAt(net, { ...UDP, identity: ID });
   const port = net.bound[2];

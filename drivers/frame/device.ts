@@ -123,7 +123,8 @@ export class DescribedDevice {
     const isWanted = this.#readMessages.has(message.name);
     if (!isWanted && message.answer) this.#answer(report);
     if (isWanted) this.#receiveReport(report);
-    else if (message.items.length > 0 || message.answer || message.confirms) this.#handOn({ is: 'message', bytes: received.frame, pointMap: this.pointMap });
+    else if (message.items.length > 0 || message.answer || message.confirms)
+      this.#handOn({ is: 'message', bytes: received.frame, pointMap: this.pointMap });
   }
 
   /** All values of the frame are on disk. */
@@ -163,7 +164,8 @@ export class DescribedDevice {
       // The device did not get our answer; its values are on disk already.
       if (nowMs - (this.#stored.get(key) ?? -Infinity) < REPETITION_MS) return this.#answer(report);
       const keeping = this.#storing.get(key);
-      if (keeping && nowMs - keeping.sinceMs < STORE_WAIT_MS) return void (keeping.repetitions.length < MAX_REPETITIONS && keeping.repetitions.push(report));
+      if (keeping && nowMs - keeping.sinceMs < STORE_WAIT_MS)
+        return void (keeping.repetitions.length < MAX_REPETITIONS && keeping.repetitions.push(report));
     }
     const frame: DescribedMessageFrame = { is: 'message', bytes: received.frame, pointMap: this.pointMap };
     if (!this.#handOn(frame)) return;
@@ -202,7 +204,14 @@ export class DescribedDevice {
 
   #send(connection: FrameConnection, template: MessageTemplate, field: (slot: number) => Uint8Array): void {
     this.#sequence = (this.#sequence + 1) >>> 0;
-    connection.send(fillTemplate(template, this.protocol, { field, identity: encodeIdentity(this.#settings.identity ?? '', this.protocol) ?? new Uint8Array(), sequence: sequenceBytes(this.#sequence, this.protocol), nowMs: this.#world.clock.nowMs() }));
+    connection.send(
+      fillTemplate(template, this.protocol, {
+        field,
+        identity: encodeIdentity(this.#settings.identity ?? '', this.protocol) ?? new Uint8Array(),
+        sequence: sequenceBytes(this.#sequence, this.protocol),
+        nowMs: this.#world.clock.nowMs(),
+      }),
+    );
   }
 
   #sendPoll(): void {

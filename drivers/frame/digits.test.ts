@@ -6,7 +6,11 @@ import { readDescription } from './load-description.ts';
 import type { FrameProtocol } from './protocol.ts';
 import { point, type ConfiguredFramePoint } from './settings.ts';
 
-const text = (fields: string, more = '') => `version: 1\ntitle: { zh: 甲, en: a }\nheader: "00"\nterminator: "0D"\n${more}messages:\n  - name: m\n    fields:\n${fields.split('\n').map((line) => `      ${line}`).join('\n')}\n  - { name: other }\n`;
+const text = (fields: string, more = '') =>
+  `version: 1\ntitle: { zh: 甲, en: a }\nheader: "00"\nterminator: "0D"\n${more}messages:\n  - name: m\n    fields:\n${fields
+    .split('\n')
+    .map((line) => `      ${line}`)
+    .join('\n')}\n  - { name: other }\n`;
 
 function described(fields: string, more = ''): FrameProtocol {
   const loaded = readDescription('d.yaml', text(fields, more));
@@ -15,9 +19,16 @@ function described(fields: string, more = ''): FrameProtocol {
 }
 
 function read(protocol: FrameProtocol, hex: string, points?: Record<string, unknown>[]) {
-  const plan = points ? fieldPointMap(protocol, points.map((one) => ({ id: String(one.id), ...point.parse(one) } as ConfiguredFramePoint))) : { protocol, byField: null };
+  const plan = points
+    ? fieldPointMap(
+        protocol,
+        points.map((one) => ({ id: String(one.id), ...point.parse(one) }) as ConfiguredFramePoint),
+      )
+    : { protocol, byField: null };
   const decoded = decode({ is: 'message', bytes: Buffer.from(`00${hex}0d`, 'hex'), pointMap: plan });
-  return decoded.ok ? (decoded.values ?? []).map(({ value, fault, flags }) => (value === null ? fault?.code ?? flags?.[0] : value)) : [decoded.fault.code];
+  return decoded.ok
+    ? (decoded.values ?? []).map(({ value, fault, flags }) => (value === null ? (fault?.code ?? flags?.[0]) : value))
+    : [decoded.fault.code];
 }
 
 test('BCD below zero: by its top bit (DL/T 645), its top half byte (EN 13757-3), a byte before it (SL 651), another field', () => {
@@ -54,7 +65,8 @@ test('BCD below zero: by its top bit (DL/T 645), its top half byte (EN 13757-3),
 });
 
 test('a sign in a field of its own: of any number, and none without it', () => {
-  const field = (type: string) => described(`- { name: side, type: ascii, size: 1, invalid: ["?"] }\n- { name: x, ${type}, sign: { side: [S, s] } }`);
+  const field = (type: string) =>
+    described(`- { name: side, type: ascii, size: 1, invalid: ["?"] }\n- { name: x, ${type}, sign: { side: [S, s] } }`);
   assert.deepEqual(read(field('type: u16, scale: 0.1'), '53000f'), ['S', -1.5]);
   assert.deepEqual(read(field('type: u16, scale: 0.1'), '73000f'), ['s', -1.5]);
   assert.deepEqual(read(field('type: u16, scale: 0.1'), '4e000f'), ['N', 1.5]);
@@ -65,13 +77,24 @@ test('a sign in a field of its own: of any number, and none without it', () => {
 });
 
 test('ids in hex and BCD: conditions, enumerations and points name them as they read, in capitals or not, with their zeros', () => {
-  const protocol = described('- { name: item, type: hex, size: 4 }\n- { name: meter, type: bcd, size: 2 }\n- { name: x, when: { item: "0001ab00" } }\n- { name: y, when: { item: "!= 0001AB00" } }\n- { name: z, when: { meter: "0061" } }\n- { name: u, when: { meter: ["0061", 62] } }');
+  const protocol = described(
+    '- { name: item, type: hex, size: 4 }\n- { name: meter, type: bcd, size: 2 }\n- { name: x, when: { item: "0001ab00" } }\n- { name: y, when: { item: "!= 0001AB00" } }\n- { name: z, when: { meter: "0061" } }\n- { name: u, when: { meter: ["0061", 62] } }',
+  );
   assert.deepEqual(read(protocol, '0001ab00006101020304'), ['0001AB00', 61, 1, 2, 3]);
   assert.deepEqual(read(protocol, '000100000062010203'), ['00010000', 62, 1, 2]);
-  assert.deepEqual(read(protocol, '0001ab00006101020304', [
-    { id: 'a', read: 'm.x', where: { item: '0001ab00' } }, { id: 'b', read: 'm.x', where: { item: '0001AB01' } }, { id: 'c', read: 'm.x', where: { meter: '0061' } }, { id: 'd', read: 'm.x', where: { meter: 61 } }, { id: 'e', read: 'm.x', where: { meter: '0610' } },
-  ]), [1, 1, 1]);
-  const words = described('- { name: a, type: hex, size: 2, enum: { "0010": ten, "ab00": many } }\n- { name: b, type: ascii, size: 2, enum: { "01": on, "1e": odd } }');
+  assert.deepEqual(
+    read(protocol, '0001ab00006101020304', [
+      { id: 'a', read: 'm.x', where: { item: '0001ab00' } },
+      { id: 'b', read: 'm.x', where: { item: '0001AB01' } },
+      { id: 'c', read: 'm.x', where: { meter: '0061' } },
+      { id: 'd', read: 'm.x', where: { meter: 61 } },
+      { id: 'e', read: 'm.x', where: { meter: '0610' } },
+    ]),
+    [1, 1, 1],
+  );
+  const words = described(
+    '- { name: a, type: hex, size: 2, enum: { "0010": ten, "ab00": many } }\n- { name: b, type: ascii, size: 2, enum: { "01": on, "1e": odd } }',
+  );
   assert.deepEqual(read(words, '00103031'), ['ten', 'on']);
   assert.deepEqual(read(words, 'ab003165'), ['many', 'odd']);
 });

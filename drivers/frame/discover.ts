@@ -12,7 +12,8 @@ export async function discover(settings: FrameSettings, world: World, signal: Ab
   await observeFrames(settings, world, signal, ({ frame }, identity) => {
     if (!isConfiguredDevice(settings, identity)) return false;
     const decoded = decode({ is: 'message', bytes: frame, pointMap: { protocol: loadProtocol(settings.description), byField: null } });
-    for (const { point, value } of decoded.ok ? decoded.values ?? [] : []) found.set(point, { name: point, point: { read: point }, type: typeof value, value });
+    for (const { point, value } of decoded.ok ? (decoded.values ?? []) : [])
+      found.set(point, { name: point, point: { read: point }, type: typeof value, value });
     return false;
   });
   return [...found.values()];

@@ -21,7 +21,11 @@ export default defineDriver({
   known({ read }, own) {
     const field = fieldOf(own?.description, read);
     if (!field) return {};
-    return { ...(field.unit === null ? {} : { unit: field.unit }), ...(field.kind === null ? {} : { kind: field.kind }), ...(field.indicator === null ? {} : { indicator: field.indicator }) };
+    return {
+      ...(field.unit === null ? {} : { unit: field.unit }),
+      ...(field.kind === null ? {} : { kind: field.kind }),
+      ...(field.indicator === null ? {} : { indicator: field.indicator }),
+    };
   },
   // `examine` reports a missing description or field.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,

@@ -29,13 +29,24 @@ export interface AcquiredEndpoint {
 }
 
 /** @returns rejects with CV_DESCRIBED_LISTEN, CV_DESCRIBED_PORT, or the system's error where we dial */
-export function acquireEndpoint(settings: FrameSettings, protocol: FrameProtocol, world: World, signal: AbortSignal): Promise<AcquiredEndpoint> {
-  if (settings.transport === 'tcp' && settings.listen !== undefined) return listenTcp(settings.listen, settings.description, protocol, world);
+export function acquireEndpoint(
+  settings: FrameSettings,
+  protocol: FrameProtocol,
+  world: World,
+  signal: AbortSignal,
+): Promise<AcquiredEndpoint> {
+  if (settings.transport === 'tcp' && settings.listen !== undefined)
+    return listenTcp(settings.listen, settings.description, protocol, world);
   return shared(settings, world, () => single(settings, protocol, world, signal));
 }
 
 async function listenTcp(listen: string, description: string, protocol: FrameProtocol, world: World): Promise<AcquiredEndpoint> {
-  const { handler: endpoint, release } = await acquireSharedPort({ name: 'frame', fault: 'CV_DESCRIBED_LISTEN' }, listen, world, () => new FrameEndpoint(listen, { description, protocol }, world, { listen }));
+  const { handler: endpoint, release } = await acquireSharedPort(
+    { name: 'frame', fault: 'CV_DESCRIBED_LISTEN' },
+    listen,
+    world,
+    () => new FrameEndpoint(listen, { description, protocol }, world, { listen }),
+  );
   return { endpoint, connection: null, release: async () => release() };
 }
 
@@ -93,21 +104,49 @@ async function single(settings: FrameSettings, protocol: FrameProtocol, world: W
   if (settings.transport === 'udp') return datagrams(settings, protocol, world);
   const at = `${settings.host}:${settings.port}`;
   const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
-  const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
-  const endpoint = new FrameEndpoint(at, { description: settings.description, protocol }, world, { host: settings.host, port: settings.port });
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  const endpoint = new FrameEndpoint(at, { description: settings.description, protocol }, world, {
+    host: settings.host,
+    port: settings.port,
+  });
   const connection = endpoint.addSocket(socket) as FrameConnection;
   return { endpoint, connection, async close() { connection.close(null); await closed; } };
 }
 
-async function serial({ port, baudRate, dataBits, stopBits, parity, description }: FrameSettings, protocol: FrameProtocol, world: World, signal: AbortSignal): Promise<OpenedEndpoint> {
+async function serial(
+  { port, baudRate, dataBits, stopBits, parity, description }: FrameSettings,
+  protocol: FrameProtocol,
+  world: World,
+  signal: AbortSignal,
+): Promise<OpenedEndpoint> {
   const path = pathOf(port);
   if (signal.aborted) throw signal.reason;
   const serialLine = await world.net.serial({ path, baudRate, dataBits, stopBits, parity }).catch((error: Error) => {
     throw new FaultError('CV_DESCRIBED_PORT', { port: path, detail: error.message }, { cause: error });
   });
-  const closed = new Promise<void>((resolve) => { serialLine.once('close', () => resolve()); });
-  const endpoint = new FrameEndpoint(path, { description, protocol }, world, { transport: 'serial', port, baudRate, dataBits, stopBits, parity });
-  const connection = endpoint.addConnection({ address: path, peer: path, send: (bytes) => { serialLine.write(Buffer.from(bytes)); }, close: () => { if (serialLine.isOpen) serialLine.close(() => {}); } }) as FrameConnection;
+  const closed = new Promise<void>((resolve) => {
+    serialLine.once('close', () => resolve());
+  });
+  const endpoint = new FrameEndpoint(path, { description, protocol }, world, {
+    transport: 'serial',
+    port,
+    baudRate,
+    dataBits,
+    stopBits,
+    parity,
+  });
+  const connection = endpoint.addConnection({
+    address: path,
+    peer: path,
+    send: (bytes) => {
+      serialLine.write(Buffer.from(bytes));
+    },
+    close: () => {
+      if (serialLine.isOpen) serialLine.close(() => {});
+    },
+  }) as FrameConnection;
   serialLine.on('data', (bytes: Buffer) => connection.receive(bytes));
   serialLine.on('error', (error) => connection.peerClosed(error));
   for (const event of ['end', 'close']) serialLine.on(event, () => connection.peerClosed(null));
@@ -121,13 +160,20 @@ async function serial({ port, baudRate, dataBits, stopBits, parity, description 
 }
 
 /** One socket; each peer address is a connection. DTUs split frames over datagrams arbitrarily. */
-async function datagrams({ listen, host, port, description }: FrameSettings, protocol: FrameProtocol, world: World): Promise<OpenedEndpoint> {
+async function datagrams(
+  { listen, host, port, description }: FrameSettings,
+  protocol: FrameProtocol,
+  world: World,
+): Promise<OpenedEndpoint> {
   const at = listen ?? `${host}:${port}`;
   const own: HostPort = listen === undefined ? { host: String(host).includes(':') ? '::' : '0.0.0.0', port: 0 } : parseHostPort(at);
   const socket = await world.net.bind(own).catch((error: NodeJS.ErrnoException) => {
     throw new FaultError('CV_DESCRIBED_LISTEN', { listen: at, detail: error.code ?? error.message }, { cause: error });
   });
-  const endpoint = new FrameEndpoint(at, { description, protocol }, world, { transport: 'udp', ...(listen === undefined ? { host, port } : { listen }) });
+  const endpoint = new FrameEndpoint(at, { description, protocol }, world, {
+    transport: 'udp',
+    ...(listen === undefined ? { host, port } : { listen }),
+  });
   const connections = new Map<string, FrameConnection>();
   const connectionOf = (to: HostPort): FrameConnection | null => {
     const peer = `${to.host}:${to.port}`;
@@ -135,7 +181,14 @@ async function datagrams({ listen, host, port, description }: FrameSettings, pro
     if (known && !known.isClosed) return known;
     // A device behind a mobile network has another port each time: the oldest connection is dropped, unused ones first.
     if (connections.size >= MAX_CONNECTIONS) oldestOf(connections)?.peerClosed(null);
-    const made = endpoint.addConnection({ address: at, peer, send: (bytes) => socket.send(bytes, to), close: () => { connections.delete(peer); } });
+    const made = endpoint.addConnection({
+      address: at,
+      peer,
+      send: (bytes) => socket.send(bytes, to),
+      close: () => {
+        connections.delete(peer);
+      },
+    });
     if (made) connections.set(peer, made);
     return made;
   };
@@ -221,8 +274,19 @@ class FrameEndpoint implements ConnectionHandler {
   addSocket(socket: Socket): FrameConnection | null {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const connection = this.addConnection({ address: this.address, peer, send: (bytes) => { socket.write(bytes); }, close: () => { socket.destroy(); } });
-    socket.on('error', (error) => { connection?.peerClosed(error); });
+    const connection = this.addConnection({
+      address: this.address,
+      peer,
+      send: (bytes) => {
+        socket.write(bytes);
+      },
+      close: () => {
+        socket.destroy();
+      },
+    });
+    socket.on('error', (error) => {
+      connection?.peerClosed(error);
+    });
     if (!connection) {
       socket.destroy();
       return null;
@@ -270,7 +334,10 @@ class FrameEndpoint implements ConnectionHandler {
     const { peer } = connection.channel;
     this.#unconfigured.report(
       { id: identity.toUpperCase(), peer, firstBytes: frame, settings: { description, ...this.#settings, identity } },
-      { code: 'CV_DESCRIBED_UNKNOWN', params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: frame.toString('hex', 0, SHOWN_BYTES) } },
+      {
+        code: 'CV_DESCRIBED_UNKNOWN',
+        params: { identity: identity.slice(0, 64), address: this.address, peer, bytes: frame.toString('hex', 0, SHOWN_BYTES) },
+      },
     );
   }
 }

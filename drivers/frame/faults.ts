@@ -18,8 +18,14 @@ const DESCRIBED_FAULTS = defineFaults({
     zh: ['测点 {point} 读取 {read}，描述中没有该字段', '可用：{known}'],
   },
   CV_DESCRIBED_WHERE: {
-    stage: 'check', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{point}: where {name}: {problem}', 'name a field of the same message or repetition, with its value as read; known fields: {known}'],
+    stage: 'check',
+    retry: 'after-change',
+    actor: 'field-engineer',
+    flag: 'config',
+    en: [
+      '{point}: where {name}: {problem}',
+      'name a field of the same message or repetition, with its value as read; known fields: {known}',
+    ],
     zh: ['测点 {point} 的 where {name}：{problem}', '写同一报文或重复组中的字段，值按读出的写法；可用：{known}'],
   },
   CV_DESCRIBED_IDENTITY: {
@@ -33,18 +39,36 @@ const DESCRIBED_FAULTS = defineFaults({
     zh: ['无法监听 {listen}：{detail}', '检查地址是否属于本机、端口是否空闲'],
   },
   CV_DESCRIBED_SHARED: {
-    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{description} cannot share {address} with {other}: {problem}', 'use another address, or descriptions with the same framing and another `when`'],
+    stage: 'open',
+    retry: 'after-change',
+    actor: 'field-engineer',
+    flag: 'config',
+    en: [
+      '{description} cannot share {address} with {other}: {problem}',
+      'use another address, or descriptions with the same framing and another `when`',
+    ],
     zh: ['{description} 不能与 {other} 共用 {address}：{problem}', '改用另一地址，或使描述的帧格式相同、when 不同'],
   },
   CV_DESCRIBED_PORT: {
-    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['cannot open serial port {port}: {detail}', 'check the adapter and its name, that no other program uses it, and the permissions of this user'],
+    stage: 'open',
+    retry: 'backoff',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      'cannot open serial port {port}: {detail}',
+      'check the adapter and its name, that no other program uses it, and the permissions of this user',
+    ],
     zh: ['无法打开串口 {port}：{detail}', '检查转换器及其名称、是否被其他程序占用、当前用户是否有权限'],
   },
   CV_DESCRIBED_ABSENT: {
-    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['no device {identity} has connected to {address}', 'check the address, port and number set in the device; `cityvitals check` lists the devices that do connect'],
+    stage: 'read',
+    retry: 'backoff',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      'no device {identity} has connected to {address}',
+      'check the address, port and number set in the device; `cityvitals check` lists the devices that do connect',
+    ],
     zh: ['设备 {identity} 未接入 {address}', '检查设备中的平台地址、端口和编号；cityvitals check 会列出已接入的设备'],
   },
   CV_DESCRIBED_LEFT: {
@@ -53,9 +77,18 @@ const DESCRIBED_FAULTS = defineFaults({
     zh: ['设备 {identity} 已从 {address} 断开', '检查其供电、SIM 卡和信号；它会自行重新接入'],
   },
   CV_DESCRIBED_SILENT: {
-    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{address}: no answer within {timeoutMs} ms', 'check that the device is on and its number is right; on a serial line also wiring and baud rate, over the network the serial side of the converter in between; raise `timeout` on a slow line'],
-    zh: ['{address}：{timeoutMs} 毫秒内没有应答', '检查设备是否通电、编号是否正确；串口线路还要检查接线和波特率，经网络时检查中间转换器的串口侧；线路慢时调大 `timeout`'],
+    stage: 'read',
+    retry: 'next',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      '{address}: no answer within {timeoutMs} ms',
+      'check that the device is on and its number is right; on a serial line also wiring and baud rate, over the network the serial side of the converter in between; raise `timeout` on a slow line',
+    ],
+    zh: [
+      '{address}：{timeoutMs} 毫秒内没有应答',
+      '检查设备是否通电、编号是否正确；串口线路还要检查接线和波特率，经网络时检查中间转换器的串口侧；线路慢时调大 `timeout`',
+    ],
   },
   CV_DESCRIBED_UNKNOWN: {
     stage: 'read', retry: 'after-change', actor: 'field-engineer', flag: 'comm',
@@ -63,18 +96,42 @@ const DESCRIBED_FAULTS = defineFaults({
     zh: ['未知设备 {identity} 从 {peer} 接入 {address}：{bytes}', '为该标识添加设备，或更正设备编号'],
   },
   CV_DESCRIBED_STREAM: {
-    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{address}: {count} bytes that are not a frame of the description: {bytes}', 'if it continues: another protocol, a wrongly described checksum, or another baud rate (on a serial line ours, over the network that of the converter in between)'],
-    zh: ['{address}：{count} 字节不符合描述的帧：{bytes}', '若持续出现：协议不符、校验描述有误或波特率不符（串口线路检查本机设置，经网络时检查中间转换器的串口侧）'],
+    stage: 'read',
+    retry: 'next',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      '{address}: {count} bytes that are not a frame of the description: {bytes}',
+      'if it continues: another protocol, a wrongly described checksum, or another baud rate (on a serial line ours, over the network that of the converter in between)',
+    ],
+    zh: [
+      '{address}：{count} 字节不符合描述的帧：{bytes}',
+      '若持续出现：协议不符、校验描述有误或波特率不符（串口线路检查本机设置，经网络时检查中间转换器的串口侧）',
+    ],
   },
   CV_DESCRIBED_UNCLAIMED: {
-    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',
-    en: ['{address}: a frame that matches no description here: {bytes}', 'widen the `when` of a description, or add a device whose description matches such frames; one without `when` and with a message `other` ignores them'],
-    zh: ['{address}：帧不属于此处的任何描述：{bytes}', '放宽某个描述的 when，或添加使用相应描述的设备；不写 when、只有报文 other 的描述可忽略此类帧'],
+    stage: 'decode',
+    retry: 'next',
+    actor: 'field-engineer',
+    flag: 'other',
+    en: [
+      '{address}: a frame that matches no description here: {bytes}',
+      'widen the `when` of a description, or add a device whose description matches such frames; one without `when` and with a message `other` ignores them',
+    ],
+    zh: [
+      '{address}：帧不属于此处的任何描述：{bytes}',
+      '放宽某个描述的 when，或添加使用相应描述的设备；不写 when、只有报文 other 的描述可忽略此类帧',
+    ],
   },
   CV_DESCRIBED_MESSAGE: {
-    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'other',
-    en: ['a frame that matches no message of the description: {bytes}', 'add a message whose `when` matches it; one without fields is ignored'],
+    stage: 'decode',
+    retry: 'next',
+    actor: 'field-engineer',
+    flag: 'other',
+    en: [
+      'a frame that matches no message of the description: {bytes}',
+      'add a message whose `when` matches it; one without fields is ignored',
+    ],
     zh: ['帧不属于描述中的任何报文：{bytes}', '添加一个 when 与之相符的报文；不写 fields 即忽略'],
   },
   CV_DESCRIBED_SHORT: {

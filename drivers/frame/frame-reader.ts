@@ -21,12 +21,33 @@ export const frameReader: FrameReader<DescribedFrame, Request> = {
       return { protocol, segments, count: segments.filter(({ is }) => is === 'frame').length };
     });
     const [best] = all.toSorted((a, b) => b.count - a.count);
-    if (!best || (best.segments.length === 0 && own) || (best.count === 0 && !own)) return [own ? noFrame('no whole frame of this description', '没有此描述的完整帧') : noFrame('no frame of a shipped description; give yours with --settings', '不是任何自带描述的帧；请用 --settings 指定描述')];
-    const pointMap: FieldPointMap = { ...(points.length === 0 ? { protocol: best.protocol, byField: null } : fieldPointMap(best.protocol, points as readonly ConfiguredFramePoint[])), withBytes: true };
-    return best.segments.map((segment): FrameRead<DescribedFrame> => (segment.is === 'frame'
-      ? { frame: { is: 'message', bytes: segment.bytes, pointMap } }
-      : segment.is === 'short' ? { fault: { code: 'CV_FRAME_LENGTH', params: truncatedFrameDetail(segment.bytes) } } : { fault: { code: segment.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID', params: { detail: segment.bytes.toString('hex', 0, 24) } } }));
+    if (!best || (best.segments.length === 0 && own) || (best.count === 0 && !own))
+      return [
+        own
+          ? noFrame('no whole frame of this description', '没有此描述的完整帧')
+          : noFrame('no frame of a shipped description; give yours with --settings', '不是任何自带描述的帧；请用 --settings 指定描述'),
+      ];
+    const pointMap: FieldPointMap = {
+      ...(points.length === 0
+        ? { protocol: best.protocol, byField: null }
+        : fieldPointMap(best.protocol, points as readonly ConfiguredFramePoint[])),
+      withBytes: true,
+    };
+    return best.segments.map((segment): FrameRead<DescribedFrame> =>
+      segment.is === 'frame'
+        ? { frame: { is: 'message', bytes: segment.bytes, pointMap } }
+        : segment.is === 'short'
+          ? { fault: { code: 'CV_FRAME_LENGTH', params: truncatedFrameDetail(segment.bytes) } }
+          : {
+              fault: {
+                code: segment.is === 'checksum' ? 'CV_FRAME_CHECKSUM' : 'CV_FRAME_INVALID',
+                params: { detail: segment.bytes.toString('hex', 0, 24) },
+              },
+            },
+    );
   },
 };
 
-const noFrame = (detail: string, detailZh: string): FrameRead<DescribedFrame> => ({ fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } } });
+const noFrame = (detail: string, detailZh: string): FrameRead<DescribedFrame> => ({
+  fault: { code: 'CV_FRAME_INVALID', params: { detail, detailZh } },
+});

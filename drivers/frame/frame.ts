@@ -47,20 +47,36 @@ export interface FieldPointMap {
 
 export function fieldPointMap(protocol: FrameProtocol, points: readonly ({ id: string } & FramePoint)[]): FieldPointMap {
   const byField = new Map<string, FieldPoint[]>();
-  for (const { id, read, where } of points) byField.set(read, [...(byField.get(read) ?? []), { id, where: Object.entries(where).map(([name, value]) => [name, String(value)]) }]);
+  for (const { id, read, where } of points)
+    byField.set(read, [...(byField.get(read) ?? []), { id, where: Object.entries(where).map(([name, value]) => [name, String(value)]) }]);
   return { protocol, byField };
 }
 
 /** All fields that a point can read, with their properties in the description. */
-export function readableFields(protocol: FrameProtocol): Map<string, { unit: string | null; kind: 'measurement' | 'state' | 'occurrence' | null; indicator: string | null; isText: boolean; isTag: boolean; names: ReadonlyMap<string, number>; digits: ReadonlyMap<number, DigitFormat> }> {
+export function readableFields(
+  protocol: FrameProtocol,
+): Map<
+  string,
+  {
+    unit: string | null;
+    kind: 'measurement' | 'state' | 'occurrence' | null;
+    indicator: string | null;
+    isText: boolean;
+    isTag: boolean;
+    names: ReadonlyMap<string, number>;
+    digits: ReadonlyMap<number, DigitFormat>;
+  }
+> {
   const fields = new Map<string, ReturnType<typeof readableFields> extends Map<string, infer V> ? V : never>();
   for (const { items, name, names: known, digits } of protocol.messages) {
     const add = (item: (typeof protocol.head)[number], isTag: boolean, prefix: string, group: ReadonlyMap<string, number> | null) => {
-      const names = new Map([...known, ...group ?? []]);
+      const names = new Map([...known, ...(group ?? [])]);
       const { unit, kind, indicator, type, words } = item;
       const isText = words !== null || ['ascii', 'gbk', 'hex'].includes(type);
-      if (item.key !== null) fields.set(prefix + item.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag, names, digits });
-      for (const bit of item.bits) fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false, names, digits });
+      if (item.key !== null)
+        fields.set(prefix + item.key, { unit, kind: kind ?? (isTag ? 'occurrence' : null), indicator, isText, isTag, names, digits });
+      for (const bit of item.bits)
+        fields.set(prefix + bit.key, { unit: null, kind: 'state', indicator: null, isText: true, isTag: false, names, digits });
     };
     for (const field of protocol.head) add(field, false, `${name}.`, null);
     const addAll = (all: readonly ProtocolItem[], isTag: boolean, group: ReadonlyMap<string, number> | null) => {

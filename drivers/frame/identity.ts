@@ -20,7 +20,14 @@ export function encodeIdentity(text: string, { identity, head, separator }: Fram
   const { type, size, isLittle } = field;
   if (separator) return text.includes(separator.toString('latin1')) ? null : Buffer.from(text, 'latin1');
   if (type === 'ascii') return text.length <= size ? Buffer.from(text.padEnd(size, '\0'), 'latin1') : null;
-  const digits = type === 'hex' || type === 'bcd' ? text : /^[iu]\d+$/.test(type) && /^\d+$/.test(text) ? BigInt(text).toString(16).padStart(size * 2, '0') : '';
+  const digits =
+    type === 'hex' || type === 'bcd'
+      ? text
+      : /^[iu]\d+$/.test(type) && /^\d+$/.test(text)
+        ? BigInt(text)
+            .toString(16)
+            .padStart(size * 2, '0')
+        : '';
   if (digits.length !== size * 2 || !(type === 'bcd' ? /^\d+$/ : /^[0-9A-Fa-f]+$/).test(digits)) return null;
   const bytes = Buffer.from(digits, 'hex');
   return isLittle ? Buffer.from(bytes.toReversed()) : bytes;

@@ -12,17 +12,31 @@ import { open, type FrameLink } from './link.ts';
 import { point, settings, type ConfiguredFramePoint } from './settings.ts';
 import { crowdBody, diallingTerminal, terminalFrame, heartbeatBody, stateBody, tagsBody } from './testing/terminal.ts';
 
-const POINTS = [{ id: 'temperature', read: 'state.temperature' }, { id: 'tag', read: 'tags.reads.epc' }].map((one) => ({ id: one.id, ...point.parse(one) }) as ConfiguredFramePoint);
+const POINTS = [
+  { id: 'temperature', read: 'state.temperature' },
+  { id: 'tag', read: 'tags.reads.epc' },
+].map((one) => ({ id: one.id, ...point.parse(one) }) as ConfiguredFramePoint);
 
 async function bench() {
   const faults: Fault[] = [];
   const base = testWorld();
-  const world = { ...base, net: { ...realNet }, tell: ((event) => { if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
+  const world = {
+    ...base,
+    net: { ...realNet },
+    tell: ((event) => {
+      if (event.kind === 'fault') faults.push(event.fault);
+    }) satisfies World['tell'],
+  };
   return { world, faults, port: await freePort() };
 }
 type Bench = Awaited<ReturnType<typeof bench>>;
 
-const openAt = ({ world, port }: Bench, identity?: string) => open(settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, ...(identity ? { identity } : {}) }), POINTS, world);
+const openAt = ({ world, port }: Bench, identity?: string) =>
+  open(
+    settings.parse({ description: 'shipped:compound-terminal', listen: `127.0.0.1:${port}`, ...(identity ? { identity } : {}) }),
+    POINTS,
+    world,
+  );
 
 /** Frames of a link as they come. */
 function reader(link: FrameLink, { world }: Bench) {
@@ -76,7 +90,9 @@ test('many terminals on one port, byte by byte; one that nobody configured is to
   const at = await bench();
   const names = Array.from({ length: 20 }, (_, index) => String(index + 1).padStart(12, '0'));
   const readings = await Promise.all(names.map(async (name) => reader(await openAt(at, name), at)));
-  const terminals = names.map((terminal) => diallingTerminal(at.port, { terminal, pieces: (frame) => [...frame].map((byte) => Buffer.from([byte])) }));
+  const terminals = names.map((terminal) =>
+    diallingTerminal(at.port, { terminal, pieces: (frame) => [...frame].map((byte) => Buffer.from([byte])) }),
+  );
   const stranger = diallingTerminal(at.port, { terminal: '999999999999' });
   await until(() => [...terminals, stranger].every((one) => one.isConnected()));
   for (let turn = 0; turn < 3; turn += 1) stranger.send(1, heartbeatBody(-70));

@@ -13,7 +13,12 @@ import { DescribedDevice } from './device.ts';
 export type FrameLink = Link<DescribedFrame>;
 
 /** @returns rejects with CV_DESCRIBED_FILE, _INVALID, _LISTEN, _PORT, _SHARED, or the system's error where we dial */
-export async function open(settings: FrameSettings, points: readonly ConfiguredFramePoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<FrameLink> {
+export async function open(
+  settings: FrameSettings,
+  points: readonly ConfiguredFramePoint[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FrameLink> {
   const protocol = loadProtocol(settings.description);
   if (signal.aborted) throw signal.reason;
   const { endpoint, connection, release } = await acquireEndpoint(settings, protocol, world, signal);
@@ -36,18 +41,37 @@ export async function open(settings: FrameSettings, points: readonly ConfiguredF
     listen: (take, ending) => {
       // A connection that we opened ends the link when it closes.
       connection?.onClose((error) => {
-        ended = new FaultError('CV_LINK_CLOSED', { address: endpoint.address, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
+        ended = new FaultError('CV_LINK_CLOSED', {
+          address: endpoint.address,
+          detail: error?.message ?? 'by the device',
+          detailZh: error?.message ?? '设备主动断开',
+        });
         changed();
       });
       // Polled for as long as frames are taken.
       device.startPolling();
-      return receiveFrames<DescribedFrame>({
-        next: () => device.nextFrame(),
-        onChange: (run) => device.onChange(changed = run),
-        ...(isDialledIn && { presence: { isConnected: () => device.connection !== null, awayFrame: () => ({ is: 'away', identity: device.identity || '-', address: endpoint.address, wasConnected: device.wasConnected }) } }),
-        endError: () => ended,
-        isClosed: () => isClosed,
-      }, world.clock, take, ending).finally(() => device.stopPolling());
+      return receiveFrames<DescribedFrame>(
+        {
+          next: () => device.nextFrame(),
+          onChange: (run) => device.onChange((changed = run)),
+          ...(isDialledIn && {
+            presence: {
+              isConnected: () => device.connection !== null,
+              awayFrame: () => ({
+                is: 'away',
+                identity: device.identity || '-',
+                address: endpoint.address,
+                wasConnected: device.wasConnected,
+              }),
+            },
+          }),
+          endError: () => ended,
+          isClosed: () => isClosed,
+        },
+        world.clock,
+        take,
+        ending,
+      ).finally(() => device.stopPolling());
     },
     taken: (frame) => device.confirmStored(frame),
     async close() {

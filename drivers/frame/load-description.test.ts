@@ -13,7 +13,8 @@ test('every description that comes along is sound, and the compound terminal\'s 
   assert.ok(lines.length <= 60, `${lines.length} lines`);
 });
 
-const GOOD = 'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 8\nhead: [{ name: kind }]\nmessages:\n  - name: m\n    when: { kind: 1 }\n    fields: [{ name: x, type: u16 }]\n';
+const GOOD =
+  'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nfixed: 8\nhead: [{ name: kind }]\nmessages:\n  - name: m\n    when: { kind: 1 }\n    fields: [{ name: x, type: u16 }]\n';
 
 test('mistakes are told with their line: unknown names, contradictions, sizes', () => {
   assert.deepEqual(readDescription('d.yaml', GOOD).faults, []);
@@ -43,7 +44,9 @@ test('mistakes are told with their line: unknown names, contradictions, sizes', 
 test('the reference names every key, type and checksum, and its examples are sound', async () => {
   const { readFile } = await import('node:fs/promises');
   const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
-  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text as string).filter((text) => /^version: 1$/m.test(text));
+  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)]
+    .map(([, text]) => text as string)
+    .filter((text) => /^version: 1$/m.test(text));
   assert.equal(examples.length, 8);
   for (const text of examples) assert.deepEqual(readDescription('docs/described-frames.md', text).faults, []);
   const shape = z.toJSONSchema(PROTOCOL_DESCRIPTION, { io: 'input', unrepresentable: 'any' }) as unknown;

@@ -34,7 +34,21 @@ export function loadDescription(description: string): LoadedDescription {
     return loaded;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return { protocol: null, faults: [{ code: 'CV_DESCRIBED_FILE', params: { file: description, detail: code ?? message, shipped: shippedDescriptions().map((name) => SHIPPED + name).join(', ') } }] };
+    return {
+      protocol: null,
+      faults: [
+        {
+          code: 'CV_DESCRIBED_FILE',
+          params: {
+            file: description,
+            detail: code ?? message,
+            shipped: shippedDescriptions()
+              .map((name) => SHIPPED + name)
+              .join(', '),
+          },
+        },
+      ],
+    };
   }
 }
 
@@ -44,7 +58,9 @@ export function readDescription(file: string, text: string): LoadedDescription {
   const checked = checkPart(document, PROTOCOL_DESCRIPTION, [], { en: 'this description', zh: '本描述' });
   const compiled = document.problems.length === 0 && checked.value ? compileProtocol(checked.value) : null;
   if (compiled?.protocol) return { protocol: compiled.protocol, faults: [] };
-  const structure = (compiled?.problems ?? []).flatMap(({ path, en, zh }): Fault[] => [faultAt(file, document.place(path, path.length === 0 ? 'key' : 'value'), { en: [en, ''], zh: [zh, ''] })]);
+  const structure = (compiled?.problems ?? []).flatMap(({ path, en, zh }): Fault[] => [
+    faultAt(file, document.place(path, path.length === 0 ? 'key' : 'value'), { en: [en, ''], zh: [zh, ''] }),
+  ]);
   const [first, ...rest] = [...sortProblems([...document.problems, ...checked.problems]).map(faultOf), ...structure];
   return { protocol: null, faults: [first ?? { code: 'CV_DESCRIBED_FILE', params: { file, detail: 'empty', shipped: '' } }, ...rest] };
 }
@@ -56,8 +72,15 @@ function faultOf({ file, line, column, fault }: ConfigProblem): Fault {
 
 const REFERENCE = { en: 'see docs/described-frames.md', zh: '见 docs/described-frames.zh-CN.md' };
 
-function faultAt(file: string, { line, column }: { line: number; column: number }, { en, zh }: { en: [string, string]; zh: [string, string] }): Fault {
-  return { code: 'CV_DESCRIBED_INVALID', params: { file, line, column, problem: en[0], problemZh: zh[0], remedy: en[1] || REFERENCE.en, remedyZh: zh[1] || REFERENCE.zh } };
+function faultAt(
+  file: string,
+  { line, column }: { line: number; column: number },
+  { en, zh }: { en: [string, string]; zh: [string, string] },
+): Fault {
+  return {
+    code: 'CV_DESCRIBED_INVALID',
+    params: { file, line, column, problem: en[0], problemZh: zh[0], remedy: en[1] || REFERENCE.en, remedyZh: zh[1] || REFERENCE.zh },
+  };
 }
 
 /** @throws the first fault of the description */

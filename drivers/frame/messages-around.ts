@@ -18,10 +18,15 @@ export function messagesAround(frame: DescribedFrame, nowMs: number): FrameExcha
   const message = head && matchMessage(head, protocol);
   if (!head || !message) return {};
   const [only, ...more] = protocol.polls;
-  const poll = protocol.polls.find(({ wants }) => wants?.includes(message.name)) ?? (only?.wants === null && more.length === 0 ? only : undefined);
+  const poll =
+    protocol.polls.find(({ wants }) => wants?.includes(message.name)) ?? (only?.wants === null && more.length === 0 ? only : undefined);
   try {
-    const filled = (template: MessageTemplate, cursor: FrameCursor | null) => fillFor(template, protocol, cursor, readIdentity(head, protocol), nowMs);
-    return { ...(poll && { question: filled(poll.template, null) }), ...(message.answer && { answer: filled(message.answer, readAllFields(head, message)) }) };
+    const filled = (template: MessageTemplate, cursor: FrameCursor | null) =>
+      fillFor(template, protocol, cursor, readIdentity(head, protocol), nowMs);
+    return {
+      ...(poll && { question: filled(poll.template, null) }),
+      ...(message.answer && { answer: filled(message.answer, readAllFields(head, message)) }),
+    };
   } catch (error) {
     if (error instanceof ShortFrameError) return {};
     throw error;
@@ -30,7 +35,10 @@ export function messagesAround(frame: DescribedFrame, nowMs: number): FrameExcha
 
 function fillFor(template: MessageTemplate, protocol: FrameProtocol, cursor: FrameCursor | null, identity: string, nowMs: number): Buffer {
   return fillTemplate(template, protocol, {
-    field: (slot) => fieldBytes(cursor, slot), identity: encodeIdentity(identity, protocol) ?? new Uint8Array(), sequence: sequenceBytes(FIRST_SEQUENCE, protocol), nowMs,
+    field: (slot) => fieldBytes(cursor, slot),
+    identity: encodeIdentity(identity, protocol) ?? new Uint8Array(),
+    sequence: sequenceBytes(FIRST_SEQUENCE, protocol),
+    nowMs,
   });
 }
 

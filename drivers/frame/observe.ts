@@ -8,15 +8,23 @@ import type { FrameSettings } from './settings.ts';
 
 export const FRAME_LISTEN_MS = 35_000;
 
-export const isConfiguredDevice = (settings: FrameSettings, identity: string) => settings.identity === undefined || settings.identity.toUpperCase() === identity.toUpperCase();
+export const isConfiguredDevice = (settings: FrameSettings, identity: string) =>
+  settings.identity === undefined || settings.identity.toUpperCase() === identity.toUpperCase();
 
 /** @param isEnough called with each frame; true ends the wait */
-export async function observeFrames(settings: FrameSettings, world: World, signal: AbortSignal, isEnough: (...seen: Parameters<FrameListener>) => boolean): Promise<{ protocol: ReturnType<typeof loadProtocol> }> {
+export async function observeFrames(
+  settings: FrameSettings,
+  world: World,
+  signal: AbortSignal,
+  isEnough: (...seen: Parameters<FrameListener>) => boolean,
+): Promise<{ protocol: ReturnType<typeof loadProtocol> }> {
   const protocol = loadProtocol(settings.description);
   const enough = new AbortController();
   const { endpoint, connection, release } = await acquireEndpoint(settings, protocol, world, signal);
   try {
-    const removeListener = endpoint.addFrameListener(settings.description, protocol, (...seen) => { if (isEnough(...seen)) enough.abort(); });
+    const removeListener = endpoint.addFrameListener(settings.description, protocol, (...seen) => {
+      if (isEnough(...seen)) enough.abort();
+    });
     connection?.onClose(() => enough.abort());
     // A device that has to be polled is polled; its frames are not kept.
     const polled = protocol.polls.length > 0 ? new DescribedDevice(protocol, settings, [], world) : null;

@@ -13,7 +13,8 @@ import { examine } from './examine.ts';
 import { probe } from './probe.ts';
 import { fakeNet, FakeSocket } from './testing/net.ts';
 
-const ASKED = 'version: 1\ntitle: { zh: 仪表, en: Meter }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: y, type: ascii, size: 1 }] }]\npolls: [{ send: "AA 01 {identity} 00" }]\n';
+const ASKED =
+  'version: 1\ntitle: { zh: 仪表, en: Meter }\nheader: "AA"\nfixed: 4\nhead: [{ name: kind }, { name: id, type: hex, size: 1 }]\nidentity: id\nmessages: [{ name: a, when: { kind: 1 }, fields: [{ name: x }] }, { name: b, when: { kind: 2 }, fields: [{ name: y, type: ascii, size: 1 }] }]\npolls: [{ send: "AA 01 {identity} 00" }]\n';
 
 const { dir: folder, remove } = await tempDir();
 before(async () => {
@@ -60,7 +61,9 @@ test('without an identity whoever speaks is the device; without one in the descr
   const work = probe(at('nobody', { transport: 'udp', listen: '0.0.0.0:1' }), [], net.world, new AbortController().signal);
   await net.clock.advanceMs(0);
   net.bound[0]?.emitDatagram('AA 01 0C 00');
-  assert.deepEqual((await timed(net, work))[0], [{ en: 'this device: Meter from 10.0.0.1:5000, sends a', zh: '本设备：仪表，来自 10.0.0.1:5000，上报 a' }]);
+  assert.deepEqual((await timed(net, work))[0], [
+    { en: 'this device: Meter from 10.0.0.1:5000, sends a', zh: '本设备：仪表，来自 10.0.0.1:5000，上报 a' },
+  ]);
 });
 
 test('an instrument is asked while it is listened to, and not after; a line that ends ends the probe', async () => {
@@ -109,7 +112,8 @@ test('discover gives each field once, with its last value; of this device alone,
 
 test('what a driver knows of a point by its description; without one, or of another field, nothing', () => {
   const own = settings.parse({ description: 'shipped:compound-terminal', listen: '0.0.0.0:1' });
-  const known = (read: string, given: typeof own | null = own) => [driver.known, driver.unitless].map((ask) => ask?.({ id: 'p', ...point.parse({ read }) }, given ?? undefined));
+  const known = (read: string, given: typeof own | null = own) =>
+    [driver.known, driver.unitless].map((ask) => ask?.({ id: 'p', ...point.parse({ read }) }, given ?? undefined));
   assert.deepEqual(known('state.temperature'), [{ unit: 'Cel' }, false]);
   assert.deepEqual(known('tags.reads.epc'), [{ kind: 'occurrence' }, true]);
   assert.deepEqual(known('state.doorOpen'), [{ kind: 'state' }, true]);
@@ -134,11 +138,24 @@ test('a description is read again when its file has changed, and not before', as
   await writeFile(file, `# ${'x'.repeat((1 << 20) - Buffer.byteLength(ASKED) - 3)}\n${ASKED}`);
   assert.deepEqual(loadDescription(file).faults, [], 'as long as may be');
   await writeFile(file, `# ${'x'.repeat((1 << 20) - Buffer.byteLength(ASKED) - 2)}\n${ASKED}`);
-  assert.deepEqual(loadDescription(file).faults, [{ code: 'CV_DESCRIBED_FILE', params: { file, detail: `${(1 << 20) + 1} bytes`, shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' } }]);
-  assert.deepEqual(loadDescription('shipped:nothing').faults, [{ code: 'CV_DESCRIBED_FILE', params: { file: 'shipped:nothing', detail: 'ENOENT', shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' } }]);
+  assert.deepEqual(loadDescription(file).faults, [
+    {
+      code: 'CV_DESCRIBED_FILE',
+      params: { file, detail: `${(1 << 20) + 1} bytes`, shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' },
+    },
+  ]);
+  assert.deepEqual(loadDescription('shipped:nothing').faults, [
+    {
+      code: 'CV_DESCRIBED_FILE',
+      params: { file: 'shipped:nothing', detail: 'ENOENT', shipped: 'shipped:compound-terminal, shipped:water-level, shipped:weighbridge' },
+    },
+  ]);
   assert.deepEqual(shippedDescriptions(), ['compound-terminal', 'water-level', 'weighbridge']);
   assert.equal(loadDescription('shipped:../descriptions/weighbridge').faults.length, 0, 'no other folder');
-  assert.throws(() => loadProtocol('/nowhere.yaml'), (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE' && error.fault.params.detail === 'ENOENT');
+  assert.throws(
+    () => loadProtocol('/nowhere.yaml'),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_DESCRIBED_FILE' && error.fault.params.detail === 'ENOENT',
+  );
   assert.equal(loadProtocol('shipped:weighbridge').title.en, 'Weighing indicator (example)');
   const [fault] = readDescription('d.yaml', 'version: 1\n  x: [').faults;
   assert.equal(fault?.code, 'CV_DESCRIBED_INVALID');
@@ -146,34 +163,96 @@ test('a description is read again when its file has changed, and not before', as
 
 test('what an installer writes wrongly is told, in both languages', () => {
   const base = { description: 'x' };
-  const told = (written: Record<string, unknown>) => { const read = settings.safeParse({ ...base, ...written }); return read.success ? [] : read.error.issues.map(({ path }) => path.join('.')); };
+  const told = (written: Record<string, unknown>) => {
+    const read = settings.safeParse({ ...base, ...written });
+    return read.success ? [] : read.error.issues.map(({ path }) => path.join('.'));
+  };
   const rows: [written: Record<string, unknown>, paths: string[]][] = [
-    [{ listen: '0.0.0.0:7600' }, []], [{ host: 'h', port: 1 }, []], [{ transport: 'udp', listen: '[::]:7600' }, []], [{ transport: 'udp', host: 'h', port: 65_535 }, []], [{ transport: 'serial', port: '/dev/ttyS1' }, []],
-    [{}, ['listen']], [{ listen: '0.0.0.0:1', host: 'h', port: 1 }, ['listen']], [{ host: 'h' }, ['port']], [{ host: 'h', port: '/dev/ttyS1' }, ['port']], [{ transport: 'serial' }, ['port']], [{ transport: 'serial', port: 1 }, ['port']],
-    [{ host: 'h', port: 0 }, ['port']], [{ host: 'h', port: 65_536 }, ['port']], [{ listen: '7600' }, ['listen']], [{ listen: '0.0.0.0:123456' }, ['listen']],
-    [{ listen: 'h:1', baudRate: 299 }, ['baudRate']], [{ listen: 'h:1', baudRate: 300 }, []], [{ listen: 'h:1', baudRate: 4_000_000 }, []], [{ listen: 'h:1', baudRate: 4_000_001 }, ['baudRate']], [{ listen: 'h:1', dataBits: 6 }, ['dataBits']], [{ listen: 'h:1', dataBits: 7, stopBits: 2, parity: 'odd' }, []], [{ listen: 'h:1', stopBits: 3 }, ['stopBits']], [{ listen: 'h:1', parity: 'mark' }, ['parity']],
-    [{ listen: 'h:1', identity: '' }, ['identity']], [{ listen: 'h:1', identity: 'x'.repeat(64) }, []], [{ listen: 'h:1', identity: 'x'.repeat(65) }, ['identity']], [{ listen: 'h:1', identity: 'a b' }, ['identity']],
-    [{ listen: 'h:1', pollEvery: '49ms' }, ['pollEvery']], [{ listen: 'h:1', pollEvery: '50ms' }, []], [{ listen: 'h:1', pollEvery: '1d' }, []], [{ listen: 'h:1', pollEvery: '25h' }, ['pollEvery']], [{ listen: 'h:1', description: '' }, ['description']],
+    [{ listen: '0.0.0.0:7600' }, []],
+    [{ host: 'h', port: 1 }, []],
+    [{ transport: 'udp', listen: '[::]:7600' }, []],
+    [{ transport: 'udp', host: 'h', port: 65_535 }, []],
+    [{ transport: 'serial', port: '/dev/ttyS1' }, []],
+    [{}, ['listen']],
+    [{ listen: '0.0.0.0:1', host: 'h', port: 1 }, ['listen']],
+    [{ host: 'h' }, ['port']],
+    [{ host: 'h', port: '/dev/ttyS1' }, ['port']],
+    [{ transport: 'serial' }, ['port']],
+    [{ transport: 'serial', port: 1 }, ['port']],
+    [{ host: 'h', port: 0 }, ['port']],
+    [{ host: 'h', port: 65_536 }, ['port']],
+    [{ listen: '7600' }, ['listen']],
+    [{ listen: '0.0.0.0:123456' }, ['listen']],
+    [{ listen: 'h:1', baudRate: 299 }, ['baudRate']],
+    [{ listen: 'h:1', baudRate: 300 }, []],
+    [{ listen: 'h:1', baudRate: 4_000_000 }, []],
+    [{ listen: 'h:1', baudRate: 4_000_001 }, ['baudRate']],
+    [{ listen: 'h:1', dataBits: 6 }, ['dataBits']],
+    [{ listen: 'h:1', dataBits: 7, stopBits: 2, parity: 'odd' }, []],
+    [{ listen: 'h:1', stopBits: 3 }, ['stopBits']],
+    [{ listen: 'h:1', parity: 'mark' }, ['parity']],
+    [{ listen: 'h:1', identity: '' }, ['identity']],
+    [{ listen: 'h:1', identity: 'x'.repeat(64) }, []],
+    [{ listen: 'h:1', identity: 'x'.repeat(65) }, ['identity']],
+    [{ listen: 'h:1', identity: 'a b' }, ['identity']],
+    [{ listen: 'h:1', pollEvery: '49ms' }, ['pollEvery']],
+    [{ listen: 'h:1', pollEvery: '50ms' }, []],
+    [{ listen: 'h:1', pollEvery: '1d' }, []],
+    [{ listen: 'h:1', pollEvery: '25h' }, ['pollEvery']],
+    [{ listen: 'h:1', description: '' }, ['description']],
   ];
   for (const [written, paths] of rows) assert.deepEqual(told(written), paths, JSON.stringify(written));
   const words = (written: Record<string, unknown>) => JSON.stringify(settings.safeParse({ ...base, ...written }).error?.issues);
   for (const [written, en, zh] of [
-    [{}, 'either `listen` (devices connect to us) or `host` and `port` (we connect to the device)', 'listen（设备接入）与 host 加 port（主动连接）须有且只有一种'], [{ transport: 'serial' }, 'serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'],
-    [{ host: 'h' }, 'a host needs a port number', '写了 host 就需要端口号'], [{ listen: 'h:1', pollEvery: '49ms' }, 'must be from 50ms to 1d', '必须在 50ms 到 1d 之间'],
-  ] as const) assert.ok([en, zh].every((said) => words(written).includes(`"${said}"`)), words(written));
-  assert.deepEqual(settings.parse({ ...base, listen: 'h:1' }), { description: 'x', transport: 'tcp', listen: 'h:1', baudRate: 9600, dataBits: 8, stopBits: 1, parity: 'none' });
+    [
+      {},
+      'either `listen` (devices connect to us) or `host` and `port` (we connect to the device)',
+      'listen（设备接入）与 host 加 port（主动连接）须有且只有一种',
+    ],
+    [{ transport: 'serial' }, 'serial needs a port such as /dev/ttyUSB0', 'serial 需要串口，如 /dev/ttyUSB0'],
+    [{ host: 'h' }, 'a host needs a port number', '写了 host 就需要端口号'],
+    [{ listen: 'h:1', pollEvery: '49ms' }, 'must be from 50ms to 1d', '必须在 50ms 到 1d 之间'],
+  ] as const)
+    assert.ok(
+      [en, zh].every((said) => words(written).includes(`"${said}"`)),
+      words(written),
+    );
+  assert.deepEqual(settings.parse({ ...base, listen: 'h:1' }), {
+    description: 'x',
+    transport: 'tcp',
+    listen: 'h:1',
+    baudRate: 9600,
+    dataBits: 8,
+    stopBits: 1,
+    parity: 'none',
+  });
   assert.deepEqual(point.parse({ read: 'a.b' }), { read: 'a.b', where: {} });
-  for (const [read, isRight] of [['a', false], ['a.b', true], ['a.b.c.d.e', true], ['a.b.c.d.e.f', false], ['1.b', false]] as const) assert.equal(point.safeParse({ read }).success, isRight, read);
+  for (const [read, isRight] of [
+    ['a', false],
+    ['a.b', true],
+    ['a.b.c.d.e', true],
+    ['a.b.c.d.e.f', false],
+    ['1.b', false],
+  ] as const)
+    assert.equal(point.safeParse({ read }).success, isRight, read);
 });
 
 test('what does not fit the description is told before anything opens, in full', async () => {
   const own = settings.parse({ description: 'shipped:compound-terminal', listen: '0.0.0.0:1', identity: '12' });
-  const points = [{ id: 'a', read: 'crowd.x' }, { id: 'b', read: 'tags.reads.epc', where: { epc: 30, x: 1, antenna: 1 } }].map((one) => ({ id: one.id, ...point.parse(one) }) as ConfiguredFramePoint);
+  const points = [
+    { id: 'a', read: 'crowd.x' },
+    { id: 'b', read: 'tags.reads.epc', where: { epc: 30, x: 1, antenna: 1 } },
+  ].map((one) => ({ id: one.id, ...point.parse(one) }) as ConfiguredFramePoint);
   const faults = await examine(own, points);
-  assert.deepEqual(faults.map(({ code, params }) => [code, params.problem ?? params.read, params.problemZh]), [
-    ['CV_DESCRIBED_IDENTITY', 'it does not fit the identity field of the description', '与描述中的标识字段不符'], ['CV_DESCRIBED_POINT', 'crowd.x', undefined],
-    ['CV_DESCRIBED_WHERE', '30: hex digits must be quoted, two per byte, such as "901F"', '30：十六进制须加引号，每字节两位，如 "901F"'], ['CV_DESCRIBED_WHERE', 'there is no such field in the same message or repetition', '其旁没有该字段'],
-  ]);
+  assert.deepEqual(
+    faults.map(({ code, params }) => [code, params.problem ?? params.read, params.problemZh]),
+    [
+      ['CV_DESCRIBED_IDENTITY', 'it does not fit the identity field of the description', '与描述中的标识字段不符'],
+      ['CV_DESCRIBED_POINT', 'crowd.x', undefined],
+      ['CV_DESCRIBED_WHERE', '30: hex digits must be quoted, two per byte, such as "901F"', '30：十六进制须加引号，每字节两位，如 "901F"'],
+      ['CV_DESCRIBED_WHERE', 'there is no such field in the same message or repetition', '其旁没有该字段'],
+    ],
+  );
   assert.match(String(faults[1]?.params.known), /^heartbeat\.terminal, heartbeat\.number, /);
   assert.match(String(faults[3]?.params.known), /terminal, number, kind, /);
 });

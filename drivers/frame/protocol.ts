@@ -3,7 +3,8 @@ import type { ChecksumType } from './checksum.ts';
 import type { DigitFormat } from './digits.ts';
 import type { ProtocolFieldType } from './description.ts';
 
-export type FieldCondition = { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
+export type FieldCondition =
+  { slot: number; is: 'in' | 'not'; values: readonly string[] } | { slot: number; is: '>=' | '<=' | '>' | '<'; than: number };
 
 /** `slot`: the value of that field × times + plus. */
 export type FieldSize = number | 'rest' | { slot: number; times: number; plus: number };
@@ -69,7 +70,15 @@ export interface FrameProtocol {
   maxBytes: number;
   idle: Buffer;
   escape: readonly { first: number; second: number; meant: number }[] | null;
-  length: { at: number; type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits'; size: number; order: 'big' | 'little'; mask: number | null; times: number; plus: number } | null;
+  length: {
+    at: number;
+    type: 'u8' | 'u16' | 'u24' | 'u32' | 'bcd' | 'digits' | 'hex-digits';
+    size: number;
+    order: 'big' | 'little';
+    mask: number | null;
+    times: number;
+    plus: number;
+  } | null;
   checksum: { type: ChecksumType; from: number; to: number; at: number; size: number; order: 'big' | 'little'; isText: boolean } | null;
   /** `add` and `xor` turn the original bytes into those on the wire. */
   transform: { from: number; to: number | null; add: number; xor: number } | null;

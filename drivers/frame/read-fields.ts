@@ -32,7 +32,13 @@ export function readHeadFields(frame: Buffer, protocol: FrameProtocol): FrameCur
   const end = Math.max(protocol.bodyAt, frame.length - protocol.trailerBytes);
   const plain = undoTransform(frame, protocol);
   const separated = protocol.separator && splitFields(plain, protocol.bodyAt, end, protocol.separator);
-  const cursor: FrameCursor = { frame: plain, slots: [], at: separated ? 0 : protocol.bodyAt, end: separated ? separated.length : end, separated };
+  const cursor: FrameCursor = {
+    frame: plain,
+    slots: [],
+    at: separated ? 0 : protocol.bodyAt,
+    end: separated ? separated.length : end,
+    separated,
+  };
   try {
     for (const field of protocol.head) readField(cursor, field);
     return cursor;
@@ -80,7 +86,10 @@ function compares(value: number, is: '>=' | '<=' | '>' | '<', than: number): boo
  * Reads one field into its slot and those of its bits. @returns its value; null where the field is absent
  * @throws ShortFrameError
  */
-export function readField(cursor: FrameCursor, field: ProtocolField): { raw: RawFieldValue; slot: NonNullable<FieldSlot>; isInvalid: boolean } | null {
+export function readField(
+  cursor: FrameCursor,
+  field: ProtocolField,
+): { raw: RawFieldValue; slot: NonNullable<FieldSlot>; isInvalid: boolean } | null {
   const { frame, slots } = cursor;
   if (field.when && !conditionsHold(field.when, slots)) {
     slots[field.slot] = undefined;
@@ -92,12 +101,15 @@ export function readField(cursor: FrameCursor, field: ProtocolField): { raw: Raw
   const bare = rawOf(frame, field, at, length);
   const raw = typeof field.sign === 'object' && field.sign ? signed(bare, field.sign, slots) : bare;
   // Meters send FF for what they do not measure: not digits, but declared as invalid.
-  const isDeclaredInvalid = (cursor.separated !== null && length === 0) || field.invalid.length > 0 && meansNoValue(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex'));
+  const isDeclaredInvalid =
+    (cursor.separated !== null && length === 0) ||
+    (field.invalid.length > 0 && meansNoValue(field, raw ?? ordered(frame, at, length, field.isLittle).toString('hex')));
   const isInvalid = raw === null || isDeclaredInvalid;
   const slot = { value: isInvalid || raw === null ? null : valueOf(raw, field), at, length };
   slots[field.slot] = slot;
   for (const bit of field.bits) {
-    const bits = typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt(raw) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
+    const bits =
+      typeof raw === 'bigint' || typeof raw === 'number' ? Number((BigInt(raw) >> BigInt(bit.low)) & ((1n << BigInt(bit.count)) - 1n)) : 0;
     slots[bit.slot] = { value: isInvalid ? null : bit.isBool ? bits === 1 : bits, at, length };
   }
   return { raw: raw ?? '', slot, isInvalid: isDeclaredInvalid };
@@ -120,7 +132,9 @@ const totalOf = ({ separated, frame }: FrameCursor) => (separated ?? frame).leng
 function meansNoValue({ type, invalid }: ProtocolField, raw: RawFieldValue): boolean {
   const text = String(raw);
   if (invalid.includes(text)) return true;
-  return type === 'bcd' && (/^-?\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text));
+  return (
+    type === 'bcd' && (/^-?\d+$/.test(text) ? invalid.includes(String(Number(text))) : invalid.some((one) => one.toLowerCase() === text))
+  );
 }
 
 /** Reads all fields of a message; of repetitions the last one counts. @throws ShortFrameError */
@@ -232,14 +246,26 @@ function timeOf(text: string): number | null {
   const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [number, number, number, number, number, number];
   const at = Date.UTC(year, month - 1, day, hour, minute, second);
   const back = new Date(at);
-  const isReal = back.getUTCMonth() === month - 1 && back.getUTCDate() === day && back.getUTCHours() === hour && back.getUTCMinutes() === minute && second < 60;
+  const isReal =
+    back.getUTCMonth() === month - 1 &&
+    back.getUTCDate() === day &&
+    back.getUTCHours() === hour &&
+    back.getUTCMinutes() === minute &&
+    second < 60;
   return isReal ? at - CHINA_MS : null;
 }
 
 function valueOf(raw: RawFieldValue, { words, scale, offset, decimals, type, bits }: ProtocolField): number | string | null {
   if (words) return words.get(typeof raw === 'string' && type === 'bcd' ? String(Number(raw)) : String(raw)) ?? null;
-  const number = typeof raw === 'bigint' ? Number(raw) : typeof raw === 'number' ? raw : type === 'bcd' && raw.length <= MAX_NUMBER_DIGITS + Number(raw.startsWith('-')) ? Number(raw) : null;
-  if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : raw as number | string;
+  const number =
+    typeof raw === 'bigint'
+      ? Number(raw)
+      : typeof raw === 'number'
+        ? raw
+        : type === 'bcd' && raw.length <= MAX_NUMBER_DIGITS + Number(raw.startsWith('-'))
+          ? Number(raw)
+          : null;
+  if (number === null || bits.length > 0) return typeof raw === 'bigint' ? number : (raw as number | string);
   if (scale === 1 && offset === 0) return number + 0;
   const scaled = number * scale + offset;
   const rounded = Math.round(scaled * 10 ** decimals) / 10 ** decimals;

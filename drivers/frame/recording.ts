@@ -64,12 +64,20 @@ export const recording: BytesRecording<FrameSettings, ConfiguredFramePoint, Requ
     waits(report, { description }) {
       const { protocol } = loadDescription(description);
       const head = protocol && headOf(bufferOf(report), protocol);
-      return protocol !== null && head !== null && numberOf(head, protocol) !== null && (matchMessage(head, protocol)?.answer ?? null) !== null;
+      return (
+        protocol !== null && head !== null && numberOf(head, protocol) !== null && (matchMessage(head, protocol)?.answer ?? null) !== null
+      );
     },
     settles(answer, report, { description }) {
       const { protocol } = loadDescription(description);
       const [reply, kept] = protocol ? [answer, report].map((raw) => headOf(bufferOf(raw), protocol)) : [];
-      return Boolean(protocol && reply && kept && numberOf(reply, protocol) === numberOf(kept, protocol) && identityIn(reply, protocol) === identityIn(kept, protocol));
+      return Boolean(
+        protocol &&
+        reply &&
+        kept &&
+        numberOf(reply, protocol) === numberOf(kept, protocol) &&
+        identityIn(reply, protocol) === identityIn(kept, protocol),
+      );
     },
     againAfterMs: RESEND_MS,
   },
@@ -123,13 +131,17 @@ function pollAt(raw: Buffer, protocol: FrameProtocol): PlacedPart[] | null {
     const sent = raw.subarray(0, at);
     const lead = idleLength(sent, protocol);
     const plain = Buffer.concat([sent.subarray(0, lead), undoTransform(sent.subarray(lead), protocol)]);
-    if (placed.every(({ part, at: from }) => part.is !== 'bytes' || part.bytes.equals(plain.subarray(from, from + part.bytes.length)))) return placed;
+    if (placed.every(({ part, at: from }) => part.is !== 'bytes' || part.bytes.equals(plain.subarray(from, from + part.bytes.length))))
+      return placed;
   }
   return null;
 }
 
 function lengthOf(part: TemplatePart, { length, checksum, head, identity, sequence }: FrameProtocol): number {
-  const sizeOf = (slot: number | null) => { const size = head.find((field) => field.slot === slot)?.size; return typeof size === 'number' ? size : 0; };
+  const sizeOf = (slot: number | null) => {
+    const size = head.find((field) => field.slot === slot)?.size;
+    return typeof size === 'number' ? size : 0;
+  };
   switch (part.is) {
     case 'bytes': return part.bytes.length;
     case 'identity': return sizeOf(identity);
@@ -144,7 +156,11 @@ function lengthOf(part: TemplatePart, { length, checksum, head, identity, sequen
 
 /** Our clock differs from one poll to the next, and so does a checksum over it. */
 function spansOf(placed: readonly PlacedPart[], { checksum }: FrameProtocol): Pick<MessageNotes, 'correlators' | 'identities'> {
-  const of = (kinds: readonly TemplatePart['is'][], name: string): ByteSpan[] => placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
+  const of = (kinds: readonly TemplatePart['is'][], name: string): ByteSpan[] =>
+    placed.filter(({ part, length }) => kinds.includes(part.is) && length > 0).map(({ at, length }) => ({ name, at, length }));
   const differs = [...of(['sequence'], 'sequence'), ...of(['now-bcd', 'now-unix'], 'clock')];
-  return { correlators: differs.length > 0 && checksum ? [...differs, ...of(['checksum'], 'question checksum')] : differs, identities: of(['identity'], 'identity') };
+  return {
+    correlators: differs.length > 0 && checksum ? [...differs, ...of(['checksum'], 'question checksum')] : differs,
+    identities: of(['identity'], 'identity'),
+  };
 }

@@ -30,14 +30,25 @@ export function framingDifference(a: FrameProtocol, b: FrameProtocol): string | 
 /** @returns why frames of the two cannot be told apart on one port; null when they can */
 export function sharingProblem(a: FrameProtocol, b: FrameProtocol): SharingProblem | null {
   const key = framingDifference(a, b);
-  if (key !== null) return { en: `\`${key}\` differs: descriptions that share a port need the same framing`, zh: `${key} 不同：共用端口的描述须有相同的帧格式` };
+  if (key !== null)
+    return {
+      en: `\`${key}\` differs: descriptions that share a port need the same framing`,
+      zh: `${key} 不同：共用端口的描述须有相同的帧格式`,
+    };
   if (conditionKey(a) !== conditionKey(b)) return null;
-  return a.when.length === 0 ? { en: 'neither has a `when`: it tells descriptions that share a port apart', zh: '两者均未写 when：共用端口的描述须以 when 区分' } : { en: 'both have the same `when`', zh: '两者的 when 相同' };
+  return a.when.length === 0
+    ? { en: 'neither has a `when`: it tells descriptions that share a port apart', zh: '两者均未写 when：共用端口的描述须以 when 区分' }
+    : { en: 'both have the same `when`', zh: '两者的 when 相同' };
 }
 
 /** By position and value: fields of different heads may have other names. */
 function conditionKey({ when, head, bodyAt }: FrameProtocol): string {
-  return JSON.stringify(when.map((condition) => [positionOf(condition.slot, head, bodyAt), expectedOf(condition)]).map((one) => JSON.stringify(one)).toSorted());
+  return JSON.stringify(
+    when
+      .map((condition) => [positionOf(condition.slot, head, bodyAt), expectedOf(condition)])
+      .map((one) => JSON.stringify(one))
+      .toSorted(),
+  );
 }
 
 function expectedOf(condition: FieldCondition): unknown[] {
@@ -50,7 +61,8 @@ function positionOf(slot: number, head: readonly ProtocolField[], bodyAt: number
   for (const field of head) {
     const position: number | null = field.at ?? at;
     const bit = field.bits.find((one) => one.slot === slot);
-    if (bit || field.slot === slot) return [position ?? field.name, field.type, field.size, field.size !== 1 && field.isLittle, bit ? [bit.low, bit.count] : null];
+    if (bit || field.slot === slot)
+      return [position ?? field.name, field.type, field.size, field.size !== 1 && field.isLittle, bit ? [bit.low, bit.count] : null];
     if (field.at !== null) continue;
     at = at === null || typeof field.size !== 'number' || field.when ? null : at + field.size;
   }
@@ -58,6 +70,9 @@ function positionOf(slot: number, head: readonly ProtocolField[], bodyAt: number
 }
 
 /** Descriptions with more conditions come first, equal ones by name: independent of the order of opening. */
-export function byCondition(a: { protocol: FrameProtocol; description: string }, b: { protocol: FrameProtocol; description: string }): number {
+export function byCondition(
+  a: { protocol: FrameProtocol; description: string },
+  b: { protocol: FrameProtocol; description: string },
+): number {
   return b.protocol.when.length - a.protocol.when.length || (a.description < b.description ? -1 : Number(a.description > b.description));
 }

@@ -32,7 +32,10 @@ function described(yaml: string): FrameProtocol {
   return loaded.protocol as FrameProtocol;
 }
 
-const guide = (title: string) => new RegExp(`\`\`\`yaml\\n(version: 1\\ntitle: \\{ zh: ${title}[\\s\\S]*?)\`\`\``).exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[1] ?? '';
+const guide = (title: string) =>
+  new RegExp(`\`\`\`yaml\\n(version: 1\\ntitle: \\{ zh: ${title}[\\s\\S]*?)\`\`\``).exec(
+    readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'),
+  )?.[1] ?? '';
 
 function read(protocol: FrameProtocol, stream: Buffer): (Record<string, unknown> | string)[] {
   const cutter = new FrameCutter(protocol);
@@ -47,18 +50,27 @@ function read(protocol: FrameProtocol, stream: Buffer): (Record<string, unknown>
 function holds(protocol: FrameProtocol, frame: Buffer, wanted: Record<string, unknown>): void {
   const found = read(protocol, all(frame, frame));
   assert.equal(found.length, 2, JSON.stringify(found));
-  for (const one of found) for (const [name, value] of Object.entries(wanted)) assert.deepEqual((one as Record<string, unknown>)[name], value, name);
+  for (const one of found)
+    for (const [name, value] of Object.entries(wanted)) assert.deepEqual((one as Record<string, unknown>)[name], value, name);
   for (let at = protocol.header.length; at < frame.length - protocol.terminator.length; at += 1) {
     const spoiled = Buffer.from(frame);
     spoiled[at] = (spoiled[at] as number) ^ 0x04;
-    assert.ok(read(protocol, spoiled).every((one) => typeof one === 'string' && !one.startsWith('CV_')), `byte ${at}: ${JSON.stringify(read(protocol, spoiled))}`);
+    assert.ok(
+      read(protocol, spoiled).every((one) => typeof one === 'string' && !one.startsWith('CV_')),
+      `byte ${at}: ${JSON.stringify(read(protocol, spoiled))}`,
+    );
   }
 }
 
 test('a water meter of CJ/T 188: reading 901F, address and volume low byte first, idle bytes before it', () => {
   const body = all('68 10 78 56 34 12 00 11 11 81 16', '90 1F 00', '56 34 12 00 2C', '00 00 10 00 2C', '00 30 12 15 06 26 20', '00 00');
   const frame = all(body, sum(body), '16');
-  holds(described(WATER_METER), frame, { 'volume.total': 1234.56, 'volume.type': 0x10, 'volume.meter': 11_110_012_345_678, 'volume.item': '901F' });
+  holds(described(WATER_METER), frame, {
+    'volume.total': 1234.56,
+    'volume.type': 0x10,
+    'volume.meter': 11_110_012_345_678,
+    'volume.item': '901F',
+  });
   assert.equal(read(described(WATER_METER), all('FE FE FE FE', frame)).length, 1, 'what wakes the line is no noise');
 });
 
@@ -73,19 +85,62 @@ test('an electricity meter of DL/T 645: 33H on each byte of the data, the sum ov
 });
 
 test('a fire alarm unit of GB/T 26875.3: marks of two bytes, a length far behind the head, the sum without the marks', () => {
-  const body = all('2B 00', '01 10', '00 30 12 0F 06 1A', '01 02 03 04 05 06', '11 12 13 14 15 16', '0C 00', '02', '01 01', '01 08 02 00', '00 30 12 0F 06 1A');
-  holds(described(FIRE), all('40 40', body, sum(body), '23 23'), { 'any.number': 43, 'any.version': '1001', 'any.from': '010203040506', 'any.to': '111213141516', 'any.size': 12, 'any.command': 2 });
+  const body = all(
+    '2B 00',
+    '01 10',
+    '00 30 12 0F 06 1A',
+    '01 02 03 04 05 06',
+    '11 12 13 14 15 16',
+    '0C 00',
+    '02',
+    '01 01',
+    '01 08 02 00',
+    '00 30 12 0F 06 1A',
+  );
+  holds(described(FIRE), all('40 40', body, sum(body), '23 23'), {
+    'any.number': 43,
+    'any.version': '1001',
+    'any.from': '010203040506',
+    'any.to': '111213141516',
+    'any.size': 12,
+    'any.command': 2,
+  });
 });
 
 test('a vehicle of JT/T 808: both heads, stuffed bytes within, extras until the end', () => {
-  const stuffed = (bytes: Buffer) => all('7E', ...[...bytes].map((byte) => (byte === 0x7e ? '7D 02' : byte === 0x7d ? '7D 01' : Uint8Array.of(byte))), '7E');
-  const location = all('00 00 00 00', '00 00 00 03', '01 C9 C3 80', '06 59 7D 7E', '00 64', '01 F4', '00 5A', '26 06 15 12 30 00', '01 04 00 00 27 10', '30 01 1F');
-  for (const [head, phone, name] of [['02 00 00 25 01 38 00 13 80 00 00 07', '013800138000', 'phone'], ['02 00 40 25 01 00 00 00 00 01 39 00 13 90 00 00 07', '00000000013900139000', 'longPhone']] as const) {
+  const stuffed = (bytes: Buffer) =>
+    all('7E', ...[...bytes].map((byte) => (byte === 0x7e ? '7D 02' : byte === 0x7d ? '7D 01' : Uint8Array.of(byte))), '7E');
+  const location = all(
+    '00 00 00 00',
+    '00 00 00 03',
+    '01 C9 C3 80',
+    '06 59 7D 7E',
+    '00 64',
+    '01 F4',
+    '00 5A',
+    '26 06 15 12 30 00',
+    '01 04 00 00 27 10',
+    '30 01 1F',
+  );
+  for (const [head, phone, name] of [
+    ['02 00 00 25 01 38 00 13 80 00 00 07', '013800138000', 'phone'],
+    ['02 00 40 25 01 00 00 00 00 01 39 00 13 90 00 00 07', '00000000013900139000', 'longPhone'],
+  ] as const) {
     const body = all(head, location);
     const [found, ...more] = read(described(VEHICLE), stuffed(all(body, xor(body)))) as Record<string, unknown>[];
     assert.equal(more.length, 0);
     assert.equal(found?.[`location.${name}`], phone);
-    assert.deepEqual([found?.['location.number'], found?.['location.lat'], found?.['location.lon'], found?.['location.height'], found?.['location.speed'], found?.['location.course']], [7, 30, 106.53_003, 100, 50, 90].map((value, at) => (at === 2 ? 0x06597d7e / 1e6 : value)));
+    assert.deepEqual(
+      [
+        found?.['location.number'],
+        found?.['location.lat'],
+        found?.['location.lon'],
+        found?.['location.height'],
+        found?.['location.speed'],
+        found?.['location.course'],
+      ],
+      [7, 30, 106.53_003, 100, 50, 90].map((value, at) => (at === 2 ? 0x06597d7e / 1e6 : value)),
+    );
     assert.equal(found?.['location.at'], Date.UTC(2026, 5, 15, 4, 30));
     assert.deepEqual([found?.['location.extras.id'], found?.['location.extras.content']], [0x30, '1F'], 'of repetitions the last');
     const spoiled = all(body, xor(body));
@@ -100,6 +155,13 @@ test('a hydrology station of SL 651: a masked length, elements with their own si
   const body = all('7E 7E', '01', '00 12 34 56 78', 'A0 00', '32', Uint8Array.of(0x00, report.length), '02', report, '03');
   const value = crc(body);
   holds(described(guide('水文')), all(body, Uint8Array.of(value >> 8, value & 0xff)), {
-    'report.station': 12_345_678, 'report.number': 42, 'report.kind': 0x32, 'report.sentAt': Date.UTC(2026, 5, 15, 4, 31), 'report.observedAt': Date.UTC(2026, 5, 15, 4, 30), 'report.elements.id': 0x38, 'report.elements.value': 1260, 'report.elements.decimals': 2,
+    'report.station': 12_345_678,
+    'report.number': 42,
+    'report.kind': 0x32,
+    'report.sentAt': Date.UTC(2026, 5, 15, 4, 31),
+    'report.observedAt': Date.UTC(2026, 5, 15, 4, 30),
+    'report.elements.id': 0x38,
+    'report.elements.value': 1260,
+    'report.elements.decimals': 2,
   });
 });

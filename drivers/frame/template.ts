@@ -29,7 +29,11 @@ export function parseTemplate(text: string, known: ReadonlyMap<string, number> |
   while (TOKEN.lastIndex < text.trimEnd().length) {
     const from = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
-    if (!match) throw new TemplateError(`at "${text.slice(from, from + 12).trim()}": expected hex bytes, 'text' or {name}`, `“${text.slice(from, from + 12).trim()}”处应为十六进制字节、'文本' 或 {名字}`);
+    if (!match)
+      throw new TemplateError(
+        `at "${text.slice(from, from + 12).trim()}": expected hex bytes, 'text' or {name}`,
+        `“${text.slice(from, from + 12).trim()}”处应为十六进制字节、'文本' 或 {名字}`,
+      );
     const [, hex, quoted, placeholder] = match;
     if (hex !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(hex, 'hex') });
     else if (quoted !== undefined) parts.push({ is: 'bytes', bytes: Buffer.from(quoted, 'latin1') });
@@ -105,8 +109,24 @@ const CHINA_MS = 8 * 3_600_000;
 function putLength(frame: Buffer, at: number, { length }: FrameProtocol): void {
   if (!length) return;
   const value = Math.max(0, Math.floor((frame.length - length.plus) / length.times));
-  if (length.type === 'digits' || length.type === 'hex-digits') frame.write(value.toString(length.type === 'digits' ? 10 : 16).toUpperCase().padStart(length.size, '0').slice(-length.size), at, 'latin1');
-  else if (length.type === 'bcd') frame.write(String(value).padStart(length.size * 2, '0').slice(-length.size * 2), at, 'hex');
+  if (length.type === 'digits' || length.type === 'hex-digits')
+    frame.write(
+      value
+        .toString(length.type === 'digits' ? 10 : 16)
+        .toUpperCase()
+        .padStart(length.size, '0')
+        .slice(-length.size),
+      at,
+      'latin1',
+    );
+  else if (length.type === 'bcd')
+    frame.write(
+      String(value)
+        .padStart(length.size * 2, '0')
+        .slice(-length.size * 2),
+      at,
+      'hex',
+    );
   else putNumber(frame, at, value, length.size, length.order);
 }
 
@@ -120,7 +140,8 @@ export function putChecksum(frame: Buffer, at: number, { checksum }: FrameProtoc
 }
 
 function putNumber(frame: Buffer, at: number, value: number, size: number, order: 'big' | 'little'): void {
-  for (let index = 0; index < size; index += 1) frame[at + (order === 'big' ? size - 1 - index : index)] = Math.floor(value / 256 ** index) % 256;
+  for (let index = 0; index < size; index += 1)
+    frame[at + (order === 'big' ? size - 1 - index : index)] = Math.floor(value / 256 ** index) % 256;
 }
 
 /** Byte stuffing: between header and terminator, special bytes are sent as two. */

@@ -13,7 +13,10 @@ import { encodeIdentity, readIdentity } from './identity.ts';
 import { undoTransform } from './transform.ts';
 
 /** The meter of the guide, as its reader would copy it. */
-const GUIDE_METER = /```yaml\nversion: 1\ntitle: \{ zh: 电能表[\s\S]*?```/.exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[0].slice(8, -3) ?? '';
+const GUIDE_METER =
+  /```yaml\nversion: 1\ntitle: \{ zh: 电能表[\s\S]*?```/
+    .exec(readFileSync(new URL('../../docs/described-frames.md', import.meta.url), 'utf8'))?.[0]
+    .slice(8, -3) ?? '';
 
 function protocolOf(text: string): FrameProtocol {
   const loaded = readDescription('d.yaml', text);
@@ -34,7 +37,9 @@ function valuesOf(protocol: FrameProtocol, bytes: Buffer) {
   assert.deepEqual(cuts.map(({ is }) => is), ['frame']);
   const decoded = decode({ is: 'message', bytes: cuts[0]?.bytes as Buffer, pointMap: { protocol, byField: null } });
   assert.ok(decoded.ok, JSON.stringify(decoded));
-  return Object.fromEntries((decoded.values ?? []).map(({ point, value, quality, fault }) => [point, quality === 'bad' ? fault?.code ?? 'none' : value]));
+  return Object.fromEntries(
+    (decoded.values ?? []).map(({ point, value, quality, fault }) => [point, quality === 'bad' ? (fault?.code ?? 'none') : value]),
+  );
 }
 
 test('a meter of DL/T 645-2007: what is added to its data is taken away again, and never read as digits', () => {
@@ -62,7 +67,12 @@ test('a question is sent with the transform, its checksum counts the bytes as se
   const protocol = protocolOf(GUIDE_METER);
   const [poll] = protocol.polls;
   assert.ok(poll);
-  const asked = fillTemplate(poll.template, protocol, { field: () => new Uint8Array(), identity: encodeIdentity('000000000161', protocol) as Buffer, sequence: new Uint8Array(), nowMs: 0 });
+  const asked = fillTemplate(poll.template, protocol, {
+    field: () => new Uint8Array(),
+    identity: encodeIdentity('000000000161', protocol) as Buffer,
+    sequence: new Uint8Array(),
+    nowMs: 0,
+  });
   assert.equal(asked.toString('hex'), 'fefefefe68610100000000681104333334331416');
 });
 
@@ -73,7 +83,12 @@ test('a question with a transform is known again in a recording', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cityvitals-transform-'));
   try {
     await writeFile(join(folder, 'meter.yaml'), GUIDE_METER);
-    const own = settings.parse({ description: join(folder, 'meter.yaml'), transport: 'serial', port: '/dev/ttyUSB0', identity: '000000000161' });
+    const own = settings.parse({
+      description: join(folder, 'meter.yaml'),
+      transport: 'serial',
+      port: '/dev/ttyUSB0',
+      identity: '000000000161',
+    });
     const asked = Buffer.from('fefefefe68610100000000681104333334331416', 'hex');
     assert.equal(recording.cut(asked, 'out', own), asked.length);
     const notes = recording.notes?.(asked, 'out', own);
@@ -86,7 +101,8 @@ test('a question with a transform is known again in a recording', async () => {
   }
 });
 
-const head = (transform: string) => `version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nterminator: "0D"\nchecksum: { type: sum8 }\ntransform: ${transform}\nhead: [{ name: a }, { name: b, type: hex, size: rest }]\nidentity: b\nmessages: [{ name: m }]\n`;
+const head = (transform: string) =>
+  `version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nterminator: "0D"\nchecksum: { type: sum8 }\ntransform: ${transform}\nhead: [{ name: a }, { name: b, type: hex, size: rest }]\nidentity: b\nmessages: [{ name: m }]\n`;
 
 test('add, subtract and xor, modulo 256; from a byte to a byte, never the check value nor the terminator', () => {
   const read = (transform: string, hex: string) => {
@@ -109,7 +125,8 @@ test('add, subtract and xor, modulo 256; from a byte to a byte, never the check 
 });
 
 test('a transform that is described wrong is told with its line and what to do', () => {
-  const long = 'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nlength: { at: 2, type: u16 }\ntransform: { from: 3, xor: 1 }\nmessages: [{ name: m }]\n';
+  const long =
+    'version: 1\ntitle: { zh: 甲, en: a }\nheader: "AA"\nlength: { at: 2, type: u16 }\ntransform: { from: 3, xor: 1 }\nmessages: [{ name: m }]\n';
   const rows: [text: string, line: number, words: RegExp][] = [
     [head('{ from: 2, add: 3, xor: 1 }'), 6, /exactly one of add, subtract and xor/],
     [head('{ from: 2 }'), 6, /exactly one of add, subtract and xor/],

@@ -22,7 +22,14 @@ interface Vector {
 
 function vectorsOf(name: string): Vector[] {
   const own = join(folder as string, name);
-  return readdirSync(own).filter((file) => file.endsWith('.jsonl')).flatMap((file) => readFileSync(join(own, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Vector));
+  return readdirSync(own)
+    .filter((file) => file.endsWith('.jsonl'))
+    .flatMap((file) =>
+      readFileSync(join(own, file), 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Vector),
+    );
 }
 
 function described(yaml: string): FrameProtocol {
@@ -68,7 +75,10 @@ test('electricity meters (DL/T 645): 33H is taken from each byte of the data, th
     if (!found) continue;
     good += 1;
     const values = valuesOf(protocol, found.bytes);
-    assert.deepEqual([values['any.meter'], values['any.control'], values['any.size'], String(values['any.data']).toLowerCase()], [String(addr).toUpperCase(), Number(control), size, data]);
+    assert.deepEqual(
+      [values['any.meter'], values['any.control'], values['any.size'], String(values['any.data']).toLowerCase()],
+      [String(addr).toUpperCase(), Number(control), size, data],
+    );
   }
   assert.ok(good >= 20, `${good}`);
 });
@@ -82,7 +92,10 @@ test('fire alarm units (GB/T 26875.3): length, sum over part, two-byte marks', {
     if (!found) continue;
     good += 1;
     const values = valuesOf(protocol, found.bytes);
-    assert.deepEqual([values['any.number'], values['any.command'], values['any.size'], String(values['any.to']).toLowerCase()], [serial, command, size, dst]);
+    assert.deepEqual(
+      [values['any.number'], values['any.command'], values['any.size'], String(values['any.to']).toLowerCase()],
+      [serial, command, size, dst],
+    );
     assert.ok(src);
   }
   assert.ok(good >= 8, `${good}`);
@@ -111,7 +124,10 @@ test('vehicles (JT/T 808): byte stuffing, two editions of the head, conditions o
     located += 1;
     const wanted = location as { lat: number; lon: number; speed_kmh: number; status: string };
     // The bits of the status say south and west; the description has the plain number.
-    assert.ok(Math.abs(Number(values.lat) - Math.abs(wanted.lat)) < 1e-6 && Math.abs(Number(values.lon) - Math.abs(wanted.lon)) < 1e-6, frame);
+    assert.ok(
+      Math.abs(Number(values.lat) - Math.abs(wanted.lat)) < 1e-6 && Math.abs(Number(values.lon) - Math.abs(wanted.lon)) < 1e-6,
+      frame,
+    );
     assert.equal(values.speed, wanted.speed_kmh);
     assert.equal(String(values.status).toLowerCase(), wanted.status.toLowerCase());
   }
@@ -126,7 +142,10 @@ test('GNSS receivers (NMEA 0183): text between separators, as the guide describe
   let fixes = 0;
   for (const file of readdirSync(join(folder as string, 'nmea', 'gpsd')).filter((name) => name.endsWith('.log'))) {
     const log = readFileSync(join(folder as string, 'nmea', 'gpsd', file), 'latin1');
-    const sentences = log.split(/\r?\n/).filter((line) => /^\$(GP|GN|BD)GGA,[^*$]*\*[0-9A-Fa-f]{2}\s*$/.test(line)).map((line) => line.trim());
+    const sentences = log
+      .split(/\r?\n/)
+      .filter((line) => /^\$(GP|GN|BD)GGA,[^*$]*\*[0-9A-Fa-f]{2}\s*$/.test(line))
+      .map((line) => line.trim());
     for (const sentence of sentences) {
       const cuts = new FrameCutter(protocol).feed(Buffer.from(`${sentence}\r\n`, 'latin1'));
       const [found] = cuts;
@@ -136,8 +155,14 @@ test('GNSS receivers (NMEA 0183): text between separators, as the guide describe
       assert.ok(decoded.ok, `${sentence}: ${JSON.stringify(decoded)}`);
       const values = new Map((decoded.values ?? []).map(({ point, value }) => [point, value]));
       const [, , lat = '', northSouth, lon = '', eastWest, , satellites] = sentence.split(',');
-      const degrees = (text: string, side: string | undefined, wide: number) => (text === '' || side === '' ? null : (Number(text.slice(0, wide)) + Number(text.slice(wide)) / 60) * (side === 'S' || side === 'W' ? -1 : 1));
-      for (const [name, wanted] of [['lat', degrees(lat, northSouth, 2)], ['lon', degrees(lon, eastWest, 3)]] as const) {
+      const degrees = (text: string, side: string | undefined, wide: number) =>
+        text === '' || side === ''
+          ? null
+          : (Number(text.slice(0, wide)) + Number(text.slice(wide)) / 60) * (side === 'S' || side === 'W' ? -1 : 1);
+      for (const [name, wanted] of [
+        ['lat', degrees(lat, northSouth, 2)],
+        ['lon', degrees(lon, eastWest, 3)],
+      ] as const) {
         const got = values.get(`fix.${name}`);
         if (wanted === null) assert.equal(got, null, sentence);
         else assert.ok(Math.abs(Number(got) - wanted) < 1e-8, `${sentence}: ${String(got)}`);
@@ -148,26 +173,30 @@ test('GNSS receivers (NMEA 0183): text between separators, as the guide describe
   assert.ok(fixes > 400, `${fixes}`);
 });
 
-test('hydrology stations (SL 651): a masked length, elements with their own sizes up to an end mark; as the guide describes it', { skip }, async () => {
-  const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
-  const yaml = /```yaml\nversion: 1\ntitle: \{ zh: 水文[^\n]*\n([\s\S]*?)```/.exec(page)?.[1];
-  assert.ok(yaml);
-  const protocol = described(yaml);
-  let reports = 0;
-  for (const { frame, valid, rtu, serial, function: kind } of vectorsOf('sl651')) {
-    const [found, ...more] = framesIn(protocol, frame);
-    assert.equal(more.length, 0);
-    assert.equal(found !== undefined, valid, frame);
-    const isReport = ['0x30', '0x32', '0x33'].includes(String(kind));
-    if (!found || !isReport) continue;
-    reports += 1;
-    const decoded = decode({ is: 'message', bytes: found.bytes, pointMap: { protocol, byField: null } });
-    assert.ok(decoded.ok && decoded.values);
-    const all = (name: string) => decoded.values?.filter(({ point }) => point === `report.${name}`).map(({ value }) => value) ?? [];
-    assert.equal(String(all('station')[0]).padStart(10, '0'), rtu);
-    assert.equal(all('number')[0], serial);
-    assert.ok(all('elements.id').length >= 3);
-    assert.deepEqual(all('elements.id').length, all('elements.value').length);
-  }
-  assert.ok(reports >= 4, `${reports}`);
-});
+test(
+  'hydrology stations (SL 651): a masked length, elements with their own sizes up to an end mark; as the guide describes it',
+  { skip },
+  async () => {
+    const page = await readFile(new URL('../../docs/described-frames.md', import.meta.url), 'utf8');
+    const yaml = /```yaml\nversion: 1\ntitle: \{ zh: 水文[^\n]*\n([\s\S]*?)```/.exec(page)?.[1];
+    assert.ok(yaml);
+    const protocol = described(yaml);
+    let reports = 0;
+    for (const { frame, valid, rtu, serial, function: kind } of vectorsOf('sl651')) {
+      const [found, ...more] = framesIn(protocol, frame);
+      assert.equal(more.length, 0);
+      assert.equal(found !== undefined, valid, frame);
+      const isReport = ['0x30', '0x32', '0x33'].includes(String(kind));
+      if (!found || !isReport) continue;
+      reports += 1;
+      const decoded = decode({ is: 'message', bytes: found.bytes, pointMap: { protocol, byField: null } });
+      assert.ok(decoded.ok && decoded.values);
+      const all = (name: string) => decoded.values?.filter(({ point }) => point === `report.${name}`).map(({ value }) => value) ?? [];
+      assert.equal(String(all('station')[0]).padStart(10, '0'), rtu);
+      assert.equal(all('number')[0], serial);
+      assert.ok(all('elements.id').length >= 3);
+      assert.deepEqual(all('elements.id').length, all('elements.value').length);
+    }
+    assert.ok(reports >= 4, `${reports}`);
+  },
+);

@@ -8,7 +8,8 @@ import { memoryPort, TEST_MN } from './testing/memory-port.ts';
 const POINTS = [{ id: 'pm25', factor: 'a34004' }];
 const upload = (value: number) => `DataTime=20260101080000;a34004-Rtd=${value},a34004-Flag=N`;
 const DIALLED = { host: '192.168.1.60', port: 5002 };
-const packet = (content = upload(9), cn = '2011') => hj212PacketBytes(`QN=20260101080000123;ST=22;CN=${cn};PW=secret;MN=${TEST_MN};Flag=4;CP=&&${content}&&`);
+const packet = (content = upload(9), cn = '2011') =>
+  hj212PacketBytes(`QN=20260101080000123;ST=22;CN=${cn};PW=secret;MN=${TEST_MN};Flag=4;CP=&&${content}&&`);
 
 test('a dialled logger that closes the connection ends the link with the error of the system; an unfinished packet is reported', async () => {
   for (const [isReset, detail, detailZh] of [[false, 'by the device', '设备主动断开'], [true, 'read ECONNRESET', 'read ECONNRESET']] as const) {
@@ -95,7 +96,10 @@ test('an aborted open releases the port', async () => {
   const port = memoryPort();
   const { open } = await import('./link.ts');
   const { settings } = await import('./settings.ts');
-  await assert.rejects(open(settings.parse({ listen: '127.0.0.1:8212', mn: TEST_MN }), [], port.world, AbortSignal.abort(new Error('called off'))), /called off/);
+  await assert.rejects(
+    open(settings.parse({ listen: '127.0.0.1:8212', mn: TEST_MN }), [], port.world, AbortSignal.abort(new Error('called off'))),
+    /called off/,
+  );
   await port.clock.advanceMs(200);
   assert.equal(port.ports(), 0);
 });
@@ -151,11 +155,19 @@ test('an unconfigured device is reported once with its first bytes, its password
   const port = memoryPort();
   const station = await port.station(POINTS);
   const unconfigured = port.dial();
-  for (const value of [1, 2]) await unconfigured.send('2011', upload(value), { mn: 'UNKNOWN1-0123456789-0123456789-0123456789', pw: 'secret' });
-  assert.deepEqual(port.faults, [{ code: 'CV_HJ212_UNKNOWN', params: { mn: 'UNKNOWN1-0123456789-0123456789-0', address: '127.0.0.1:8212', peer: '192.0.2.1:40000' } }]);
+  for (const value of [1, 2])
+    await unconfigured.send('2011', upload(value), { mn: 'UNKNOWN1-0123456789-0123456789-0123456789', pw: 'secret' });
+  assert.deepEqual(port.faults, [
+    { code: 'CV_HJ212_UNKNOWN', params: { mn: 'UNKNOWN1-0123456789-0123456789-0', address: '127.0.0.1:8212', peer: '192.0.2.1:40000' } },
+  ]);
   const heard = port.told.filter((event) => event.kind === 'unknown_device');
   assert.equal(heard.length, 2);
-  assert.deepEqual(heard.map(({ driver, address, id, peer }) => [driver, address, id, peer])[0], ['hj212', '127.0.0.1:8212', 'UNKNOWN1-0123456789-0123456789-0123456789', '192.0.2.1:40000']);
+  assert.deepEqual(heard.map(({ driver, address, id, peer }) => [driver, address, id, peer])[0], [
+    'hj212',
+    '127.0.0.1:8212',
+    'UNKNOWN1-0123456789-0123456789-0123456789',
+    '192.0.2.1:40000',
+  ]);
   assert.match(heard[0]?.yaml ?? '', /listen: 127\.0\.0\.1:8212\n\s+mn: UNKNOWN1-0123456789/);
   assert.match(heard[0]?.said.text ?? '', /CN=2011;PW=\*{3}/);
   assert.doesNotMatch(Buffer.from(heard[0]?.said.hex ?? '', 'hex').toString('latin1'), /secret/);

@@ -39,7 +39,8 @@ export class Hj212Connection {
     const handle = (segments: readonly Hj212Segment[], isEnd = false) => {
       for (const segment of segments) {
         const message = segment.is === 'packet' ? parseHj212Message(packetData(segment.bytes) ?? new Uint8Array()) : null;
-        if (segment.is === 'packet' && !segment.lengthIsRight && message) this.#reportOnce('length', { code: 'CV_HJ212_LENGTH', params: { mn: message.mn } });
+        if (segment.is === 'packet' && !segment.lengthIsRight && message)
+          this.#reportOnce('length', { code: 'CV_HJ212_LENGTH', params: { mn: message.mn } });
         if (message) onPacket({ packet: segment.bytes, message }, this);
         else this.#reportUnreadable(segment.bytes, isEnd && segment.is === 'short');
       }

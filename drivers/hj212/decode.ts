@@ -22,7 +22,11 @@ const DAY_MS = 86_400_000;
  *   period as time and the period as window.
  */
 export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
-  if (frame.is === 'away') return { ...lostFrame(frame.wasConnected ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.address }), isAway: true };
+  if (frame.is === 'away')
+    return {
+      ...lostFrame(frame.wasConnected ? 'CV_HJ212_LEFT' : 'CV_HJ212_ABSENT', { mn: frame.mn, address: frame.address }),
+      isAway: true,
+    };
   if (frame.is === 'answer') return decodeAnswer(frame, request);
   const message = messageOf(frame.packet);
   if ('code' in message) return { ok: false, fault: message };
@@ -32,8 +36,14 @@ export function decode(frame: Hj212Frame, request?: Hj212Request): Decoded {
 
 function messageOf(packet: Uint8Array): Hj212Message | Fault {
   const data = packetData(packet);
-  if (!data) return { code: 'CV_FRAME_CHECKSUM', params: { detail: `HJ 212, ${packet.length} bytes`, detailZh: `HJ 212 报文，${packet.length} 字节` } };
-  return parseHj212Message(data) ?? { code: 'CV_FRAME_INVALID', params: { detail: 'HJ 212 message without CN', detailZh: 'HJ 212 报文没有 CN' } };
+  if (!data)
+    return {
+      code: 'CV_FRAME_CHECKSUM',
+      params: { detail: `HJ 212, ${packet.length} bytes`, detailZh: `HJ 212 报文，${packet.length} 字节` },
+    };
+  return (
+    parseHj212Message(data) ?? { code: 'CV_FRAME_INVALID', params: { detail: 'HJ 212 message without CN', detailZh: 'HJ 212 报文没有 CN' } }
+  );
 }
 
 function decodeUpload(message: Hj212Message, { pointMap: plan, observedAt, dataTime }: Hj212UploadFrame): Decoded {
@@ -52,7 +62,8 @@ function decodeUpload(message: Hj212Message, { pointMap: plan, observedAt, dataT
   for (const [key, text] of items.values) {
     const [code, suffix] = split(key);
     if (suffix === 'Flag' || suffix === 'SampleTime' || code === '') continue;
-    const wanted: readonly UploadPoint[] = byKey === null ? [{ id: key, type: 'number' }] : byKey?.get(`${currentFactorCode(code)}-${suffix}`) ?? [];
+    const wanted: readonly UploadPoint[] =
+      byKey === null ? [{ id: key, type: 'number' }] : (byKey?.get(`${currentFactorCode(code)}-${suffix}`) ?? []);
     for (const target of wanted) {
       values.push({
         ...markAhead(valueOf(target, text, items.flags.get(code), message, suffix), isAhead),
@@ -107,7 +118,8 @@ function split(key: string): [code: string, suffix: string] {
 function valueOf({ id, type }: UploadPoint, text: string, flag: string | undefined, { edition }: Hj212Message, suffix: string): PointValue {
   const { quality, flags } = qualityOfDataFlag(flag, edition, suffix);
   const assessed = { quality, flags: [...flags] };
-  if (type === 'text') return { point: id, value: Buffer.from(text, 'latin1').some((byte) => byte > 0x7e) ? chinese(text) : text, ...assessed };
+  if (type === 'text')
+    return { point: id, value: Buffer.from(text, 'latin1').some((byte) => byte > 0x7e) ? chinese(text) : text, ...assessed };
   const value = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : NaN;
   if (Number.isFinite(value)) return { point: id, value, ...assessed };
   return {
@@ -130,14 +142,30 @@ function decodeAnswer({ packets }: Hj212AnswerFrame, request?: Hj212Request): De
     const refused = message.cn === '9011' ? fields.get('QnRtn') : undefined;
     const result = message.cn === '9012' ? fields.get('ExeRtn') : undefined;
     const returnCode = refused ?? result;
-    if (returnCode !== undefined && returnCode !== '1') return { ...lostFrame('CV_HJ212_REFUSED', { mn: message.mn, cn: request?.cn ?? '-', answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${returnCode.slice(0, 8)}` }), ...points };
+    if (returnCode !== undefined && returnCode !== '1')
+      return {
+        ...lostFrame('CV_HJ212_REFUSED', {
+          mn: message.mn,
+          cn: request?.cn ?? '-',
+          answer: `${refused === undefined ? 'ExeRtn' : 'QnRtn'}=${returnCode.slice(0, 8)}`,
+        }),
+        ...points,
+      };
     const text = request && fields.get(LOGGER_PARAMETERS[request.parameter].field);
     if (request && text !== undefined && message.cn === request.cn) {
       const value = Number(text);
-      if (!/^\d{1,6}$/.test(text)) return { ...lostFrame('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
+      if (!/^\d{1,6}$/.test(text))
+        return { ...lostFrame('CV_HJ212_VALUE', { point: request.points[0] ?? '-', text: text.slice(0, 32) }), ...points };
       values.push(...request.points.map((point) => ({ point, value })));
     }
   }
-  if (request?.wantsData && values.length === 0) return { ...lostFrame('CV_FRAME_INVALID', { detail: `no ${LOGGER_PARAMETERS[request.parameter].field} in the answer`, detailZh: `应答中没有 ${LOGGER_PARAMETERS[request.parameter].field}` }), ...points };
+  if (request?.wantsData && values.length === 0)
+    return {
+      ...lostFrame('CV_FRAME_INVALID', {
+        detail: `no ${LOGGER_PARAMETERS[request.parameter].field} in the answer`,
+        detailZh: `应答中没有 ${LOGGER_PARAMETERS[request.parameter].field}`,
+      }),
+      ...points,
+    };
   return { ok: true, values };
 }

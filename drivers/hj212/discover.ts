@@ -20,7 +20,9 @@ export async function discover(settings: Hj212Settings, world: World, signal: Ab
       const known = factorOf(factor);
       const isNumber = text !== '' && Number.isFinite(Number(text));
       found.set(`${message.cn} ${key}`, {
-        name: `${key} ${known ? `${known.zh} ${known.en}` : ''}`.trim(), type: isNumber ? 'number' : 'text', value: isNumber ? Number(text) : text,
+        name: `${key} ${known ? `${known.zh} ${known.en}` : ''}`.trim(),
+        type: isNumber ? 'number' : 'text',
+        value: isNumber ? Number(text) : text,
         point: { factor, value, period, ...(isNumber ? {} : { type: 'text' }) },
       });
     }

@@ -55,7 +55,9 @@ export const MONITORING_FACTORS: Readonly<Record<string, MonitoringFactor>> = {
   Leq: { zh: '等效声级', en: 'equivalent sound level', unit: 'dB[SPL]', indicator: 'WM-NOI-001' },
 };
 
-const BY_CODE_2005 = new Map(Object.entries(MONITORING_FACTORS).flatMap(([code, { code2005: old }]) => (old ? [[old, code] as const] : [])));
+const BY_CODE_2005 = new Map(
+  Object.entries(MONITORING_FACTORS).flatMap(([code, { code2005: old }]) => (old ? [[old, code] as const] : [])),
+);
 
 /** The current code for a 2005 code; any other code unchanged. */
 export function currentFactorCode(code: string): string {

@@ -8,8 +8,14 @@ const HJ212_FAULTS = defineFaults({
     zh: ['无法在 {listen} 监听数采仪：{detail}', '检查地址是否属于本机、端口是否空闲'],
   },
   CV_HJ212_ABSENT: {
-    stage: 'read', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['no data logger with MN {mn} has connected to {address}', 'in the logger, check the address and port of the platform and its MN; `cityvitals check` lists the MNs that do connect'],
+    stage: 'read',
+    retry: 'backoff',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      'no data logger with MN {mn} has connected to {address}',
+      'in the logger, check the address and port of the platform and its MN; `cityvitals check` lists the MNs that do connect',
+    ],
     zh: ['没有 MN 为 {mn} 的数采仪接入 {address}', '检查数采仪中的平台地址、端口和 MN；cityvitals check 会列出已接入的 MN'],
   },
   CV_HJ212_LEFT: {
@@ -33,8 +39,14 @@ const HJ212_FAULTS = defineFaults({
     zh: ['{address}：有 {count} 字节不是 HJ 212 报文：{said}', '若持续出现，说明该端口接入了其他协议'],
   },
   CV_HJ212_SHORT: {
-    stage: 'read', retry: 'next', actor: 'field-engineer', flag: 'comm',
-    en: ['{address}: {detail}', 'the logger resends unanswered data; if frequent, check the signal of its modem, or the converter in between'],
+    stage: 'read',
+    retry: 'next',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      '{address}: {detail}',
+      'the logger resends unanswered data; if frequent, check the signal of its modem, or the converter in between',
+    ],
     zh: ['{address}：{detail}', '未得到应答的数据数采仪会重发；若频繁出现，检查其无线信号或中间的转换器'],
   },
   CV_HJ212_LENGTH: {
@@ -63,9 +75,18 @@ const HJ212_FAULTS = defineFaults({
     zh: ['{point}：{detail}', '数采仪只有实时/分钟数据间隔（1062/1064）可写：即带 parameter 的测点'],
   },
   CV_HJ212_REFUSED: {
-    stage: 'read', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['MN {mn} refuses command {cn}: {answer}', 'QnRtn 2 refused, 3 password, 4 MN, 5 ST, 6 Flag, 7 QN, 8 command, 9 check value; ExeRtn 2 failed, 3 conditions, 4 time-out, 5 busy, 6 system, 100 no data'],
-    zh: ['MN {mn} 拒绝命令 {cn}：{answer}', 'QnRtn：2 拒绝、3 密码、4 MN、5 ST、6 Flag、7 QN、8 命令、9 校验；ExeRtn：2 失败、3 条件不符、4 超时、5 忙、6 系统、100 无数据'],
+    stage: 'read',
+    retry: 'after-change',
+    actor: 'field-engineer',
+    flag: 'config',
+    en: [
+      'MN {mn} refuses command {cn}: {answer}',
+      'QnRtn 2 refused, 3 password, 4 MN, 5 ST, 6 Flag, 7 QN, 8 command, 9 check value; ExeRtn 2 failed, 3 conditions, 4 time-out, 5 busy, 6 system, 100 no data',
+    ],
+    zh: [
+      'MN {mn} 拒绝命令 {cn}：{answer}',
+      'QnRtn：2 拒绝、3 密码、4 MN、5 ST、6 Flag、7 QN、8 命令、9 校验；ExeRtn：2 失败、3 条件不符、4 超时、5 忙、6 系统、100 无数据',
+    ],
   },
 });
 

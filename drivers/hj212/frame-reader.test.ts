@@ -28,9 +28,19 @@ test('an incomplete packet is a fault with what is missing and the first bytes, 
   const faults = (text: Buffer | string) => read(text).map(({ fault }) => [fault?.code, fault?.params?.detail, fault?.params?.detailZh]);
   const begin = (length: number) => PACKET.subarray(0, length);
   const shown = PACKET.toString('latin1', 0, 48).replace(/PW=.*/, 'PW=*');
-  assert.deepEqual(faults(begin(5)), [['CV_FRAME_LENGTH', 'an HJ 212 packet cut short after 5 bytes, without the four digits of its length: ##011', 'HJ 212 报文不完整：只有 5 字节，缺少四位长度：##011']]);
+  assert.deepEqual(faults(begin(5)), [
+    [
+      'CV_FRAME_LENGTH',
+      'an HJ 212 packet cut short after 5 bytes, without the four digits of its length: ##011',
+      'HJ 212 报文不完整：只有 5 字节，缺少四位长度：##011',
+    ],
+  ]);
   const head = DATA.indexOf('CP=&&') + 6;
-  assert.deepEqual(faults(begin(head))[0], ['CV_FRAME_LENGTH', `an HJ 212 packet cut short after ${head} bytes, without \`CP=&&\`: ${shown}`, `HJ 212 报文不完整：只有 ${head} 字节，缺少 CP=&&：${shown}`]);
+  assert.deepEqual(faults(begin(head))[0], [
+    'CV_FRAME_LENGTH',
+    `an HJ 212 packet cut short after ${head} bytes, without \`CP=&&\`: ${shown}`,
+    `HJ 212 报文不完整：只有 ${head} 字节，缺少 CP=&&：${shown}`,
+  ]);
   assert.match(String(faults(begin(head + 5))[0]?.[1]), /without the closing `&&`: /);
   assert.match(String(faults(begin(head + 5))[0]?.[2]), /，缺少结尾的 &&：/);
   assert.match(String(faults(begin(PACKET.length - 2))[0]?.[1]), /without the four digits of its check value: /);
@@ -50,6 +60,12 @@ test('a packet without a command, or with a broken check value, gives no value b
   };
   const broken = Buffer.from(PACKET);
   broken.write('FFFF', broken.length - 4);
-  assert.deepEqual(fault(broken), { code: 'CV_FRAME_CHECKSUM', params: { detail: `HJ 212, ${PACKET.length} bytes`, detailZh: `HJ 212 报文，${PACKET.length} 字节` } });
-  assert.deepEqual(fault(hj212PacketBytes('MN=A1').subarray(0, -2)), { code: 'CV_FRAME_INVALID', params: { detail: 'HJ 212 message without CN', detailZh: 'HJ 212 报文没有 CN' } });
+  assert.deepEqual(fault(broken), {
+    code: 'CV_FRAME_CHECKSUM',
+    params: { detail: `HJ 212, ${PACKET.length} bytes`, detailZh: `HJ 212 报文，${PACKET.length} 字节` },
+  });
+  assert.deepEqual(fault(hj212PacketBytes('MN=A1').subarray(0, -2)), {
+    code: 'CV_FRAME_INVALID',
+    params: { detail: 'HJ 212 message without CN', detailZh: 'HJ 212 报文没有 CN' },
+  });
 });

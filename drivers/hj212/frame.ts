@@ -56,7 +56,12 @@ export function uploadPointMap(points: readonly ({ id: string } & Hj212Point)[],
     byKey.set(key, [...(byKey.get(key) ?? []), { id, type }]);
     byCommand.set(cn, byKey);
   }
-  return { byCommand, minuteMs: settings.minuteEvery, isEndLabelled: settings.periodLabel === 'end', historyAfterMs: settings.historyAfter };
+  return {
+    byCommand,
+    minuteMs: settings.minuteEvery,
+    isEndLabelled: settings.periodLabel === 'end',
+    historyAfterMs: settings.historyAfter,
+  };
 }
 
 /** A request to the data logger: sets a parameter (`points` empty) or reads it. */

@@ -4,7 +4,12 @@ import { decode } from './decode.ts';
 import { TEST_MN, memoryPort } from './testing/memory-port.ts';
 import { qnText } from './testing/data-logger.ts';
 
-const POINTS = [{ id: 'so2', factor: 'a21026', value: 'Avg' }, { id: 'so2-hour', factor: 'a21026', value: 'Avg', period: 'hour' }, { id: 'so2-day', factor: 'a21026', value: 'Avg', period: 'day' }, { id: 'now', factor: 'a21026' }];
+const POINTS = [
+  { id: 'so2', factor: 'a21026', value: 'Avg' },
+  { id: 'so2-hour', factor: 'a21026', value: 'Avg', period: 'hour' },
+  { id: 'so2-day', factor: 'a21026', value: 'Avg', period: 'day' },
+  { id: 'now', factor: 'a21026' },
+];
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const at = (ms: number) => qnText(ms).slice(0, 14);
@@ -24,11 +29,22 @@ async function reconnected(settings: Record<string, unknown>, { awayMs = HOUR, u
   const logger = port.dial();
   await logger.send('2011', `DataTime=${at(port.clock.nowMs())};a21026-Rtd=1`, { flag });
   const requests = () => logger.received.filter(({ content }) => content.startsWith('BeginTime='));
-  return { port, station, logger, startMs, nowMs: port.clock.nowMs(), requests, texts: () => requests().map(({ cn, content }) => [cn, content]) };
+  return {
+    port,
+    station,
+    logger,
+    startMs,
+    nowMs: port.clock.nowMs(),
+    requests,
+    texts: () => requests().map(({ cn, content }) => [cn, content]),
+  };
 }
 
 test('the next request is sent when the one before is done, not when it is accepted; acceptance is no refusal', async () => {
-  const { port, station, logger, startMs, nowMs, requests, texts } = await reconnected({ history: ['minute'], minuteEvery: '1m' }, { awayMs: 300 * MINUTE });
+  const { port, station, logger, startMs, nowMs, requests, texts } = await reconnected(
+    { history: ['minute'], minuteEvery: '1m' },
+    { awayMs: 300 * MINUTE },
+  );
   assert.deepEqual(texts(), [asked('2051', startMs + MINUTE, startMs + 200 * MINUTE)]);
   const { qn } = requests()[0] as { qn: string };
   await logger.send('9011', 'QnRtn=1', { qn });
@@ -50,7 +66,10 @@ test('the next request is sent when the one before is done, not when it is accep
 });
 
 test('the next request follows a minute after one without result or refusal, and at once after a refusal', async () => {
-  const { port, station, logger, startMs, nowMs, requests, texts } = await reconnected({ history: ['minute', 'hour', 'day'], minuteEvery: '1m', historyReach: '30d' }, { awayMs: 49 * HOUR, uploaded: ['2051', '2061', '2031'] });
+  const { port, station, logger, startMs, nowMs, requests, texts } = await reconnected(
+    { history: ['minute', 'hour', 'day'], minuteEvery: '1m', historyReach: '30d' },
+    { awayMs: 49 * HOUR, uploaded: ['2051', '2061', '2031'] },
+  );
   assert.equal(texts().length, 1);
   await port.clock.advanceMs(MINUTE - 1);
   assert.equal(texts().length, 1);
@@ -59,7 +78,8 @@ test('the next request follows a minute after one without result or refusal, and
   await logger.send('9011', 'QnRtn=8', { qn: requests()[1]?.qn as string });
   assert.equal(texts().length, 3);
   assert.deepEqual(port.faults.at(-1), { code: 'CV_HJ212_REFUSED', params: { mn: TEST_MN, cn: '2051', answer: 'QnRtn=8' } });
-  for (let turn = 2; turn < 30; turn += 1) if (requests()[turn]) await logger.send('9012', 'ExeRtn=100', { qn: requests()[turn]?.qn as string });
+  for (let turn = 2; turn < 30; turn += 1)
+    if (requests()[turn]) await logger.send('9012', 'ExeRtn=100', { qn: requests()[turn]?.qn as string });
   assert.deepEqual(texts().slice(-2), [asked('2061', startMs + HOUR, nowMs), asked('2031', startMs + 24 * HOUR, nowMs)]);
   assert.equal(texts().length, 15 + 2);
   assert.equal(port.codes().filter((code) => code === 'CV_HJ212_REFUSED').length, 1, 'no data is no refusal');
@@ -67,7 +87,10 @@ test('the next request follows a minute after one without result or refusal, and
 });
 
 test('a second silent request times out like the first, and one that was answered does not time out again', async () => {
-  const { port, station, logger, requests, texts } = await reconnected({ history: ['minute'], minuteEvery: '1m' }, { awayMs: 700 * MINUTE });
+  const { port, station, logger, requests, texts } = await reconnected(
+    { history: ['minute'], minuteEvery: '1m' },
+    { awayMs: 700 * MINUTE },
+  );
   await port.clock.advanceMs(30_000);
   await logger.send('9012', 'ExeRtn=1', { qn: requests()[0]?.qn as string });
   await port.clock.advanceMs(30_000);
@@ -113,7 +136,18 @@ test('a logger of 2025 gets its range with a semicolon; requests have its system
   for (const [flag, between, version] of [['Flag=9', ';', '9'], ['Flag=5', ',', '5'], ['', ',', '1']] as const) {
     const { station, requests, startMs, nowMs } = await reconnected({ history: ['minute'] }, { flag });
     const [request] = requests();
-    assert.deepEqual({ ...request, qn: '' }, { qn: '', st: '22', cn: '2051', pw: '123456', mn: TEST_MN, flag: version, content: asked('2051', startMs + 10 * MINUTE, nowMs, between)[1] });
+    assert.deepEqual(
+      { ...request, qn: '' },
+      {
+        qn: '',
+        st: '22',
+        cn: '2051',
+        pw: '123456',
+        mn: TEST_MN,
+        flag: version,
+        content: asked('2051', startMs + 10 * MINUTE, nowMs, between)[1],
+      },
+    );
     await station.end();
   }
 });

@@ -49,7 +49,8 @@ export class HistoryBackfill {
       if (newest === undefined) continue;
       const from = Math.max(newest + everyMs, nowMs - historyReach);
       // A period that has not ended cannot be missing.
-      for (let at = from; at + everyMs <= nowMs; at += MAX_PERIODS * everyMs) this.#waiting.push({ cn, from: at, to: Math.min(nowMs, at + (MAX_PERIODS - 1) * everyMs) });
+      for (let at = from; at + everyMs <= nowMs; at += MAX_PERIODS * everyMs)
+        this.#waiting.push({ cn, from: at, to: Math.min(nowMs, at + (MAX_PERIODS - 1) * everyMs) });
     }
     this.#next(edition);
   }
@@ -74,7 +75,10 @@ export class HistoryBackfill {
     const request = this.#waiting.shift();
     if (!request) return;
     const { cn, from, to } = request;
-    const qn = this.#send({ cn, content: `BeginTime=${formatHj212Time(from)}${edition === '2025' ? ';' : ','}EndTime=${formatHj212Time(to)}` });
+    const qn = this.#send({
+      cn,
+      content: `BeginTime=${formatHj212Time(from)}${edition === '2025' ? ';' : ','}EndTime=${formatHj212Time(to)}`,
+    });
     this.#pending = { qn, cn, timer: this.#world.clock.after(ANSWER_TIMEOUT_MS, () => this.#next(edition)) };
   }
 }

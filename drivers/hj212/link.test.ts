@@ -16,7 +16,10 @@ import { point, settings, type Hj212Point } from './settings.ts';
 import { diallingDataLogger, hj212PacketBytes, qnText, listeningDataLogger, type DataLogger } from './testing/data-logger.ts';
 import { write } from './write.ts';
 
-const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
+const POINTS = [
+  { id: 'pm25', factor: 'a34004' },
+  { id: 'interval', parameter: 'realtimeInterval' },
+].map((one) => ({ id: one.id, ...(point.parse(one) as Hj212Point) }));
 const upload = (value: number, second = 0) => `DataTime=202601011200${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
 
 interface TestServer {
@@ -33,15 +36,28 @@ async function testServer(): Promise<TestServer> {
   const told: TelemetryEvent[] = [];
   const accepted: Socket[] = [];
   const base = testWorld();
-  const listen: World['net']['listen'] = (address, accept, failed) => realNet.listen(address, (socket) => {
-    accepted.push(socket);
-    accept(socket);
-  }, failed);
-  const world = { ...base, net: { ...realNet, listen }, tell: ((event) => { told.push(event); if (event.kind === 'fault') faults.push(event.fault); }) satisfies World['tell'] };
+  const listen: World['net']['listen'] = (address, accept, failed) =>
+    realNet.listen(
+      address,
+      (socket) => {
+        accepted.push(socket);
+        accept(socket);
+      },
+      failed,
+    );
+  const world = {
+    ...base,
+    net: { ...realNet, listen },
+    tell: ((event) => {
+      told.push(event);
+      if (event.kind === 'fault') faults.push(event.fault);
+    }) satisfies World['tell'],
+  };
   return { world, faults, told, accepted, port: await freePort() };
 }
 
-const openAt = ({ world, port }: TestServer, mn: string, more: Record<string, unknown> = {}) => open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
+const openAt = ({ world, port }: TestServer, mn: string, more: Record<string, unknown> = {}) =>
+  open(settings.parse({ listen: `127.0.0.1:${port}`, mn, ...more }), POINTS, world);
 
 /** Ends its connection, as seen by both sides. */
 async function disconnect(logger: DataLogger, { accepted }: TestServer): Promise<void> {
@@ -99,7 +115,9 @@ test('many stations on one port, byte by byte and two at once; a newer connectio
   const names = Array.from({ length: 20 }, (_, index) => `STATION${index}`);
   const links = await Promise.all(names.map((mn) => openAt(at, mn)));
   const readings = links.map((link) => reader(link, at));
-  const loggers = names.map((mn) => diallingDataLogger(at.port, { mn, pieces: (packet) => [...packet].map((byte) => Buffer.from([byte])) }));
+  const loggers = names.map((mn) =>
+    diallingDataLogger(at.port, { mn, pieces: (packet) => [...packet].map((byte) => Buffer.from([byte])) }),
+  );
   await until(() => loggers.every((logger) => logger.isConnected()));
   loggers.forEach((logger, index) => logger.upload('2011', upload(index)));
   assert.deepEqual(await Promise.all(readings.map(async (reading) => valueOf(await reading.next()))), names.map((_, index) => index));
@@ -219,7 +237,9 @@ test('a reconnected logger is asked for missing minute data, in requests that a 
   const reading = reader(link, at);
   const stampAt = (ms: number) => qnText(ms).slice(0, 14);
   const everyMinute = (from: string, to: string) => {
-    const [begin, end] = [from, to].map((text) => Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')) - CHINA_MS) as [number, number];
+    const [begin, end] = [from, to].map(
+      (text) => Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')) - CHINA_MS,
+    ) as [number, number];
     return Array.from({ length: Math.floor((end - begin) / 60_000) + 1 }, (_, index) => minutes(stampAt(begin + index * 60_000), index));
   };
   const logger = diallingDataLogger(at.port, { mn: 'A1', wantsAnswer: false, stored: (_cn, from, to) => everyMinute(from, to) });
@@ -268,7 +288,8 @@ test('a logger that does not support the command refuses it, and goes on', async
   await logger.stop();
 });
 
-const packetFor = (cn: string, pw: string, more: { qn?: string; content?: string } = {}) => hj212PacketBytes(`QN=${more.qn ?? '20260101120000777'};ST=91;CN=${cn};PW=${pw};MN=A1;Flag=5;CP=&&${more.content ?? ''}&&`);
+const packetFor = (cn: string, pw: string, more: { qn?: string; content?: string } = {}) =>
+  hj212PacketBytes(`QN=${more.qn ?? '20260101120000777'};ST=91;CN=${cn};PW=${pw};MN=A1;Flag=5;CP=&&${more.content ?? ''}&&`);
 
 test('a connection with another password learns nothing, takes nothing over and gets no request, whatever command it sends', async () => {
   const at = await testServer();
@@ -281,15 +302,27 @@ test('a connection with another password learns nothing, takes nothing over and 
 
   let output = '';
   const impostor = connect({ host: '127.0.0.1', port: at.port });
-  impostor.on('data', (bytes) => { output += bytes.toString('latin1'); });
-  impostor.on('error', () => { impostor.destroy(); });
-  for (const cn of ['2011', '9011', '9012', '9013', '9014', '9021', '1061', '1013']) impostor.write(packetFor(cn, 'wrong', { content: upload(666) }));
+  impostor.on('data', (bytes) => {
+    output += bytes.toString('latin1');
+  });
+  impostor.on('error', () => {
+    impostor.destroy();
+  });
+  for (const cn of ['2011', '9011', '9012', '9013', '9014', '9021', '1061', '1013'])
+    impostor.write(packetFor(cn, 'wrong', { content: upload(666) }));
   await until(() => output.includes('CN=9011'));
   assert.match(output, /QnRtn=3/);
   const [set] = write(POINTS[1] as Parameters<typeof write>[0], 60);
   assert.ok(set);
-  assert.deepEqual(decode(await link.exchange?.(set, new AbortController().signal) as Hj212Frame, set), { ok: true, values: [] }, 'the logger itself got the request');
-  assert.deepEqual(right.commands.map(({ cn }) => cn), ['1062']);
+  assert.deepEqual(
+    decode((await link.exchange?.(set, new AbortController().signal)) as Hj212Frame, set),
+    { ok: true, values: [] },
+    'the logger itself got the request',
+  );
+  assert.deepEqual(
+    right.commands.map(({ cn }) => cn),
+    ['1062'],
+  );
   assert.doesNotMatch(output, /secret|PW=|CN=1062/);
   impostor.destroy();
   await reading.end();
@@ -343,7 +376,10 @@ test('a request ends when its logger disconnects, and when it is aborted', async
   const stopped = assert.rejects(link.exchange(set, stop.signal), /no longer wanted/);
   stop.abort(new Error('no longer wanted'));
   await stopped;
-  const left = assert.rejects(link.exchange(set, new AbortController().signal), (error) => error instanceof FaultError && error.fault.code === 'CV_HJ212_LEFT');
+  const left = assert.rejects(
+    link.exchange(set, new AbortController().signal),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_HJ212_LEFT',
+  );
   silent.destroy();
   await left;
   await reading.end();
@@ -357,7 +393,13 @@ test('idle sockets never lock out the logger, however many and however early', a
   logger.upload('2011', upload(1));
   assert.equal(valueOf(await reading.next()), 1);
   let closed = 0;
-  const idle = Array.from({ length: 300 }, () => connect({ host: '127.0.0.1', port: at.port }).on('error', () => {}).on('close', () => { closed += 1; }));
+  const idle = Array.from({ length: 300 }, () =>
+    connect({ host: '127.0.0.1', port: at.port })
+      .on('error', () => {})
+      .on('close', () => {
+        closed += 1;
+      }),
+  );
   await until(() => closed === 44);
   assert.equal(logger.isConnected(), true);
   logger.upload('2011', upload(2, 1));
@@ -384,7 +426,10 @@ test('a logger that disconnects within a packet is reported with what is missing
   assert.deepEqual(at.faults.map(({ code }) => code), ['CV_HJ212_SHORT']);
   assert.match(JSON.stringify(at.faults[0]), /after 60 bytes, without `CP=&&`: ##/);
   assert.doesNotMatch(JSON.stringify(at.faults), /secret/);
-  assert.deepEqual(at.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }]);
+  assert.deepEqual(
+    at.told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }],
+  );
   const second = dialled();
   // Both in one write, so that the unfinished packet is there when the link closes.
   second.write(Buffer.concat([packetFor('2011', 'secret', { content: upload(2, 1) }), packet.subarray(0, 60)]));
@@ -404,7 +449,10 @@ test('a dialled logger that closes the connection ends the link with the device 
   await until(() => logger.isConnected());
   logger.upload('2011', upload(1));
   assert.equal(valueOf((await first).value as Hj212Frame), 1);
-  const ended = assert.rejects(frames.next(), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && error.fault.params?.detail === 'by the device');
+  const ended = assert.rejects(
+    frames.next(),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED' && error.fault.params?.detail === 'by the device',
+  );
   logger.drop();
   await ended;
   await link.close();

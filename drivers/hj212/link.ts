@@ -14,7 +14,12 @@ import type { Hj212Point, Hj212Settings } from './settings.ts';
 export type Hj212Link = Link<Hj212Frame, Hj212Request>;
 
 /** @returns rejects with CV_HJ212_LISTEN, or CV_LINK_REFUSED, CV_LINK_UNREACHABLE where we dial */
-export async function open(settings: Hj212Settings, points: readonly ({ id: string } & Hj212Point)[], world: World, signal: AbortSignal = new AbortController().signal): Promise<Hj212Link> {
+export async function open(
+  settings: Hj212Settings,
+  points: readonly ({ id: string } & Hj212Point)[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Hj212Link> {
   const station = new Hj212Station(settings, points, world);
   if (settings.listen !== undefined) {
     const { server, release } = await acquireHj212Server(settings.listen, world);
@@ -30,8 +35,12 @@ export async function open(settings: Hj212Settings, points: readonly ({ id: stri
   }
   const at = `${settings.host}:${settings.port}`;
   const socket = await dial({ host: String(settings.host), port: Number(settings.port) }, world, signal);
-  const connection = new Hj212Connection(socket, at, world, (received, from) => { if (received.message.mn === settings.mn) station.receive(received, from); });
-  const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
+  const connection = new Hj212Connection(socket, at, world, (received, from) => {
+    if (received.message.mn === settings.mn) station.receive(received, from);
+  });
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
   return linkOf({ station, world, at, isDialled: true, connection }, async () => {
     connection.close(null);
     await closed;
@@ -53,19 +62,34 @@ function linkOf({ station, world, at, isDialled, connection }: StationLink, rele
   let changed = () => {};
   if (isDialled) {
     connection?.onClose((error) => {
-      ended = new FaultError('CV_LINK_CLOSED', { address: at, detail: error?.message ?? 'by the device', detailZh: error?.message ?? '设备主动断开' });
+      ended = new FaultError('CV_LINK_CLOSED', {
+        address: at,
+        detail: error?.message ?? 'by the device',
+        detailZh: error?.message ?? '设备主动断开',
+      });
       changed();
     });
   }
   return {
     exchange: async (request, signal) => station.request(request, signal, at),
-    listen: (take, signal) => receiveFrames<Hj212Frame>({
-      next: () => station.nextFrame(),
-      onChange: (run) => station.onChange(changed = run),
-      ...(!isDialled && { presence: { isConnected: () => station.connection !== null, awayFrame: () => ({ is: 'away', mn: station.settings.mn, address: at, wasConnected: station.wasConnected }) } }),
-      endError: () => ended,
-      isClosed: () => isClosed,
-    }, world.clock, take, signal),
+    listen: (take, signal) =>
+      receiveFrames<Hj212Frame>(
+        {
+          next: () => station.nextFrame(),
+          onChange: (run) => station.onChange((changed = run)),
+          ...(!isDialled && {
+            presence: {
+              isConnected: () => station.connection !== null,
+              awayFrame: () => ({ is: 'away', mn: station.settings.mn, address: at, wasConnected: station.wasConnected }),
+            },
+          }),
+          endError: () => ended,
+          isClosed: () => isClosed,
+        },
+        world.clock,
+        take,
+        signal,
+      ),
     taken: (frame) => station.confirmStored(frame),
     async close() {
       if (isClosed) return;

@@ -101,7 +101,13 @@ export function parseHj212Time(text: string): number | null {
   const ms = text.length === 17 ? part(14, 17) : 0;
   const at = Date.UTC(year, month - 1, day, hour, minute, second, ms);
   const back = new Date(at);
-  const isReal = year >= 2000 && back.getUTCMonth() === month - 1 && back.getUTCDate() === day && back.getUTCHours() === hour && back.getUTCMinutes() === minute && second < 60;
+  const isReal =
+    year >= 2000 &&
+    back.getUTCMonth() === month - 1 &&
+    back.getUTCDate() === day &&
+    back.getUTCHours() === hour &&
+    back.getUTCMinutes() === minute &&
+    second < 60;
   return isReal ? at - CHINA_MS : null;
 }
 

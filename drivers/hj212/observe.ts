@@ -9,7 +9,12 @@ import type { Hj212Settings } from './settings.ts';
 export const HJ212_LISTEN_MS = 35_000;
 
 /** @param isEnough called with each packet; true ends the wait */
-export async function observePackets(settings: Hj212Settings, world: World, signal: AbortSignal, isEnough: (received: ReceivedPacket, connection: Hj212Connection) => boolean): Promise<void> {
+export async function observePackets(
+  settings: Hj212Settings,
+  world: World,
+  signal: AbortSignal,
+  isEnough: (received: ReceivedPacket, connection: Hj212Connection) => boolean,
+): Promise<void> {
   const enough = new AbortController();
   const take = (received: ReceivedPacket, connection: Hj212Connection) => { if (isEnough(received, connection)) enough.abort(); };
   const done = AbortSignal.any([enough.signal, signal]);

@@ -11,7 +11,10 @@ export function packetExcerpt(bytes: Uint8Array): string {
 /** What an incomplete packet lacks, and how it begins. */
 export function truncatedPacketDetail(bytes: Uint8Array): { detail: string; detailZh: string } {
   const [en, zh] = missingOf(Buffer.from(bytes).toString('latin1'));
-  return { detail: `an HJ 212 packet cut short after ${bytes.length} bytes, without ${en}: ${packetExcerpt(bytes)}`, detailZh: `HJ 212 报文不完整：只有 ${bytes.length} 字节，缺少${zh}：${packetExcerpt(bytes)}` };
+  return {
+    detail: `an HJ 212 packet cut short after ${bytes.length} bytes, without ${en}: ${packetExcerpt(bytes)}`,
+    detailZh: `HJ 212 报文不完整：只有 ${bytes.length} 字节，缺少${zh}：${packetExcerpt(bytes)}`,
+  };
 }
 
 function missingOf(text: string): [en: string, zh: string] {

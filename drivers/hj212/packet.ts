@@ -106,7 +106,8 @@ export class Hj212PacketCutter {
     if (this.#noise.length === 0) skipped = skipped.subarray(skipped.findIndex((byte) => byte !== CR && byte !== LF) >>> 0);
     if (skipped.length === 0) return;
     this.#noise = Buffer.concat([this.#noise, skipped]);
-    for (; this.#noise.length >= NOISE_BYTES; this.#noise = this.#noise.subarray(NOISE_BYTES)) cuts.push({ is: 'noise', bytes: this.#noise.subarray(0, NOISE_BYTES) });
+    for (; this.#noise.length >= NOISE_BYTES; this.#noise = this.#noise.subarray(NOISE_BYTES))
+      cuts.push({ is: 'noise', bytes: this.#noise.subarray(0, NOISE_BYTES) });
   }
 
   #flushNoise(cuts: Hj212Segment[]): void {
@@ -122,14 +123,20 @@ type Ending = 'unknown' | { end: number; isPacket: true; lengthIsRight: boolean 
 function endOf(held: Buffer, boundaries: PacketBoundaries): Ending {
   const declared = PACKET_HEAD_BYTES + lengthAt(held, 0) + CRC_BYTES;
   // Framed at its declared length, that length counts, valid or not; else its end is searched up to the next head.
-  const limit = Math.min(boundaries.nextPacket() ?? Infinity, isFramed(held, declared) ? declared : Math.max(declared, LONGEST_BYTES) + GRACE_BYTES);
+  const limit = Math.min(
+    boundaries.nextPacket() ?? Infinity,
+    isFramed(held, declared) ? declared : Math.max(declared, LONGEST_BYTES) + GRACE_BYTES,
+  );
   const end = boundaries.firstEnd();
   if (end !== null && end <= limit) return { end, isPacket: true, lengthIsRight: end === declared };
-  if (held.length >= declared && declared <= limit && boundaries.hasValidCrc(held, declared)) return { end: declared, isPacket: true, lengthIsRight: true };
+  if (held.length >= declared && declared <= limit && boundaries.hasValidCrc(held, declared))
+    return { end: declared, isPacket: true, lengthIsRight: true };
   if (held.length < limit) return 'unknown';
   if (declared <= limit && isFramed(held, declared)) return { end: declared, isPacket: false, isCutShort: false };
   const over = withoutLineEnd(held, nextHead(held, limit));
-  return isFramed(held, over) ? { end: over, isPacket: false, isCutShort: false } : { end: Math.min(over, declared), isPacket: false, isCutShort: true };
+  return isFramed(held, over)
+    ? { end: over, isPacket: false, isCutShort: false }
+    : { end: Math.min(over, declared), isPacket: false, isCutShort: true };
 }
 
 /**

@@ -11,14 +11,21 @@ import { probe } from './probe.ts';
 import { diallingDataLogger, hj212PacketBytes, listeningDataLogger } from './testing/data-logger.ts';
 
 const points = (...list: Record<string, unknown>[]) => list.map((one) => ({ id: String(one.id), ...(point.parse(one) as Hj212Point) }));
-const WANTED = points({ id: 'pm25', factor: 'a34004' }, { id: 'cod', factor: '011' }, { id: 'pm10', factor: 'a34002' }, { id: 'hour', factor: 'a34004', value: 'Avg', period: 'hour' }, { id: 'interval', parameter: 'realtimeInterval' });
+const WANTED = points(
+  { id: 'pm25', factor: 'a34004' },
+  { id: 'cod', factor: '011' },
+  { id: 'pm10', factor: 'a34002' },
+  { id: 'hour', factor: 'a34004', value: 'Avg', period: 'hour' },
+  { id: 'interval', parameter: 'realtimeInterval' },
+);
 const REALTIME = 'DataTime=20260101120000;a34004-Rtd=35.5,a34004-Flag=N;011-Rtd=12,011-Flag=N;Leq-Rtd=55';
 
 function world() {
   const base = testWorld();
   return { ...base, net: { ...realNet } };
 }
-const otherStation = (cn: string, content: string) => hj212PacketBytes(`QN=20260101120000000;ST=21;CN=${cn};PW=1;MN=B2;Flag=4;CP=&&${content}&&`);
+const otherStation = (cn: string, content: string) =>
+  hj212PacketBytes(`QN=20260101120000000;ST=21;CN=${cn};PW=1;MN=B2;Flag=4;CP=&&${content}&&`);
 const { signal: never } = new AbortController();
 const listens = (port: number, more: Record<string, unknown> = {}) => settings.parse({ listen: `127.0.0.1:${port}`, mn: 'A1', ...more });
 
@@ -35,8 +42,14 @@ test('a probe lists each MN with what it sends and the points that are missing, 
   logger.upload('2011', REALTIME);
   const findings = await probing;
   const own = findings.find(({ en }) => en.startsWith('this device'));
-  assert.match(own?.en ?? '', /^this device: MN A1 from 127\.0\.0\.1:\d+, sends 2051, 2011: a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/);
-  assert.match(own?.zh ?? '', /^本设备：MN A1，来自 127\.0\.0\.1:\d+，上传 2051、2011：a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/);
+  assert.match(
+    own?.en ?? '',
+    /^this device: MN A1 from 127\.0\.0\.1:\d+, sends 2051, 2011: a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/,
+  );
+  assert.match(
+    own?.zh ?? '',
+    /^本设备：MN A1，来自 127\.0\.0\.1:\d+，上传 2051、2011：a34004-Avg a34004-Rtd a34004-Flag w01018-Rtd w01018-Flag Leq-Rtd$/,
+  );
   const another = findings.find(({ en }) => en.startsWith('another device'));
   assert.match(another?.en ?? '', /^another device: MN B2 from 127\.0\.0\.1:\d+, sends 2061, 2011: w01018-Avg w01019-Rtd$/);
   assert.match(another?.zh ?? '', /^其他设备：MN B2，来自 127\.0\.0\.1:\d+，上传 2061、2011：w01018-Avg w01019-Rtd$/);

@@ -7,7 +7,10 @@ import { settings } from './settings.ts';
 import { hj212PacketBytes } from './testing/data-logger.ts';
 
 const SETTINGS = settings.parse({ listen: '127.0.0.1:8212', mn: 'A1', minuteEvery: '5m' });
-const packet = (cn: string, content = '', more: { flag?: number; pw?: string; qn?: string; mn?: string } = {}) => hj212PacketBytes(`QN=${more.qn ?? '20260101080000123'};ST=22;CN=${cn};PW=${more.pw ?? 'secret'};MN=${more.mn ?? 'A1'};Flag=${more.flag ?? 5};CP=&&${content}&&`);
+const packet = (cn: string, content = '', more: { flag?: number; pw?: string; qn?: string; mn?: string } = {}) =>
+  hj212PacketBytes(
+    `QN=${more.qn ?? '20260101080000123'};ST=22;CN=${cn};PW=${more.pw ?? 'secret'};MN=${more.mn ?? 'A1'};Flag=${more.flag ?? 5};CP=&&${content}&&`,
+  );
 const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 const { cut, notes, seal, retime, keeps, captures } = recording;
 const trimmed = (bytes: Buffer) => bytes.subarray(0, -2);
@@ -31,11 +34,18 @@ test('a stream is cut into packets with their line ends; noise is skipped, an un
 test('notes give role and the spans of QN, password and MN', () => {
   const role = (cn: string, direction: 'in' | 'out', flag = 5) => notes(packet(cn, '', { flag }), direction, SETTINGS)?.role;
   for (const cn of ['9011', '9012', '9013', '9014']) assert.deepEqual([role(cn, 'in'), role(cn, 'out')], ['answers', 'answers'], cn);
-  assert.deepEqual([role('1062', 'out'), role('1062', 'out', 4), role('2011', 'in'), role('2011', 'in', 4)], ['asks', 'speaks', 'speaks', 'speaks']);
+  assert.deepEqual(
+    [role('1062', 'out'), role('1062', 'out', 4), role('2011', 'in'), role('2011', 'in', 4)],
+    ['asks', 'speaks', 'speaks', 'speaks'],
+  );
   const message = packet('2011', 'PW=content;MN=other');
   const found = notes(message, 'in', SETTINGS);
-  const spans = (list: readonly { name: string; at: number; length: number }[] | undefined) => (list ?? []).map(({ name, at, length }) => [name, textOf(message.subarray(at, at + length))]);
-  assert.deepEqual([spans(found?.correlators), spans(found?.secrets), spans(found?.identities)], [[['QN', '20260101080000123']], [['PW', 'secret']], [['MN', 'A1']]]);
+  const spans = (list: readonly { name: string; at: number; length: number }[] | undefined) =>
+    (list ?? []).map(({ name, at, length }) => [name, textOf(message.subarray(at, at + length))]);
+  assert.deepEqual(
+    [spans(found?.correlators), spans(found?.secrets), spans(found?.identities)],
+    [[['QN', '20260101080000123']], [['PW', 'secret']], [['MN', 'A1']]],
+  );
   const bare = notes(hj212PacketBytes('CN=9021;PW=;CP=&&&&'), 'in', SETTINGS);
   assert.deepEqual([bare?.correlators, bare?.secrets, bare?.identities], [[], [], []]);
   assert.deepEqual(notes(hj212PacketBytes('CN=9021;MN=A1'), 'in', SETTINGS), null, 'no content: its end is not known');
@@ -67,11 +77,19 @@ test('retime moves the times: QN by the millisecond, data by the second, statist
     assert.ok(message, 'sealed');
     return [message.qn, message.content];
   };
-  assert.deepEqual(move('2011', 'DataTime=20260101080000;a-SampleTime=20260101075959;a=20260101080000', 61_001), ['20260101080101124', 'DataTime=20260101080101;a-SampleTime=20260101080100;a=20260101080000']);
+  assert.deepEqual(move('2011', 'DataTime=20260101080000;a-SampleTime=20260101075959;a=20260101080000', 61_001), [
+    '20260101080101124',
+    'DataTime=20260101080101;a-SampleTime=20260101080100;a=20260101080000',
+  ]);
   assert.deepEqual(move('2051', 'DataTime = 20260101080000', 11 * 60_000), ['20260101081100123', 'DataTime = 20260101081000']);
   assert.deepEqual(move('2061', 'DataTime=20260101080000', 3 * 3_600_000 - 1), ['20260101110000122', 'DataTime=20260101100000']);
-  for (const cn of ['2031', '2041']) assert.deepEqual(move(cn, 'DataTime=20260101000000', 3 * 86_400_000 - 1)[1], 'DataTime=20260103000000');
-  assert.deepEqual(move('2011', 'DataTime=20261301080000;a=1', 60_000), ['20260101080100123', 'DataTime=20261301080000;a=1'], 'an invalid time stays');
+  for (const cn of ['2031', '2041'])
+    assert.deepEqual(move(cn, 'DataTime=20260101000000', 3 * 86_400_000 - 1)[1], 'DataTime=20260103000000');
+  assert.deepEqual(
+    move('2011', 'DataTime=20261301080000;a=1', 60_000),
+    ['20260101080100123', 'DataTime=20261301080000;a=1'],
+    'an invalid time stays',
+  );
   assert.deepEqual(move('2011', 'DataTime=202601010800001', 60_000)[1], 'DataTime=202601010800001');
   const none = hj212PacketBytes('XX=1;CP=&&&&');
   const moved = retime?.(none, 1000, SETTINGS);
@@ -82,9 +100,22 @@ test('retime moves the times: QN by the millisecond, data by the second, statist
 test('a logger keeps what it wants answered until an answer has its number and its MN, and sends it again after five seconds', () => {
   assert.equal(keeps?.againAfterMs, 5000);
   const waits = (bytes: Buffer) => keeps?.waits(bytes, SETTINGS);
-  assert.deepEqual([waits(packet('2011')), waits(packet('2011', '', { flag: 4 })), waits(packet('9011')), waits(packet('9012')), waits(packet('1013')), waits(hj212PacketBytes('XX=1;CP=&&&&'))], [true, false, false, false, true, false]);
+  assert.deepEqual(
+    [
+      waits(packet('2011')),
+      waits(packet('2011', '', { flag: 4 })),
+      waits(packet('9011')),
+      waits(packet('9012')),
+      waits(packet('1013')),
+      waits(hj212PacketBytes('XX=1;CP=&&&&')),
+    ],
+    [true, false, false, false, true, false],
+  );
   const settles = (answer: Buffer, report = packet('2011')) => keeps?.settles(answer, report, SETTINGS);
-  assert.deepEqual([settles(packet('9014')), settles(packet('9013')), settles(packet('9011')), settles(packet('1062'))], [true, true, false, false]);
+  assert.deepEqual(
+    [settles(packet('9014')), settles(packet('9013')), settles(packet('9011')), settles(packet('1062'))],
+    [true, true, false, false],
+  );
   assert.deepEqual([settles(packet('9014', '', { qn: '20260101080000124' })), settles(packet('9014', '', { mn: 'B2' }))], [false, false]);
   assert.deepEqual([settles(hj212PacketBytes('XX=1;CP=&&&&')), settles(packet('9014'), hj212PacketBytes('XX=1;CP=&&&&'))], [false, false]);
 });

@@ -103,5 +103,9 @@ function spansOf(packet: Uint8Array, field: string): ByteSpan[] {
 /** The spans of the times in the content. */
 function stampsOf(message: Uint8Array): ByteSpan[] {
   const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength).toString('latin1');
-  return [...text.matchAll(/(?:DataTime|SampleTime)\s*=\s*(\d{14})(?!\d)/g)].map((found) => ({ name: 'time', at: found.index + found[0].length - 14, length: 14 }));
+  return [...text.matchAll(/(?:DataTime|SampleTime)\s*=\s*(\d{14})(?!\d)/g)].map((found) => ({
+    name: 'time',
+    at: found.index + found[0].length - 14,
+    length: 14,
+  }));
 }

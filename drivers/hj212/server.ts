@@ -15,7 +15,12 @@ export type PacketListener = (received: ReceivedPacket, connection: Hj212Connect
 
 /** @returns rejects with CV_HJ212_LISTEN */
 export async function acquireHj212Server(listen: string, world: World): Promise<{ server: Hj212Server; release(): void }> {
-  const { handler: server, release } = await acquireSharedPort({ name: 'hj212', fault: 'CV_HJ212_LISTEN' }, listen, world, () => new Hj212Server(listen, world));
+  const { handler: server, release } = await acquireSharedPort(
+    { name: 'hj212', fault: 'CV_HJ212_LISTEN' },
+    listen,
+    world,
+    () => new Hj212Server(listen, world),
+  );
   return { server, release };
 }
 
@@ -79,5 +84,10 @@ export class Hj212Server implements ConnectionHandler {
 }
 
 function withoutPassword(packet: Uint8Array): Uint8Array {
-  return Buffer.from(Buffer.from(packet).toString('latin1').replace(/\bPW=[^;&]*/, (found) => `PW=${'*'.repeat(found.length - 3)}`), 'latin1');
+  return Buffer.from(
+    Buffer.from(packet)
+      .toString('latin1')
+      .replace(/\bPW=[^;&]*/, (found) => `PW=${'*'.repeat(found.length - 3)}`),
+    'latin1',
+  );
 }

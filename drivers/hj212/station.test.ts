@@ -9,8 +9,12 @@ import { memoryPort, TEST_MN, type Hj212HeaderFields } from './testing/memory-po
 import { hj212PacketBytes, qnText } from './testing/data-logger.ts';
 import { point, settings, type Hj212Point } from './settings.ts';
 
-const POINTS = [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval' }];
-const upload = (value: number, second = value % 60) => `DataTime=202601010800${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
+const POINTS = [
+  { id: 'pm25', factor: 'a34004' },
+  { id: 'interval', parameter: 'realtimeInterval' },
+];
+const upload = (value: number, second = value % 60) =>
+  `DataTime=202601010800${String(second).padStart(2, '0')};a34004-Rtd=${value},a34004-Flag=N`;
 const isFault = (code: string) => (error: unknown) => error instanceof FaultError && error.fault.code === code;
 
 /** A logger after its first upload, and its station. */
@@ -26,10 +30,11 @@ test('answers belong to the request with their QN: two at once, answered in reve
   const { station, logger } = await connectedLogger();
   const { signal } = new AbortController();
   const order: string[] = [];
-  const ask = (name: string, request = parameterReadRequest('interval', 'realtimeInterval')) => (station.link.exchange as NonNullable<typeof station.link.exchange>)(request, signal).then((frame) => {
-    order.push(name);
-    return frame;
-  });
+  const ask = (name: string, request = parameterReadRequest('interval', 'realtimeInterval')) =>
+    (station.link.exchange as NonNullable<typeof station.link.exchange>)(request, signal).then((frame) => {
+      order.push(name);
+      return frame;
+    });
   const [first, second] = [ask('first'), ask('second')];
   await settle();
   const [a, b] = logger.received.filter(({ cn }) => cn === '1061').map(({ qn }) => qn) as [string, string];
@@ -103,13 +108,21 @@ test('a request fails differently for a station that never connected, that disco
   const request = parameterWriteRequest('realtimeInterval', 45);
   const { signal } = new AbortController();
   const here = { mn: TEST_MN, address: '127.0.0.1:8212' };
-  await assert.rejects(exchange(request, signal), (error) => isFault('CV_HJ212_ABSENT')(error) && assert.deepEqual((error as FaultError).fault.params, here) === undefined);
+  await assert.rejects(
+    exchange(request, signal),
+    (error) => isFault('CV_HJ212_ABSENT')(error) && assert.deepEqual((error as FaultError).fault.params, here) === undefined,
+  );
   const logger = port.dial();
   await logger.send('2011', upload(1));
   const other = port.dial();
   await other.send('2011', upload(2), { mn: 'B2' });
   let isOver = false;
-  const left = assert.rejects(exchange(request, signal).finally(() => { isOver = true; }), (error) => isFault('CV_HJ212_LEFT')(error) && assert.deepEqual((error as FaultError).fault.params, here) === undefined);
+  const left = assert.rejects(
+    exchange(request, signal).finally(() => {
+      isOver = true;
+    }),
+    (error) => isFault('CV_HJ212_LEFT')(error) && assert.deepEqual((error as FaultError).fault.params, here) === undefined,
+  );
   await settle();
   await other.hangUp();
   assert.equal(isOver, false, 'another one disconnected');
@@ -122,7 +135,10 @@ test('a request fails differently for a station that never connected, that disco
 test('a request over a replaced connection ends with it, and the newer connection stays', async () => {
   const { port, station, logger } = await connectedLogger();
   const request = parameterWriteRequest('realtimeInterval', 45);
-  const left = assert.rejects((station.link.exchange as NonNullable<typeof station.link.exchange>)(request, new AbortController().signal), isFault('CV_HJ212_LEFT'));
+  const left = assert.rejects(
+    (station.link.exchange as NonNullable<typeof station.link.exchange>)(request, new AbortController().signal),
+    isFault('CV_HJ212_LEFT'),
+  );
   await settle();
   const newer = port.dial();
   await newer.send('2011', upload(2));
@@ -155,9 +171,20 @@ test('uploads are answered when they ask for it, always or never, as configured;
 });
 
 test('an answer has the QN and password of its upload, the system type of interaction and the edition, detected or configured', async () => {
-  for (const [edition, flag, said] of [['auto', 'Flag=5', '4'], ['auto', 'Flag=9', '8'], ['auto', 'Flag=1', '0'], ['2005', 'Flag=5', '0'], ['2017', 'Flag=9', '4'], ['2025', 'Flag=5', '8']] as const) {
+  for (const [edition, flag, said] of [
+    ['auto', 'Flag=5', '4'],
+    ['auto', 'Flag=9', '8'],
+    ['auto', 'Flag=1', '0'],
+    ['2005', 'Flag=5', '0'],
+    ['2017', 'Flag=9', '4'],
+    ['2025', 'Flag=5', '8'],
+  ] as const) {
     const { station, logger } = await connectedLogger({ edition }, { qn: '20260101080000123', pw: 'mine', flag });
-    assert.deepEqual(logger.received, [{ qn: '20260101080000123', st: '91', cn: '9014', pw: 'mine', mn: TEST_MN, flag: said, content: '' }], edition);
+    assert.deepEqual(
+      logger.received,
+      [{ qn: '20260101080000123', st: '91', cn: '9014', pw: 'mine', mn: TEST_MN, flag: said, content: '' }],
+      edition,
+    );
     await station.end();
   }
   const { station, logger } = await connectedLogger({}, { pw: '' });
@@ -282,7 +309,10 @@ test('packets of one upload: those before the time wait for it up to thirty seco
   assert.deepEqual(port.codes(), []);
   await port.clock.advanceMs(1);
   assert.deepEqual(port.faults, [{ code: 'CV_HJ212_PART', params: { mn: TEST_MN, number: 2, of: 2 } }]);
-  assert.deepEqual(port.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }]);
+  assert.deepEqual(
+    port.told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false }],
+  );
   // A whole upload without a time is of now.
   await logger.send('2011', 'a34004-Rtd=6,a34004-Flag=N');
   assert.equal(station.given().at(-1), 6);
@@ -306,9 +336,17 @@ test('waiting packets are bounded', async () => {
 test('a thousand uploads wait; further ones stay unanswered, so that they are sent again', async () => {
   const port = memoryPort();
   const { open } = await import('./link.ts');
-  const link = await open(settings.parse({ listen: '127.0.0.1:8212', mn: TEST_MN }), [{ id: 'pm25', ...(point.parse({ factor: 'a34004' }) as Hj212Point) }], port.world);
+  const link = await open(
+    settings.parse({ listen: '127.0.0.1:8212', mn: TEST_MN }),
+    [{ id: 'pm25', ...(point.parse({ factor: 'a34004' }) as Hj212Point) }],
+    port.world,
+  );
   const logger = port.dial();
-  const packets = Array.from({ length: 1002 }, (_, turn) => hj212PacketBytes(`QN=${qnText(port.clock.nowMs() + turn)};ST=22;CN=2011;PW=1;MN=${TEST_MN};Flag=5;CP=&&DataTime=20260101080000;a34004-Rtd=${turn},a34004-Flag=N&&`));
+  const packets = Array.from({ length: 1002 }, (_, turn) =>
+    hj212PacketBytes(
+      `QN=${qnText(port.clock.nowMs() + turn)};ST=22;CN=2011;PW=1;MN=${TEST_MN};Flag=5;CP=&&DataTime=20260101080000;a34004-Rtd=${turn},a34004-Flag=N&&`,
+    ),
+  );
   await logger.sendBytes(Buffer.concat(packets));
   const taken: Hj212Frame[] = [];
   const ending = new AbortController();
@@ -344,7 +382,13 @@ test('another password: no frame, reported once; only a time request is refused,
   assert.deepEqual(wrong.received, [{ qn: '20260101080000999', st: '91', cn: '9011', pw: '', mn: TEST_MN, flag: '4', content: 'QnRtn=3' }]);
   assert.deepEqual(port.faults, [{ code: 'CV_HJ212_PASSWORD', params: { mn: TEST_MN } }]);
   assert.deepEqual(station.given(), []);
-  await assert.rejects((station.link.exchange as NonNullable<typeof station.link.exchange>)(parameterWriteRequest('realtimeInterval', 45), new AbortController().signal), isFault('CV_HJ212_ABSENT'));
+  await assert.rejects(
+    (station.link.exchange as NonNullable<typeof station.link.exchange>)(
+      parameterWriteRequest('realtimeInterval', 45),
+      new AbortController().signal,
+    ),
+    isFault('CV_HJ212_ABSENT'),
+  );
   const right = port.dial();
   await right.send('2011', upload(1), { pw: 'right' });
   assert.deepEqual(station.given(), [1]);
@@ -361,7 +405,11 @@ test('a connection that no station uses is new again; the one that replaced it i
   // 256 newcomers of one address make way for each other.
   const idle = Array.from({ length: 257 }, () => port.dial());
   await settle();
-  assert.deepEqual([logger.isDisconnected, newer.isDisconnected, idle[0]?.isDisconnected, idle[1]?.isDisconnected], [false, false, true, false], 'it carries another station still');
+  assert.deepEqual(
+    [logger.isDisconnected, newer.isDisconnected, idle[0]?.isDisconnected, idle[1]?.isDisconnected],
+    [false, false, true, false],
+    'it carries another station still',
+  );
   await other.end();
   for (let turn = 0; turn < 257; turn += 1) port.dial();
   await settle();
@@ -385,7 +433,10 @@ test('the state of a station is bounded: repetitions, uploads being stored, time
   await logger.send('2011', content(1000));
   assert.equal(station.frames.length, 515, 'the oldest is forgotten');
 
-  const part = (turn: number, number: number) => ({ qn: `20260101090000${String(turn).padStart(3, '0')}`, flag: `Flag=7;PNUM=2;PNO=${number}` });
+  const part = (turn: number, number: number) => ({
+    qn: `20260101090000${String(turn).padStart(3, '0')}`,
+    flag: `Flag=7;PNUM=2;PNO=${number}`,
+  });
   for (let turn = 0; turn < 65; turn += 1) await logger.send('2011', content(2000 + turn), part(turn, 1));
   assert.equal(station.frames.length, 580);
   await logger.send('2011', 'a34004-Rtd=5,a34004-Flag=N', part(1, 2));

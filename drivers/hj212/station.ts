@@ -8,7 +8,14 @@ import { FaultError } from '../../core/faults.ts';
 import { ownClock, type Timer, type World } from '../../core/world.ts';
 import type { Hj212Connection, ReceivedPacket } from './connection.ts';
 import './faults.ts';
-import { uploadPointMap, type Hj212AnswerFrame, type Hj212Frame, type Hj212Request, type UploadPointMap, type Hj212UploadFrame } from './frame.ts';
+import {
+  uploadPointMap,
+  type Hj212AnswerFrame,
+  type Hj212Frame,
+  type Hj212Request,
+  type UploadPointMap,
+  type Hj212UploadFrame,
+} from './frame.ts';
 import { HistoryBackfill } from './history-backfill.ts';
 import { formatHj212Message, formatQn, formatHj212Time, parseHj212Time, type Hj212Message } from './message.ts';
 import { encodeHj212Packet } from './packet.ts';
@@ -104,7 +111,8 @@ export class Hj212Station {
     if (isNewConnection) this.#history.reconnected(message.edition);
     const pending = this.#pending.get(message.qn);
     // Only an answer over the connection that was asked counts.
-    if (pending?.connection === connection && (message.cn === '9011' || message.cn === '9012' || message.cn === pending.request.cn)) return this.#addAnswer(pending, received);
+    if (pending?.connection === connection && (message.cn === '9011' || message.cn === '9012' || message.cn === pending.request.cn))
+      return this.#addAnswer(pending, received);
     if (this.#plan.byCommand.has(message.cn)) return this.#receiveUpload({ received, connection, key: uploadKey(message) });
     if (message.cn === '1013') return this.#answerTimeRequest(message, connection);
     if (message.cn === '9012' || isRefusal(message)) this.#completeHistory(message);
@@ -173,7 +181,8 @@ export class Hj212Station {
     if (!this.#passwordReported) this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_PASSWORD', params: { mn } } });
     this.#passwordReported = true;
     // Data stays unanswered and is sent again once the password is right.
-    if (message.cn === '1013') this.#send(connection, { qn: message.qn, cn: '9011', content: 'QnRtn=3', wantsAnswer: false, st: INTERACTION_ST, pw: '' });
+    if (message.cn === '1013')
+      this.#send(connection, { qn: message.qn, cn: '9011', content: 'QnRtn=3', wantsAnswer: false, st: INTERACTION_ST, pw: '' });
     return false;
   }
 
@@ -207,7 +216,10 @@ export class Hj212Station {
     const timer = this.#world.clock.after(FRAGMENT_WAIT_MS, () => {
       this.#withoutTime.delete(exchange);
       const { fragment } = upload.received.message;
-      this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_PART', params: { mn: this.settings.mn, number: fragment?.number ?? 0, of: fragment?.count ?? 0 } } });
+      this.#world.tell({
+        kind: 'fault',
+        fault: { code: 'CV_HJ212_PART', params: { mn: this.settings.mn, number: fragment?.number ?? 0, of: fragment?.count ?? 0 } },
+      });
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
     });
     this.#withoutTime.set(exchange, { uploads: [upload], timer });
@@ -219,10 +231,17 @@ export class Hj212Station {
     if (this.#stored.has(key)) return this.#answer(received.message, connection);
     const nowMs = this.#world.clock.monotonicMs();
     const storing = this.#storing.get(key);
-    if (storing && nowMs - storing.sinceMs < STORE_WAIT_MS) return void (storing.repetitions.length < MAX_FRAGMENTS && storing.repetitions.push(upload));
+    if (storing && nowMs - storing.sinceMs < STORE_WAIT_MS)
+      return void (storing.repetitions.length < MAX_FRAGMENTS && storing.repetitions.push(upload));
     // Unanswered, it will be sent again.
     if (this.#waiting.length >= MAX_WAITING) return;
-    const frame: Hj212UploadFrame = { is: 'upload', packet: received.packet, observedAt: this.#world.clock.nowMs(), pointMap: this.#plan, ...(dataTime === undefined ? {} : { dataTime }) };
+    const frame: Hj212UploadFrame = {
+      is: 'upload',
+      packet: received.packet,
+      observedAt: this.#world.clock.nowMs(),
+      pointMap: this.#plan,
+      ...(dataTime === undefined ? {} : { dataTime }),
+    };
     this.#uploads.set(frame, upload);
     this.#storing.set(key, { sinceMs: nowMs, repetitions: [] });
     if (this.#storing.size > MAX_REMEMBERED) this.#storing.delete(this.#storing.keys().next().value as string);
@@ -238,7 +257,11 @@ export class Hj212Station {
 
   #completeHistory(message: Hj212Message): void {
     const cn = this.#history.complete(message);
-    if (cn !== null && message.cn === '9011') this.#world.tell({ kind: 'fault', fault: { code: 'CV_HJ212_REFUSED', params: { mn: this.settings.mn, cn, answer: message.content } } });
+    if (cn !== null && message.cn === '9011')
+      this.#world.tell({
+        kind: 'fault',
+        fault: { code: 'CV_HJ212_REFUSED', params: { mn: this.settings.mn, cn, answer: message.content } },
+      });
   }
 
   #answer(message: Hj212Message, connection: Hj212Connection): void {
@@ -270,7 +293,15 @@ export class Hj212Station {
 
   /** @returns its QN */
   #sendRequest({ cn, content }: { cn: string; content: string }, qn: string = this.#qn()): string {
-    if (this.connection) this.#send(this.connection, { qn, cn, content, wantsAnswer: true, st: this.#newest?.st ?? INTERACTION_ST, pw: this.settings.password ?? this.#newest?.pw ?? '' });
+    if (this.connection)
+      this.#send(this.connection, {
+        qn,
+        cn,
+        content,
+        wantsAnswer: true,
+        st: this.#newest?.st ?? INTERACTION_ST,
+        pw: this.settings.password ?? this.#newest?.pw ?? '',
+      });
     return qn;
   }
 
@@ -279,9 +310,14 @@ export class Hj212Station {
     this.#send(connection, { qn: message.qn, cn, content, wantsAnswer: false, st: INTERACTION_ST, pw: message.pw });
   }
 
-  #send(connection: Hj212Connection, message: { qn: string; cn: string; content: string; wantsAnswer: boolean; st: string; pw: string }): void {
+  #send(
+    connection: Hj212Connection,
+    message: { qn: string; cn: string; content: string; wantsAnswer: boolean; st: string; pw: string },
+  ): void {
     const { edition, mn } = this.settings;
-    connection.send(encodeHj212Packet(formatHj212Message({ ...message, mn, edition: edition === 'auto' ? this.#newest?.edition ?? '2017' : edition })));
+    connection.send(
+      encodeHj212Packet(formatHj212Message({ ...message, mn, edition: edition === 'auto' ? (this.#newest?.edition ?? '2017') : edition })),
+    );
   }
 
   /** Unique, also for two requests in one millisecond. */

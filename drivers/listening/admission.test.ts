@@ -31,7 +31,11 @@ test('when the port is full the oldest new connection is dropped; configured one
   assert.equal(dial('late').connection, null);
   logger.connection.setConfigured(false);
   dial('later');
-  assert.deepEqual(dropped, ['idle-1', 'idle-2', 'idle-3', 'logger'], 'a device that moved to another connection leaves its old one new again');
+  assert.deepEqual(
+    dropped,
+    ['idle-1', 'idle-2', 'idle-3', 'logger'],
+    'a device that moved to another connection leaves its old one new again',
+  );
   third.socket.emit('close');
   dial('last');
   assert.equal(dropped.length, 4);
@@ -65,7 +69,10 @@ test('a connection that sends nothing is dropped; one that sent is not', async (
 
 test('dropped and refused connections are reported at once, then once a minute with their count', async () => {
   const { clock, told, dial } = port(2);
-  const crowded = (count: number, peer: string, limit = 2) => ({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count, peer, limit } } });
+  const crowded = (count: number, peer: string, limit = 2) => ({
+    kind: 'fault',
+    fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count, peer, limit } },
+  });
   dial('10.0.0.1');
   dial('10.0.0.2');
   assert.deepEqual(told, []);
@@ -87,5 +94,7 @@ test('dropped and refused connections are reported at once, then once a minute w
 test('new connections of one address are reported with the limit per address', () => {
   const { told, dial } = port(4096);
   for (let turn = 0; turn < 257; turn += 1) dial(`idle-${turn}`, '10.0.0.66');
-  assert.deepEqual(told, [{ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count: 1, peer: '10.0.0.66', limit: 256 } } }]);
+  assert.deepEqual(told, [
+    { kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: '0.0.0.0:8212', count: 1, peer: '10.0.0.66', limit: 256 } } },
+  ]);
 });

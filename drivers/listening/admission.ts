@@ -84,7 +84,10 @@ export class ConnectionAdmission {
     this.#rejected += 1;
     const nowMs = this.#world.clock.monotonicMs();
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_PORT_CROWDED', params: { listen: this.#listen, count: this.#rejected, peer, limit } } });
+    this.#world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_PORT_CROWDED', params: { listen: this.#listen, count: this.#rejected, peer, limit } },
+    });
     this.#rejected = 0;
     this.#reportedMs = nowMs;
   }

@@ -13,6 +13,10 @@ export function dial(address: HostPort, { net }: Pick<World, 'net'>, signal: Abo
     if (signal.aborted) throw signal.reason;
     const { code, message } = error as NodeJS.ErrnoException;
     const isRefused = code === 'ECONNREFUSED' || code === 'ECONNRESET';
-    throw new FaultError(isRefused ? 'CV_LINK_REFUSED' : 'CV_LINK_UNREACHABLE', { address: `${address.host}:${address.port}`, detail: code ?? message }, { cause: error });
+    throw new FaultError(
+      isRefused ? 'CV_LINK_REFUSED' : 'CV_LINK_UNREACHABLE',
+      { address: `${address.host}:${address.port}`, detail: code ?? message },
+      { cause: error },
+    );
   });
 }

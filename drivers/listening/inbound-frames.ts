@@ -22,7 +22,12 @@ export interface InboundFrames<Frame> {
 }
 
 /** Resolves when the link is closed or the signal aborts; rejects with `endError` once all waiting frames are taken. */
-export function receiveFrames<Frame>({ presence, ...frames }: InboundFrames<Frame>, clock: Clock, take: FrameHandler<Frame>, signal: AbortSignal): Promise<void> {
+export function receiveFrames<Frame>(
+  { presence, ...frames }: InboundFrames<Frame>,
+  clock: Clock,
+  take: FrameHandler<Frame>,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let awayTimer: Timer | null = null;
     let [isAwayReported, isOver] = [false, false];
@@ -44,7 +49,8 @@ export function receiveFrames<Frame>({ presence, ...frames }: InboundFrames<Fram
       if (isOver) return;
       const error = frames.endError();
       if (error) return end(() => reject(error));
-      if (presence && !presence.isConnected() && !isAwayReported) return void (awayTimer ??= clock.after(AWAY_AFTER_MS, () => reportAway(presence)));
+      if (presence && !presence.isConnected() && !isAwayReported)
+        return void (awayTimer ??= clock.after(AWAY_AFTER_MS, () => reportAway(presence)));
       awayTimer?.cancel();
       awayTimer = null;
     }

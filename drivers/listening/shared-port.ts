@@ -36,7 +36,12 @@ const ports = new WeakMap<Net, Map<string, Entry<ConnectionHandler>>>();
  * @param create called for the first user
  * @returns rejects with the owner's fault; call `release` once for each call
  */
-export async function acquireSharedPort<R extends ConnectionHandler>(owner: PortOwner, listen: string, world: World, create: () => R): Promise<{ handler: R; release(): void }> {
+export async function acquireSharedPort<R extends ConnectionHandler>(
+  owner: PortOwner,
+  listen: string,
+  world: World,
+  create: () => R,
+): Promise<{ handler: R; release(): void }> {
   const byKey = ports.get(world.net) ?? new Map<string, Entry<ConnectionHandler>>();
   ports.set(world.net, byKey);
   const key = `${owner.name} ${listen}`;

@@ -61,8 +61,14 @@ function unknownDevice(driver: string, address: string, { id, peer, firstBytes, 
   const begin = firstBytes.subarray(0, SHOWN_BYTES);
   const yaml = stringify([{ id: deviceIdOf(driver, id), driver, settings }], { lineWidth: 0 });
   return {
-    driver, address: address.slice(0, MAX_ADDRESS), id: id.slice(0, MAX_ID), peer: peer.slice(0, MAX_PEER),
-    said: { hex: Buffer.from(begin).toString('hex'), text: String.fromCharCode(...begin.map((byte) => (byte >= 0x20 && byte < 0x7f ? byte : 0x2e))) },
+    driver,
+    address: address.slice(0, MAX_ADDRESS),
+    id: id.slice(0, MAX_ID),
+    peer: peer.slice(0, MAX_PEER),
+    said: {
+      hex: Buffer.from(begin).toString('hex'),
+      text: String.fromCharCode(...begin.map((byte) => (byte >= 0x20 && byte < 0x7f ? byte : 0x2e))),
+    },
     yaml: yaml.length <= MAX_YAML ? yaml : '',
   };
 }

@@ -72,7 +72,8 @@ function readOf(bytes: Uint8Array, view: DataView, start: number, end: number): 
       case TV.firstUptime: read.firstUptimeUs = view.getBigUint64(from); break;
       case TV.lastUptime: read.lastUptimeUs = view.getBigUint64(from); break;
       case CUSTOM:
-        if (to - from >= 10 && view.getUint32(from) === IMPINJ && view.getUint32(from + 4) === IMPINJ_PHASE) read.phaseDeg = Math.round((view.getUint16(from + 8) / PHASE_STEPS) * 3600) / 10;
+        if (to - from >= 10 && view.getUint32(from) === IMPINJ && view.getUint32(from + 4) === IMPINJ_PHASE)
+          read.phaseDeg = Math.round((view.getUint16(from + 8) / PHASE_STEPS) * 3600) / 10;
         break;
       default: break;
     }

@@ -37,7 +37,12 @@ export function roSpec(settings: LlrpSettings, radio: Radio | null): Uint8Array 
   const { antennas, report } = settings;
   const ids = antennas.length === 0 ? [0] : antennas;
   const everyMs = 'everyMs' in report ? report.everyMs : null;
-  const inventory = encodeParameter(186, u16(1), u8(C1G2), ...(radio || settings.session !== undefined ? antennaConfigs(settings, radio) : []));
+  const inventory = encodeParameter(
+    186,
+    u16(1),
+    u8(C1G2),
+    ...(radio || settings.session !== undefined ? antennaConfigs(settings, radio) : []),
+  );
   const start = everyMs === null ? encodeParameter(179, u8(0)) : encodeParameter(179, u8(2), encodeParameter(180, u32(0, everyMs)));
   const stop = everyMs === null ? encodeParameter(182, u8(0), u32(0)) : encodeParameter(182, u8(1), u32(everyMs));
   return encodeParameter(
@@ -53,8 +58,11 @@ function antennaConfigs(settings: LlrpSettings, radio: Radio | null): Uint8Array
   const ids = settings.antennas.length > 0 ? settings.antennas : radio ? [...radio.transmitters.keys()] : [0];
   return ids.map((id) => {
     const now = radio?.transmitters.get(id);
-    const power = now && settings.powerDbm !== undefined ? stepBelow(radio?.steps ?? [], settings.powerDbm) ?? now.power : now?.power;
-    const session = settings.session === undefined ? [] : [encodeParameter(330, u8(0), encodeParameter(336, u8(settings.session << 6), u16(POPULATION), u32(0)))];
+    const power = now && settings.powerDbm !== undefined ? (stepBelow(radio?.steps ?? [], settings.powerDbm) ?? now.power) : now?.power;
+    const session =
+      settings.session === undefined
+        ? []
+        : [encodeParameter(330, u8(0), encodeParameter(336, u8(settings.session << 6), u16(POPULATION), u32(0)))];
     // Frequencies are those of the reader's region: what it has is given back to it.
     const transmitter = now && power !== undefined ? [encodeParameter(224, u16(now.hopTable, now.channel, power))] : [];
     return encodeParameter(222, u16(id), ...transmitter, ...session);
@@ -86,7 +94,12 @@ export function radioOf(capabilities: Uint8Array, config: Uint8Array): Radio {
     if (to - from < 2) return;
     const id = configured.getUint16(from);
     within(config, from + 2, to, 224, (at, end) => {
-      if (end - at >= 6) transmitters.set(id, { hopTable: configured.getUint16(at), channel: configured.getUint16(at + 2), power: configured.getUint16(at + 4) });
+      if (end - at >= 6)
+        transmitters.set(id, {
+          hopTable: configured.getUint16(at),
+          channel: configured.getUint16(at + 2),
+          power: configured.getUint16(at + 4),
+        });
     });
   });
   return { steps, transmitters };

@@ -16,7 +16,8 @@ import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
 export function decode(frame: LlrpFrame): Decoded {
   if (frame.is === 'presence') return { ok: true, values: presenceValues(frame), isPartial: true };
   const message = frame.bytes instanceof Uint8Array ? parseLlrpMessage(frame.bytes) : 'none';
-  if (message === 'none' || message === null || message.bytes.length !== frame.bytes.length) return lostFrame('CV_FRAME_INVALID', { detail: 'no LLRP message', detailZh: '不是 LLRP 报文' });
+  if (message === 'none' || message === null || message.bytes.length !== frame.bytes.length)
+    return lostFrame('CV_FRAME_INVALID', { detail: 'no LLRP message', detailZh: '不是 LLRP 报文' });
   if (message.type === LLRP_MESSAGE_TYPES.keepalive) return { ok: true, values: [] };
   if (message.type === LLRP_MESSAGE_TYPES.report) return decodeReport(frame);
   if (message.type === LLRP_MESSAGE_TYPES.readerEvent) return { ok: true, values: eventValues(frame), isPartial: true };
@@ -29,24 +30,42 @@ function decodeReport({ bytes, plan, clock, observedAt, repetitions }: LlrpMessa
   const values: PointValue[] = [];
   reads.forEach((read, place) => {
     if (repetitions.has(place)) return;
-    const points = plan ? plan.reads.filter(({ antennas, prefix }) => read.epc.startsWith(prefix) && (antennas.length === 0 || antennas.includes(read.antenna ?? 0))) : [{ id: 'read' }];
+    const points = plan
+      ? plan.reads.filter(
+          ({ antennas, prefix }) => read.epc.startsWith(prefix) && (antennas.length === 0 || antennas.includes(read.antenna ?? 0)),
+        )
+      : [{ id: 'read' }];
     if (points.length === 0) return;
     const time = timeOfRead(firstReadTimestamps(read), clock, observedAt);
     const evidence = [evidenceOf(read, clock, observedAt)];
-    for (const { id } of points) values.push({ point: id, value: read.epc, ...(time ? { deviceAt: time.at } : {}), ...(time?.isSkewed ? { flags: ['skewed'] } : {}), evidence });
+    for (const { id } of points)
+      values.push({
+        point: id,
+        value: read.epc,
+        ...(time ? { deviceAt: time.at } : {}),
+        ...(time?.isSkewed ? { flags: ['skewed'] } : {}),
+        evidence,
+      });
   });
   return { ok: true, values, isPartial: true };
 }
 
 export function firstReadTimestamps({ firstUtcUs, firstUptimeUs }: LlrpTagRead): ReadTimestamps {
-  return { ...(firstUtcUs === undefined ? {} : { utcUs: firstUtcUs }), ...(firstUptimeUs === undefined ? {} : { uptimeUs: firstUptimeUs }) };
+  return {
+    ...(firstUtcUs === undefined ? {} : { utcUs: firstUtcUs }),
+    ...(firstUptimeUs === undefined ? {} : { uptimeUs: firstUptimeUs }),
+  };
 }
 
 function evidenceOf(read: LlrpTagRead, clock: LlrpMessageFrame['clock'], observedAt: number): TagRead {
   const { epc, antenna, rssiDbm, phaseDeg, count, lastUtcUs, lastUptimeUs } = read;
   const uri = epcUri(epc);
   const first = timeOfRead(firstReadTimestamps(read), clock, observedAt);
-  const last = timeOfRead({ ...(lastUtcUs === undefined ? {} : { utcUs: lastUtcUs }), ...(lastUptimeUs === undefined ? {} : { uptimeUs: lastUptimeUs }) }, clock, observedAt);
+  const last = timeOfRead(
+    { ...(lastUtcUs === undefined ? {} : { utcUs: lastUtcUs }), ...(lastUptimeUs === undefined ? {} : { uptimeUs: lastUptimeUs }) },
+    clock,
+    observedAt,
+  );
   return {
     kind: 'tag', epc,
     ...(uri === null ? {} : { uri }), ...(antenna === undefined ? {} : { antenna }), ...(rssiDbm === undefined ? {} : { rssiDbm }),
@@ -69,7 +88,11 @@ function presenceValues({ happened, present }: Extract<LlrpFrame, { is: 'presenc
     ...happened.map(({ point, what, seen, dwellMs }): PointValue => {
       const uri = epcUri(seen.epc);
       const tag: TagRead = {
-        kind: 'tag', epc: seen.epc, ...(uri === null ? {} : { uri }), antenna: seen.antenna, ...(seen.rssiDbm === null ? {} : { rssiDbm: seen.rssiDbm }),
+        kind: 'tag',
+        epc: seen.epc,
+        ...(uri === null ? {} : { uri }),
+        antenna: seen.antenna,
+        ...(seen.rssiDbm === null ? {} : { rssiDbm: seen.rssiDbm }),
         ...(what === 'left' ? { firstAt: seen.at - (dwellMs ?? 0), lastAt: seen.at } : { firstAt: seen.at }),
       };
       return { point, value: seen.epc, deviceAt: seen.at, evidence: [tag] };

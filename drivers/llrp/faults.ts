@@ -8,18 +8,36 @@ const LLRP_FAULTS = defineFaults({
     zh: ['无法在 {listen} 等待读写器：{detail}', '检查地址是否属于本机、端口是否空闲'],
   },
   CV_LLRP_ABSENT: {
-    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['no reader has connected to {listen}', 'in the reader, check the address and port of its LLRP client (reader-initiated connection)'],
+    stage: 'open',
+    retry: 'backoff',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      'no reader has connected to {listen}',
+      'in the reader, check the address and port of its LLRP client (reader-initiated connection)',
+    ],
     zh: ['没有读写器拨入 {listen}', '检查读写器中 LLRP 主动连接（reader-initiated）的地址和端口'],
   },
   CV_LLRP_TAKEN: {
-    stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
-    en: ['the reader {address} already has a session (status {status})', 'a reader accepts one client: end the other program; after a network failure the reader may keep the old session for minutes'],
+    stage: 'open',
+    retry: 'backoff',
+    actor: 'field-engineer',
+    flag: 'comm',
+    en: [
+      'the reader {address} already has a session (status {status})',
+      'a reader accepts one client: end the other program; after a network failure the reader may keep the old session for minutes',
+    ],
     zh: ['读写器 {address} 已有会话（状态 {status}）', '读写器同时只接受一个客户端：请关闭其他程序；断网后旧会话可能保留几分钟'],
   },
   CV_LLRP_REFUSED: {
-    stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['the reader {address} refuses {what}: {status} {text}', 'check antennas, power, session and report against the manual of the reader'],
+    stage: 'open',
+    retry: 'after-change',
+    actor: 'field-engineer',
+    flag: 'config',
+    en: [
+      'the reader {address} refuses {what}: {status} {text}',
+      'check antennas, power, session and report against the manual of the reader',
+    ],
     zh: ['读写器 {address} 拒绝 {what}：{status} {text}', '对照读写器手册检查 antennas、powerDbm、session、report'],
   },
   CV_LLRP_SILENT: {

@@ -33,7 +33,11 @@ interface LiveSource {
 }
 
 /** @returns as a link's `listen` */
-export async function followReader({ session, settings, points, world, hello }: ReaderContext, take: FrameHandler<LlrpFrame>, signal: AbortSignal): Promise<void> {
+export async function followReader(
+  { session, settings, points, world, hello }: ReaderContext,
+  take: FrameHandler<LlrpFrame>,
+  signal: AbortSignal,
+): Promise<void> {
   const plan = planOf(points);
   const watches = watchesOf(points, settings);
   const repetitions = new RepetitionFilter(settings.dedupe);
@@ -44,7 +48,15 @@ export async function followReader({ session, settings, points, world, hello }: 
   const rouse = () => wake();
   session.onChange(rouse);
   signal.addEventListener('abort', rouse, { once: true });
-  const message = (bytes: Uint8Array, observedAt: number, places: ReadonlySet<number>): LlrpFrame => ({ is: 'message', bytes, observedAt, clock, plan, repetitions: places, antennasDown: down.size });
+  const message = (bytes: Uint8Array, observedAt: number, places: ReadonlySet<number>): LlrpFrame => ({
+    is: 'message',
+    bytes,
+    observedAt,
+    clock,
+    plan,
+    repetitions: places,
+    antennasDown: down.size,
+  });
   try {
     take(message(hello.bytes, hello.observedAt, new Set()));
     // Nobody is there until somebody is.
@@ -56,7 +68,17 @@ export async function followReader({ session, settings, points, world, hello }: 
         if (type === LLRP_MESSAGE_TYPES.readerEvent) clock = heard(next.message, observedAt);
         const reads = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [];
         const seen = reads.map((read) => seenOf(read, clock, observedAt));
-        take(message(bytes, observedAt, new Set(reads.flatMap((read, place) => (repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [])))));
+        take(
+          message(
+            bytes,
+            observedAt,
+            new Set(
+              reads.flatMap((read, place) =>
+                repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [],
+              ),
+            ),
+          ),
+        );
         const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
         if (happened.length > 0) take(presenceFrame(happened, watches));
         continue;
@@ -127,7 +149,20 @@ function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor
     if (!['arrived', 'left', 'passed', 'present'].includes(gives)) continue;
     const pass = gives === 'passed' ? { from, to, withinMs: within } : null;
     const key = JSON.stringify([antennas, epc.toUpperCase(), pass]);
-    const one = watched.get(key) ?? { watch: new PresenceTracker({ antennas, prefix: epc.toUpperCase(), rssiFloorDbm: rssiFloor, minReads, departAfterMs: departAfter, pass }), arrived: [], left: [], passed: [], present: [] };
+    const one = watched.get(key) ?? {
+      watch: new PresenceTracker({
+        antennas,
+        prefix: epc.toUpperCase(),
+        rssiFloorDbm: rssiFloor,
+        minReads,
+        departAfterMs: departAfter,
+        pass,
+      }),
+      arrived: [],
+      left: [],
+      passed: [],
+      present: [],
+    };
     one[gives as 'arrived' | 'left' | 'passed' | 'present'].push(id);
     watched.set(key, one);
   }
@@ -135,9 +170,22 @@ function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor
 }
 
 function happenings(watches: readonly LiveSource[], of: (watch: PresenceTracker) => PresenceEvent[]): LlrpPresenceFrame['happened'] {
-  return watches.flatMap((one) => of(one.watch).flatMap((happening) => one[happening.what].map((point) => ({ point, what: happening.what, seen: happening.seen, ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}) }))));
+  return watches.flatMap((one) =>
+    of(one.watch).flatMap((happening) =>
+      one[happening.what].map((point) => ({
+        point,
+        what: happening.what,
+        seen: happening.seen,
+        ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}),
+      })),
+    ),
+  );
 }
 
 function presenceFrame(happened: LlrpPresenceFrame['happened'], watches: readonly LiveSource[]): LlrpPresenceFrame {
-  return { is: 'presence', happened, present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))) };
+  return {
+    is: 'presence',
+    happened,
+    present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))),
+  };
 }

@@ -19,11 +19,17 @@ const line = z.discriminatedUnion('is', [
     clock: z.object({ utcOffsetMs: z.number().nullable(), uptimeOffsetMs: z.number().nullable() }), plan: plan.nullable(),
     repetitions: z.array(z.int()).transform((places) => new Set(places)), antennasDown: z.int(),
   }),
-  z.object({ is: z.literal('presence'), happened: z.array(happened), present: z.array(z.object({ point: z.string(), count: z.number() })) }),
+  z.object({
+    is: z.literal('presence'),
+    happened: z.array(happened),
+    present: z.array(z.object({ point: z.string(), count: z.number() })),
+  }),
 ]);
 
 export function llrpFrameToLine(frame: LlrpFrame): Record<string, unknown> {
-  return frame.is === 'presence' ? { ...frame } : { ...frame, bytes: Buffer.from(frame.bytes).toString('hex'), repetitions: [...frame.repetitions] };
+  return frame.is === 'presence'
+    ? { ...frame }
+    : { ...frame, bytes: Buffer.from(frame.bytes).toString('hex'), repetitions: [...frame.repetitions] };
 }
 
 /** null where the line is no frame. */

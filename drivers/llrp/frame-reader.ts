@@ -12,18 +12,42 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
   level: 'bytes',
   read(input, points) {
     const cutter = new LlrpMessageCutter();
-    const reads = (points as readonly ConfiguredLlrpPoint[]).filter(({ gives }) => gives === 'read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() }));
+    const reads = (points as readonly ConfiguredLlrpPoint[])
+      .filter(({ gives }) => gives === 'read')
+      .map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() }));
     const frames = input.flatMap((bytes): FrameRead<LlrpFrame>[] => {
       if (!(bytes instanceof Uint8Array)) {
         const frame = llrpFrameFromLine(bytes);
-        return [frame ? { frame } : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } }];
+        return [
+          frame
+            ? { frame }
+            : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } },
+        ];
       }
       const { messages, isOver } = cutter.feed(bytes);
       return [
-        ...messages.filter(({ type }) => [LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.readerEvent, LLRP_MESSAGE_TYPES.keepalive].includes(type as never)).map((message): FrameRead<LlrpFrame> => ({
-          frame: { is: 'message', bytes: message.bytes, observedAt: timeOf(message), clock: UNKNOWN_CLOCK, plan: points.length === 0 ? null : { reads, inputs: [], antennasDown: [] }, repetitions: new Set(), antennasDown: 0 },
-        })),
-        ...(isOver ? [{ fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no LLRP message begins here', detailZh: '此处不是 LLRP 报文' } } } as const] : []),
+        ...messages
+          .filter(({ type }) =>
+            [LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.readerEvent, LLRP_MESSAGE_TYPES.keepalive].includes(type as never),
+          )
+          .map((message): FrameRead<LlrpFrame> => ({
+            frame: {
+              is: 'message',
+              bytes: message.bytes,
+              observedAt: timeOf(message),
+              clock: UNKNOWN_CLOCK,
+              plan: points.length === 0 ? null : { reads, inputs: [], antennasDown: [] },
+              repetitions: new Set(),
+              antennasDown: 0,
+            },
+          })),
+        ...(isOver
+          ? [
+              {
+                fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no LLRP message begins here', detailZh: '此处不是 LLRP 报文' } },
+              } as const,
+            ]
+          : []),
       ];
     });
     const { waiting } = cutter;
@@ -34,6 +58,9 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
 
 /** Without a session there is no clock to compare: the reader's own word for the time of its last read, or of its event, stands for the arrival. */
 function timeOf({ type, bytes }: LlrpMessage): number {
-  const stamps = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs) : [type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(bytes).utcUs : undefined];
+  const stamps =
+    type === LLRP_MESSAGE_TYPES.report
+      ? parseAccessReport(bytes).reads.map(({ firstUtcUs, lastUtcUs }) => lastUtcUs ?? firstUtcUs)
+      : [type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(bytes).utcUs : undefined];
   return stamps.reduce((latest, stamp) => (stamp === undefined ? latest : Math.max(latest, utcMsOf(stamp))), 0);
 }

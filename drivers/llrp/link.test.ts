@@ -15,8 +15,13 @@ import { diallingReader, listeningReader, type SimulatedReader, type SimulatedRe
 
 const EPC = '3074257BF7194E4000001A85';
 const POINTS = [
-  { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
-  { id: 'there', gives: 'present' }, { id: 'antennas', gives: 'antennas-down' }, { id: 'door', gives: 'gpi', input: 1 },
+  { id: 'tag', gives: 'read' },
+  { id: 'came', gives: 'arrived' },
+  { id: 'went', gives: 'left' },
+  { id: 'through', gives: 'passed', from: [1], to: [2] },
+  { id: 'there', gives: 'present' },
+  { id: 'antennas', gives: 'antennas-down' },
+  { id: 'door', gives: 'gpi', input: 1 },
 ].map((one) => ({ id: one.id, ...(point.parse(one) as LlrpPoint) }));
 
 interface Bench {
@@ -55,7 +60,9 @@ function valuesOf(link: LlrpLink) {
 async function dialUntilHeard(port: number): Promise<Socket> {
   for (;;) {
     const socket = connect(port, '127.0.0.1');
-    const isHeard = await new Promise<boolean>((resolve) => { socket.once('connect', () => resolve(true)).once('error', () => resolve(false)); });
+    const isHeard = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    });
     if (isHeard) return socket;
   }
 }
@@ -168,7 +175,12 @@ test('silent connections, before and after the reader that dials in, do not keep
 
 test('a probe tells maker, antennas and power, and changes nothing', async () => {
   const { world, reader } = await bench();
-  const findings = await probe(settings.parse({ host: '127.0.0.1', port: reader.port, antennas: [1, 3] }), POINTS, world, new AbortController().signal);
+  const findings = await probe(
+    settings.parse({ host: '127.0.0.1', port: reader.port, antennas: [1, 3] }),
+    POINTS,
+    world,
+    new AbortController().signal,
+  );
   assert.match(findings.map(({ en }) => en).join('\n'), /Impinj[\s\S]*connected: 1, 2[\s\S]*antennas 3[\s\S]*10 to 30 dBm in 5 steps/);
   assert.deepEqual(reader.told, [1, 2, 14]);
   await reader.stop();

@@ -22,8 +22,14 @@ const MOST_WAITING = 64;
 const GOODBYE_MS = 200;
 
 /** Opens a session for a question or two: nothing of the reader is changed. */
-export async function withReader<T>(settings: LlrpSettings, world: World, signal: AbortSignal, work: (session: LlrpSession) => Promise<T>): Promise<T> {
-  const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+export async function withReader<T>(
+  settings: LlrpSettings,
+  world: World,
+  signal: AbortSignal,
+  work: (session: LlrpSession) => Promise<T>,
+): Promise<T> {
+  const { socket, address, release } =
+    settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
   const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
@@ -44,8 +50,14 @@ export async function withReader<T>(settings: LlrpSettings, world: World, signal
 export type LlrpLink = Link<LlrpFrame>;
 
 /** @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE, CV_LLRP_LISTEN, _ABSENT, _TAKEN, _REFUSED, or the signal's reason */
-export async function open(settings: LlrpSettings, points: readonly ConfiguredLlrpPoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<LlrpLink> {
-  const { socket, address, release } = settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+export async function open(
+  settings: LlrpSettings,
+  points: readonly ConfiguredLlrpPoint[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<LlrpLink> {
+  const { socket, address, release } =
+    settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
   const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
@@ -117,7 +129,11 @@ class LlrpPort implements ConnectionHandler {
       }
       const speaking = new AbortController();
       this.#wake = () => speaking.abort();
-      const isTooLate = await pause(this.#world.clock, untilMs - this.#world.clock.monotonicMs(), AbortSignal.any([speaking.signal, signal]));
+      const isTooLate = await pause(
+        this.#world.clock,
+        untilMs - this.#world.clock.monotonicMs(),
+        AbortSignal.any([speaking.signal, signal]),
+      );
       if (signal.aborted) throw signal.reason;
       if (isTooLate) throw new FaultError('CV_LLRP_ABSENT', { listen: this.#listen });
     }
@@ -127,7 +143,12 @@ class LlrpPort implements ConnectionHandler {
 const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
 
 async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  const { handler: reception, release: leave } = await acquireSharedPort({ name: 'llrp', fault: 'CV_LLRP_LISTEN' }, listen, world, () => new LlrpPort(listen, world));
+  const { handler: reception, release: leave } = await acquireSharedPort(
+    { name: 'llrp', fault: 'CV_LLRP_LISTEN' },
+    listen,
+    world,
+    () => new LlrpPort(listen, world),
+  );
   try {
     return { socket: await reception.take(signal), address: listen, release: leave };
   } catch (error) {
@@ -155,7 +176,12 @@ async function greeted(session: LlrpSession, world: World, signal: AbortSignal):
 }
 
 async function prepared(session: LlrpSession, settings: LlrpSettings): Promise<void> {
-  const setConfig = (withEvents: boolean) => session.ask('SET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.setConfig, answer: LLRP_MESSAGE_TYPES.setConfigResponse }, ...readerConfig(settings.keepalive, withEvents));
+  const setConfig = (withEvents: boolean) =>
+    session.ask(
+      'SET_READER_CONFIG',
+      { ask: LLRP_MESSAGE_TYPES.setConfig, answer: LLRP_MESSAGE_TYPES.setConfigResponse },
+      ...readerConfig(settings.keepalive, withEvents),
+    );
   await setConfig(true).catch((error: unknown) => {
     // Some know fewer events than the standard: then as the reader is set.
     if (error instanceof FaultError && error.fault.code === 'CV_LLRP_REFUSED') return setConfig(false);
@@ -163,13 +189,39 @@ async function prepared(session: LlrpSession, settings: LlrpSettings): Promise<v
   });
   const deleteAll = u32(0);
   await session.ask('DELETE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse }, deleteAll);
-  const radio = settings.powerDbm === undefined ? null : radioOf(
-    await session.ask('GET_READER_CAPABILITIES', { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities }, u8(0)),
-    await session.ask('GET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config }, u16(0), u8(2), u16(0, 0)),
+  const radio =
+    settings.powerDbm === undefined
+      ? null
+      : radioOf(
+          await session.ask(
+            'GET_READER_CAPABILITIES',
+            { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities },
+            u8(0),
+          ),
+          await session.ask(
+            'GET_READER_CONFIG',
+            { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config },
+            u16(0),
+            u8(2),
+            u16(0, 0),
+          ),
+        );
+  await session.ask(
+    'ADD_ROSPEC',
+    { ask: LLRP_MESSAGE_TYPES.addRoSpec, answer: LLRP_MESSAGE_TYPES.addRoSpecResponse },
+    roSpec(settings, radio),
   );
-  await session.ask('ADD_ROSPEC', { ask: LLRP_MESSAGE_TYPES.addRoSpec, answer: LLRP_MESSAGE_TYPES.addRoSpecResponse }, roSpec(settings, radio));
-  await session.ask('ENABLE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.enableRoSpec, answer: LLRP_MESSAGE_TYPES.enableRoSpecResponse }, u32(ROSPEC_ID));
-  if ('everyTags' in settings.report) await session.ask('START_ROSPEC', { ask: LLRP_MESSAGE_TYPES.startRoSpec, answer: LLRP_MESSAGE_TYPES.startRoSpecResponse }, u32(ROSPEC_ID));
+  await session.ask(
+    'ENABLE_ROSPEC',
+    { ask: LLRP_MESSAGE_TYPES.enableRoSpec, answer: LLRP_MESSAGE_TYPES.enableRoSpecResponse },
+    u32(ROSPEC_ID),
+  );
+  if ('everyTags' in settings.report)
+    await session.ask(
+      'START_ROSPEC',
+      { ask: LLRP_MESSAGE_TYPES.startRoSpec, answer: LLRP_MESSAGE_TYPES.startRoSpecResponse },
+      u32(ROSPEC_ID),
+    );
   session.tell(LLRP_MESSAGE_TYPES.enableReports);
 }
 
@@ -178,7 +230,11 @@ async function leave(session: LlrpSession, world: World): Promise<void> {
   if (!session.end) {
     const over = new AbortController();
     const goodbye = (async () => {
-      await session.ask('DELETE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse }, u32(ROSPEC_ID));
+      await session.ask(
+        'DELETE_ROSPEC',
+        { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse },
+        u32(ROSPEC_ID),
+      );
       await session.ask('CLOSE_CONNECTION', { ask: LLRP_MESSAGE_TYPES.close, answer: LLRP_MESSAGE_TYPES.closeResponse });
     })().catch(() => {}).finally(() => over.abort()); // a reader that does not say goodbye is left all the same
     await Promise.race([goodbye, pause(world.clock, GOODBYE_MS, over.signal)]);

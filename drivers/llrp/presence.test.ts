@@ -5,7 +5,14 @@ import { epcUri } from './epc.ts';
 import { RepetitionFilter, PresenceTracker, type PresenceEvent, type PresenceRule } from './presence.ts';
 import { updateReaderClock, edgeTimeOf, timeOfRead, UNKNOWN_CLOCK } from './reader-clock.ts';
 
-const RULE: PresenceRule = { antennas: [], prefix: '', rssiFloorDbm: -70, minReads: 2, departAfterMs: 5000, pass: { from: [1], to: [2], withinMs: 10_000 } };
+const RULE: PresenceRule = {
+  antennas: [],
+  prefix: '',
+  rssiFloorDbm: -70,
+  minReads: 2,
+  departAfterMs: 5000,
+  pass: { from: [1], to: [2], withinMs: 10_000 },
+};
 const seen = (epc: string, at: number, antenna = 1, rssiDbm: number | null = -50) => ({ epc, antenna, rssiDbm, at });
 
 test('a tag comes with its second read, passes from antenna to antenna, goes after silence; weak reads do not count', () => {

@@ -60,7 +60,12 @@ export class PresenceTracker {
 
   see(seen: TagSighting): PresenceEvent[] {
     const { antennas, prefix, rssiFloorDbm, minReads, pass } = this.rule;
-    if (!seen.epc.startsWith(prefix) || (antennas.length > 0 && !antennas.includes(seen.antenna)) || (seen.rssiDbm !== null && seen.rssiDbm < rssiFloorDbm)) return [];
+    if (
+      !seen.epc.startsWith(prefix) ||
+      (antennas.length > 0 && !antennas.includes(seen.antenna)) ||
+      (seen.rssiDbm !== null && seen.rssiDbm < rssiFloorDbm)
+    )
+      return [];
     const happened: PresenceEvent[] = this.pass(seen.at);
     const tag = this.#tags.get(seen.epc) ?? { arrivedAt: seen.at, reads: [], isPresent: false, last: seen, fromAt: null };
     this.#tags.delete(seen.epc);

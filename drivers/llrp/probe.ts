@@ -7,12 +7,33 @@ import { LLRP_HEADER_BYTES, LLRP_MESSAGE_TYPES, u16, u8, dataViewOf } from './me
 import { eachParameter } from './parameters.ts';
 import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
-const MAKERS: Readonly<Record<number, string>> = { 25882: 'Impinj', 161: 'Motorola/Zebra', 10642: 'Zebra', 22695: 'Alien', 26554: 'ThingMagic' };
+const MAKERS: Readonly<Record<number, string>> = {
+  25882: 'Impinj',
+  161: 'Motorola/Zebra',
+  10642: 'Zebra',
+  22695: 'Alien',
+  26554: 'ThingMagic',
+};
 
-export function probe(settings: LlrpSettings, _points: readonly ConfiguredLlrpPoint[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
+export function probe(
+  settings: LlrpSettings,
+  _points: readonly ConfiguredLlrpPoint[],
+  world: World,
+  signal: AbortSignal,
+): Promise<ProbeFinding[]> {
   return withReader(settings, world, signal, async (session) => {
-    const capabilities = await session.ask('GET_READER_CAPABILITIES', { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities }, u8(0));
-    const config = await session.ask('GET_READER_CONFIG', { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config }, u16(0), u8(0), u16(0, 0));
+    const capabilities = await session.ask(
+      'GET_READER_CAPABILITIES',
+      { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities },
+      u8(0),
+    );
+    const config = await session.ask(
+      'GET_READER_CONFIG',
+      { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config },
+      u16(0),
+      u8(0),
+      u16(0, 0),
+    );
     return [...generalOf(capabilities), ...antennasOf(config, settings), ...powerOf(capabilities, config)];
   });
 }
@@ -25,7 +46,10 @@ function generalOf(message: Uint8Array): ProbeFinding[] {
     const [antennas, maker, model] = [view.getUint16(from), view.getUint32(from + 4), view.getUint32(from + 8)];
     const firmware = Buffer.from(message.subarray(from + 14, Math.min(to, from + 14 + view.getUint16(from + 12)))).toString('utf8');
     const name = MAKERS[maker] ?? String(maker);
-    found.push({ en: `maker ${name}, model ${model}, firmware ${firmware}, up to ${antennas} antennas`, zh: `厂家 ${name}，型号 ${model}，固件 ${firmware}，最多 ${antennas} 个天线` });
+    found.push({
+      en: `maker ${name}, model ${model}, firmware ${firmware}, up to ${antennas} antennas`,
+      zh: `厂家 ${name}，型号 ${model}，固件 ${firmware}，最多 ${antennas} 个天线`,
+    });
   });
   return found;
 }
@@ -40,7 +64,9 @@ function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): ProbeFindi
   const missing = antennas.filter((antenna) => !connected.includes(antenna));
   return [
     { en: `antennas connected: ${connected.join(', ') || 'none'}`, zh: `已连接的天线：${connected.join('、') || '无'}` },
-    ...(connected.length > 0 && missing.length > 0 ? [{ en: `antennas ${missing.join(', ')} of the configuration are not connected`, zh: `配置中的天线 ${missing.join('、')} 未连接` }] : []),
+    ...(connected.length > 0 && missing.length > 0
+      ? [{ en: `antennas ${missing.join(', ')} of the configuration are not connected`, zh: `配置中的天线 ${missing.join('、')} 未连接` }]
+      : []),
   ];
 }
 

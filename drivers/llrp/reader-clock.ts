@@ -45,7 +45,11 @@ export interface ReadTimestamps {
 }
 
 /** When it was by our own clock; null where the reader gave no time that can be one. */
-export function edgeTimeOf({ utcUs, uptimeUs }: ReadTimestamps, { utcOffsetMs, uptimeOffsetMs }: ReaderClock, observedAt: number): number | null {
+export function edgeTimeOf(
+  { utcUs, uptimeUs }: ReadTimestamps,
+  { utcOffsetMs, uptimeOffsetMs }: ReaderClock,
+  observedAt: number,
+): number | null {
   const guesses = [
     ...(utcUs !== undefined && utcOffsetMs !== null ? [utcMsOf(utcUs) + utcOffsetMs] : []),
     ...(uptimeUs !== undefined && uptimeOffsetMs !== null ? [Number(uptimeUs / 1000n) + uptimeOffsetMs] : []),

@@ -18,12 +18,20 @@ function message(...parameters: Buffer[]): Buffer {
   return whole;
 }
 
-const status = (code: number, text: string, stated = Buffer.byteLength(text)) => tlv(287, Buffer.concat([Buffer.from([code >> 8, code & 0xff, stated >> 8, stated & 0xff]), Buffer.from(text)]));
+const status = (code: number, text: string, stated = Buffer.byteLength(text)) =>
+  tlv(287, Buffer.concat([Buffer.from([code >> 8, code & 0xff, stated >> 8, stated & 0xff]), Buffer.from(text)]));
 
 test('the status of a response is its first LLRPStatus, wherever it stands; what is cut short is none', () => {
   assert.deepEqual(llrpStatus(message(status(0, ''))), { code: 0, text: '' });
-  assert.deepEqual(llrpStatus(message(tlv(240, Buffer.from([1, 2, 3, 4, 5, 6])), status(100, 'no such ROSpec'), status(401, 'later'))), { code: 100, text: 'no such ROSpec' });
-  assert.deepEqual(llrpStatus(message(status(100, 'short', 500))), { code: 100, text: 'short' }, 'a text that is stated longer ends with its parameter');
+  assert.deepEqual(llrpStatus(message(tlv(240, Buffer.from([1, 2, 3, 4, 5, 6])), status(100, 'no such ROSpec'), status(401, 'later'))), {
+    code: 100,
+    text: 'no such ROSpec',
+  });
+  assert.deepEqual(
+    llrpStatus(message(status(100, 'short', 500))),
+    { code: 100, text: 'short' },
+    'a text that is stated longer ends with its parameter',
+  );
   assert.equal(llrpStatus(message(tlv(287, Buffer.from([0, 100])))), null);
   assert.equal(llrpStatus(message(tlv(240, Buffer.from([0, 100, 0, 0])))), null);
 });
@@ -33,9 +41,28 @@ test('an event of a reader says what stands in it; parameters too short for thei
   utc.writeBigUInt64BE(1_760_000_000_000_000n);
   const of = (...parameters: Buffer[]) => parseReaderEvent(message(tlv(246, Buffer.concat(parameters))));
   assert.deepEqual(of(tlv(128, utc), tlv(256, Buffer.from([0, 3]))), { utcUs: 1_760_000_000_000_000n, connection: 3 });
-  assert.deepEqual(of(tlv(129, utc), tlv(255, Buffer.from([1, 0, 2]))), { uptimeUs: 1_760_000_000_000_000n, antenna: { isConnected: true, id: 2 } });
-  assert.deepEqual(of(tlv(255, Buffer.from([0, 0, 4])), tlv(248, Buffer.from([0, 5, 0x80]))), { antenna: { isConnected: false, id: 4 }, input: { port: 5, isHigh: true } });
-  assert.deepEqual(of(tlv(248, Buffer.from([0, 5, 0x7f])), tlv(251, Buffer.alloc(0)), tlv(257, Buffer.alloc(0))), { input: { port: 5, isHigh: false }, hasOverflowed: true, isClosing: true });
-  assert.deepEqual(of(tlv(128, utc.subarray(1)), tlv(129, utc.subarray(1)), tlv(256, Buffer.from([0])), tlv(255, Buffer.from([1, 0])), tlv(248, Buffer.from([0, 5]))), {});
+  assert.deepEqual(of(tlv(129, utc), tlv(255, Buffer.from([1, 0, 2]))), {
+    uptimeUs: 1_760_000_000_000_000n,
+    antenna: { isConnected: true, id: 2 },
+  });
+  assert.deepEqual(of(tlv(255, Buffer.from([0, 0, 4])), tlv(248, Buffer.from([0, 5, 0x80]))), {
+    antenna: { isConnected: false, id: 4 },
+    input: { port: 5, isHigh: true },
+  });
+  assert.deepEqual(of(tlv(248, Buffer.from([0, 5, 0x7f])), tlv(251, Buffer.alloc(0)), tlv(257, Buffer.alloc(0))), {
+    input: { port: 5, isHigh: false },
+    hasOverflowed: true,
+    isClosing: true,
+  });
+  assert.deepEqual(
+    of(
+      tlv(128, utc.subarray(1)),
+      tlv(129, utc.subarray(1)),
+      tlv(256, Buffer.from([0])),
+      tlv(255, Buffer.from([1, 0])),
+      tlv(248, Buffer.from([0, 5])),
+    ),
+    {},
+  );
   assert.deepEqual(parseReaderEvent(message(tlv(128, utc))), {}, 'outside of the event');
 });

@@ -28,7 +28,8 @@ export function parseReaderEvent(message: Uint8Array): ReaderEvent {
       else if (type === UPTIME && size >= 8) event.uptimeUs = view.getBigUint64(from);
       else if (type === CONNECTION && size >= 2) event.connection = view.getUint16(from);
       else if (type === ANTENNA && size >= 3) event.antenna = { isConnected: message[from] === 1, id: view.getUint16(from + 1) };
-      else if (type === GPI && size >= 3) event.input = { port: view.getUint16(from), isHigh: ((message[from + 2] as number) & 0x80) !== 0 };
+      else if (type === GPI && size >= 3)
+        event.input = { port: view.getUint16(from), isHigh: ((message[from + 2] as number) & 0x80) !== 0 };
       else if (type === OVERFLOW) event.hasOverflowed = true;
       else if (type === CLOSE) event.isClosing = true;
     });

@@ -23,8 +23,15 @@ const samplesOf = (lines: Awaited<ReturnType<typeof play>>) => lines.filter((lin
 const foreign = recorded.traffic.map((line): TrafficLine => {
   if (!('bytes' in line)) return line;
   const { type, id } = messageIn(line.bytes);
-  if (type === LLRP_MESSAGE_TYPES.report || type === LLRP_MESSAGE_TYPES.readerEvent || type === LLRP_MESSAGE_TYPES.keepalive || type === LLRP_MESSAGE_TYPES.keepaliveAck) return line;
-  if (line.dir === 'out') return { ...line, bytes: Buffer.from(encodeLlrpMessage(type, FOREIGN_ID + id, Buffer.from('0000002a', 'hex'))).toString('hex') };
+  if (
+    type === LLRP_MESSAGE_TYPES.report ||
+    type === LLRP_MESSAGE_TYPES.readerEvent ||
+    type === LLRP_MESSAGE_TYPES.keepalive ||
+    type === LLRP_MESSAGE_TYPES.keepaliveAck
+  )
+    return line;
+  if (line.dir === 'out')
+    return { ...line, bytes: Buffer.from(encodeLlrpMessage(type, FOREIGN_ID + id, Buffer.from('0000002a', 'hex'))).toString('hex') };
   const answer = Buffer.from(line.bytes, 'hex');
   answer.writeUInt32BE(FOREIGN_ID + id, 6);
   return { ...line, bytes: answer.toString('hex') };
@@ -40,7 +47,9 @@ test('in a case of our own, a question that it does not hold stays a fault', asy
 });
 
 test('a reader that answered nobody answers us neither', async () => {
-  const answersLeftOut = foreign.filter((line) => !('bytes' in line) || line.dir === 'out' || messageIn(line.bytes).type >= LLRP_MESSAGE_TYPES.report);
+  const answersLeftOut = foreign.filter(
+    (line) => !('bytes' in line) || line.dir === 'out' || messageIn(line.bytes).type >= LLRP_MESSAGE_TYPES.report,
+  );
   const lines = await play({ ...recorded, traffic: answersLeftOut, asker: 'other' });
   assert.deepEqual(lines.map((line) => ('fault' in line ? line.fault : line.point)), ['CV_LINK_TIMEOUT']);
 });
@@ -50,7 +59,10 @@ test('what was asked for as a whole answers for its parts; a part answers for no
   const ask = (id: number, what: number) => encodeLlrpMessage(LLRP_MESSAGE_TYPES.getCapabilities, id, Uint8Array.of(what));
   const answer = encodeLlrpMessage(LLRP_MESSAGE_TYPES.capabilities, 1, Buffer.from('011f000800000000', 'hex'));
   const part = recording.partOf?.(ask(9, 2), { question: ask(1, 0), answer }, at);
-  assert.deepEqual(Buffer.from(part ?? []), Buffer.from(encodeLlrpMessage(LLRP_MESSAGE_TYPES.capabilities, 9, Buffer.from('011f000800000000', 'hex'))));
+  assert.deepEqual(
+    Buffer.from(part ?? []),
+    Buffer.from(encodeLlrpMessage(LLRP_MESSAGE_TYPES.capabilities, 9, Buffer.from('011f000800000000', 'hex'))),
+  );
   assert.equal(recording.partOf?.(ask(9, 0), { question: ask(1, 2), answer }, at), null);
   const no = parseLlrpMessage(recording.refusal?.(ask(9, 0), at) ?? new Uint8Array()) as LlrpMessage;
   assert.deepEqual([no.type, no.id, llrpStatus(no.bytes)?.code], [LLRP_MESSAGE_TYPES.error, 9, 109]);

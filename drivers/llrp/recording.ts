@@ -28,7 +28,8 @@ export const recording: BytesRecording<LlrpSettings, ConfiguredLlrpPoint, Reques
     const id = [{ name: 'message id', at: 6, length: 4 }];
     if (direction === 'in') return SPEAKS.has(message.type) ? { role: 'speaks' } : { role: 'answers', correlators: id };
     // Neither is answered.
-    if (message.type === LLRP_MESSAGE_TYPES.keepaliveAck || message.type === LLRP_MESSAGE_TYPES.enableReports) return { role: 'speaks', correlators: id };
+    if (message.type === LLRP_MESSAGE_TYPES.keepaliveAck || message.type === LLRP_MESSAGE_TYPES.enableReports)
+      return { role: 'speaks', correlators: id };
     return { role: 'asks', correlators: id };
   },
   partOf: likely,
@@ -39,9 +40,13 @@ export const recording: BytesRecording<LlrpSettings, ConfiguredLlrpPoint, Reques
     return encodeLlrpMessage(LLRP_MESSAGE_TYPES.error, asked.id, encodeParameter(STATUS, u16(UNSUPPORTED, reason.length), reason));
   },
   captures: {
-    tcp: [5084], device: 'listens', settings: { host: '127.0.0.1' },
-    survey: (messages, place): SurveyedDevice[] => (messages.some(({ direction, bytes }) => direction === 'in' && typeOf(bytes) === LLRP_MESSAGE_TYPES.readerEvent)
-      ? [{ id: 'reader', settings: { host: place.host, port: place.port }, points: [{ id: 'tag', gives: 'read' }] }] : []),
+    tcp: [5084],
+    device: 'listens',
+    settings: { host: '127.0.0.1' },
+    survey: (messages, place): SurveyedDevice[] =>
+      messages.some(({ direction, bytes }) => direction === 'in' && typeOf(bytes) === LLRP_MESSAGE_TYPES.readerEvent)
+        ? [{ id: 'reader', settings: { host: place.host, port: place.port }, points: [{ id: 'tag', gives: 'read' }] }]
+        : [],
   },
 };
 

@@ -74,7 +74,9 @@ export class LlrpSession {
     const id = this.#nextId++;
     let timer: Timer | null = null;
     const message = await new Promise<LlrpMessage>((resolve, reject) => {
-      timer = this.#world.clock.after(ANSWER_MS, () => reject(new FaultError('CV_LINK_TIMEOUT', { address: `${this.address} (${what})`, timeoutMs: ANSWER_MS })));
+      timer = this.#world.clock.after(ANSWER_MS, () =>
+        reject(new FaultError('CV_LINK_TIMEOUT', { address: `${this.address} (${what})`, timeoutMs: ANSWER_MS })),
+      );
       this.#asked.set(id, { type: types.answer, done: resolve, failed: reject });
       this.#socket.write(encodeLlrpMessage(types.ask, id, ...parts));
     }).finally(() => {
@@ -82,7 +84,8 @@ export class LlrpSession {
       this.#asked.delete(id);
     });
     const status = llrpStatus(message.bytes);
-    if (status && status.code !== 0) throw new FaultError('CV_LLRP_REFUSED', { address: this.address, what, status: status.code, text: status.text.slice(0, 200) });
+    if (status && status.code !== 0)
+      throw new FaultError('CV_LLRP_REFUSED', { address: this.address, what, status: status.code, text: status.text.slice(0, 200) });
     return message.bytes;
   }
 
@@ -102,7 +105,8 @@ export class LlrpSession {
   }
 
   #take(message: LlrpMessage): void {
-    if (message.type === LLRP_MESSAGE_TYPES.keepalive && !this.end) this.#socket.write(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepaliveAck, message.id));
+    if (message.type === LLRP_MESSAGE_TYPES.keepalive && !this.end)
+      this.#socket.write(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepaliveAck, message.id));
     const asked = this.#asked.get(message.id);
     // A reader that cannot read a request says so with a message of its own.
     if (asked && (message.type === asked.type || message.type === LLRP_MESSAGE_TYPES.error)) return asked.done(message);

@@ -50,7 +50,11 @@ export function readTcpAdu(bytes: Uint8Array): ModbusAdu | null {
 
 /** The ADU of `whole` bytes at the start of `bytes`. */
 export function tcpAduAt(bytes: Uint8Array, whole: number): ModbusAdu {
-  return { transaction: ((bytes[0] as number) << 8) | (bytes[1] as number), unit: bytes[6] as number, pdu: bytes.subarray(MBAP_BYTES, whole) };
+  return {
+    transaction: ((bytes[0] as number) << 8) | (bytes[1] as number),
+    unit: bytes[6] as number,
+    pdu: bytes.subarray(MBAP_BYTES, whole),
+  };
 }
 
 export type RtuProblem = 'length' | 'checksum';
@@ -81,7 +85,10 @@ export function answerMismatch(expected: ExpectedAnswer, unit: number, pdu: Uint
   const wanted = valueBytes(fc, expected.count);
   if (pdu[1] === wanted && pdu.length === wanted + 2) return null;
   const [actual, announced] = [Math.max(0, pdu.length - 2), pdu[1] ?? '–'];
-  return detail(`${actual} bytes of values, announced as ${announced}, expected ${wanted}`, `数据 ${actual} 字节，声明 ${announced} 字节，应为 ${wanted} 字节`);
+  return detail(
+    `${actual} bytes of values, announced as ${announced}, expected ${wanted}`,
+    `数据 ${actual} 字节，声明 ${announced} 字节，应为 ${wanted} 字节`,
+  );
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

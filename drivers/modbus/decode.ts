@@ -18,10 +18,21 @@ const NOTHING = new Uint8Array(0);
 
 /** @see MODBUS Application Protocol V1.1b3, 6 */
 const FUNCTIONS: Readonly<Record<number, readonly [en: string, zh: string]>> = {
-  5: ['write single coil', '写单个线圈'], 6: ['write single register', '写单个寄存器'], 7: ['read exception status', '读异常状态'], 8: ['diagnostics', '诊断'],
-  11: ['get comm event counter', '读通信事件计数'], 12: ['get comm event log', '读通信事件记录'], 15: ['write multiple coils', '写多个线圈'], 16: ['write multiple registers', '写多个寄存器'],
-  17: ['report server id', '报告从站标识'], 20: ['read file record', '读文件记录'], 21: ['write file record', '写文件记录'], 22: ['mask write register', '屏蔽写寄存器'],
-  23: ['read/write multiple registers', '读写多个寄存器'], 24: ['read FIFO queue', '读先进先出队列'], 43: ['encapsulated interface, device identification', '封装接口、设备标识'],
+  5: ['write single coil', '写单个线圈'],
+  6: ['write single register', '写单个寄存器'],
+  7: ['read exception status', '读异常状态'],
+  8: ['diagnostics', '诊断'],
+  11: ['get comm event counter', '读通信事件计数'],
+  12: ['get comm event log', '读通信事件记录'],
+  15: ['write multiple coils', '写多个线圈'],
+  16: ['write multiple registers', '写多个寄存器'],
+  17: ['report server id', '报告从站标识'],
+  20: ['read file record', '读文件记录'],
+  21: ['write file record', '写文件记录'],
+  22: ['mask write register', '屏蔽写寄存器'],
+  23: ['read/write multiple registers', '读写多个寄存器'],
+  24: ['read FIFO queue', '读先进先出队列'],
+  43: ['encapsulated interface, device identification', '封装接口、设备标识'],
 };
 
 function functionName(fc: number): { fc: number; name: string; nameZh: string } {
@@ -36,7 +47,11 @@ const EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
 };
 
 /** Exceptions to functions that read no points: only other programs use them. */
-const OTHER_EXCEPTIONS: Readonly<Record<number, FaultCode>> = { 1: 'CV_MODBUS_UNKNOWN_FUNCTION', 2: 'CV_MODBUS_ILLEGAL_REQUEST', 3: 'CV_MODBUS_ILLEGAL_REQUEST' };
+const OTHER_EXCEPTIONS: Readonly<Record<number, FaultCode>> = {
+  1: 'CV_MODBUS_UNKNOWN_FUNCTION',
+  2: 'CV_MODBUS_ILLEGAL_REQUEST',
+  3: 'CV_MODBUS_ILLEGAL_REQUEST',
+};
 
 /**
  * Reads the answer to one request.
@@ -52,17 +67,21 @@ export function decode(frame: Uint8Array, request?: ModbusRequest): Decoded {
   if (request.cells) return decodeConfirmation(frame, request, request.cells);
   if (!areaOfFunction(request.fc)) {
     const isRefusal = frame.length === 2 && frame[0] === (request.fc | 0x80);
-    return isRefusal ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] } : lostFrame('CV_MODBUS_NOT_A_READ', functionName(request.fc));
+    return isRefusal
+      ? { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] }
+      : lostFrame('CV_MODBUS_NOT_A_READ', functionName(request.fc));
   }
   const part = readPart(frame, request);
   if ('fault' in part) return { ok: false, fault: part.fault };
-  if (part.rest.length > 0) return lostFrame('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
+  if (part.rest.length > 0)
+    return lostFrame('CV_FRAME_LENGTH', { detail: `${part.rest.length} bytes too many`, detailZh: `多出 ${part.rest.length} 字节` });
   return { ok: true, values: part.values };
 }
 
 /** A write gives no values; the read after it does. */
 function decodeConfirmation(frame: Uint8Array, request: ModbusRequest, cells: readonly number[]): Decoded {
-  if (frame.length === 2 && frame[0] === (request.fc | 0x80)) return { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] };
+  if (frame.length === 2 && frame[0] === (request.fc | 0x80))
+    return { ok: false, fault: exceptionFault(frame[1] as number, request), points: [] };
   const fault = confirmationFault(frame, request, cells);
   return fault ? { ok: false, fault, points: [] } : { ok: true, values: [] };
 }
@@ -72,7 +91,8 @@ type PartialAnswer = { values: PointValue[]; rest: Uint8Array } | { fault: Fault
 function readPart(frame: Uint8Array, block: ReadBlock): PartialAnswer {
   const end = pduBytes(frame);
   const [pdu, rest] = end >= frame.length ? [frame, NOTHING] : [frame.subarray(0, end), frame.subarray(end)];
-  if (pdu.length < 2) return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes`, detailZh: `${pdu.length} 字节` } }, rest };
+  if (pdu.length < 2)
+    return { fault: { code: 'CV_FRAME_LENGTH', params: { detail: `${pdu.length} bytes`, detailZh: `${pdu.length} 字节` } }, rest };
   const problem = answerMismatch(block, block.unit, pdu);
   if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem }, rest };
   if (!isException(pdu)) return { values: valuesOf(pdu, block), rest };
@@ -117,8 +137,13 @@ function bad(item: PointRegisters, fault: Fault | undefined): PointValue {
 
 function exceptionFault(exception: number, { unit, fc, start, count }: ReadBlock): Fault {
   const area = areaOfFunction(fc) ?? WRITES[fc];
-  if (!area) return { code: OTHER_EXCEPTIONS[exception] ?? EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION', params: { unit, exception, ...functionName(fc) } };
-  const code = exception === ILLEGAL_VALUE && !areaOfFunction(fc) ? 'CV_MODBUS_ILLEGAL_WRITE' : EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION';
+  if (!area)
+    return {
+      code: OTHER_EXCEPTIONS[exception] ?? EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION',
+      params: { unit, exception, ...functionName(fc) },
+    };
+  const code =
+    exception === ILLEGAL_VALUE && !areaOfFunction(fc) ? 'CV_MODBUS_ILLEGAL_WRITE' : (EXCEPTIONS[exception] ?? 'CV_MODBUS_EXCEPTION');
   return { code, params: { unit, fc, place: formatAddress(area, start, Math.max(1, count)), exception } };
 }
 

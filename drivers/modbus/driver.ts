@@ -12,7 +12,10 @@ import { write } from './write.ts';
 
 export default defineDriver({
   id: 'modbus',
-  title: { zh: 'Modbus 设备（PLC、仪表；TCP、串口 RTU、串口服务器、4G 数传终端）', en: 'Modbus devices (PLCs, meters; TCP, RTU on serial lines and servers, 4G data units)' },
+  title: {
+    zh: 'Modbus 设备（PLC、仪表；TCP、串口 RTU、串口服务器、4G 数传终端）',
+    en: 'Modbus devices (PLCs, meters; TCP, RTU on serial lines and servers, 4G data units)',
+  },
   settings,
   point,
   traits: ['polled', 'probes', 'writes'],

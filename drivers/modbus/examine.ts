@@ -19,12 +19,18 @@ export function portFault(port: string, byId: readonly string[]): Fault | null {
 
 /** A value longer than `maxRead` is still read in one request (it must not be torn), which the device will refuse. */
 function longValues(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[]): Fault[] {
-  return points.map(pointRegisters).filter((item) => item.count > settings.maxRead).map((item) => ({
-    code: 'CV_SETTING_INVALID',
-    params: {
-      owner: item.point, key: item.type === 'string' ? 'length' : 'type',
-      problem: `takes ${item.count} registers, but maxRead is ${settings.maxRead}`, problemZh: `占 ${item.count} 个寄存器，而 maxRead 为 ${settings.maxRead}`,
-      hint: 'use a shorter value or a higher maxRead', hintZh: '缩短该数值，或调大 maxRead',
-    },
-  }));
+  return points
+    .map(pointRegisters)
+    .filter((item) => item.count > settings.maxRead)
+    .map((item) => ({
+      code: 'CV_SETTING_INVALID',
+      params: {
+        owner: item.point,
+        key: item.type === 'string' ? 'length' : 'type',
+        problem: `takes ${item.count} registers, but maxRead is ${settings.maxRead}`,
+        problemZh: `占 ${item.count} 个寄存器，而 maxRead 为 ${settings.maxRead}`,
+        hint: 'use a shorter value or a higher maxRead',
+        hintZh: '缩短该数值，或调大 maxRead',
+      },
+    }));
 }

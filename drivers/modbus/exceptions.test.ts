@@ -36,10 +36,22 @@ test('every exception of the standard, to a read and to a write', () => {
 
 test('a refusal of a function that no point uses names the function, and speaks of no address nor value', () => {
   const told = (request: string, answer: string) => faultOf(request, answer).slice(0, 1).concat(explained(request, answer));
-  assert.deepEqual(told('2b0e0100', 'ab01'), ['CV_MODBUS_UNKNOWN_FUNCTION', 'unit 17 does not support function 43 (encapsulated interface, device identification) (exception 01)']);
-  assert.deepEqual(told('0b', '8b03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 11 (get comm event counter) (exception 03)']);
-  assert.deepEqual(told('1400', '9402'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 20 (read file record) (exception 02)']);
-  assert.deepEqual(told('7e00', 'fe03'), ['CV_MODBUS_ILLEGAL_REQUEST', 'unit 17 refused the request of function 126 (not in the standard) (exception 03)']);
+  assert.deepEqual(told('2b0e0100', 'ab01'), [
+    'CV_MODBUS_UNKNOWN_FUNCTION',
+    'unit 17 does not support function 43 (encapsulated interface, device identification) (exception 01)',
+  ]);
+  assert.deepEqual(told('0b', '8b03'), [
+    'CV_MODBUS_ILLEGAL_REQUEST',
+    'unit 17 refused the request of function 11 (get comm event counter) (exception 03)',
+  ]);
+  assert.deepEqual(told('1400', '9402'), [
+    'CV_MODBUS_ILLEGAL_REQUEST',
+    'unit 17 refused the request of function 20 (read file record) (exception 02)',
+  ]);
+  assert.deepEqual(told('7e00', 'fe03'), [
+    'CV_MODBUS_ILLEGAL_REQUEST',
+    'unit 17 refused the request of function 126 (not in the standard) (exception 03)',
+  ]);
   assert.deepEqual(told('1103', '9104'), ['CV_MODBUS_DEVICE_FAILURE', 'unit 17 reports a failure of its own (exception 04)']);
   assert.deepEqual(told('11', '9142'), ['CV_MODBUS_EXCEPTION', 'unit 17 answered with exception 66, which the standard does not name']);
 });
@@ -56,13 +68,18 @@ test('a refusal is told as such, whatever was wrong with its question', () => {
 
 const mbap = (pdu: string) => Buffer.from(`00010000${(pdu.length / 2 + 1).toString(16).padStart(4, '0')}11${pdu}`, 'hex');
 const SETTINGS = modbus.settings.parse({ host: '192.0.2.1', unit: 17 }) as ModbusSettings;
-const POINTS = [{ id: 'a', ...(modbus.point as z.ZodObject).parse({ address: 'holding:1' }) }, { id: 'b', ...(modbus.point as z.ZodObject).parse({ address: 'holding:2' }) }] as { id: string }[];
+const POINTS = [
+  { id: 'a', ...(modbus.point as z.ZodObject).parse({ address: 'holding:1' }) },
+  { id: 'b', ...(modbus.point as z.ZodObject).parse({ address: 'holding:2' }) },
+] as { id: string }[];
 
 function exchange(question: string, answer: string) {
   const read = recording.exchangeOf?.({ question: mbap(question), answer: mbap(answer) }, POINTS as never, SETTINGS);
   if (!read) return null;
   const decoded = read.fault ? { ok: false as const, fault: read.fault } : decode(read.frame, read.request);
-  return decoded.ok ? Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value])) : [decoded.fault.code, decoded.fault.params?.fc ?? null];
+  return decoded.ok
+    ? Object.fromEntries((decoded.values ?? []).map(({ point, value }) => [point, value]))
+    : [decoded.fault.code, decoded.fault.params?.fc ?? null];
 }
 
 test('of a capture, what function 23 read gives its points; what gives none is named; a write is confirmed or refused', () => {
@@ -73,7 +90,15 @@ test('of a capture, what function 23 read gives its points; what gives none is n
   assert.deepEqual(exchange('2b0e0100', '2b0e01010000'), ['CV_MODBUS_NOT_A_READ', 43]);
   assert.deepEqual(exchange('060064000b', '060064000b'), {});
   assert.deepEqual(exchange('060064000b', '8603'), ['CV_MODBUS_ILLEGAL_WRITE', 6]);
-  assert.equal(recording.exchangeOf?.({ question: mbap('2b0e0100'), answer: mbap('ab01') }, POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings), null, 'another unit');
+  assert.equal(
+    recording.exchangeOf?.(
+      { question: mbap('2b0e0100'), answer: mbap('ab01') },
+      POINTS as never,
+      { ...SETTINGS, unit: 3 } as ModbusSettings,
+    ),
+    null,
+    'another unit',
+  );
 });
 
 test('of a capture: which requests are writes, as they would be made; what reads, or is ill-formed, is none', () => {
@@ -94,5 +119,9 @@ test('of a capture: which requests are writes, as they would be made; what reads
   assert.equal(requestOf('0f0003000a01cd'), null, 'fewer bits than stated');
   assert.equal(requestOf('1000030002040001'), null, 'fewer bytes than stated');
   assert.equal(requestOf('16000affffdead'), null);
-  assert.equal(recording.requestOf?.(mbap('060003abcd'), POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings), null, 'another unit');
+  assert.equal(
+    recording.requestOf?.(mbap('060003abcd'), POINTS as never, { ...SETTINGS, unit: 3 } as ModbusSettings),
+    null,
+    'another unit',
+  );
 });

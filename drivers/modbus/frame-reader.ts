@@ -32,7 +32,10 @@ function pair(askedBytes: unknown, answerBytes: unknown, points: readonly Point[
   }
   const checked = parseRequest(asked, points);
   // A refusal is the device's answer, whatever is wrong with the request.
-  const request = 'code' in checked && isRefusal(asked.pdu, answer.pdu) ? { ...readBlock(asked.unit, asked.pdu[0] as number, []), ...rangeOf(asked.pdu) } : checked;
+  const request =
+    'code' in checked && isRefusal(asked.pdu, answer.pdu)
+      ? { ...readBlock(asked.unit, asked.pdu[0] as number, []), ...rangeOf(asked.pdu) }
+      : checked;
   if ('code' in request) return { fault: request };
   const problem = transactionMismatch(answer, asked.transaction) ?? answerMismatch(request, answer.unit, answer.pdu);
   if (problem) return { fault: { code: 'CV_MODBUS_ANSWER_MISMATCH', params: problem } };
@@ -51,7 +54,8 @@ function readPair(asked: unknown, answer: unknown): [ModbusAdu, ModbusAdu] | Fau
   if (typeof rtu[0] === 'object' && typeof rtu[1] === 'object') return [rtu[0], rtu[1]];
   const tcp = [readTcpAdu(asked), readTcpAdu(answer)] as const;
   if (tcp[0] && tcp[1]) return [tcp[0], tcp[1]];
-  if (rtu.includes('length') && !tcp[0] && !tcp[1]) return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`, `${asked.length} 和 ${answer.length} 字节`);
+  if (rtu.includes('length') && !tcp[0] && !tcp[1])
+    return wrong('CV_FRAME_LENGTH', `${asked.length} and ${answer.length} bytes`, `${asked.length} 和 ${answer.length} 字节`);
   const [en, zh] = tcp[0] || typeof rtu[0] === 'object' ? ['answer', '应答'] : ['request', '请求'];
   return wrong('CV_FRAME_CHECKSUM', `the ${en} has neither a valid MBAP header nor a valid RTU CRC`, `${zh}既无有效的 MBAP 头，RTU 的 CRC 也不符`);
 }
@@ -66,17 +70,31 @@ export function parseRequest({ unit, pdu }: ModbusAdu, points: readonly Point[])
   if (!area) return { ...readBlock(unit, fc, []), ...rangeOf(pdu) };
   if (pdu.length !== 5) return wrong('CV_FRAME_LENGTH', `request of ${pdu.length} bytes, expected 5`, `请求 ${pdu.length} 字节，应为 5`);
   const [start, count] = [((pdu[1] as number) << 8) | (pdu[2] as number), ((pdu[3] as number) << 8) | (pdu[4] as number)];
-  if (count < 1 || count > maxCount(fc) || start + count > 0x10000) return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`, `从 ${start} 起请求 ${count} 个`);
-  const items = points.length === 0
-    ? Array.from({ length: count }, (_, at) => plainItem(area, start + at))
-    : points.filter((point) => point.address.area === area).map(pointRegisters).filter((item) => item.start >= start && item.start + item.count <= start + count);
+  if (count < 1 || count > maxCount(fc) || start + count > 0x10000)
+    return wrong('CV_FRAME_INVALID', `a request for ${count} from ${start}`, `从 ${start} 起请求 ${count} 个`);
+  const items =
+    points.length === 0
+      ? Array.from({ length: count }, (_, at) => plainItem(area, start + at))
+      : points
+          .filter((point) => point.address.area === area)
+          .map(pointRegisters)
+          .filter((item) => item.start >= start && item.start + item.count <= start + count);
   return { unit, fc, start, count, items, points: items.map((item) => item.point) };
 }
 
 /** Function 23 writes, then reads: its read part as a function 3 exchange. Null when it is not function 23, or was refused. */
 export function readPartOfFunction23(asked: ModbusAdu, answer: ModbusAdu): { asked: ModbusAdu; answer: ModbusAdu } | null {
-  if (asked.pdu[0] !== READ_WRITE || answer.pdu[0] !== READ_WRITE || asked.pdu.length < 10 || transactionMismatch(answer, asked.transaction)) return null;
-  const [asRead, answered] = [{ ...asked, pdu: Uint8Array.of(READ_HOLDING, ...asked.pdu.subarray(1, 5)) }, { ...answer, pdu: Uint8Array.of(READ_HOLDING, ...answer.pdu.subarray(1)) }];
+  if (
+    asked.pdu[0] !== READ_WRITE ||
+    answer.pdu[0] !== READ_WRITE ||
+    asked.pdu.length < 10 ||
+    transactionMismatch(answer, asked.transaction)
+  )
+    return null;
+  const [asRead, answered] = [
+    { ...asked, pdu: Uint8Array.of(READ_HOLDING, ...asked.pdu.subarray(1, 5)) },
+    { ...answer, pdu: Uint8Array.of(READ_HOLDING, ...answer.pdu.subarray(1)) },
+  ];
   const request = parseRequest(asRead, []);
   return 'code' in request || answerMismatch(request, answered.unit, answered.pdu) ? null : { asked: asRead, answer: answered };
 }
@@ -96,7 +114,14 @@ function rangeOf(pdu: Uint8Array): { start: number; count: number } {
 }
 
 function plainItem(area: Parameters<typeof isRegister>[0], at: number): PointRegisters {
-  return { point: formatAddress(area, at), type: isRegister(area) ? 'uint16' : 'bool', wordOrder: 'big', byteOrder: 'big', start: at, count: 1 };
+  return {
+    point: formatAddress(area, at),
+    type: isRegister(area) ? 'uint16' : 'bool',
+    wordOrder: 'big',
+    byteOrder: 'big',
+    start: at,
+    count: 1,
+  };
 }
 
 function wrong(code: FaultCode, detail: string, detailZh: string): Fault {

@@ -147,8 +147,16 @@ test('a device that only ever sends strangers\' answers is given up', async (con
 
 test('exceptions come as frames and become faults of their own', async (context) => {
   const codes: [number, FaultCode][] = [
-    [1, 'CV_MODBUS_ILLEGAL_FUNCTION'], [2, 'CV_MODBUS_ILLEGAL_ADDRESS'], [3, 'CV_MODBUS_ILLEGAL_VALUE'], [4, 'CV_MODBUS_DEVICE_FAILURE'],
-    [5, 'CV_MODBUS_ACKNOWLEDGED'], [6, 'CV_MODBUS_BUSY'], [8, 'CV_MODBUS_PARITY'], [10, 'CV_MODBUS_GATEWAY_PATH'], [11, 'CV_MODBUS_GATEWAY_TARGET'], [77, 'CV_MODBUS_EXCEPTION'],
+    [1, 'CV_MODBUS_ILLEGAL_FUNCTION'],
+    [2, 'CV_MODBUS_ILLEGAL_ADDRESS'],
+    [3, 'CV_MODBUS_ILLEGAL_VALUE'],
+    [4, 'CV_MODBUS_DEVICE_FAILURE'],
+    [5, 'CV_MODBUS_ACKNOWLEDGED'],
+    [6, 'CV_MODBUS_BUSY'],
+    [8, 'CV_MODBUS_PARITY'],
+    [10, 'CV_MODBUS_GATEWAY_PATH'],
+    [11, 'CV_MODBUS_GATEWAY_TARGET'],
+    [77, 'CV_MODBUS_EXCEPTION'],
   ];
   let exception = 0;
   const { link } = await linkTo(context, { read: () => ({ exception }) });
@@ -181,11 +189,16 @@ test('a hole in a joined block costs only its own point, and is asked for once a
 });
 
 test('a point that is not there is bad with its fault; its neighbours are read', async (context) => {
-  const { link } = await linkTo(context, { read: (_unit, _fc, start, count) => (start <= 5 && start + count > 5 ? { exception: 2 } : Array.from({ length: count }, () => 1)) });
+  const { link } = await linkTo(context, {
+    read: (_unit, _fc, start, count) => (start <= 5 && start + count > 5 ? { exception: 2 } : Array.from({ length: count }, () => 1)),
+  });
   const [joined] = ask(['input:3', 'input:4', 'input:5', 'input:6', 'input:7', 'input:8', 'input:9']) as [ModbusRequest];
   const decoded = decode(await link.exchange(joined, NEVER), joined);
   assert.ok(decoded.ok && decoded.values);
-  assert.deepEqual(decoded.values.filter((one) => one.value === null).map((one) => [one.point, one.quality, one.flags, one.fault?.params.place]), [['p2', 'bad', ['config'], 'input:5']]);
+  assert.deepEqual(
+    decoded.values.filter((one) => one.value === null).map((one) => [one.point, one.quality, one.flags, one.fault?.params.place]),
+    [['p2', 'bad', ['config'], 'input:5']],
+  );
   assert.equal(decoded.values.length, 7);
 });
 

@@ -17,7 +17,12 @@ import { SocketReader, socketStream, type ByteStream } from './byte-stream.ts';
  * @returns rejects with CV_LINK_REFUSED, CV_LINK_UNREACHABLE, CV_MODBUS_PORT, CV_MODBUS_LISTEN, CV_MODBUS_DTU_ABSENT or
  *   the signal's reason
  */
-export async function open(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal = new AbortController().signal): Promise<ModbusLink> {
+export async function open(
+  settings: ModbusSettings,
+  points: readonly ({ id: string } & ModbusPoint)[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ModbusLink> {
   if (settings.transport === 'dtu') return openDtuLink(settings, points, world, signal);
   const settleMs = settleMsOf(settings);
   if (settings.transport === 'rtu') {

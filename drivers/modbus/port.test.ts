@@ -10,7 +10,14 @@ function opened(): { say(bytes: Buffer): void; seen: Buffer[]; port: GuardedPort
   let give: (bytes: Buffer) => void = () => {};
   const wire: ByteStream = { address: 'line', send: () => {}, listen: (bytes) => { give = bytes; }, close: () => Promise.resolve() };
   const seen: Buffer[] = [];
-  const framing: ModbusFraming = { isNumbered: false, wrap: (frame) => frame, cut: (held) => { seen.push(held); return { kind: 'wait' }; } };
+  const framing: ModbusFraming = {
+    isNumbered: false,
+    wrap: (frame) => frame,
+    cut: (held) => {
+      seen.push(held);
+      return { kind: 'wait' };
+    },
+  };
   return { port: new GuardedPort(wire, { framing }, testWorld()), say: (bytes) => give(bytes), seen };
 }
 

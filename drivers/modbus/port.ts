@@ -158,7 +158,8 @@ export class GuardedPort extends EventEmitter {
   #begin(signal: AbortSignal): void {
     if (this.#end) throw this.#end;
     if (signal.aborted) throw signal.reason;
-    if (this.#isBusy || this.#waiting) throw new FaultError('CV_DRIVER_FAILED', { device: this.#stream.address, detail: 'two exchanges at once on one link' });
+    if (this.#isBusy || this.#waiting)
+      throw new FaultError('CV_DRIVER_FAILED', { device: this.#stream.address, detail: 'two exchanges at once on one link' });
     if (signal !== this.#signal) this.#listenTo(signal);
   }
 
@@ -181,12 +182,21 @@ export class GuardedPort extends EventEmitter {
         this.#finish(waiting);
         reject(error);
       };
-      const waiting: Waiting = { expected: asked, transaction: -1, sent: NOTHING, take: (unit, pdu) => this.#handOn(unit, pdu, waiting), fail };
+      const waiting: Waiting = {
+        expected: asked,
+        transaction: -1,
+        sent: NOTHING,
+        take: (unit, pdu) => this.#handOn(unit, pdu, waiting),
+        fail,
+      };
       this.#waiting = waiting;
       // Bytes before the request are no answer. With transaction numbers they may hold half a frame, so they stay.
       if (!this.#options.framing.isNumbered) this.#held = NOTHING;
       send((error, result) => {
-        if (error !== null && error !== undefined) return fail(exceptionCodeOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error);
+        if (error !== null && error !== undefined)
+          return fail(
+            exceptionCodeOf(error) === null ? new FaultError('CV_FRAME_INVALID', { detail: String(error) }, { cause: error }) : error,
+          );
         this.#finish(waiting);
         resolve(result);
       });
@@ -274,7 +284,10 @@ export class GuardedPort extends EventEmitter {
   #answer(unit: number, pdu: Uint8Array, waiting: Waiting): void {
     this.#strays = 0;
     // An exception to function 0 counts as one to the requested function.
-    waiting.take(unit, pdu[0] === EXCEPTION_TO_FUNCTION_0 ? Uint8Array.of(waiting.expected.fc | EXCEPTION_TO_FUNCTION_0, pdu[1] as number) : pdu);
+    waiting.take(
+      unit,
+      pdu[0] === EXCEPTION_TO_FUNCTION_0 ? Uint8Array.of(waiting.expected.fc | EXCEPTION_TO_FUNCTION_0, pdu[1] as number) : pdu,
+    );
   }
 
   /** Passes the expected answer to modbus-serial. */
@@ -296,8 +309,16 @@ export class GuardedPort extends EventEmitter {
   #describe(waiting: Waiting): void {
     const found = this.#held.length > 0 ? this.#options.framing.describe?.(this.#held, waiting) : null;
     const address = this.#stream.address;
-    if (found?.code === 'CV_MODBUS_ANSWER_STRAY') this.#world.tell({ kind: 'fault', fault: { code: found.code, params: { address, ...found.detail } } });
-    else if (found) this.#world.tell({ kind: 'fault', fault: { code: found.code, params: { detail: `${address}: ${found.detail.detail}`, detailZh: `${address}：${found.detail.detailZh}` } } });
+    if (found?.code === 'CV_MODBUS_ANSWER_STRAY')
+      this.#world.tell({ kind: 'fault', fault: { code: found.code, params: { address, ...found.detail } } });
+    else if (found)
+      this.#world.tell({
+        kind: 'fault',
+        fault: {
+          code: found.code,
+          params: { detail: `${address}: ${found.detail.detail}`, detailZh: `${address}：${found.detail.detailZh}` },
+        },
+      });
   }
 
   /** The stream cannot be cut into ADUs any more; TCP has no resynchronization, so only a new link helps. */
@@ -306,7 +327,9 @@ export class GuardedPort extends EventEmitter {
     this.#waiting?.fail(new FaultError('CV_FRAME_INVALID', { detail: `${address}: ${detail}`, detailZh: `${address}：${detailZh}` }));
     this.#closeWith(new FaultError('CV_LINK_CLOSED', { address, detail: `by this edge, after ${detail}`, detailZh: `收到${detailZh}，本端断开` }));
     // Not awaited here: closing the link awaits it.
-    this.#stream.close().catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: address }) }));
+    this.#stream
+      .close()
+      .catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: address }) }));
   }
 
   #closeWith(end: FaultError): void {

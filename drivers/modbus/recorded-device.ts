@@ -19,9 +19,11 @@ interface CellRange {
 /** The answer to a read, where a recorded answer contains all requested registers or bits; null otherwise. */
 export function answerFromRecorded(question: Uint8Array, recorded: RecordedExchange, read: Read): Uint8Array | null {
   const [asked, answered, before] = [read(question), read(recorded.answer), read(recorded.question)];
-  if (!asked || !answered || !before || asked.unit !== before.unit || answered.unit !== asked.unit || isException(answered.pdu)) return null;
+  if (!asked || !answered || !before || asked.unit !== before.unit || answered.unit !== asked.unit || isException(answered.pdu))
+    return null;
   const [wanted, had] = [cellsOf(asked.pdu), cellsOf(before.pdu)];
-  if (!wanted || !had || wanted.fc !== had.fc || wanted.start < had.start || wanted.start + wanted.count > had.start + had.count) return null;
+  if (!wanted || !had || wanted.fc !== had.fc || wanted.start < had.start || wanted.start + wanted.count > had.start + had.count)
+    return null;
   if (answered.pdu.length !== 2 + valueBytes(had.fc, had.count)) return null;
   const data = answered.pdu.subarray(2);
   const from = wanted.start - had.start;
@@ -57,7 +59,10 @@ function bits(data: Uint8Array, from: number, count: number): Uint8Array {
 function envelope({ transaction, unit }: ModbusAdu, pdu: Uint8Array): Uint8Array {
   if (transaction !== undefined) {
     const length = pdu.length + 1;
-    return Uint8Array.of(transaction >>> 8, transaction & 0xff, 0, 0, length >>> 8, length & 0xff, unit, ...pdu).subarray(0, MBAP_BYTES + pdu.length);
+    return Uint8Array.of(transaction >>> 8, transaction & 0xff, 0, 0, length >>> 8, length & 0xff, unit, ...pdu).subarray(
+      0,
+      MBAP_BYTES + pdu.length,
+    );
   }
   const frame = Uint8Array.of(unit, ...pdu);
   const crc = crc16Modbus(frame);

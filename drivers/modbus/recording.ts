@@ -57,7 +57,12 @@ export const recording: BytesRecording<ModbusSettings, Point, ModbusRequest, Uin
   },
   partOf: (question, recorded, settings) => answerFromRecorded(question, recorded, (message) => aduOf(message, settings)),
   refusal: (question, settings) => illegalAddressAnswer(question, (message) => aduOf(message, settings)),
-  captures: { tcp: [502], device: 'listens', settings: { host: '192.0.2.1' }, survey: (messages, place, settings) => surveyCapture(messages, place, (message) => aduOf(message, settings)) },
+  captures: {
+    tcp: [502],
+    device: 'listens',
+    settings: { host: '192.0.2.1' },
+    survey: (messages, place, settings) => surveyCapture(messages, place, (message) => aduOf(message, settings)),
+  },
 };
 
 function isMbap({ transport, framing }: ModbusSettings): boolean {
@@ -111,6 +116,8 @@ function writeOf({ unit, pdu }: ModbusAdu): ModbusRequest | null {
   const count = word(3);
   if (pdu.length !== 6 + (pdu[5] as number)) return null;
   if (fc === 16) return pdu[5] === count * 2 ? made(Array.from({ length: count }, (_, at) => word(6 + at * 2))) : null;
-  return pdu[5] === Math.ceil(count / 8) ? made(Array.from({ length: count }, (_, at) => ((pdu[6 + (at >>> 3)] as number) >>> (at & 7)) & 1)) : null;
+  return pdu[5] === Math.ceil(count / 8)
+    ? made(Array.from({ length: count }, (_, at) => ((pdu[6 + (at >>> 3)] as number) >>> (at & 7)) & 1))
+    : null;
 }
 

@@ -38,7 +38,10 @@ type Point = { id: string } & ModbusPoint;
 export function requests(points: readonly Point[], settings: ModbusSettings): ModbusRequest[] {
   const made: ModbusRequest[] = [];
   for (const [area, fc] of Object.entries(READ_FUNCTION)) {
-    const items = points.filter((point) => point.address.area === area).map(pointRegisters).toSorted((a, b) => a.start - b.start || a.count - b.count);
+    const items = points
+      .filter((point) => point.address.area === area)
+      .map(pointRegisters)
+      .toSorted((a, b) => a.start - b.start || a.count - b.count);
     const [maxGap, maxCount] = fc > 2 ? [settings.maxGap, settings.maxRead] : [settings.maxGapBits, settings.maxReadBits];
     let open: PointRegisters[] = [];
     for (const item of items) {

@@ -82,7 +82,8 @@ test('garbage, as at a wrong baud rate, is a fault and never a value', async (co
 test('units on one line are asked one after the other, exceptions and holes as on TCP', async (context) => {
   const { link } = await linkTo(context, {
     units: [1, 2, 9],
-    read: (unit, _fc, start, count) => (unit === 9 ? { exception: 6 } : start <= 12 && start + count > 12 ? { exception: 2 } : Array.from({ length: count }, () => unit)),
+    read: (unit, _fc, start, count) =>
+      unit === 9 ? { exception: 6 } : start <= 12 && start + count > 12 ? { exception: 2 } : Array.from({ length: count }, () => unit),
   });
   for (const unit of [1, 2]) assert.deepEqual(await exchangeValues(link, readBlock(unit, 3, TWO.items)), [unit, unit]);
   assert.equal(await exchangeValues(link, readBlock(9, 3, TWO.items)), 'CV_MODBUS_BUSY');

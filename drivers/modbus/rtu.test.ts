@@ -8,7 +8,11 @@ import { mbapThroughDtu, withoutPatterns } from './dtu/heartbeat-removal.ts';
 import { rtuFrame } from './testing/simulated-device.ts';
 
 const REQUEST = rtuFrame(Buffer.from([1, 3, 0, 10, 0, 2]));
-const awaited = (more: Partial<PendingExchange['expected']> = {}, sent = REQUEST): PendingExchange => ({ expected: { unit: 1, fc: 3, count: 2, ...more }, transaction: 0x0102, sent });
+const awaited = (more: Partial<PendingExchange['expected']> = {}, sent = REQUEST): PendingExchange => ({
+  expected: { unit: 1, fc: 3, count: 2, ...more },
+  transaction: 0x0102,
+  sent,
+});
 const answerOf = (values: readonly number[]) => rtuFrame(Buffer.from([1, 3, values.length, ...values]));
 const pduOf = (cut: FramingResult) => (cut.kind === 'answer' ? Buffer.from(cut.pdu).toString('hex') : cut.kind);
 const fourBytes = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [...bytes]);
@@ -44,7 +48,12 @@ test('random bytes are no answer', () => {
 });
 
 test('answers of another unit, function or length are passed over; what was there is told for the field engineer', () => {
-  const others = [rtuFrame(Buffer.from([2, 3, 4, 0, 1, 0, 2])), rtuFrame(Buffer.from([1, 4, 4, 0, 1, 0, 2])), rtuFrame(Buffer.from([1, 3, 2, 0, 1])), rtuFrame(Buffer.from([2, 0x83, 2]))];
+  const others = [
+    rtuFrame(Buffer.from([2, 3, 4, 0, 1, 0, 2])),
+    rtuFrame(Buffer.from([1, 4, 4, 0, 1, 0, 2])),
+    rtuFrame(Buffer.from([1, 3, 2, 0, 1])),
+    rtuFrame(Buffer.from([2, 0x83, 2])),
+  ];
   for (const other of others) {
     assert.equal(rtuFraming().cut(other, awaited(), true).kind, 'wait');
     assert.equal(rtuFraming().describe?.(other, awaited())?.code, 'CV_MODBUS_ANSWER_STRAY');
@@ -71,19 +80,28 @@ const inside = (frame: Buffer, at: number, beat: Buffer) => Buffer.concat([frame
 
 const timesIn = (bytes: Buffer, beat: Buffer) => bytes.toString('latin1').split(beat.toString('latin1')).length - 1;
 /** Beside another it can be read at two places. */
-const overlapsItself = (beat: Buffer) => Array.from(beat.subarray(1), (_, at) => beat.subarray(at + 1).equals(beat.subarray(0, beat.length - at - 1))).includes(true);
+const overlapsItself = (beat: Buffer) =>
+  Array.from(beat.subarray(1), (_, at) => beat.subarray(at + 1).equals(beat.subarray(0, beat.length - at - 1))).includes(true);
 
 test('heartbeats anywhere, also inside an answer, are taken out; values that look like one stay; where too many could be one, no value is a wrong one', () => {
-  fc.assert(fc.property(fourBytes, fc.uint8Array({ minLength: 1, maxLength: 6 }), fc.array(fc.nat(9), { maxLength: 3 }), (values, pattern, places) => {
-    const beat = Buffer.from(pattern);
-    const answer = answerOf(values);
-    const stream = places.toSorted((a, b) => b - a).reduce((bytes, at) => inside(bytes, at, beat), answer);
-    const cut = rtuFraming({ patterns: () => [beat] }).cut(stream, awaited(), false);
-    // Each reading more is one more that a CRC of 16 bits may take for whole: beyond four they are not all tried.
-    const isClear = timesIn(stream, beat) <= 4 && !overlapsItself(beat);
-    if (isClear || cut.kind === 'answer') assert.equal(pduOf(cut), answer.subarray(1, -2).toString('hex'));
-    else assert.equal(cut.kind, 'wait');
-  }), { numRuns: 500, examples: [[[4, 0, 0, 0], Uint8Array.from([0]), [1, 1]]] });
+  fc.assert(
+    fc.property(
+      fourBytes,
+      fc.uint8Array({ minLength: 1, maxLength: 6 }),
+      fc.array(fc.nat(9), { maxLength: 3 }),
+      (values, pattern, places) => {
+        const beat = Buffer.from(pattern);
+        const answer = answerOf(values);
+        const stream = places.toSorted((a, b) => b - a).reduce((bytes, at) => inside(bytes, at, beat), answer);
+        const cut = rtuFraming({ patterns: () => [beat] }).cut(stream, awaited(), false);
+        // Each reading more is one more that a CRC of 16 bits may take for whole: beyond four they are not all tried.
+        const isClear = timesIn(stream, beat) <= 4 && !overlapsItself(beat);
+        if (isClear || cut.kind === 'answer') assert.equal(pduOf(cut), answer.subarray(1, -2).toString('hex'));
+        else assert.equal(cut.kind, 'wait');
+      },
+    ),
+    { numRuns: 500, examples: [[[4, 0, 0, 0], Uint8Array.from([0]), [1, 1]]] },
+  );
 });
 
 const mbap = (pdu: readonly number[]) => Buffer.from([1, 2, 0, 0, 0, pdu.length + 1, 1, ...pdu]);
@@ -103,7 +121,8 @@ test('without a CRC an answer is taken when one reading explains every byte, els
   const framing = mbapThroughDtu(() => [beat]);
   const answer = mbap([3, 4, 0, 1, 0, 2]);
   assert.equal(pduOf(framing.cut(answer, awaited(), false)), '030400010002', 'at once when nothing is in doubt');
-  for (let at = 0; at <= answer.length; at += 1) assert.equal(pduOf(framing.cut(inside(answer, at, beat), awaited(), true)), '030400010002', `at ${at}`);
+  for (let at = 0; at <= answer.length; at += 1)
+    assert.equal(pduOf(framing.cut(inside(answer, at, beat), awaited(), true)), '030400010002', `at ${at}`);
   const looksLike = mbap([3, 4, ...beat, 0, 2]);
   assert.equal(pduOf(framing.cut(looksLike, awaited(), true)), `0304${beat.toString('hex')}0002`);
 });

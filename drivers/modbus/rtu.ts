@@ -33,7 +33,13 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
     cut(held, awaited): FramingResult {
       if (!awaited) {
         const frame = anyFrame(held);
-        return frame ? { kind: 'stray', rest: Buffer.alloc(0), detail: { detail: `function ${frame[1]} of unit ${frame[0]}`, detailZh: `站号 ${frame[0]} 功能码 ${frame[1]}` } } : { kind: 'wait' };
+        return frame
+          ? {
+              kind: 'stray',
+              rest: Buffer.alloc(0),
+              detail: { detail: `function ${frame[1]} of unit ${frame[0]}`, detailZh: `站号 ${frame[0]} 功能码 ${frame[1]}` },
+            }
+          : { kind: 'wait' };
       }
       const body = afterEcho(held, awaited, localEcho);
       if (!body) return { kind: 'wait' };
@@ -58,7 +64,13 @@ export function rtuFraming({ localEcho = false, patterns = () => [] }: RtuOption
       if (problem) return { code: 'CV_MODBUS_ANSWER_STRAY', detail: problem };
       if (bytes.length === 0) return null;
       const begin = bytes.subarray(0, SHOWN_BYTES).toString('hex');
-      return { code: 'CV_FRAME_CHECKSUM', detail: { detail: `${bytes.length} bytes without a valid answer: ${begin}`, detailZh: `${bytes.length} 字节中没有有效应答：${begin}` } };
+      return {
+        code: 'CV_FRAME_CHECKSUM',
+        detail: {
+          detail: `${bytes.length} bytes without a valid answer: ${begin}`,
+          detailZh: `${bytes.length} 字节中没有有效应答：${begin}`,
+        },
+      };
     },
   };
 }
@@ -106,7 +118,14 @@ function identificationBytes(bytes: Buffer, at: number): number | null {
 export function anyFrame(bytes: Buffer): Buffer | null {
   for (let at = 0; at + EXCEPTION_BYTES <= bytes.length; at += 1) {
     const fc = bytes[at + 1] as number;
-    const length = fc & EXCEPTION_TO_FUNCTION_0 ? EXCEPTION_BYTES : fc >= 1 && fc <= 4 ? (bytes[at + 2] as number) + 3 + CRC_BYTES : [5, 6, 15, 16].includes(fc) ? WRITTEN_BYTES : null;
+    const length =
+      fc & EXCEPTION_TO_FUNCTION_0
+        ? EXCEPTION_BYTES
+        : fc >= 1 && fc <= 4
+          ? (bytes[at + 2] as number) + 3 + CRC_BYTES
+          : [5, 6, 15, 16].includes(fc)
+            ? WRITTEN_BYTES
+            : null;
     if (length !== null && isWhole(bytes, at, length)) return bytes.subarray(at, at + length);
   }
   return null;

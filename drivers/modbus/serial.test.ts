@@ -29,7 +29,10 @@ async function lineTo(context: TestContext, served: SimulatedModbusDevice, twist
   const line = await openPseudoTerminal(server.port);
   const told: TelemetryEvent[] = [];
   const net = countingNet(realNet);
-  const link = await open(settings.parse({ transport: 'rtu', port: line.path, baudRate: 19_200, parity: 'even', ...more }), [], { ...realWorld((event) => told.push(event)), net });
+  const link = await open(settings.parse({ transport: 'rtu', port: line.path, baudRate: 19_200, parity: 'even', ...more }), [], {
+    ...realWorld((event) => told.push(event)),
+    net,
+  });
   context.after(async () => {
     await link.close();
     await line.close();
@@ -60,35 +63,48 @@ test('an adapter that gives back what is sent: reads and writes are right', { sk
   const { link } = await lineTo(context, device, (answer, request) => Buffer.concat([request, answer]), { localEcho: true });
   assert.deepEqual(await exchangeValues(link, TWO), [10, 11]);
   const wanted = settings.parse({ host: 'x' });
-  const [order, readBack] = write({ id: 'setpoint', ...point.parse({ address: 'holding:10' }) }, 4711, wanted) as [ModbusRequest, ModbusRequest];
+  const [order, readBack] = write({ id: 'setpoint', ...point.parse({ address: 'holding:10' }) }, 4711, wanted) as [
+    ModbusRequest,
+    ModbusRequest,
+  ];
   assert.deepEqual(await exchangeValues(link, order), []);
   assert.deepEqual(await exchangeValues(link, readBack), [4711]);
   const [refused] = write({ id: 'locked', ...point.parse({ address: 'holding:99' }) }, 1, wanted) as [ModbusRequest];
-  assert.deepEqual(decode(await link.exchange(refused, NEVER_ABORTED), refused), { ok: false, fault: { code: 'CV_MODBUS_DEVICE_FAILURE', params: { unit: 1, fc: 6, place: 'holding:99', exception: 4 } }, points: [] });
+  assert.deepEqual(decode(await link.exchange(refused, NEVER_ABORTED), refused), {
+    ok: false,
+    fault: { code: 'CV_MODBUS_DEVICE_FAILURE', params: { unit: 1, fc: 6, place: 'holding:99', exception: 4 } },
+    points: [],
+  });
 });
 
-test('a damaged answer is a time-out, the late right one behind it is dropped, and the next exchange is well', { skip: NO_SOCAT }, async (context) => {
-  let turn = 0;
-  let damagedBytes = Infinity;
-  const late: (() => void)[] = [];
-  const { link, told, net } = await lineTo(context, ADDRESS_VALUED_DEVICE, (answer, _request, socket) => {
-    turn += 1;
-    if (turn > 1) return answer;
-    late.push(() => { socket.write(rtuFrame(Buffer.from([1, 3, 4, 0x12, 0x67, 0, 0]))); });
-    const damaged = Buffer.from(answer);
-    damaged[4] = 0x55;
-    damagedBytes = damaged.length;
-    return damaged;
-  });
-  const stop = new AbortController();
-  const exchange = link.exchange(TWO, stop.signal);
-  await until(() => net.receivedBytes() === damagedBytes);
-  stop.abort(timedOut());
-  late[0]?.();
-  await assert.rejects(exchange, failsWith('CV_LINK_TIMEOUT'));
-  assert.deepEqual(await exchangeValues(link, TWO), [10, 11]);
-  assert.deepEqual(told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []))[0], 'CV_FRAME_CHECKSUM');
-});
+test(
+  'a damaged answer is a time-out, the late right one behind it is dropped, and the next exchange is well',
+  { skip: NO_SOCAT },
+  async (context) => {
+    let turn = 0;
+    let damagedBytes = Infinity;
+    const late: (() => void)[] = [];
+    const { link, told, net } = await lineTo(context, ADDRESS_VALUED_DEVICE, (answer, _request, socket) => {
+      turn += 1;
+      if (turn > 1) return answer;
+      late.push(() => {
+        socket.write(rtuFrame(Buffer.from([1, 3, 4, 0x12, 0x67, 0, 0])));
+      });
+      const damaged = Buffer.from(answer);
+      damaged[4] = 0x55;
+      damagedBytes = damaged.length;
+      return damaged;
+    });
+    const stop = new AbortController();
+    const exchange = link.exchange(TWO, stop.signal);
+    await until(() => net.receivedBytes() === damagedBytes);
+    stop.abort(timedOut());
+    late[0]?.();
+    await assert.rejects(exchange, failsWith('CV_LINK_TIMEOUT'));
+    assert.deepEqual(await exchangeValues(link, TWO), [10, 11]);
+    assert.deepEqual(told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []))[0], 'CV_FRAME_CHECKSUM');
+  },
+);
 
 test('the adapter is pulled out: the exchange ends, and so does the link', { skip: NO_SOCAT }, async (context) => {
   const asked = Promise.withResolvers<void>();
@@ -101,7 +117,14 @@ test('the adapter is pulled out: the exchange ends, and so does the link', { ski
 });
 
 test('a port that is not there names itself', async () => {
-  await assert.rejects(open(settings.parse({ transport: 'rtu', port: 'ttyNONE7' }), [], realWorld(() => {})), (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_PORT' && error.fault.params.port === '/dev/ttyNONE7');
+  await assert.rejects(
+    open(
+      settings.parse({ transport: 'rtu', port: 'ttyNONE7' }),
+      [],
+      realWorld(() => {}),
+    ),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_PORT' && error.fault.params.port === '/dev/ttyNONE7',
+  );
 });
 
 test('a name by order of plugging is refused when there are two adapters, and the lasting names are told', async (context) => {
@@ -116,7 +139,8 @@ test('a name by order of plugging is refused when there are two adapters, and th
     assert.equal(fault?.code, 'CV_MODBUS_PORT_AMBIGUOUS');
     assert.match(String(fault?.params.names), /usb-FTDI_A, .*usb-FTDI_B/);
   }
-  for (const port of [join(folder, 'usb-FTDI_A'), '/dev/ttyS0', '/dev/ttyAMA0']) assert.equal(portFault(port, await serialAdapters(folder)), null);
+  for (const port of [join(folder, 'usb-FTDI_A'), '/dev/ttyS0', '/dev/ttyAMA0'])
+    assert.equal(portFault(port, await serialAdapters(folder)), null);
 });
 
 test('an adapter that is gone before anybody reads is noticed like one that goes meanwhile', { skip: NO_SOCAT }, async (context) => {

@@ -35,7 +35,11 @@ export async function serialAdapters(folder: string): Promise<string[]> {
  *
  * @returns rejects with CV_MODBUS_PORT or the signal's reason
  */
-export async function openSerial({ port, baudRate, dataBits, stopBits, parity }: ModbusSettings, net: Net, signal: AbortSignal): Promise<ByteStream> {
+export async function openSerial(
+  { port, baudRate, dataBits, stopBits, parity }: ModbusSettings,
+  net: Net,
+  signal: AbortSignal,
+): Promise<ByteStream> {
   const path = portPath(String(port));
   if (signal.aborted) throw signal.reason;
   const line = await net.serial({ path, baudRate, dataBits, stopBits, parity }).catch((error: Error) => {
@@ -59,7 +63,9 @@ function serialStream(line: SerialPort, address: string): ByteStream {
       line.on('data', bytes);
       line.on('error', (error) => end(new FaultError('CV_LINK_CLOSED', { address, detail: error.message }, { cause: error })));
       line.on('end', () => end(closedByDevice(address)));
-      line.on('close', () => { if (!isClosing) end(new FaultError('CV_LINK_CLOSED', { address, detail: 'the adapter was removed', detailZh: '转换器已拔出' })); });
+      line.on('close', () => {
+        if (!isClosing) end(new FaultError('CV_LINK_CLOSED', { address, detail: 'the adapter was removed', detailZh: '转换器已拔出' }));
+      });
     },
     flush: () => new Promise((resolve) => { line.flush(() => resolve()); }),
     async close() {

@@ -72,7 +72,13 @@ interface Writer {
 }
 
 /** One write, confirmed by the device. Never repeated. */
-function write(client: Client, guard: GuardedPort, request: ModbusRequest, cells: readonly number[], signal: AbortSignal): Promise<Uint8Array> {
+function write(
+  client: Client,
+  guard: GuardedPort,
+  request: ModbusRequest,
+  cells: readonly number[],
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const { unit, fc, start, count } = request;
   const writer = client as unknown as Writer;
   const expect = writeConfirmation(fc, start, cells);
@@ -95,7 +101,10 @@ async function identify(client: Client, guard: GuardedPort, unit: number, signal
   try {
     const { data } = await guard.exchange<{ data: Record<string, string> }>({ unit, fc: 43, count: 0 }, signal, (done) => {
       client.setID(unit);
-      client.readDeviceIdentification(1, 0).then((result) => done(null, result as unknown as { data: Record<string, string> }), (error: unknown) => done(error, { data: {} }));
+      client.readDeviceIdentification(1, 0).then(
+        (result) => done(null, result as unknown as { data: Record<string, string> }),
+        (error: unknown) => done(error, { data: {} }),
+      );
     });
     return new Map(Object.entries(data).map(([object, text]) => [Number(object), text.replace(/[^\x20-\x7e]/g, '').trim()]));
   } catch (error) {

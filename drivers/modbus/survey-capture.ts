@@ -5,7 +5,11 @@ import { isException, type ModbusAdu } from './adu.ts';
 import { readPartOfFunction23 } from './frame-reader.ts';
 import { valueBytes } from './requests.ts';
 
-export function surveyCapture(messages: readonly SurveyedMessage[], { host, port }: { host: string; port: number }, read: (message: Uint8Array) => ModbusAdu | null): SurveyedDevice[] {
+export function surveyCapture(
+  messages: readonly SurveyedMessage[],
+  { host, port }: { host: string; port: number },
+  read: (message: Uint8Array) => ModbusAdu | null,
+): SurveyedDevice[] {
   const units = new Map<number, Set<string>>();
   const asked = new Map<number, ModbusAdu>();
   for (const { direction, bytes } of messages) {

@@ -5,14 +5,23 @@ import { readValue, registerCount, type ValueFormat, type ByteOrder, type ValueT
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array) => new DataView(buffer, byteOffset, length);
-const form = (type: ValueType, more: Partial<ValueFormat> = {}): ValueFormat => ({ point: 'p', type, wordOrder: 'big', byteOrder: 'big', ...more });
+const form = (type: ValueType, more: Partial<ValueFormat> = {}): ValueFormat => ({
+  point: 'p',
+  type,
+  wordOrder: 'big',
+  byteOrder: 'big',
+  ...more,
+});
 const valueOf = (wire: string, type: ValueType, more: Partial<ValueFormat> = {}) => {
   const read = readValue(viewOf(hex(wire)), form(type, more));
   return typeof read === 'object' ? read.fault?.code : read;
 };
 
 const ORDERS: [name: string, wordOrder: ByteOrder, byteOrder: ByteOrder, bytes: number[]][] = [
-  ['ABCD', 'big', 'big', [0, 1, 2, 3]], ['CDAB', 'little', 'big', [2, 3, 0, 1]], ['BADC', 'big', 'little', [1, 0, 3, 2]], ['DCBA', 'little', 'little', [3, 2, 1, 0]],
+  ['ABCD', 'big', 'big', [0, 1, 2, 3]],
+  ['CDAB', 'little', 'big', [2, 3, 0, 1]],
+  ['BADC', 'big', 'little', [1, 0, 3, 2]],
+  ['DCBA', 'little', 'little', [3, 2, 1, 0]],
 ];
 
 test('123.456 in the four orders, as the manuals name them', () => {
@@ -56,10 +65,19 @@ test('what is no number of that type is a fault, never a value', () => {
 
 test('raw values that mean "no sensor" give neither value nor fault', () => {
   const none: [string, ValueType, number][] = [
-    ['7FFF', 'int16', 0x7fff], ['8000', 'int16', 0x8000], ['8000', 'int16', -32768], ['FFFF', 'uint16', 0xffff], ['D8F1', 'int16', -9999],
-    ['C61C3C00', 'float32', -9999], ['7FFFFFFF', 'int32', 0x7fffffff], ['FFFFFFFF', 'int32', 0xffffffff], ['FFFF', 'bcd16', 0xffff], ['3DCCCCCD', 'float32', 0.1],
+    ['7FFF', 'int16', 0x7fff],
+    ['8000', 'int16', 0x8000],
+    ['8000', 'int16', -32768],
+    ['FFFF', 'uint16', 0xffff],
+    ['D8F1', 'int16', -9999],
+    ['C61C3C00', 'float32', -9999],
+    ['7FFFFFFF', 'int32', 0x7fffffff],
+    ['FFFFFFFF', 'int32', 0xffffffff],
+    ['FFFF', 'bcd16', 0xffff],
+    ['3DCCCCCD', 'float32', 0.1],
   ];
-  for (const [wire, type, invalid] of none) assert.deepEqual(readValue(viewOf(hex(wire)), form(type, { invalid: [1, invalid] })), {}, `${type} ${wire}`);
+  for (const [wire, type, invalid] of none)
+    assert.deepEqual(readValue(viewOf(hex(wire)), form(type, { invalid: [1, invalid] })), {}, `${type} ${wire}`);
   assert.equal(valueOf('7FFE', 'int16', { invalid: [0x7fff] }), 0x7ffe);
 });
 
@@ -84,13 +102,28 @@ test('a float32 comes as the shortest decimal that is the same float32', () => {
 
 test('whatever the registers hold, a value is of its type', () => {
   const limits: Partial<Record<ValueType, [number, number]>> = {
-    int16: [-32768, 32767], uint16: [0, 65535], int32: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1], bcd16: [0, 9999], bcd32: [0, 99_999_999],
-    int64: [-(2 ** 53), 2 ** 53], uint64: [0, 2 ** 53], float32: [-(2 ** 53), 2 ** 53], float64: [-(2 ** 53), 2 ** 53],
+    int16: [-32768, 32767],
+    uint16: [0, 65535],
+    int32: [-(2 ** 31), 2 ** 31 - 1],
+    uint32: [0, 2 ** 32 - 1],
+    bcd16: [0, 9999],
+    bcd32: [0, 99_999_999],
+    int64: [-(2 ** 53), 2 ** 53],
+    uint64: [0, 2 ** 53],
+    float32: [-(2 ** 53), 2 ** 53],
+    float64: [-(2 ** 53), 2 ** 53],
   };
-  fc.assert(fc.property(fc.constantFrom(...Object.keys(limits) as ValueType[]), fc.uint8Array({ minLength: 8, maxLength: 8 }), fc.constantFrom(...ORDERS), (type, bytes, [, wordOrder, byteOrder]) => {
-    const read = readValue(viewOf(bytes.subarray(0, registerCount(type, undefined) * 2)), form(type, { wordOrder, byteOrder }));
-    if (typeof read === 'object') return assert.ok(read.fault);
-    const [low, high] = limits[type] as [number, number];
-    assert.ok(typeof read === 'number' && read >= low && read <= high && Math.abs(read) <= 2 ** 53);
-  }));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...(Object.keys(limits) as ValueType[])),
+      fc.uint8Array({ minLength: 8, maxLength: 8 }),
+      fc.constantFrom(...ORDERS),
+      (type, bytes, [, wordOrder, byteOrder]) => {
+        const read = readValue(viewOf(bytes.subarray(0, registerCount(type, undefined) * 2)), form(type, { wordOrder, byteOrder }));
+        if (typeof read === 'object') return assert.ok(read.fault);
+        const [low, high] = limits[type] as [number, number];
+        assert.ok(typeof read === 'number' && read >= low && read <= high && Math.abs(read) <= 2 ** 53);
+      },
+    ),
+  );
 });

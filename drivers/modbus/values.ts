@@ -96,7 +96,13 @@ function inOrder(wire: Uint8Array, wordOrder: ByteOrder, byteOrder: ByteOrder): 
 function number(value: number, form: ValueFormat, raw = value): ReadResult {
   if (form.invalid && isInvalid(form.invalid, value, raw, form.type)) return {};
   // Not written as Math.abs(value) > MAX_NUMBER: NaN is unsafe too.
-  if (!(Math.abs(value) <= MAX_NUMBER)) return { fault: { code: 'CV_VALUE_UNSAFE', params: { point: form.point, hint: 'check the type and the word order of the point', hintZh: '检查测点的类型和字序' } } };
+  if (!(Math.abs(value) <= MAX_NUMBER))
+    return {
+      fault: {
+        code: 'CV_VALUE_UNSAFE',
+        params: { point: form.point, hint: 'check the type and the word order of the point', hintZh: '检查测点的类型和字序' },
+      },
+    };
   return value;
 }
 
@@ -129,7 +135,14 @@ function text(bytes: Uint8Array, form: ValueFormat): ReadResult {
   }
 }
 
-const INTEGERS: Partial<Record<ValueType, [bytes: number, isSigned: boolean]>> = { int16: [2, true], uint16: [2, false], int32: [4, true], uint32: [4, false], int64: [8, true], uint64: [8, false] };
+const INTEGERS: Partial<Record<ValueType, [bytes: number, isSigned: boolean]>> = {
+  int16: [2, true],
+  uint16: [2, false],
+  int32: [4, true],
+  uint32: [4, false],
+  int64: [8, true],
+  uint64: [8, false],
+};
 
 /**
  * The registers for a value, the inverse of `readValue`. Numbers are neither rounded nor clamped.

@@ -13,14 +13,25 @@ interface Vector {
   name: string;
   hex: string;
   expect: {
-    unit: number; fc: number; tid?: number; tids?: number[]; start?: number; count?: number; valid?: boolean; exception?: number; registers?: number[]; coils?: number[];
+    unit: number;
+    fc: number;
+    tid?: number;
+    tids?: number[];
+    start?: number;
+    count?: number;
+    valid?: boolean;
+    exception?: number;
+    registers?: number[];
+    coils?: number[];
     decode?: { type: string; order?: string; value: number; scale?: number; tolerance?: number };
   };
 }
 
 const vectors = goldenFrames<Vector>('modbus');
 
-test('there are golden frames to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () => assert.ok(vectors.length >= 10));
+test('there are golden frames to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () =>
+  assert.ok(vectors.length >= 10),
+);
 
 /** A request that the vector's answer can be the answer to. */
 function requestFor({ protocol, hex, expect }: Vector, count: number): Uint8Array {
@@ -31,7 +42,12 @@ function requestFor({ protocol, hex, expect }: Vector, count: number): Uint8Arra
   return Buffer.concat([body, Buffer.from([crc & 0xff, crc >>> 8])]);
 }
 
-const ORDERS: Readonly<Record<string, [string, string]>> = { ABCD: ['big', 'big'], CDAB: ['little', 'big'], BADC: ['big', 'little'], DCBA: ['little', 'little'] };
+const ORDERS: Readonly<Record<string, [string, string]>> = {
+  ABCD: ['big', 'big'],
+  CDAB: ['little', 'big'],
+  BADC: ['big', 'little'],
+  DCBA: ['little', 'little'],
+};
 
 for (const vector of vectors) {
   test(`${vector.protocol}: ${vector.name}`, () => {
@@ -57,7 +73,9 @@ function answers(vector: Vector, bytes: Buffer): void {
   const count = expect.registers?.length ?? expect.coils?.length ?? (expect.decode?.type === 'int16' ? 1 : 2);
   const [wordOrder, byteOrder] = ORDERS[expect.decode?.order ?? 'ABCD'] as [string, string];
   const area = expect.fc === 4 ? 'input' : 'holding';
-  const points = expect.decode ? [{ id: 'p', ...point.parse({ address: `${area}:0`, type: expect.decode.type, wordOrder, byteOrder }) }] : [];
+  const points = expect.decode
+    ? [{ id: 'p', ...point.parse({ address: `${area}:0`, type: expect.decode.type, wordOrder, byteOrder }) }]
+    : [];
   const [read] = frameReader.read([requestFor(vector, count), bytes], points);
   assert.ok(read && !read.fault, JSON.stringify(read));
   const decoded = decode(read.frame, read.request);
@@ -68,6 +86,7 @@ function answers(vector: Vector, bytes: Buffer): void {
   }
   assert.ok(decoded.ok);
   const values = (decoded.values ?? []).map((one) => Number(one.value));
-  if (expect.decode) assert.ok(Math.abs((values[0] as number) * (expect.decode.scale ?? 1) - expect.decode.value) <= (expect.decode.tolerance ?? 1e-9));
+  if (expect.decode)
+    assert.ok(Math.abs((values[0] as number) * (expect.decode.scale ?? 1) - expect.decode.value) <= (expect.decode.tolerance ?? 1e-9));
   else assert.deepEqual(values, expect.registers ?? expect.coils);
 }

@@ -20,7 +20,8 @@ const WRITE_MANY = { coil: 15, holding: 16 } as const;
  */
 export function write(point: Point, value: number | boolean | string, settings: ModbusSettings): ModbusRequest[] {
   const { area, bit } = point.address;
-  if (!isWritable(area) || bit !== undefined || settings.unit === 0) throw new FaultError('CV_MODBUS_READ_ONLY', { point: point.id, place: placeOf(point) });
+  if (!isWritable(area) || bit !== undefined || settings.unit === 0)
+    throw new FaultError('CV_MODBUS_READ_ONLY', { point: point.id, place: placeOf(point) });
   const item = pointRegisters(point);
   const cells = area === 'coil' ? coilOf(value) : encodeValue(value, item);
   if (!Array.isArray(cells)) throw new FaultError('CV_MODBUS_WRITE_VALUE', { point: point.id, type: item.type, value: String(value) });

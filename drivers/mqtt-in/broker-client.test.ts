@@ -23,10 +23,20 @@ interface Connected {
   downs: FaultError[];
 }
 
-async function connected(context: TestContext, url: string, more: Record<string, unknown> = {}, { signal = never, world = testWorld(new VirtualClock(AT)) } = {}): Promise<Connected> {
+async function connected(
+  context: TestContext,
+  url: string,
+  more: Record<string, unknown> = {},
+  { signal = never, world = testWorld(new VirtualClock(AT)) } = {},
+): Promise<Connected> {
   const messages: MqttMessage[] = [];
   const downs: FaultError[] = [];
-  const client = await connectBroker(settings.parse({ url, topic: '#', ...more }), world, { message: (message) => messages.push(message), closed: (error) => downs.push(error) }, signal);
+  const client = await connectBroker(
+    settings.parse({ url, topic: '#', ...more }),
+    world,
+    { message: (message) => messages.push(message), closed: (error) => downs.push(error) },
+    signal,
+  );
   context.after(() => client.abort());
   return { client, messages, downs };
 }
@@ -37,7 +47,14 @@ async function broker(context: TestContext): Promise<TestBroker> {
   return server;
 }
 
-const faultOf = (promise: Promise<unknown>): Promise<Fault | null> => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
+const faultOf = (promise: Promise<unknown>): Promise<Fault | null> =>
+  promise.then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof FaultError) return error.fault;
+      throw error;
+    },
+  );
 
 /** A peer on loopback. */
 async function peer(context: TestContext, serve: (socket: Socket) => void): Promise<number> {
@@ -65,7 +82,13 @@ async function greeting(context: TestContext, more: Record<string, unknown>): Pr
 }
 
 test('the address of a broker, with the port of its kind', () => {
-  assert.deepEqual(['mqtt://h', 'mqtts://h', 'mqtt://h:5', 'mqtts://10.0.0.1:7', 'mqtt://[fe80::1]'].map(brokerAddress), ['h:1883', 'h:8883', 'h:5', '10.0.0.1:7', '[fe80::1]:1883']);
+  assert.deepEqual(['mqtt://h', 'mqtts://h', 'mqtt://h:5', 'mqtts://10.0.0.1:7', 'mqtt://[fe80::1]'].map(brokerAddress), [
+    'h:1883',
+    'h:8883',
+    'h:5',
+    '10.0.0.1:7',
+    '[fe80::1]:1883',
+  ]);
 });
 
 test('it says who it is, which session it wants, and that it is there every 10 s', async (context: TestContext) => {
@@ -88,7 +111,13 @@ test('a message has its time of arrival, and is settled once however often that 
   await server.publish('a', 'x', { retain: true });
   await server.publish('b', Buffer.from([0xff]));
   await until(() => messages.length === 2);
-  assert.deepEqual(messages.map(({ topic, payload, retain, observedAt }) => [topic, payload.toString(), retain, observedAt]), [['a', 'x', false, AT], ['b', Buffer.from([0xff]).toString(), false, AT]]);
+  assert.deepEqual(
+    messages.map(({ topic, payload, retain, observedAt }) => [topic, payload.toString(), retain, observedAt]),
+    [
+      ['a', 'x', false, AT],
+      ['b', Buffer.from([0xff]).toString(), false, AT],
+    ],
+  );
   messages[0]?.settle(true);
   messages[0]?.settle(false);
   messages[0]?.settle(true);
@@ -176,11 +205,23 @@ test('a farewell is said where the broker hears it: it takes the session for clo
 });
 
 test('a broker that refuses says why; one that goes before it has answered, or after, is gone', async (context: TestContext) => {
-  const refusing = await peer(context, (socket) => { socket.once('data', () => socket.end(Buffer.from([0x20, 2, 0, 5]))); });
-  assert.deepEqual(await faultOf(connected(context, `mqtt://127.0.0.1:${refusing}`)), { code: 'CV_MQTT_IN_REFUSED', params: { address: `127.0.0.1:${refusing}`, detail: 'Connection refused: Not authorized' } });
-  const going = await peer(context, (socket) => { socket.once('data', () => socket.end()); });
-  assert.deepEqual(await faultOf(connected(context, `mqtt://127.0.0.1:${going}`)), { code: 'CV_LINK_CLOSED', params: { address: `127.0.0.1:${going}`, detail: 'by the broker', detailZh: '服务器断开' } });
-  const babbling = await peer(context, (socket) => { socket.once('data', () => socket.write(Buffer.from('HTTP/1.1 400\r\n\r\n'))); });
+  const refusing = await peer(context, (socket) => {
+    socket.once('data', () => socket.end(Buffer.from([0x20, 2, 0, 5])));
+  });
+  assert.deepEqual(await faultOf(connected(context, `mqtt://127.0.0.1:${refusing}`)), {
+    code: 'CV_MQTT_IN_REFUSED',
+    params: { address: `127.0.0.1:${refusing}`, detail: 'Connection refused: Not authorized' },
+  });
+  const going = await peer(context, (socket) => {
+    socket.once('data', () => socket.end());
+  });
+  assert.deepEqual(await faultOf(connected(context, `mqtt://127.0.0.1:${going}`)), {
+    code: 'CV_LINK_CLOSED',
+    params: { address: `127.0.0.1:${going}`, detail: 'by the broker', detailZh: '服务器断开' },
+  });
+  const babbling = await peer(context, (socket) => {
+    socket.once('data', () => socket.write(Buffer.from('HTTP/1.1 400\r\n\r\n')));
+  });
   assert.equal((await faultOf(connected(context, `mqtt://127.0.0.1:${babbling}`)))?.code, 'CV_LINK_CLOSED');
   let near: Socket | undefined;
   const resetting = await peer(context, (socket) => {
@@ -208,26 +249,50 @@ test('an attempt that is called off ends with its reason, before the broker has 
   stop.abort(new Error('enough'));
   await assert.rejects(attempt, /enough/);
   await gone;
-  await assert.rejects(connected(context, `mqtt://127.0.0.1:${silent}`, {}, { signal: AbortSignal.abort(new Error('too late')) }), /too late/);
+  await assert.rejects(
+    connected(context, `mqtt://127.0.0.1:${silent}`, {}, { signal: AbortSignal.abort(new Error('too late')) }),
+    /too late/,
+  );
 });
 
 interface Made { cert: string; key: string }
 
 async function make(subject: string, more: { ip?: string[]; dns?: string[] }): Promise<Made> {
   const privateKey = await generatePrivateKey(2048);
-  const { cert } = await createSelfSignedCertificate({ privateKey, applicationUri: 'urn:x', subject, purpose: CertificatePurpose.ForApplication, notBefore: new Date(Date.now() - 86_400_000), notAfter: new Date(Date.now() + 86_400_000), ...more });
+  const { cert } = await createSelfSignedCertificate({
+    privateKey,
+    applicationUri: 'urn:x',
+    subject,
+    purpose: CertificatePurpose.ForApplication,
+    notBefore: new Date(Date.now() - 86_400_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+    ...more,
+  });
   return { cert, key: (await privateKeyToPEM(privateKey)).privPem };
 }
 
 test('TLS: who stands at the broker is checked by the CA that is given; without a check that is told each time; a client shows its own certificate', async (context: TestContext) => {
   const { dir, remove } = await tempDir();
   context.after(remove);
-  const [server, stranger] = await Promise.all([make('/CN=broker', { ip: ['127.0.0.1'], dns: ['localhost'] }), make('/CN=stranger', { ip: ['127.0.0.1'] })]);
-  const file = async (name: string, text: string) => { await writeFile(join(dir, name), text); return join(dir, name); };
-  const [ca, other, key] = await Promise.all([file('ca.pem', server.cert), file('other.pem', stranger.cert), file('key.pem', stranger.key)]);
+  const [server, stranger] = await Promise.all([
+    make('/CN=broker', { ip: ['127.0.0.1'], dns: ['localhost'] }),
+    make('/CN=stranger', { ip: ['127.0.0.1'] }),
+  ]);
+  const file = async (name: string, text: string) => {
+    await writeFile(join(dir, name), text);
+    return join(dir, name);
+  };
+  const [ca, other, key] = await Promise.all([
+    file('ca.pem', server.cert),
+    file('other.pem', stranger.cert),
+    file('key.pem', stranger.key),
+  ]);
   const shown: { cn: string | undefined; name: string | false | null }[] = [];
   const tls = createTlsServer({ ...server, requestCert: true, rejectUnauthorized: false }, (socket: TLSSocket) => {
-    shown.push({ cn: socket.getPeerCertificate().subject?.CN as string | undefined, name: (socket as unknown as { servername: string | false }).servername });
+    shown.push({
+      cn: socket.getPeerCertificate().subject?.CN as string | undefined,
+      name: (socket as unknown as { servername: string | false }).servername,
+    });
     socket.on('error', () => {});
     socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
   });
@@ -236,7 +301,8 @@ test('TLS: who stands at the broker is checked by the CA that is given; without 
   context.after(() => { tls.close(); });
   const { port } = tls.address() as AddressInfo;
   const world = testWorld(new VirtualClock(AT));
-  const outcome = (how: object, url = `mqtts://127.0.0.1:${port}`) => faultOf(connected(context, url, { tls: how }, { world }).then(({ client }) => client.abort()));
+  const outcome = (how: object, url = `mqtts://127.0.0.1:${port}`) =>
+    faultOf(connected(context, url, { tls: how }, { world }).then(({ client }) => client.abort()));
   assert.equal(await outcome({ ca }), null);
   assert.deepEqual(world.told, []);
   assert.equal(await outcome({ ca, cert: other, key }), null);
@@ -273,6 +339,15 @@ test('TLS: a broker that closes within the handshake, and an attempt called off 
   await gone;
   const early = new AbortController();
   const world = testWorld(new VirtualClock(AT));
-  const files: typeof world.files = { ...world.files, read: async () => { early.abort(new Error('too soon')); return Buffer.from(''); } };
-  await assert.rejects(connected(context, `mqtts://127.0.0.1:${silent}`, { tls: { ca: 'ca.pem' } }, { signal: early.signal, world: { ...world, files } }), /too soon/);
+  const files: typeof world.files = {
+    ...world.files,
+    read: async () => {
+      early.abort(new Error('too soon'));
+      return Buffer.from('');
+    },
+  };
+  await assert.rejects(
+    connected(context, `mqtts://127.0.0.1:${silent}`, { tls: { ca: 'ca.pem' } }, { signal: early.signal, world: { ...world, files } }),
+    /too soon/,
+  );
 });

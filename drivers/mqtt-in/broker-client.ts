@@ -195,7 +195,11 @@ export class BrokerClient {
   #fail(error: Error & { code?: number | string; errors?: Error[] }): void {
     const detail = error.message || error.errors?.map((part) => part.message).join('; ') || String(error.code ?? error.name);
     // A refusal by the broker has a numeric code; a socket's error has a name.
-    this.closeWith(typeof error.code === 'number' && !this.#isUp ? new FaultError('CV_MQTT_IN_REFUSED', { address: this.address, detail }) : new FaultError('CV_LINK_CLOSED', { address: this.address, detail }));
+    this.closeWith(
+      typeof error.code === 'number' && !this.#isUp
+        ? new FaultError('CV_MQTT_IN_REFUSED', { address: this.address, detail })
+        : new FaultError('CV_LINK_CLOSED', { address: this.address, detail }),
+    );
   }
 
   #end(): void {
@@ -210,7 +214,12 @@ export class BrokerClient {
 }
 
 /** @returns rejects with CV_LINK_…, CV_MQTT_IN_TLS, CV_MQTT_IN_REFUSED or the signal's reason */
-export async function connectBroker(settings: MqttInSettings, world: World, events: BrokerClientEvents, signal: AbortSignal): Promise<BrokerClient> {
+export async function connectBroker(
+  settings: MqttInSettings,
+  world: World,
+  events: BrokerClientEvents,
+  signal: AbortSignal,
+): Promise<BrokerClient> {
   const address = brokerAddress(settings.url);
   const host = new URL(settings.url).hostname.replaceAll(/[[\]]/g, '');
   const socket = await dial({ host, port: Number(address.slice(address.lastIndexOf(':') + 1)) }, world, signal);
@@ -218,23 +227,51 @@ export async function connectBroker(settings: MqttInSettings, world: World, even
   const stream = settings.url.startsWith('mqtts:') ? await openTls(socket, host, address, settings, world, signal) : socket;
   const isKept = settings.session === 'kept';
   const isFive = settings.version === '5';
-  const client = new BrokerClient(stream, address, {
-    protocolVersion: isFive ? 5 : 4, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_MS, reconnectPeriod: 0, resubscribe: false, clean: !isKept,
-    clientId: settings.clientId ?? `cityvitals-${Math.floor(world.random.next() * 2 ** 48).toString(36)}`,
-    ...(settings.user === undefined ? {} : { username: settings.user }), ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(isFive && isKept ? { properties: { sessionExpiryInterval: SESSION_SECONDS } } : {}),
-  }, world, events);
+  const client = new BrokerClient(
+    stream,
+    address,
+    {
+      protocolVersion: isFive ? 5 : 4,
+      keepalive: KEEPALIVE_SECONDS,
+      connectTimeout: CONNECT_MS,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      clean: !isKept,
+      clientId: settings.clientId ?? `cityvitals-${Math.floor(world.random.next() * 2 ** 48).toString(36)}`,
+      ...(settings.user === undefined ? {} : { username: settings.user }),
+      ...(settings.password === undefined ? {} : { password: settings.password }),
+      ...(isFive && isKept ? { properties: { sessionExpiryInterval: SESSION_SECONDS } } : {}),
+    },
+    world,
+    events,
+  );
   await client.waitConnected(signal);
   return client;
 }
 
-async function openTls(socket: Socket, host: string, address: string, { tls }: MqttInSettings, world: World, signal: AbortSignal): Promise<TLSSocket> {
-  const fail = (error: unknown) => new FaultError('CV_MQTT_IN_TLS', { address, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+async function openTls(
+  socket: Socket,
+  host: string,
+  address: string,
+  { tls }: MqttInSettings,
+  world: World,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const fail = (error: unknown) =>
+    new FaultError('CV_MQTT_IN_TLS', { address, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
   if (tls?.verify === false) world.tell({ kind: 'fault', fault: { code: 'CV_MQTT_IN_UNVERIFIED', params: { address } } });
   try {
     const read = async (path: string | undefined) => (path === undefined ? undefined : Buffer.from(await world.files.read(path)));
     const [ca, cert, key] = await Promise.all([read(tls?.ca), read(tls?.cert), read(tls?.key)]);
-    const stream = connectTls({ socket, host, ...(isIP(host) ? {} : { servername: host }), rejectUnauthorized: tls?.verify !== false, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+    const stream = connectTls({
+      socket,
+      host,
+      ...(isIP(host) ? {} : { servername: host }),
+      rejectUnauthorized: tls?.verify !== false,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+    });
     await new Promise<void>((resolve, reject) => {
       const abort = () => reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });

@@ -29,7 +29,11 @@ interface Entry {
 const brokers = new WeakMap<Clock, Map<string, Entry>>();
 
 /** @returns rejects with what `connectClient` rejects with; call `release` once for each call; it resolves when all handles are closed */
-export async function acquireBroker(settings: MqttInSettings, world: World, signal: AbortSignal): Promise<{ broker: BrokerConnection; release(): Promise<void> }> {
+export async function acquireBroker(
+  settings: MqttInSettings,
+  world: World,
+  signal: AbortSignal,
+): Promise<{ broker: BrokerConnection; release(): Promise<void> }> {
   const byKey = brokers.get(world.clock) ?? new Map<string, Entry>();
   brokers.set(world.clock, byKey);
   const { url, version, user, password, tls, clientId, session } = settings;
@@ -98,7 +102,12 @@ export class BrokerConnection {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    this.#client = await connectBroker(this.#settings, this.#world, { message: (message) => this.#route(message), closed: (error) => this.#closed(error) }, signal);
+    this.#client = await connectBroker(
+      this.#settings,
+      this.#world,
+      { message: (message) => this.#route(message), closed: (error) => this.#closed(error) },
+      signal,
+    );
     this.#timers = [
       this.#world.clock.after(BUFFER_MS, () => this.#flushBuffered()),
       everyMs(this.#world.clock, CHECK_INTERVAL_MS, () => this.#checkStored()),
@@ -179,7 +188,8 @@ export class BrokerConnection {
   }
 
   #handleUnknown(message: MqttMessage): void {
-    if (this.#isBuffering && this.#settings.session === 'kept' && this.#buffered.length < MAX_BUFFERED) return void this.#buffered.push(message);
+    if (this.#isBuffering && this.#settings.session === 'kept' && this.#buffered.length < MAX_BUFFERED)
+      return void this.#buffered.push(message);
     message.settle(true);
     if (this.#listeners.size > 0) return;
     const { topic, payload } = message;

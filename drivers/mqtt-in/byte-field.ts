@@ -2,7 +2,18 @@
 import type { ByteField } from './settings.ts';
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const WIDTHS: Readonly<Record<ByteField['type'], number>> = { u8: 1, i8: 1, bit: 1, u16: 2, i16: 2, u24: 3, u32: 4, i32: 4, f32: 4, f64: 8 };
+const WIDTHS: Readonly<Record<ByteField['type'], number>> = {
+  u8: 1,
+  i8: 1,
+  bit: 1,
+  u16: 2,
+  i16: 2,
+  u24: 3,
+  u32: 4,
+  i32: 4,
+  f32: 4,
+  f64: 8,
+};
 
 /** @param data base64; absent for an uplink without payload. @returns null where the payload ends before, undefined where it is not base64 */
 export function readByteField(data: unknown, { at, type, order, bit }: ByteField): number | null | undefined {

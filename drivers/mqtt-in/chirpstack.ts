@@ -48,7 +48,9 @@ export function decodeChirpstack(frame: MqttInFrame, event: Event): Decoded {
 /** Its time is later than its reception by every LoRaWAN gateway. */
 function isAheadOfSending(event: Event): boolean {
   const eventAt = parseTime(event.time);
-  const received = Array.isArray(event.rxInfo) ? event.rxInfo.map((one) => parseTime(valueAtPath(one, 'nsTime'))).filter((one) => one !== null) : [];
+  const received = Array.isArray(event.rxInfo)
+    ? event.rxInfo.map((one) => parseTime(valueAtPath(one, 'nsTime'))).filter((one) => one !== null)
+    : [];
   return eventAt !== null && received.length > 0 && received.every((one) => eventAt - one >= AHEAD_MS);
 }
 

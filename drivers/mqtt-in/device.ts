@@ -117,7 +117,11 @@ export class MqttDevice {
   }
 
   #handleGap(why: NonNullable<MessageContext['rebirthReason']>): void {
-    if (why === 'gap') this.#world.tell({ kind: 'fault', fault: { code: 'CV_MQTT_IN_GAP', params: { device: `${this.settings.group}/${this.settings.node}` } } });
+    if (why === 'gap')
+      this.#world.tell({
+        kind: 'fault',
+        fault: { code: 'CV_MQTT_IN_GAP', params: { device: `${this.settings.group}/${this.settings.node}` } },
+      });
     this.#requestBirth();
   }
 
@@ -130,7 +134,9 @@ export class MqttDevice {
 /** Whether decode may give no values, so that storing is never confirmed. */
 export function mayHaveNoValues(frame: MqttInFrame): boolean {
   const type = frame.profile === 'sparkplug' ? parseSparkplugTopic(frame.topic)?.type : undefined;
-  return !isReadable(frame) || type === 'NDEATH' || type === 'DDEATH' || type === 'NDATA' || type === 'DDATA' || frame.topic.startsWith('sys/');
+  return (
+    !isReadable(frame) || type === 'NDEATH' || type === 'DDEATH' || type === 'NDATA' || type === 'DDATA' || frame.topic.startsWith('sys/')
+  );
 }
 
 function uplinkHistoryOf({ url, devEui, application }: MqttInSettings, { clock }: World): UplinkHistory {

@@ -45,7 +45,8 @@ export function decodeDji(frame: MqttInFrame, envelope: Envelope): Decoded {
 function valuesOf(point: ConfiguredMqttPoint, data: unknown): PointValue[] {
   if (point.gives === 'position') {
     const position = point.path === undefined ? data : evaluateFirst(data, point.path);
-    const hasPosition = typeof position === 'object' && position !== null && Object.hasOwn(position, 'latitude') && Object.hasOwn(position, 'longitude');
+    const hasPosition =
+      typeof position === 'object' && position !== null && Object.hasOwn(position, 'latitude') && Object.hasOwn(position, 'longitude');
     return hasPosition ? [positionValue(point.id, position)] : [];
   }
   if (point.gives === 'battery') {
@@ -62,7 +63,11 @@ function connectionQualityOf(data: unknown): Pick<PointValue, 'quality' | 'flags
 
 /** Quality of a position: by its fix, or the dock's validity flag. */
 function fixQuality(data: unknown): Pick<PointValue, 'quality'> {
-  const [isFixed, quality, isHomeValid] = [valueAtPath(data, 'position_state.is_fixed'), valueAtPath(data, 'position_state.quality'), valueAtPath(data, 'home_position_is_valid')];
+  const [isFixed, quality, isHomeValid] = [
+    valueAtPath(data, 'position_state.is_fixed'),
+    valueAtPath(data, 'position_state.quality'),
+    valueAtPath(data, 'home_position_is_valid'),
+  ];
   if (isFixed === FIXED || (typeof quality === 'number' && quality >= GOOD_QUALITY)) return {};
   if (isHomeValid === 1) return {};
   return isFixed === undefined && quality === undefined && isHomeValid === undefined ? {} : { quality: 'uncertain' };
@@ -71,13 +76,29 @@ function fixQuality(data: unknown): Pick<PointValue, 'quality'> {
 /** `update_topo` lists the online sub-devices: an aircraft that is missing is offline; its dock is not. */
 function topology(envelope: Envelope, { sn, gateway }: MqttDecodeSettings): Decoded {
   const online = valueAtPath(envelope, 'data.sub_devices');
-  if (envelope.method !== 'update_topo' || gateway === undefined || gateway === sn || !Array.isArray(online)) return { ok: true, values: [], isPartial: true };
+  if (envelope.method !== 'update_topo' || gateway === undefined || gateway === sn || !Array.isArray(online))
+    return { ok: true, values: [], isPartial: true };
   const isThere = online.some((one) => valueAtPath(one, 'sn') === sn);
   return isThere ? { ok: true, values: [], isPartial: true } : { ...lostFrame('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
 }
 
 /** Units of the API by the last part of the path. */
 export const DJI_UNITS: Readonly<Record<string, string>> = {
-  height: 'm', elevation: 'm', home_distance: 'm', horizontal_speed: 'm/s', vertical_speed: 'm/s', attitude_pitch: 'deg', attitude_roll: 'deg', attitude_head: 'deg',
-  latitude: 'deg', longitude: 'deg', capacity_percent: '%', return_home_power: '%', landing_power: '%', remain_flight_time: 's', environment_temperature: 'Cel', temperature: 'Cel', humidity: '%',
+  height: 'm',
+  elevation: 'm',
+  home_distance: 'm',
+  horizontal_speed: 'm/s',
+  vertical_speed: 'm/s',
+  attitude_pitch: 'deg',
+  attitude_roll: 'deg',
+  attitude_head: 'deg',
+  latitude: 'deg',
+  longitude: 'deg',
+  capacity_percent: '%',
+  return_home_power: '%',
+  landing_power: '%',
+  remain_flight_time: 's',
+  environment_temperature: 'Cel',
+  temperature: 'Cel',
+  humidity: '%',
 };

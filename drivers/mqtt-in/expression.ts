@@ -15,11 +15,68 @@ const MAX_STEPS = 20_000;
 const MAX_KNOWN = 10_000;
 
 const FUNCTIONS = new Set([
-  'sum', 'count', 'max', 'min', 'average', 'abs', 'floor', 'ceil', 'round', 'power', 'sqrt', 'number', 'string', 'boolean', 'not', 'exists', 'type',
-  'length', 'substring', 'substringBefore', 'substringAfter', 'uppercase', 'lowercase', 'trim', 'contains', 'split', 'join', 'base64decode', 'parseInteger',
-  'append', 'reverse', 'sort', 'distinct', 'zip', 'keys', 'lookup', 'merge', 'spread', 'toMillis', 'fromMillis', 'formatNumber', 'formatBase',
+  'sum',
+  'count',
+  'max',
+  'min',
+  'average',
+  'abs',
+  'floor',
+  'ceil',
+  'round',
+  'power',
+  'sqrt',
+  'number',
+  'string',
+  'boolean',
+  'not',
+  'exists',
+  'type',
+  'length',
+  'substring',
+  'substringBefore',
+  'substringAfter',
+  'uppercase',
+  'lowercase',
+  'trim',
+  'contains',
+  'split',
+  'join',
+  'base64decode',
+  'parseInteger',
+  'append',
+  'reverse',
+  'sort',
+  'distinct',
+  'zip',
+  'keys',
+  'lookup',
+  'merge',
+  'spread',
+  'toMillis',
+  'fromMillis',
+  'formatNumber',
+  'formatBase',
 ]);
-const NODES = new Set(['path', 'name', 'number', 'string', 'value', 'binary', 'unary', 'condition', 'block', 'bind', 'variable', 'function', 'wildcard', 'descendant', 'sort', 'filter', 'group']);
+const NODES = new Set([
+  'path',
+  'name',
+  'number',
+  'string',
+  'value',
+  'binary',
+  'unary',
+  'condition',
+  'block',
+  'bind',
+  'variable',
+  'function',
+  'wildcard',
+  'descendant',
+  'sort',
+  'filter',
+  'group',
+]);
 
 /** The values of an expression; `problem` is the reason where it failed. */
 export interface ExpressionResult {
@@ -68,7 +125,8 @@ function problemOf(error: unknown): BilingualText {
 }
 
 function compile(text: string): Reader | { refused: BilingualText } {
-  if (text.trim() === '' || text.length > MAX_CHARS) return { refused: { en: `it must have 1 to ${MAX_CHARS} characters`, zh: `长度应为 1 到 ${MAX_CHARS} 个字符` } };
+  if (text.trim() === '' || text.length > MAX_CHARS)
+    return { refused: { en: `it must have 1 to ${MAX_CHARS} characters`, zh: `长度应为 1 到 ${MAX_CHARS} 个字符` } };
   let expression: jsonata.Expression;
   try {
     expression = library()(text);
@@ -114,7 +172,8 @@ function refusalOf(node: unknown, names: Set<string>): BilingualText | null {
   if (type === 'variable' && !names.has(String(value))) return notAvailable(`$${String(value)}`);
   if (type === 'function') {
     const called = procedure as { type?: unknown; value?: unknown };
-    if (called.type !== 'variable' || !FUNCTIONS.has(String(called.value))) return notAvailable(called.type === 'variable' ? `$${String(called.value)}()` : '()');
+    if (called.type !== 'variable' || !FUNCTIONS.has(String(called.value)))
+      return notAvailable(called.type === 'variable' ? `$${String(called.value)}()` : '()');
   }
   return refusalOf(Object.entries(node).filter(([key]) => key !== 'procedure').map(([, one]) => one as unknown), names);
 }

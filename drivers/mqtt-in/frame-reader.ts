@@ -23,17 +23,35 @@ const DEFAULTS = settings.parse({ url: 'mqtt://localhost', topic: '#' });
 
 export const frameReader: FrameReader<MqttInFrame, Request> = {
   level: 'frames',
-  read: (input, points) => input.map((one): FrameRead<MqttInFrame> => {
-    const line = one as MessageLine;
-    if (typeof one !== 'object' || one === null || typeof line.topic !== 'string' || (line.text ?? line.base64) === undefined) {
-      return { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'a message is {"topic", "text" or "base64"}', detailZh: '一条消息应为 {"topic", "text" 或 "base64"}' } } };
-    }
-    const profile = MQTT_PROFILES.find((known) => known === line.profile) ?? profileOf(line.topic);
-    const payload = line.text === undefined ? Buffer.from(String(line.base64), 'base64') : Buffer.from(String(line.text));
-    const plan = points.length === 0 ? null : { ...decodeSettingsOf(points as readonly ConfiguredMqttPoint[], DEFAULTS), ...line.plan };
-    const { aliases, isOther, before } = line;
-    return { frame: { topic: line.topic, payload, retain: line.retain === true, observedAt: Number(line.at ?? 0), profile, decodeSettings: plan, ...(aliases && { aliases }), ...(isOther && { isOther }), ...(before && { before }) } };
-  }),
+  read: (input, points) =>
+    input.map((one): FrameRead<MqttInFrame> => {
+      const line = one as MessageLine;
+      if (typeof one !== 'object' || one === null || typeof line.topic !== 'string' || (line.text ?? line.base64) === undefined) {
+        return {
+          fault: {
+            code: 'CV_FRAME_INVALID',
+            params: { detail: 'a message is {"topic", "text" or "base64"}', detailZh: '一条消息应为 {"topic", "text" 或 "base64"}' },
+          },
+        };
+      }
+      const profile = MQTT_PROFILES.find((known) => known === line.profile) ?? profileOf(line.topic);
+      const payload = line.text === undefined ? Buffer.from(String(line.base64), 'base64') : Buffer.from(String(line.text));
+      const plan = points.length === 0 ? null : { ...decodeSettingsOf(points as readonly ConfiguredMqttPoint[], DEFAULTS), ...line.plan };
+      const { aliases, isOther, before } = line;
+      return {
+        frame: {
+          topic: line.topic,
+          payload,
+          retain: line.retain === true,
+          observedAt: Number(line.at ?? 0),
+          profile,
+          decodeSettings: plan,
+          ...(aliases && { aliases }),
+          ...(isOther && { isOther }),
+          ...(before && { before }),
+        },
+      };
+    }),
 };
 
 /** The profile by topic, where the line has none. */
@@ -45,10 +63,23 @@ function profileOf(topic: string): MqttProfile {
 
 export const recording: FramesRecording<MqttInFrame, Request> = {
   level: 'frames',
-  above: { en: 'the broker carries the messages of many devices, and passwords, over one connection: the messages of each device are recorded separately', zh: '服务器的一个连接承载多台设备的消息和密码：逐台设备录制其消息' },
+  above: {
+    en: 'the broker carries the messages of many devices, and passwords, over one connection: the messages of each device are recorded separately',
+    zh: '服务器的一个连接承载多台设备的消息和密码：逐台设备录制其消息',
+  },
   line({ topic, payload, retain, observedAt, profile, decodeSettings: plan, aliases, isOther, before }) {
     const { points: _points, ...ofPlan } = plan ?? { points: [] };
-    return { topic, ...payloadFields(payload), ...(retain ? { retain } : {}), at: observedAt, profile, plan: ofPlan, ...(aliases && { aliases }), ...(isOther && { isOther }), ...(before && { before }) };
+    return {
+      topic,
+      ...payloadFields(payload),
+      ...(retain ? { retain } : {}),
+      at: observedAt,
+      profile,
+      plan: ofPlan,
+      ...(aliases && { aliases }),
+      ...(isOther && { isOther }),
+      ...(before && { before }),
+    };
   },
 };
 

@@ -35,7 +35,14 @@ export interface MqttDecodeSettings {
 
 export function decodeSettingsOf(points: readonly ConfiguredMqttPoint[], settings: MqttInSettings): MqttDecodeSettings {
   const { time, device, sn, gateway } = settings;
-  return { points, historyAfterMs: settings.historyAfter, ...(time === undefined ? {} : { time }), ...(device === undefined ? {} : { device }), ...(sn === undefined ? {} : { sn }), ...(gateway === undefined ? {} : { gateway }) };
+  return {
+    points,
+    historyAfterMs: settings.historyAfter,
+    ...(time === undefined ? {} : { time }),
+    ...(device === undefined ? {} : { device }),
+    ...(sn === undefined ? {} : { sn }),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
 }
 
 /** Longer messages are rejected. */

@@ -14,9 +14,13 @@ export function decodeJson(frame: MqttInFrame, json: unknown, decodeSettings: Mq
     if (point.topic !== undefined && !topicMatches(point.topic, frame.topic)) return [];
     const times = decodeSettings.time === undefined ? [] : evaluateAll(json, decodeSettings.time).values;
     const qualities = point.quality === undefined ? [] : evaluateAll(json, point.quality).values;
-    return ownValues(point, json).map((value, index) => withTimeAndQuality(frame, decodeSettings, {
-      value, quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) }, time: decodeSettings.time === undefined ? undefined : { raw: paired(times, index) },
-    }));
+    return ownValues(point, json).map((value, index) =>
+      withTimeAndQuality(frame, decodeSettings, {
+        value,
+        quality: point.quality === undefined ? undefined : { raw: paired(qualities, index) },
+        time: decodeSettings.time === undefined ? undefined : { raw: paired(times, index) },
+      }),
+    );
   });
   // Other points come in other messages.
   return { ok: true, values, isPartial: true };
@@ -36,18 +40,26 @@ interface RawPointValue {
   time: { raw: unknown } | undefined;
 }
 
-function withTimeAndQuality({ retain, observedAt, topic }: MqttInFrame, { historyAfterMs }: MqttDecodeSettings, { value, quality, time }: RawPointValue): PointValue {
+function withTimeAndQuality(
+  { retain, observedAt, topic }: MqttInFrame,
+  { historyAfterMs }: MqttDecodeSettings,
+  { value, quality, time }: RawPointValue,
+): PointValue {
   const own = quality && value.value !== null ? parseQuality(quality.raw) : undefined;
   const deviceAt = time ? parseTime(time.raw) : null;
   const isTimeless = time !== undefined && deviceAt === null;
   // A retained message without its own time is of unknown age.
   const isOld = retain && deviceAt === null;
-  const fault = value.fault ?? (isTimeless ? { code: 'CV_MQTT_IN_TIME' as const, params: { topic: topic.slice(0, 128), said: jsonExcerpt(time?.raw) } } : undefined);
+  const fault =
+    value.fault ??
+    (isTimeless ? { code: 'CV_MQTT_IN_TIME' as const, params: { topic: topic.slice(0, 128), said: jsonExcerpt(time?.raw) } } : undefined);
   return {
     ...value,
     ...(own === undefined ? {} : { quality: own }),
     ...(isOld && value.value !== null && own !== 'bad' ? { quality: 'uncertain' as const } : {}),
-    ...(retain || own === 'bad' ? { flags: [...(value.flags ?? []), ...(own === 'bad' ? ['device' as const] : []), ...(retain ? ['initial' as const] : [])] } : {}),
+    ...(retain || own === 'bad'
+      ? { flags: [...(value.flags ?? []), ...(own === 'bad' ? ['device' as const] : []), ...(retain ? ['initial' as const] : [])] }
+      : {}),
     ...(fault ? { fault } : {}),
     ...(deviceAt === null ? {} : { deviceAt }),
     ...(deviceAt !== null && !retain && observedAt - deviceAt > historyAfterMs ? { origin: 'backfill' as const } : {}),

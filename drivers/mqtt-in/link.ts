@@ -15,7 +15,12 @@ export interface MqttInLink extends Link<MqttInFrame> {
 }
 
 /** @returns rejects like `acquireBroker`, or with CV_MQTT_IN_SUBSCRIBE */
-export async function open(settings: MqttInSettings, points: readonly ConfiguredMqttPoint[], world: World, signal: AbortSignal = new AbortController().signal): Promise<MqttInLink> {
+export async function open(
+  settings: MqttInSettings,
+  points: readonly ConfiguredMqttPoint[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<MqttInLink> {
   const { broker, release } = await acquireBroker(settings, world, signal);
   const device = new MqttDevice(settings, points, world, (topic, command) => broker.requestRebirth(topic, command));
   let closing: Promise<void> | null = null;
@@ -40,9 +45,19 @@ export async function open(settings: MqttInSettings, points: readonly Configured
 }
 
 function listen(device: MqttDevice, { clock }: World, take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void> {
-  return receiveFrames({ next: () => device.nextFrame(), onChange: (run) => device.onChange(run), endError: () => device.error, isClosed: () => device.isClosed }, clock, (frame) => {
-    take(frame);
-    // A message without values is never stored; resending it would not change that.
-    if (mayHaveNoValues(frame) && !decode(frame).ok) device.confirmStored(frame);
-  }, signal);
+  return receiveFrames(
+    {
+      next: () => device.nextFrame(),
+      onChange: (run) => device.onChange(run),
+      endError: () => device.error,
+      isClosed: () => device.isClosed,
+    },
+    clock,
+    (frame) => {
+      take(frame);
+      // A message without values is never stored; resending it would not change that.
+      if (mayHaveNoValues(frame) && !decode(frame).ok) device.confirmStored(frame);
+    },
+    signal,
+  );
 }

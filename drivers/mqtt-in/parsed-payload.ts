@@ -26,25 +26,37 @@ export const isReadable = (frame: MqttInFrame): boolean => parsePayload(frame).i
 
 function parse(frame: MqttInFrame): ParsedPayload {
   const { topic, payload, profile } = frame;
-  if (!(payload instanceof Uint8Array) || typeof topic !== 'string') return payloadFault(String(topic), 'not a message', '不是消息', new Uint8Array());
-  if (payload.length > MAX_MQTT_PAYLOAD_BYTES) return payloadFault(topic, `${payload.length} bytes, more than ${MAX_MQTT_PAYLOAD_BYTES}`, `${payload.length} 字节，超过 ${MAX_MQTT_PAYLOAD_BYTES}`, payload);
+  if (!(payload instanceof Uint8Array) || typeof topic !== 'string')
+    return payloadFault(String(topic), 'not a message', '不是消息', new Uint8Array());
+  if (payload.length > MAX_MQTT_PAYLOAD_BYTES)
+    return payloadFault(
+      topic,
+      `${payload.length} bytes, more than ${MAX_MQTT_PAYLOAD_BYTES}`,
+      `${payload.length} 字节，超过 ${MAX_MQTT_PAYLOAD_BYTES}`,
+      payload,
+    );
   if (profile === 'sparkplug') {
     const known = parseSparkplugTopic(topic) ? parseSparkplugPayload(payload) : null;
     return known ? { is: 'sparkplug', payload: known } : payloadFault(topic, 'not a Sparkplug B payload', '不是 Sparkplug B 载荷', payload);
   }
   try {
     const json: unknown = parseJson(UTF8.decode(payload));
-    if (profile !== 'json' && (typeof json !== 'object' || json === null || Array.isArray(json))) return payloadFault(topic, 'JSON, but not an object', '是 JSON，但不是对象', payload);
-    if (profile === 'chirpstack' && isVersion3(json as object)) return payloadFault(topic, 'event of ChirpStack v3', '是 ChirpStack v3 的事件', payload);
+    if (profile !== 'json' && (typeof json !== 'object' || json === null || Array.isArray(json)))
+      return payloadFault(topic, 'JSON, but not an object', '是 JSON，但不是对象', payload);
+    if (profile === 'chirpstack' && isVersion3(json as object))
+      return payloadFault(topic, 'event of ChirpStack v3', '是 ChirpStack v3 的事件', payload);
     return { is: 'json', json };
   } catch (error) {
     // TypeError: not UTF-8; SyntaxError: not JSON, or nested too deeply.
     if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
-    return profile === 'chirpstack' ? payloadFault(topic, 'not JSON: set the MQTT integration to json', '不是 JSON：请将 MQTT 集成的编码设为 json', payload) : payloadFault(topic, 'not JSON', '不是 JSON', payload);
+    return profile === 'chirpstack'
+      ? payloadFault(topic, 'not JSON: set the MQTT integration to json', '不是 JSON：请将 MQTT 集成的编码设为 json', payload)
+      : payloadFault(topic, 'not JSON', '不是 JSON', payload);
   }
 }
 
-const isVersion3 = (event: object): boolean => !Object.hasOwn(event, 'deviceInfo') && (Object.hasOwn(event, 'devEUI') || Object.hasOwn(event, 'objectJSON'));
+const isVersion3 = (event: object): boolean =>
+  !Object.hasOwn(event, 'deviceInfo') && (Object.hasOwn(event, 'devEUI') || Object.hasOwn(event, 'objectJSON'));
 
 function payloadFault(topic: string, detail: string, detailZh: string, payload: Uint8Array): ParsedPayload {
   const said = payloadExcerpt(payload);

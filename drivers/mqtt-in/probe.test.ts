@@ -15,7 +15,11 @@ interface Looking {
   heard(topic: string): Promise<void>;
 }
 
-async function look(more: Record<string, unknown>, paths: string[], run: (looking: Looking) => Promise<void>): Promise<{ en: string[]; zh: string[]; port: number; ids: string[] }> {
+async function look(
+  more: Record<string, unknown>,
+  paths: string[],
+  run: (looking: Looking) => Promise<void>,
+): Promise<{ en: string[]; zh: string[]; port: number; ids: string[] }> {
   const server = await startTestBroker();
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const ids: string[] = [];
@@ -73,8 +77,16 @@ test('after 10 s it says what came, of which points nothing, and who else speaks
     await clock.advanceMs(1);
   });
   const others = Array.from({ length: 12 }, (_, at) => `thing/product/other${at}/osd`).join(' ');
-  assert.deepEqual(en.slice(1), ['the device publishes on: thing/product/s/osd thing/product/s/state', 'no value yet for: gone', `other topics: ${others} …`]);
-  assert.deepEqual(zh.slice(1), ['设备发布的主题：thing/product/s/osd thing/product/s/state', '尚无数据的测点：gone', `其他主题：${others} …`]);
+  assert.deepEqual(en.slice(1), [
+    'the device publishes on: thing/product/s/osd thing/product/s/state',
+    'no value yet for: gone',
+    `other topics: ${others} …`,
+  ]);
+  assert.deepEqual(zh.slice(1), [
+    '设备发布的主题：thing/product/s/osd thing/product/s/state',
+    '尚无数据的测点：gone',
+    `其他主题：${others} …`,
+  ]);
 });
 
 test('a device that says nothing is told by its topics, and of its points nothing more', async () => {

@@ -12,7 +12,12 @@ const LISTEN_MS = 10_000;
 const MOST_TOPICS = 500;
 const SHOWN = 12;
 
-export async function probe(settings: MqttInSettings, points: readonly ConfiguredMqttPoint[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
+export async function probe(
+  settings: MqttInSettings,
+  points: readonly ConfiguredMqttPoint[],
+  world: World,
+  signal: AbortSignal,
+): Promise<ProbeFinding[]> {
   const filters = deviceFilters(settings);
   const around = PROFILE_FILTERS[settings.profile];
   const decodeSettings = decodeSettingsOf(points, settings);
@@ -41,7 +46,12 @@ export async function probe(settings: MqttInSettings, points: readonly Configure
   const list = (all: readonly string[]) => `${all.slice(0, SHOWN).join(' ')}${all.length > SHOWN ? ' …' : ''}`;
   return [
     { en: `the broker ${broker.address} accepts the connection`, zh: `消息服务器 ${broker.address} 允许接入` },
-    own.length > 0 ? { en: `the device publishes on: ${list(own)}`, zh: `设备发布的主题：${list(own)}` } : { en: `nothing on ${filters.join(' ')} within ${LISTEN_MS / 1000} s`, zh: `${LISTEN_MS / 1000} 秒内 ${filters.join(' ')} 没有消息` },
+    own.length > 0
+      ? { en: `the device publishes on: ${list(own)}`, zh: `设备发布的主题：${list(own)}` }
+      : {
+          en: `nothing on ${filters.join(' ')} within ${LISTEN_MS / 1000} s`,
+          zh: `${LISTEN_MS / 1000} 秒内 ${filters.join(' ')} 没有消息`,
+        },
     ...(own.length > 0 && missing.length > 0 ? [{ en: `no value yet for: ${list(missing)}`, zh: `尚无数据的测点：${list(missing)}` }] : []),
     ...(others.length > 0 ? [{ en: `other topics: ${list(others)}`, zh: `其他主题：${list(others)}` }] : []),
   ];

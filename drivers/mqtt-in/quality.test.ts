@@ -9,11 +9,25 @@ import { varintBytes } from './testing/sparkplug.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
-function decoded(how: Record<string, unknown>, of: Record<string, unknown>, topic: string, payload: Uint8Array | object, more: Partial<MqttInFrame> = {}): Decoded {
+function decoded(
+  how: Record<string, unknown>,
+  of: Record<string, unknown>,
+  topic: string,
+  payload: Uint8Array | object,
+  more: Partial<MqttInFrame> = {},
+): Decoded {
   const points = [{ ...point.parse(of), id: 'p' }];
   const set = settings.parse({ url: 'mqtt://h', ...how });
   const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload));
-  return decode({ topic, payload: bytes, retain: false, observedAt: NOW, profile: set.profile, decodeSettings: decodeSettingsOf(points, set), ...more });
+  return decode({
+    topic,
+    payload: bytes,
+    retain: false,
+    observedAt: NOW,
+    profile: set.profile,
+    decodeSettings: decodeSettingsOf(points, set),
+    ...more,
+  });
 }
 
 const worth = (result: Decoded) => {
@@ -30,7 +44,8 @@ test('json: a retained message without a time is uncertain, with one it is the f
 });
 
 const CHIRPSTACK = { profile: 'chirpstack', devEui: '0101010101010101' };
-const chirpstack = (of: Record<string, unknown>, event: string, said: object, more = {}) => decoded(CHIRPSTACK, of, `application/a/device/0101010101010101/event/${event}`, { deviceInfo: {}, ...said }, more);
+const chirpstack = (of: Record<string, unknown>, event: string, said: object, more = {}) =>
+  decoded(CHIRPSTACK, of, `application/a/device/0101010101010101/event/${event}`, { deviceInfo: {}, ...said }, more);
 
 test('chirpstack: the best gateway counts, mains is no level, an unknown level is bad', () => {
   const rxInfo = [{ rssi: -90, snr: 5 }, { rssi: -70 }, { snr: -3 }, {}];
@@ -47,16 +62,24 @@ test('chirpstack: the best gateway counts, mains is no level, an unknown level i
 });
 
 test('dji: what its dock does not hear is bad, a place is as good as its fix', () => {
-  const osd = (of: Record<string, unknown>, data: object) => worth(decoded({ profile: 'dji', sn: 's' }, of, 'thing/product/s/osd', { timestamp: NOW, data }));
+  const osd = (of: Record<string, unknown>, data: object) =>
+    worth(decoded({ profile: 'dji', sn: 's' }, of, 'thing/product/s/osd', { timestamp: NOW, data }));
   assert.deepEqual(osd({ path: 'height' }, { height: 1, mode_code: 14 }), [[1, 'bad', 'comm']]);
   assert.deepEqual(osd({ path: 'height' }, { height: 1, mode_code: 3 }), [[1, 'good']]);
   const place = (more: object) => osd({ gives: 'position' }, { latitude: 29.5, longitude: 106.5, ...more }).map(([, quality]) => quality);
-  for (const good of [{}, { position_state: { is_fixed: 2 } }, { position_state: { quality: 3 } }, { home_position_is_valid: 1 }]) assert.deepEqual(place(good), ['good'], JSON.stringify(good));
-  for (const doubtful of [{ position_state: { is_fixed: 1 } }, { position_state: { quality: 2 } }, { home_position_is_valid: 0 }]) assert.deepEqual(place(doubtful), ['uncertain'], JSON.stringify(doubtful));
+  for (const good of [{}, { position_state: { is_fixed: 2 } }, { position_state: { quality: 3 } }, { home_position_is_valid: 1 }])
+    assert.deepEqual(place(good), ['good'], JSON.stringify(good));
+  for (const doubtful of [{ position_state: { is_fixed: 1 } }, { position_state: { quality: 2 } }, { home_position_is_valid: 0 }])
+    assert.deepEqual(place(doubtful), ['uncertain'], JSON.stringify(doubtful));
 });
 
 test('dji: an aircraft that its dock no longer lists is away; the dock itself is not', () => {
-  const update = (sn: string, online: string[]) => decoded({ profile: 'dji', sn, gateway: 'dock' }, { path: 'height' }, 'sys/product/dock/status', { method: 'update_topo', timestamp: NOW, data: { sub_devices: online.map((one) => ({ sn: one })) } });
+  const update = (sn: string, online: string[]) =>
+    decoded({ profile: 'dji', sn, gateway: 'dock' }, { path: 'height' }, 'sys/product/dock/status', {
+      method: 'update_topo',
+      timestamp: NOW,
+      data: { sub_devices: online.map((one) => ({ sn: one })) },
+    });
   assert.equal(update('s', ['s']).ok, true);
   assert.equal(update('s', []).ok, false);
   assert.equal(update('s', ['other']).ok, false);
@@ -65,13 +88,20 @@ test('dji: an aircraft that its dock no longer lists is away; the dock itself is
 
 test('chirpstack: an uplink whose time is later than when the server had it from every gateway is uncertain and skewed', () => {
   const received = (...agesMs: number[]) => agesMs.map((age) => ({ rssi: -70, nsTime: new Date(NOW - age).toISOString() }));
-  const said = (rxInfo: unknown, time: unknown = new Date(NOW).toISOString()) => worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 1 }, time, rxInfo }))[0]?.slice(1);
-  assert.deepEqual([0, 4999, 5000, 3_600_000].map((age) => said(received(age))), [['good'], ['good'], ['uncertain', 'skewed'], ['uncertain', 'skewed']]);
+  const said = (rxInfo: unknown, time: unknown = new Date(NOW).toISOString()) =>
+    worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 1 }, time, rxInfo }))[0]?.slice(1);
+  assert.deepEqual(
+    [0, 4999, 5000, 3_600_000].map((age) => said(received(age))),
+    [['good'], ['good'], ['uncertain', 'skewed'], ['uncertain', 'skewed']],
+  );
   assert.deepEqual(said(received(-3_600_000)), ['good'], 'sent after it was measured');
   assert.deepEqual(said(received(3_600_000, 0)), ['good'], 'a gateway that was late');
   for (const rxInfo of [undefined, 'x', [], [{}], [null]]) assert.deepEqual(said(rxInfo), ['good'], JSON.stringify(rxInfo));
   assert.deepEqual(said(received(3_600_000), 'x'), ['good']);
-  assert.deepEqual(worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 'x' }, time: new Date(NOW).toISOString(), rxInfo: received(5000) })), [[null, 'bad', 'sensor', 'skewed']]);
+  assert.deepEqual(
+    worth(chirpstack({ path: 'object.v' }, 'up', { object: { v: 'x' }, time: new Date(NOW).toISOString(), rxInfo: received(5000) })),
+    [[null, 'bad', 'sensor', 'skewed']],
+  );
 });
 
 test('dji: a time ahead of its arrival gives way to ours, and the value says so', () => {
@@ -88,13 +118,33 @@ test('dji: a time ahead of its arrival gives way to ours, and the value says so'
 test('sparkplug: a metric whose time is later than that of its payload is uncertain and skewed, whatever our clock says', () => {
   const said = (metricAt: number | null, payloadAt: number | null, more: number[] = [0x50, 7]) => {
     const metric = [0x0a, 1, 0x50, ...(metricAt === null ? [] : [0x18, ...varintBytes(metricAt)]), 0x20, 3, ...more];
-    const payload = Uint8Array.from([...(payloadAt === null ? [] : [8, ...varintBytes(payloadAt)]), 0x12, metric.length, ...metric, 0x18, 1]);
+    const payload = Uint8Array.from([
+      ...(payloadAt === null ? [] : [8, ...varintBytes(payloadAt)]),
+      0x12,
+      metric.length,
+      ...metric,
+      0x18,
+      1,
+    ]);
     return worth(decoded({ profile: 'sparkplug', group: 'g', node: 'n' }, { metric: 'P' }, 'spBv1.0/g/NDATA/n', payload))[0];
   };
   for (const sentAt of [NOW, NOW - 86_400_000, NOW + 86_400_000]) {
-    assert.deepEqual([-3_600_000, 0, 999, 1000, 3_600_000].map((ahead) => said(sentAt + ahead, sentAt)), [[7, 'good'], [7, 'good'], [7, 'good'], [7, 'uncertain', 'skewed'], [7, 'uncertain', 'skewed']]);
+    assert.deepEqual(
+      [-3_600_000, 0, 999, 1000, 3_600_000].map((ahead) => said(sentAt + ahead, sentAt)),
+      [
+        [7, 'good'],
+        [7, 'good'],
+        [7, 'good'],
+        [7, 'uncertain', 'skewed'],
+        [7, 'uncertain', 'skewed'],
+      ],
+    );
   }
-  for (const [metricAt, payloadAt] of [[NOW + 3_600_000, null], [null, NOW]] as const) assert.deepEqual(said(metricAt, payloadAt), [7, 'good'], 'one time says nothing');
+  for (const [metricAt, payloadAt] of [
+    [NOW + 3_600_000, null],
+    [null, NOW],
+  ] as const)
+    assert.deepEqual(said(metricAt, payloadAt), [7, 'good'], 'one time says nothing');
   assert.deepEqual(said(NOW + 1000, NOW, [0x38, 1]), [null, 'bad', 'sensor', 'skewed']);
   assert.deepEqual(said(2 ** 60, NOW), [7, 'uncertain', 'skewed'], 'a time that is none');
 });

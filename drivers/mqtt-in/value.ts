@@ -14,14 +14,28 @@ const FALSE = new Set(['false', 'off', 'no', '0']);
 export function toPointValue({ id, type }: Pick<ConfiguredMqttPoint, 'id' | 'type'>, raw: unknown): PointValue {
   const value = converted(type, raw);
   if (value !== undefined) return { point: id, value };
-  return { point: id, value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type, said: jsonExcerpt(raw) } } };
+  return {
+    point: id,
+    value: null,
+    quality: 'bad',
+    flags: ['sensor'],
+    fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type, said: jsonExcerpt(raw) } },
+  };
 }
 
 /** Values of a point from JSON, in its type; bad with a fault where its expression fails. */
 export function evaluatePoint(point: ConfiguredMqttPoint, root: unknown): PointValue[] {
   const { values, problem } = evaluateAll(root, point.path ?? '');
   if (!problem) return values.map((raw) => toPointValue(point, raw));
-  return [{ point: point.id, value: null, quality: 'bad', flags: ['config'], fault: { code: 'CV_MQTT_IN_EXPRESSION', params: { point: point.id, detail: problem.en, detailZh: problem.zh } } }];
+  return [
+    {
+      point: point.id,
+      value: null,
+      quality: 'bad',
+      flags: ['config'],
+      fault: { code: 'CV_MQTT_IN_EXPRESSION', params: { point: point.id, detail: problem.en, detailZh: problem.zh } },
+    },
+  ];
 }
 
 function converted(type: ConfiguredMqttPoint['type'], raw: unknown): Value | undefined {
@@ -31,7 +45,14 @@ function converted(type: ConfiguredMqttPoint['type'], raw: unknown): Value | und
     const word = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim().toLowerCase() : '';
     return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined;
   }
-  const number = typeof raw === 'number' ? raw : typeof raw === 'boolean' ? Number(raw) : typeof raw === 'string' && NUMBER.test(raw) ? Number(raw) : NaN;
+  const number =
+    typeof raw === 'number'
+      ? raw
+      : typeof raw === 'boolean'
+        ? Number(raw)
+        : typeof raw === 'string' && NUMBER.test(raw)
+          ? Number(raw)
+          : NaN;
   return Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : undefined;
 }
 
@@ -44,7 +65,8 @@ export function jsonExcerpt(raw: unknown): string {
 export function parsePosition(raw: unknown): Position | null {
   if (typeof raw !== 'object' || raw === null) return null;
   const fields = raw as Record<string, unknown>;
-  const pick = (...names: string[]) => names.map((name) => fields[name]).find((one): one is number => typeof one === 'number' && Number.isFinite(one));
+  const pick = (...names: string[]) =>
+    names.map((name) => fields[name]).find((one): one is number => typeof one === 'number' && Number.isFinite(one));
   const [lat, lon, heightM] = [pick('latitude', 'lat'), pick('longitude', 'lon', 'lng'), pick('height', 'altitude', 'alt')];
   if (lat === undefined || lon === undefined || Math.abs(lat) > 90 || Math.abs(lon) > 180 || (lat === 0 && lon === 0)) return null;
   return { lat, lon, ...(heightM === undefined ? {} : { heightM }) };
@@ -54,7 +76,23 @@ export function parsePosition(raw: unknown): Position | null {
 export function positionValue(id: string, raw: unknown): PointValue {
   const position = parsePosition(raw);
   if (position) return { point: id, value: position.heightM ?? 0, position };
-  return { point: id, value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_MQTT_IN_VALUE', params: { point: id, type: 'position', said: raw === null || typeof raw !== 'object' ? jsonExcerpt(raw) : jsonExcerpt({ latitude: (raw as Record<string, unknown>).latitude, longitude: (raw as Record<string, unknown>).longitude }) } } };
+  return {
+    point: id,
+    value: null,
+    quality: 'bad',
+    flags: ['sensor'],
+    fault: {
+      code: 'CV_MQTT_IN_VALUE',
+      params: {
+        point: id,
+        type: 'position',
+        said:
+          raw === null || typeof raw !== 'object'
+            ? jsonExcerpt(raw)
+            : jsonExcerpt({ latitude: (raw as Record<string, unknown>).latitude, longitude: (raw as Record<string, unknown>).longitude }),
+      },
+    },
+  };
 }
 
 /** good, uncertain, bad in words; a boolean; or an OPC quality: from 192 good, from 64 uncertain, below bad. */
@@ -76,7 +114,8 @@ export function parseTime(raw: unknown): number | null {
   if (number >= YEAR_1980 && number < YEAR_2200) return Math.round(number * 1000);
   if (number >= YEAR_1980 * 1000 && number < YEAR_2200 * 1000) return Math.round(number);
   // A time without a zone is UTC, whatever the zone of this machine.
-  const written = typeof raw === 'string' ? /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(raw.trim()) : null;
+  const written =
+    typeof raw === 'string' ? /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?$/i.exec(raw.trim()) : null;
   if (!written) return null;
   const at = Date.parse(`${written[1]}T${written[2]}${written[3] ?? 'Z'}`);
   return at >= YEAR_1980 * 1000 && at < YEAR_2200 * 1000 ? at : null;
@@ -88,7 +127,9 @@ const MAX_SHOWN = 200;
 export function leafValues(json: unknown, path = '', found: PointValue[] = []): PointValue[] {
   if (found.length >= MAX_SHOWN) return found;
   if (Array.isArray(json)) json.forEach((one, at) => leafValues(one, `${path}[${at}]`, found));
-  else if (typeof json === 'object' && json !== null) for (const [key, one] of Object.entries(json)) leafValues(one, `${path}${path ? '.' : ''}${pathSegment(key)}`, found);
-  else if (json !== null && path !== '') found.push(toPointValue({ id: path, type: typeof json === 'number' ? 'number' : typeof json === 'boolean' ? 'bool' : 'text' }, json));
+  else if (typeof json === 'object' && json !== null)
+    for (const [key, one] of Object.entries(json)) leafValues(one, `${path}${path ? '.' : ''}${pathSegment(key)}`, found);
+  else if (json !== null && path !== '')
+    found.push(toPointValue({ id: path, type: typeof json === 'number' ? 'number' : typeof json === 'boolean' ? 'bool' : 'text' }, json));
   return found;
 }

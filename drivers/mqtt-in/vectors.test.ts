@@ -10,14 +10,34 @@ import { point } from './settings.ts';
 
 const folder = sharedFolder('traffic', 'vectors');
 const skip = skipWithout(folder, 'traffic folder');
-const linesOf = (file: string): Record<string, unknown>[] => readFileSync(join(folder as string, file), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
-const planFor = (...points: ({ id: string } & Record<string, unknown>)[]): MqttDecodeSettings => ({ points: points.map((one) => ({ ...point.parse(one), id: one.id })), historyAfterMs: 1e15 });
-const frameFor = (topic: string, json: unknown, profile: MqttInFrame['profile'], plan: MqttDecodeSettings | null): MqttInFrame => ({ topic, payload: Buffer.from(JSON.stringify(json)), retain: false, observedAt: Date.UTC(2026, 0, 1), profile, decodeSettings: plan });
+const linesOf = (file: string): Record<string, unknown>[] =>
+  readFileSync(join(folder as string, file), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const planFor = (...points: ({ id: string } & Record<string, unknown>)[]): MqttDecodeSettings => ({
+  points: points.map((one) => ({ ...point.parse(one), id: one.id })),
+  historyAfterMs: 1e15,
+});
+const frameFor = (topic: string, json: unknown, profile: MqttInFrame['profile'], plan: MqttDecodeSettings | null): MqttInFrame => ({
+  topic,
+  payload: Buffer.from(JSON.stringify(json)),
+  retain: false,
+  observedAt: Date.UTC(2026, 0, 1),
+  profile,
+  decodeSettings: plan,
+});
 
 test('ChirpStack: all events are read; the uplink and the status give what the documentation shows', { skip }, () => {
   const events = linesOf('lorawan/chirpstack_events.jsonl');
   assert.equal(events.length, Number(/^(\d+) events/.exec(listedFacts('vectors/lorawan/chirpstack_events.jsonl'))?.[1]));
-  const plan = planFor({ id: 'byte', bytes: { at: 0 } }, { id: 'rssi', gives: 'rssi' }, { id: 'battery', gives: 'battery' }, { id: 'margin', gives: 'margin' }, { id: 'place', gives: 'position' });
+  const plan = planFor(
+    { id: 'byte', bytes: { at: 0 } },
+    { id: 'rssi', gives: 'rssi' },
+    { id: 'battery', gives: 'battery' },
+    { id: 'margin', gives: 'margin' },
+    { id: 'place', gives: 'position' },
+  );
   const found = new Map<string, unknown>();
   for (const { event, json } of events) {
     const type = /^`(\w+)`/.exec(String(event))?.[1];
@@ -38,7 +58,8 @@ test('DJI: every example is read as osd, state or event, and shows its fields', 
   let shown = 0;
   for (const { message } of examples) {
     const isObject = typeof message === 'object' && message !== null && !Array.isArray(message);
-    for (const topic of ['thing/product/x/osd', 'thing/product/x/events', 'sys/product/x/status']) assert.equal(decode(frameFor(topic, message, 'dji', planFor({ id: 'a', gives: 'position' }))).ok, isObject);
+    for (const topic of ['thing/product/x/osd', 'thing/product/x/events', 'sys/product/x/status'])
+      assert.equal(decode(frameFor(topic, message, 'dji', planFor({ id: 'a', gives: 'position' }))).ok, isObject);
     const decoded = decode(frameFor('thing/product/x/osd', message, 'dji', null));
     objects += Number(isObject);
     if (decoded.ok && (decoded.values?.length ?? 0) > 0) shown += 1;

@@ -18,7 +18,21 @@ const ENDPOINT = 'opc.tcp://10.1.2.3:4840/plant';
 let server: Buffer;
 let another: Buffer;
 before(async () => {
-  const make = async (subject: string, ip: string) => convertPEMtoDER((await createSelfSignedCertificate({ privateKey: await generatePrivateKey(2048), applicationUri: 'urn:plc', subject, ip: [ip], dns: ['plc.plant'], purpose: CertificatePurpose.ForApplication, notBefore: new Date(NOW - DAY_MS), notAfter: new Date(NOW + 10 * DAY_MS) })).cert);
+  const make = async (subject: string, ip: string) =>
+    convertPEMtoDER(
+      (
+        await createSelfSignedCertificate({
+          privateKey: await generatePrivateKey(2048),
+          applicationUri: 'urn:plc',
+          subject,
+          ip: [ip],
+          dns: ['plc.plant'],
+          purpose: CertificatePurpose.ForApplication,
+          notBefore: new Date(NOW - DAY_MS),
+          notAfter: new Date(NOW + 10 * DAY_MS),
+        })
+      ).cert,
+    );
   [server, another] = await Promise.all([make('/CN=PLC 7/../x', '10.1.2.3'), make('/CN=PLC 7', '10.1.2.3')]);
 });
 
@@ -28,7 +42,14 @@ async function dirOf(context: TestContext): Promise<string> {
   return dir;
 }
 
-const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof FaultError) return error.fault;
+      throw error;
+    },
+  );
 
 test('a stranger goes to rejected/ and says how it is trusted; after the move it is, and only it', async (context: TestContext) => {
   const dir = await dirOf(context);
@@ -51,14 +72,18 @@ test('a trusted one that has expired, is not yet valid, or is for another host i
   await writeFile(join(dir, 'plc.der'), server);
   await symlink(join(dir, 'plc.der'), join(dir, 'trusted', 'plc.der'));
   await symlink(join(dir, 'nowhere'), join(dir, 'trusted', 'gone.der'));
-  const check = (endpoint: string, nowMs: number | null, checkHost = true) => faultOf(trustServer(server, endpoint, { dir, checkHost }, nowMs)).then((fault) => fault?.code ?? null);
+  const check = (endpoint: string, nowMs: number | null, checkHost = true) =>
+    faultOf(trustServer(server, endpoint, { dir, checkHost }, nowMs)).then((fault) => fault?.code ?? null);
   assert.equal(await check(ENDPOINT, NOW + 11 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');
   assert.equal(await check(ENDPOINT, NOW - 2 * DAY_MS), 'CV_OPCUA_CERTIFICATE_TIME');
   assert.equal(await check(ENDPOINT, null), null, 'a box that does not know the time judges nobody by it');
   assert.equal(await check('opc.tcp://10.1.2.4:4840', NOW), 'CV_OPCUA_CERTIFICATE_HOST');
   assert.equal(await check('opc.tcp://10.1.2.4:4840', NOW, false), null);
   assert.equal(await check('opc.tcp://PLC.plant', NOW), null);
-  assert.equal(await faultOf(trustServer(Buffer.from('garbage'), ENDPOINT, { dir, checkHost: true }, NOW)).then((fault) => fault?.code), 'CV_OPCUA_CERTIFICATE_BROKEN');
+  assert.equal(
+    await faultOf(trustServer(Buffer.from('garbage'), ENDPOINT, { dir, checkHost: true }, NOW)).then((fault) => fault?.code),
+    'CV_OPCUA_CERTIFICATE_BROKEN',
+  );
 });
 
 test('strangers do not fill the disk, and the newest can always be trusted', async (context: TestContext) => {
@@ -74,11 +99,18 @@ test('strangers do not fill the disk, and the newest can always be trusted', asy
 test('a folder that cannot be written, a file that cannot be read is a fault of its own', async (context: TestContext) => {
   const dir = await dirOf(context);
   await writeFile(join(dir, 'file'), '');
-  assert.equal((await faultOf(trustServer(server, ENDPOINT, { dir: join(dir, 'file'), checkHost: true }, NOW)))?.code, 'CV_OPCUA_CERTIFICATE_FOLDER');
+  assert.equal(
+    (await faultOf(trustServer(server, ENDPOINT, { dir: join(dir, 'file'), checkHost: true }, NOW)))?.code,
+    'CV_OPCUA_CERTIFICATE_FOLDER',
+  );
   await mkdir(join(dir, 'trusted'));
   await symlink(dir, join(dir, 'trusted', 'plc.der'));
   const unreadable = await faultOf(trustServer(server, ENDPOINT, { dir, checkHost: true }, NOW));
-  assert.deepEqual([unreadable?.code, unreadable?.params.dir], ['CV_OPCUA_CERTIFICATE_FOLDER', join(dir, 'trusted', 'plc.der')], 'one that cannot be read trusts nobody, and that is said');
+  assert.deepEqual(
+    [unreadable?.code, unreadable?.params.dir],
+    ['CV_OPCUA_CERTIFICATE_FOLDER', join(dir, 'trusted', 'plc.der')],
+    'one that cannot be read trusts nobody, and that is said',
+  );
   assert.equal((await faultOf(ownCertificate(join(dir, 'file'), testWorld(new VirtualClock(NOW)))))?.code, 'CV_OPCUA_CERTIFICATE_FOLDER');
 });
 
@@ -96,7 +128,8 @@ test('our own is made once, kept, and made anew with the same key before it expi
   assert.notDeepEqual(renewed, first.getCertificate());
   assert.ok(new X509Certificate(renewed).publicKey.equals(certificate.publicKey));
   assert.deepEqual(await at(NOW + 1801 * DAY_MS), renewed);
-  const offered = async (nowMs: number) => (await ownCertificates(dir, testWorld(new VirtualClock(nowMs)))).map((one) => one.getCertificate());
+  const offered = async (nowMs: number) =>
+    (await ownCertificates(dir, testWorld(new VirtualClock(nowMs)))).map((one) => one.getCertificate());
   assert.deepEqual(await offered(NOW + 1801 * DAY_MS), [renewed, first.getCertificate()], 'servers may know only the old one yet');
   assert.deepEqual(await offered(NOW + 1830 * DAY_MS), [renewed], 'which has ended by now');
   await truncate(ownCertificatePath(dir), 100);

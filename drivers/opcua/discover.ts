@@ -58,25 +58,41 @@ async function walk(session: RawSession, limits: OperationLimits, signal: AbortS
 
 async function referencesOf(session: RawSession, part: readonly DiscoveredNode[], signal: AbortSignal): Promise<ReferenceDescription[][]> {
   signal.throwIfAborted();
-  const results = await session.browse(part.map(({ nodeId }) => ({
-    nodeId, browseDirection: BrowseDirection.Forward, referenceTypeId: HIERARCHICAL, includeSubtypes: true, nodeClassMask: NodeClass.Object | NodeClass.Variable, resultMask: 63,
-  })));
-  return Promise.all(results.map(async (result) => {
-    const references = [...(result.references ?? [])];
-    let { continuationPoint } = result;
-    while (continuationPoint && continuationPoint.length > 0 && references.length < REFERENCES_PER_CALL * 10) {
-      signal.throwIfAborted();
-      const { references: next, continuationPoint: further } = await session.browseNext(continuationPoint, false);
-      references.push(...(next ?? []));
-      // A continuation without results would never end.
-      continuationPoint = next && next.length > 0 ? further : Buffer.alloc(0);
-    }
-    return references;
-  }));
+  const results = await session.browse(
+    part.map(({ nodeId }) => ({
+      nodeId,
+      browseDirection: BrowseDirection.Forward,
+      referenceTypeId: HIERARCHICAL,
+      includeSubtypes: true,
+      nodeClassMask: NodeClass.Object | NodeClass.Variable,
+      resultMask: 63,
+    })),
+  );
+  return Promise.all(
+    results.map(async (result) => {
+      const references = [...(result.references ?? [])];
+      let { continuationPoint } = result;
+      while (continuationPoint && continuationPoint.length > 0 && references.length < REFERENCES_PER_CALL * 10) {
+        signal.throwIfAborted();
+        const { references: next, continuationPoint: further } = await session.browseNext(continuationPoint, false);
+        references.push(...(next ?? []));
+        // A continuation without results would never end.
+        continuationPoint = next && next.length > 0 ? further : Buffer.alloc(0);
+      }
+      return references;
+    }),
+  );
 }
 
-async function describeVariables(session: RawSession, variables: readonly DiscoveredNode[], limits: OperationLimits, namespaces: readonly string[]): Promise<DiscoveredPoint[]> {
-  const values = await inBatches(variables, limits.read, (part) => session.read(part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))));
+async function describeVariables(
+  session: RawSession,
+  variables: readonly DiscoveredNode[],
+  limits: OperationLimits,
+  namespaces: readonly string[],
+): Promise<DiscoveredPoint[]> {
+  const values = await inBatches(variables, limits.read, (part) =>
+    session.read(part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }))),
+  );
   return variables.map(({ nodeId, path }, at): DiscoveredPoint => {
     const variant = values[at]?.value;
     const isArray = variant !== undefined && variant !== null && variant.arrayType !== VariantArrayType.Scalar;

@@ -50,4 +50,5 @@ export type OpcuaMessage = OpcuaFrame | OpcuaAlive | OpcuaMissed | OpcuaWritten;
 export const SAME_CLOCK_MS = 5000;
 
 /** The source time is later than the sending: one of the two clocks is wrong, and which one is unknown. */
-export const isAheadOfSending = ({ sourceAt, serverAt }: Pick<OpcuaFrame, 'sourceAt' | 'serverAt'>): boolean => sourceAt !== null && serverAt !== null && sourceAt - serverAt >= SAME_CLOCK_MS;
+export const isAheadOfSending = ({ sourceAt, serverAt }: Pick<OpcuaFrame, 'sourceAt' | 'serverAt'>): boolean =>
+  sourceAt !== null && serverAt !== null && sourceAt - serverAt >= SAME_CLOCK_MS;

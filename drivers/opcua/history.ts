@@ -1,5 +1,12 @@
 /** Reads a node's history between two times (OPC 10000-11, ReadRaw). */
-import { HistoryData, HistoryReadRequest, ReadRawModifiedDetails, TimestampsToReturn, type ClientSession, type DataValue } from 'node-opcua-client';
+import {
+  HistoryData,
+  HistoryReadRequest,
+  ReadRawModifiedDetails,
+  TimestampsToReturn,
+  type ClientSession,
+  type DataValue,
+} from 'node-opcua-client';
 import { validTimeMs } from './value.ts';
 
 const VALUES_PER_CALL = 1000;
@@ -11,10 +18,20 @@ export async function readHistory(session: ClientSession, nodeId: string, fromAt
   const values: DataValue[] = [];
   let continuationPoint: Buffer | undefined;
   do {
-    const answer = await session.historyRead(new HistoryReadRequest({
-      historyReadDetails: new ReadRawModifiedDetails({ isReadModified: false, startTime: new Date(fromAt), endTime: new Date(toAt), numValuesPerNode: VALUES_PER_CALL, returnBounds: false }),
-      nodesToRead: [{ nodeId, ...(continuationPoint ? { continuationPoint } : {}) }], releaseContinuationPoints: false, timestampsToReturn: TimestampsToReturn.Both,
-    }));
+    const answer = await session.historyRead(
+      new HistoryReadRequest({
+        historyReadDetails: new ReadRawModifiedDetails({
+          isReadModified: false,
+          startTime: new Date(fromAt),
+          endTime: new Date(toAt),
+          numValuesPerNode: VALUES_PER_CALL,
+          returnBounds: false,
+        }),
+        nodesToRead: [{ nodeId, ...(continuationPoint ? { continuationPoint } : {}) }],
+        releaseContinuationPoints: false,
+        timestampsToReturn: TimestampsToReturn.Both,
+      }),
+    );
     const [result] = answer.results ?? [];
     if (!result || result.statusCode.isBad()) return null;
     const part = result.historyData instanceof HistoryData ? result.historyData.dataValues ?? [] : [];

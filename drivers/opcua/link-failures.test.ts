@@ -31,10 +31,24 @@ after(async () => {
 });
 beforeEach(() => { relay.setCut(false); });
 
-const settingsOf = (more: object = {}) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
-const held = (sessions: number, subscriptions: number) => until(() => rig.counts(), ([one, other]) => one === sessions && other === subscriptions);
-const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => { if (error instanceof FaultError) return error.fault; throw error; });
-const readAll = async (frames: AsyncIterator<OpcuaMessage>) => { while (!(await frames.next()).done); };
+const settingsOf = (more: object = {}) =>
+  schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
+const held = (sessions: number, subscriptions: number) =>
+  until(
+    () => rig.counts(),
+    ([one, other]) => one === sessions && other === subscriptions,
+  );
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof FaultError) return error.fault;
+      throw error;
+    },
+  );
+const readAll = async (frames: AsyncIterator<OpcuaMessage>) => {
+  while (!(await frames.next()).done);
+};
 
 test('a link that is closed leaves nothing at the server; nor does a look', async () => {
   for (const mode of ['subscribe', 'poll'] as const) {
@@ -49,7 +63,15 @@ test('a link that is closed leaves nothing at the server; nor does a look', asyn
     await held(0, 0);
     await readAll(frames);
     assert.equal(session.listenerCount('session_closed'), listeners - 1, 'it no longer listens');
-    assert.deepEqual([resumeStateOf(settings).session, resumeStateOf(settings).subscription, resumeStateOf(settings).lastFrames.size, resumeStateOf(settings).contact], [null, null, 0, null]);
+    assert.deepEqual(
+      [
+        resumeStateOf(settings).session,
+        resumeStateOf(settings).subscription,
+        resumeStateOf(settings).lastFrames.size,
+        resumeStateOf(settings).contact,
+      ],
+      [null, null, 0, null],
+    );
   }
   await probe(settingsOf(), [], world, never);
   await held(0, 0);
@@ -89,7 +111,11 @@ test('a link that breaks says so once, and its session and subscription stay at 
   const { session, subscription } = resumeStateOf(settings);
   await assert.rejects(open(settings, POINTS, world, AbortSignal.abort(new Error('too late'))), /too late/);
   const next = await open(settings, POINTS, world);
-  assert.deepEqual([rig.counts(), resumeStateOf(settings).session === session, resumeStateOf(settings).subscription === subscription], [[1, 1], true, true], 'the same goes on, also after an attempt that came to nothing');
+  assert.deepEqual(
+    [rig.counts(), resumeStateOf(settings).session === session, resumeStateOf(settings).subscription === subscription],
+    [[1, 1], true, true],
+    'the same goes on, also after an attempt that came to nothing',
+  );
   await next.close();
   await held(0, 0);
 });
@@ -144,7 +170,9 @@ test('a server that does not say who it is, or in what state, is looked at all t
   const session = Object.getPrototypeOf(resumeStateOf(settings).session) as { read(nodes: unknown): Promise<unknown> };
   await link.close();
   const look = async (product: unknown, maker: unknown, version: unknown, state: unknown) => {
-    const mocked = context.mock.method(session, 'read', async () => [product, maker, version, state].map((value) => (value === undefined ? {} : { value: { value } })));
+    const mocked = context.mock.method(session, 'read', async () =>
+      [product, maker, version, state].map((value) => (value === undefined ? {} : { value: { value } })),
+    );
     const [finding] = await probe(settings, [], world, never);
     mocked.mock.restore();
     return [finding?.en, finding?.zh];

@@ -15,9 +15,12 @@ import { resolveNode } from './value.ts';
 
 const NSU = 'nsu=urn:cityvitals:rig:air-station;';
 let station: DeviceProcess;
-before(async () => { station = await startDevice('air', join(import.meta.dirname, '../../test-rigs/town/air-station.ts'), ['--port', '0', '--seed', '1']); });
+before(async () => {
+  station = await startDevice('air', join(import.meta.dirname, '../../test-rigs/town/air-station.ts'), ['--port', '0', '--seed', '1']);
+});
 after(() => station.stop());
-const settings = (port = station.port) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${port}`, security: 'none', publishEvery: '100ms', sampleEvery: '100ms' });
+const settings = (port = station.port) =>
+  schema.parse({ endpoint: `opc.tcp://127.0.0.1:${port}`, security: 'none', publishEvery: '100ms', sampleEvery: '100ms' });
 
 async function take(frames: AsyncIterable<OpcuaMessage>, enough: (taken: OpcuaFrame[]) => boolean): Promise<OpcuaFrame[]> {
   const taken: OpcuaFrame[] = [];
@@ -30,13 +33,24 @@ async function take(frames: AsyncIterable<OpcuaMessage>, enough: (taken: OpcuaFr
 }
 
 test('values arrive with their source time, by namespace URI, and a node that is not there says so', async () => {
-  const points = [{ id: 'pm25', node: `${NSU}s=Air.PM25` }, { id: 'gone', node: `${NSU}s=Air.Nothing` }, { id: 'nowhere', node: 'nsu=urn:unknown;s=X' }];
+  const points = [
+    { id: 'pm25', node: `${NSU}s=Air.PM25` },
+    { id: 'gone', node: `${NSU}s=Air.Nothing` },
+    { id: 'nowhere', node: 'nsu=urn:unknown;s=X' },
+  ];
   const link = await open(settings(), points, testWorld());
-  const taken = await take(linkFrames(link, new AbortController().signal), (frames) => frames.filter(({ point }) => point === 'pm25').length >= 3 && new Set(frames.map(({ point }) => point)).size === 3);
+  const taken = await take(
+    linkFrames(link, new AbortController().signal),
+    (frames) => frames.filter(({ point }) => point === 'pm25').length >= 3 && new Set(frames.map(({ point }) => point)).size === 3,
+  );
   await link.close();
   await link.close();
   const values = taken.filter(({ point }) => point === 'pm25');
-  assert.ok(values.every(({ value, sourceAt, type }) => typeof value === 'number' && value > 5 && value < 200 && sourceAt !== null && type === 'Double'));
+  assert.ok(
+    values.every(
+      ({ value, sourceAt, type }) => typeof value === 'number' && value > 5 && value < 200 && sourceAt !== null && type === 'Double',
+    ),
+  );
   for (const point of ['gone', 'nowhere']) {
     const decoded = decode(taken.find((frame) => frame.point === point) as OpcuaFrame);
     assert.ok(decoded.ok && decoded.values);
@@ -49,7 +63,10 @@ test('while nothing changes, signs of life come', async () => {
   const messages: OpcuaMessage[] = [];
   for await (const message of linkFrames(link, new AbortController().signal)) if (messages.push(message) >= 3) break;
   await link.close();
-  assert.deepEqual(messages.map((message) => ('point' in message ? message.point : 'alive' in message ? 'alive' : 'other')), ['service', 'alive', 'alive']);
+  assert.deepEqual(
+    messages.map((message) => ('point' in message ? message.point : 'alive' in message ? 'alive' : 'other')),
+    ['service', 'alive', 'alive'],
+  );
   assert.deepEqual(decode({ alive: true }), { ok: true, values: [] });
 });
 
@@ -64,7 +81,12 @@ test('a server that dies ends the frames with CV_LINK_CLOSED', async () => {
   const frames = linkFrames(link, new AbortController().signal);
   await frames.next();
   await doomed.stop();
-  await assert.rejects(async () => { while (!(await frames.next()).done); }, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
+  await assert.rejects(
+    async () => {
+      while (!(await frames.next()).done);
+    },
+    (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED',
+  );
   await link.close();
 });
 
@@ -76,8 +98,18 @@ async function peer(serve: (socket: Socket) => void): Promise<{ server: Server; 
 
 test('nobody there is a refusal with the address', async () => {
   const { server, port } = await peer(() => {});
-  await new Promise((resolve) => { server.close(resolve); });
-  await assert.rejects(open(settings(port), [], testWorld()), (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_REFUSED' && String(error.fault.params.address).includes(String(port)) && /^\S+( \S+)* .*ECONNREFUSED/.test(String(error.fault.params.detail)) && !/\s\s|\n/.test(String(error.fault.params.detail)));
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  await assert.rejects(
+    open(settings(port), [], testWorld()),
+    (error) =>
+      error instanceof FaultError &&
+      error.fault.code === 'CV_LINK_REFUSED' &&
+      String(error.fault.params.address).includes(String(port)) &&
+      /^\S+( \S+)* .*ECONNREFUSED/.test(String(error.fault.params.detail)) &&
+      !/\s\s|\n/.test(String(error.fault.params.detail)),
+  );
 });
 
 test('a silent peer is left within a second of the abort, and one that talks garbage is a fault', async () => {

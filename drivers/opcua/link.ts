@@ -25,7 +25,13 @@ import { missingValueFrame, resolveNode } from './value.ts';
 import { exchangeValue, type OpcuaRequest } from './write.ts';
 
 /** Status codes of a server without subscriptions, or without a free one: its values can still be polled. */
-const NO_SUBSCRIPTION = new Set(['BadServiceUnsupported', 'BadNotImplemented', 'BadNotSupported', 'BadTooManySubscriptions', 'BadUserAccessDenied']);
+const NO_SUBSCRIPTION = new Set([
+  'BadServiceUnsupported',
+  'BadNotImplemented',
+  'BadNotSupported',
+  'BadTooManySubscriptions',
+  'BadUserAccessDenied',
+]);
 
 export interface OpcuaLink extends Link<OpcuaMessage, OpcuaRequest> {
   listen(take: FrameHandler<OpcuaMessage>, signal: AbortSignal): Promise<void>;
@@ -33,7 +39,12 @@ export interface OpcuaLink extends Link<OpcuaMessage, OpcuaRequest> {
 }
 
 /** @throws the faults of `connect` and `sessionFault`, or the signal's reason */
-export async function open(settings: OpcuaSettings, points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal = new AbortController().signal): Promise<OpcuaLink> {
+export async function open(
+  settings: OpcuaSettings,
+  points: readonly PointOf<OpcuaPoint>[],
+  world: World,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<OpcuaLink> {
   const state = resumeStateOf(settings);
   const queue = new FrameQueue(() => publishing?.stop());
   const restoreState = saveResumeState(state);
@@ -66,7 +77,10 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
   }
 
   async function start(): Promise<OpcuaLink> {
-    const client = await connectClient(settings, world, { onClient: (one) => clients.push(one), signal: AbortSignal.any([signal, ending.signal]) });
+    const client = await connectClient(settings, world, {
+      onClient: (one) => clients.push(one),
+      signal: AbortSignal.any([signal, ending.signal]),
+    });
     client.on('connection_lost', () => connectionLost('connection lost'));
     client.on('close', (error?: Error | null) => connectionLost(error?.message ?? 'closed'));
     ending.signal.throwIfAborted();
@@ -78,20 +92,36 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     isKept = isReactivated;
     const closed = () => connectionLost('the server closed the session');
     session.on('session_closed', closed);
-    unlisten = () => { session.removeListener('session_closed', closed); };
-    const [limits, namespaces, startAt] = await Promise.all([readOperationLimits(session), session.readNamespaceArray(), readServerStartAt(session)]);
+    unlisten = () => {
+      session.removeListener('session_closed', closed);
+    };
+    const [limits, namespaces, startAt] = await Promise.all([
+      readOperationLimits(session),
+      session.readNamespaceArray(),
+      readServerStartAt(session),
+    ]);
     const { targets, unknown } = targetsOf(points, namespaces);
     for (const point of unknown) queue.push(missingValueFrame(point));
     const receiver = new ValueReceiver(points, state, queue, (hole) => {
       const target = targets.find(({ point }) => point.id === hole.point.id);
       return target ? readHistory(session, target.nodeId, hole.serverTime.fromAt, hole.serverTime.toAt) : Promise.resolve(null);
     });
-    const isPolled = settings.mode === 'poll' || !(await subscribe({ session, settings, points, targets, limits, serverStartAt: startAt }, receiver, isReactivated));
+    const isPolled =
+      settings.mode === 'poll' ||
+      !(await subscribe({ session, settings, points, targets, limits, serverStartAt: startAt }, receiver, isReactivated));
     isKept = false;
     isOpen = true;
     return {
-      listen: isPolled ? (take, stop) => polled(take, unknown, () => pollPoints(session, targets, settings, limits, world.clock, take, AbortSignal.any([stop, ending.signal]))) : listen,
-      exchange: (request, stop) => untilAborted(exchangeValue(session, targets, request), stop).catch((error: unknown) => { throw exchangeFault(error, stop); }),
+      listen: isPolled
+        ? (take, stop) =>
+            polled(take, unknown, () =>
+              pollPoints(session, targets, settings, limits, world.clock, take, AbortSignal.any([stop, ending.signal])),
+            )
+        : listen,
+      exchange: (request, stop) =>
+        untilAborted(exchangeValue(session, targets, request), stop).catch((error: unknown) => {
+          throw exchangeFault(error, stop);
+        }),
       close,
     };
   }
@@ -104,12 +134,19 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
   /** @returns false when the server refuses a subscription */
   async function subscribe(context: SubscriptionContext, receiver: ValueReceiver, isReactivated: boolean): Promise<boolean> {
     const publishingOf = (resumable: NonNullable<typeof state.subscription>) => {
-      const one = new PublishLoop(context.session, resumable, receiver, world.clock, { alive: () => queue.push({ alive: true }), lost: connectionLost });
+      const one = new PublishLoop(context.session, resumable, receiver, world.clock, {
+        alive: () => queue.push({ alive: true }),
+        lost: connectionLost,
+      });
       if (ending.signal.aborted) one.stop();
       return one;
     };
     const resumable = state.subscription;
-    if (resumable && resumable.serverStartAt === context.serverStartAt && (isReactivated || (await transferSubscription(context.session, resumable).catch(() => false)))) {
+    if (
+      resumable &&
+      resumable.serverStartAt === context.serverStartAt &&
+      (isReactivated || (await transferSubscription(context.session, resumable).catch(() => false)))
+    ) {
       publishing = publishingOf(resumable);
       if (await publishing.catchUp()) {
         receiver.subscriptionResumed();
@@ -136,9 +173,20 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
     return true;
   }
 
-  const exchangeFault = (error: unknown, stop: AbortSignal): unknown => (stop.aborted ? error : new FaultError('CV_LINK_CLOSED', { address: settings.endpoint, detail: statusNameOf(error) ?? (error instanceof Error ? error.message : String(error)) }, { cause: error }));
+  const exchangeFault = (error: unknown, stop: AbortSignal): unknown =>
+    stop.aborted
+      ? error
+      : new FaultError(
+          'CV_LINK_CLOSED',
+          { address: settings.endpoint, detail: statusNameOf(error) ?? (error instanceof Error ? error.message : String(error)) },
+          { cause: error },
+        );
 
-  async function polled(take: FrameHandler<OpcuaMessage>, unknown: readonly PointOf<OpcuaPoint>[], polling: () => Promise<void>): Promise<void> {
+  async function polled(
+    take: FrameHandler<OpcuaMessage>,
+    unknown: readonly PointOf<OpcuaPoint>[],
+    polling: () => Promise<void>,
+  ): Promise<void> {
     for (const point of unknown) take(missingValueFrame(point));
     try {
       await polling();
@@ -162,7 +210,10 @@ export async function open(settings: OpcuaSettings, points: readonly PointOf<Opc
   }
 }
 
-function targetsOf(points: readonly PointOf<OpcuaPoint>[], namespaces: readonly string[]): { targets: MonitoredPoint[]; unknown: PointOf<OpcuaPoint>[] } {
+function targetsOf(
+  points: readonly PointOf<OpcuaPoint>[],
+  namespaces: readonly string[],
+): { targets: MonitoredPoint[]; unknown: PointOf<OpcuaPoint>[] } {
   const targets: MonitoredPoint[] = [];
   const unknown: PointOf<OpcuaPoint>[] = [];
   points.forEach((point, index) => {

@@ -1,5 +1,15 @@
 /** Creates the monitored items of a subscription: one per point, in as few calls as the server allows. */
-import { AttributeIds, DataChangeFilter, DataChangeTrigger, DeadbandType, makeBrowsePath, MonitoringMode, TimestampsToReturn, type MonitoredItemCreateResult, type StatusCode } from 'node-opcua-client';
+import {
+  AttributeIds,
+  DataChangeFilter,
+  DataChangeTrigger,
+  DeadbandType,
+  makeBrowsePath,
+  MonitoringMode,
+  TimestampsToReturn,
+  type MonitoredItemCreateResult,
+  type StatusCode,
+} from 'node-opcua-client';
 import type { PointOf } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import './faults.ts';
@@ -22,9 +32,20 @@ interface ItemRequest extends MonitoredPoint {
 const SLOW_FACTOR = 1.5;
 
 /** @returns by the index of the point: the revised sampling interval in ms, or why the server refused the item */
-export async function createMonitoredItems(session: RawSession, subscriptionId: number, targets: readonly MonitoredPoint[], settings: OpcuaSettings, limits: OperationLimits, tell: World['tell']): Promise<Map<number, number | StatusCode>> {
+export async function createMonitoredItems(
+  session: RawSession,
+  subscriptionId: number,
+  targets: readonly MonitoredPoint[],
+  settings: OpcuaSettings,
+  limits: OperationLimits,
+  tell: World['tell'],
+): Promise<Map<number, number | StatusCode>> {
   const create = async (part: readonly ItemRequest[]): Promise<MonitoredItemCreateResult[]> => {
-    const answer = await session.createMonitoredItems({ subscriptionId, timestampsToReturn: TimestampsToReturn.Both, itemsToCreate: part.map((one) => itemOf(one, settings)) });
+    const answer = await session.createMonitoredItems({
+      subscriptionId,
+      timestampsToReturn: TimestampsToReturn.Both,
+      itemsToCreate: part.map((one) => itemOf(one, settings)),
+    });
     return answer.results ?? [];
   };
   const results = new Map<number, number | StatusCode>();
@@ -35,7 +56,8 @@ export async function createMonitoredItems(session: RawSession, subscriptionId: 
       if (!answer.statusCode.isGood()) return void results.set(index, answer.statusCode);
       const askedMs = point.sampleEvery ?? settings.sampleEvery;
       const revisedMs = answer.revisedSamplingInterval;
-      if (askedMs > 0 && revisedMs > askedMs * SLOW_FACTOR) tell({ kind: 'fault', fault: { code: 'CV_OPCUA_SLOW_SAMPLING', params: { node: point.node, askedMs, revisedMs } } });
+      if (askedMs > 0 && revisedMs > askedMs * SLOW_FACTOR)
+        tell({ kind: 'fault', fault: { code: 'CV_OPCUA_SLOW_SAMPLING', params: { node: point.node, askedMs, revisedMs } } });
       results.set(index, revisedMs);
     });
   };
@@ -43,19 +65,32 @@ export async function createMonitoredItems(session: RawSession, subscriptionId: 
   put(wanted, await inBatches(wanted, limits.items, create));
   // Without a supported deadband the value is still subscribed.
   const refused = wanted.filter(({ filter, index }) => filter !== null && typeof results.get(index) === 'object');
-  const second = await Promise.all(refused.map(async (one): Promise<ItemRequest> => {
-    const absolute = await inUnits(session, one).catch(() => null);
-    if (absolute === null) tell({ kind: 'fault', fault: { code: 'CV_OPCUA_DEADBAND', params: { node: one.point.node, status: (results.get(one.index) as StatusCode).name } } });
-    return { ...one, filter: absolute === null ? null : filterOf(absolute) };
-  }));
+  const second = await Promise.all(
+    refused.map(async (one): Promise<ItemRequest> => {
+      const absolute = await inUnits(session, one).catch(() => null);
+      if (absolute === null)
+        tell({
+          kind: 'fault',
+          fault: { code: 'CV_OPCUA_DEADBAND', params: { node: one.point.node, status: (results.get(one.index) as StatusCode).name } },
+        });
+      return { ...one, filter: absolute === null ? null : filterOf(absolute) };
+    }),
+  );
   put(second, await inBatches(second, limits.items, create));
   return results;
 }
 
 function itemOf({ nodeId, index, point, filter }: ItemRequest, settings: OpcuaSettings) {
   return {
-    itemToMonitor: { nodeId, attributeId: AttributeIds.Value }, monitoringMode: MonitoringMode.Reporting,
-    requestedParameters: { clientHandle: index, samplingInterval: point.sampleEvery ?? settings.sampleEvery, queueSize: point.queueSize ?? settings.queueSize, discardOldest: true, ...(filter ? { filter } : {}) },
+    itemToMonitor: { nodeId, attributeId: AttributeIds.Value },
+    monitoringMode: MonitoringMode.Reporting,
+    requestedParameters: {
+      clientHandle: index,
+      samplingInterval: point.sampleEvery ?? settings.sampleEvery,
+      queueSize: point.queueSize ?? settings.queueSize,
+      discardOldest: true,
+      ...(filter ? { filter } : {}),
+    },
   };
 }
 
@@ -63,7 +98,11 @@ function itemOf({ nodeId, index, point, filter }: ItemRequest, settings: OpcuaSe
 function filterOf(deadband: OpcuaPoint['serverDeadband']): DataChangeFilter | null {
   if (deadband === undefined) return null;
   const isPercent = typeof deadband === 'object';
-  return new DataChangeFilter({ trigger: DataChangeTrigger.StatusValue, deadbandType: isPercent ? DeadbandType.Percent : DeadbandType.Absolute, deadbandValue: isPercent ? deadband.percent : deadband });
+  return new DataChangeFilter({
+    trigger: DataChangeTrigger.StatusValue,
+    deadbandType: isPercent ? DeadbandType.Percent : DeadbandType.Absolute,
+    deadbandValue: isPercent ? deadband.percent : deadband,
+  });
 }
 
 /** A percent deadband in units of the node, by its EURange; null when it has none. */
@@ -72,7 +111,10 @@ async function inUnits(session: RawSession, { point, nodeId }: MonitoredPoint): 
   const path = await session.translateBrowsePath(makeBrowsePath(nodeId, '.EURange'));
   const rangeId = path.targets?.[0]?.targetId;
   if (!path.statusCode.isGood() || !rangeId) return null;
-  const { low, high } = ((await session.read({ nodeId: rangeId, attributeId: AttributeIds.Value })).value?.value ?? {}) as { low?: number; high?: number };
+  const { low, high } = ((await session.read({ nodeId: rangeId, attributeId: AttributeIds.Value })).value?.value ?? {}) as {
+    low?: number;
+    high?: number;
+  };
   if (typeof low !== 'number' || typeof high !== 'number' || !(high > low)) return null;
   return ((high - low) * point.serverDeadband.percent) / 100;
 }

@@ -16,7 +16,9 @@ const NODES = { read: 'i=11705', items: 'i=11714', history: 'i=12165', browse: '
 /** Without these nodes, or with 0 in them, the default applies. */
 export async function readOperationLimits(session: ClientSession): Promise<OperationLimits> {
   const keys = Object.keys(NODES) as (keyof OperationLimits)[];
-  const values = await inBatches(keys, keys.length, (part) => session.read(part.map((key) => ({ nodeId: NODES[key], attributeId: AttributeIds.Value }))));
+  const values = await inBatches(keys, keys.length, (part) =>
+    session.read(part.map((key) => ({ nodeId: NODES[key], attributeId: AttributeIds.Value }))),
+  );
   const limit = (at: number) => {
     const limit: unknown = values[at]?.value?.value;
     return typeof limit === 'number' && limit > 0 ? Math.min(limit, DEFAULT_LIMIT) : DEFAULT_LIMIT;
@@ -24,7 +26,13 @@ export async function readOperationLimits(session: ClientSession): Promise<Opera
   return { read: limit(0), items: limit(1), history: limit(2), browse: limit(3) };
 }
 
-const TOO_MUCH = new Set(['BadTooManyOperations', 'BadEncodingLimitsExceeded', 'BadRequestTooLarge', 'BadResponseTooLarge', 'BadTcpMessageTooLarge']);
+const TOO_MUCH = new Set([
+  'BadTooManyOperations',
+  'BadEncodingLimitsExceeded',
+  'BadRequestTooLarge',
+  'BadResponseTooLarge',
+  'BadTcpMessageTooLarge',
+]);
 
 /** Makes one call per batch of at most `size`; a batch that the server finds too large is halved. Results in order. */
 export async function inBatches<T, R>(all: readonly T[], size: number, call: (part: readonly T[]) => Promise<readonly R[]>): Promise<R[]> {

@@ -6,7 +6,14 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CertificatePurpose, coercePEMorDerToPrivateKey, createSelfSignedCertificate, generatePrivateKey, pemToPrivateKey, privateKeyToPEM } from 'node-opcua-crypto';
+import {
+  CertificatePurpose,
+  coercePEMorDerToPrivateKey,
+  createSelfSignedCertificate,
+  generatePrivateKey,
+  pemToPrivateKey,
+  privateKeyToPEM,
+} from 'node-opcua-crypto';
 import { FaultError } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
@@ -33,9 +40,17 @@ export async function ownCertificate(dir: string, world: Pick<World, 'clock' | '
 /** The newest first; after a renewal also the previous one while it is valid, as servers may trust only that one. @throws CV_OPCUA_CERTIFICATE_FOLDER */
 export function ownCertificates(dir: string, world: Pick<World, 'clock' | 'tell'>): Promise<[KeyPairProvider, ...KeyPairProvider[]]> {
   const after = (making.get(dir) ?? Promise.resolve()).catch(() => undefined);
-  const mine = after.then(() => readOrMake(dir, world)).catch((error: unknown) => {
-    throw error instanceof FaultError ? error : new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
-  });
+  const mine = after
+    .then(() => readOrMake(dir, world))
+    .catch((error: unknown) => {
+      throw error instanceof FaultError
+        ? error
+        : new FaultError(
+            'CV_OPCUA_CERTIFICATE_FOLDER',
+            { dir, detail: error instanceof Error ? error.message : String(error) },
+            { cause: error },
+          );
+    });
   making.set(dir, mine);
   return mine;
 }
@@ -44,7 +59,8 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
   const own = join(dir, 'own');
   const nowMs = world.clock.nowMs();
   const [keyPem, certificate, previous] = await Promise.all([KEY, CERTIFICATE, PREVIOUS].map((file) => readIfThere(join(own, file))));
-  if (keyPem && certificate && !needsRenewal(certificate, nowMs)) return providers(keyPem.toString('utf8'), certificate, previous ?? null, nowMs);
+  if (keyPem && certificate && !needsRenewal(certificate, nowMs))
+    return providers(keyPem.toString('utf8'), certificate, previous ?? null, nowMs);
   await Promise.all(['own', 'trusted', 'rejected'].map((folder) => makeFolder(join(dir, folder), 0o700)));
   const pem = keyPem?.toString('utf8') ?? (await privateKeyToPEM(await generatePrivateKey(2048))).privPem;
   const fresh = await sign(pem, nowMs);
@@ -53,7 +69,12 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
   await writeWhole(join(own, CERTIFICATE), fresh);
   const path = ownCertificatePath(dir);
   const word = certificate ? { en: 'renewed', zh: '已更新' } : { en: 'created', zh: '已生成' };
-  world.tell({ kind: 'notice', level: 'warn', en: `OPC UA certificate of this machine ${word.en}: ${path}; add it to the trust lists of servers`, zh: `本机 OPC UA 证书${word.zh}：${path}；需要在各服务器上信任它` });
+  world.tell({
+    kind: 'notice',
+    level: 'warn',
+    en: `OPC UA certificate of this machine ${word.en}: ${path}; add it to the trust lists of servers`,
+    zh: `本机 OPC UA 证书${word.zh}：${path}；需要在各服务器上信任它`,
+  });
   return providers(pem, fresh, (keyPem && certificate) ?? null, nowMs);
 }
 
@@ -61,7 +82,9 @@ async function readOrMake(dir: string, world: Pick<World, 'clock' | 'tell'>): Pr
 function needsRenewal(der: Uint8Array, nowMs: number): boolean {
   try {
     const certificate = new X509Certificate(der);
-    return certificate.validToDate.getTime() - nowMs < RENEW_BEFORE_MS || !(certificate.subjectAltName ?? '').includes(`URI:${applicationUri()}`);
+    return (
+      certificate.validToDate.getTime() - nowMs < RENEW_BEFORE_MS || !(certificate.subjectAltName ?? '').includes(`URI:${applicationUri()}`)
+    );
   } catch {
     return true; // not a certificate: a file cut short is made anew
   }
@@ -69,7 +92,11 @@ function needsRenewal(der: Uint8Array, nowMs: number): boolean {
 
 async function sign(keyPem: string, nowMs: number): Promise<Buffer> {
   const { cert } = await createSelfSignedCertificate({
-    privateKey: await pemToPrivateKey(keyPem), applicationUri: applicationUri(), subject: `/CN=${APPLICATION_NAME} ${hostname()}`, dns: [hostname()], purpose: CertificatePurpose.ForApplication,
+    privateKey: await pemToPrivateKey(keyPem),
+    applicationUri: applicationUri(),
+    subject: `/CN=${APPLICATION_NAME} ${hostname()}`,
+    dns: [hostname()],
+    purpose: CertificatePurpose.ForApplication,
     // Also accepted by a server whose clock is slightly behind.
     notBefore: new Date(nowMs - DAY_MS), notAfter: new Date(nowMs + VALID_DAYS * DAY_MS),
   });
@@ -78,7 +105,11 @@ async function sign(keyPem: string, nowMs: number): Promise<Buffer> {
 
 function providers(keyPem: string, newest: Buffer, previous: Buffer | null, nowMs: number): [KeyPairProvider, ...KeyPairProvider[]] {
   const privateKey = coercePEMorDerToPrivateKey(keyPem);
-  const provider = (certificate: Buffer): KeyPairProvider => ({ getCertificate: () => certificate, getCertificateChain: () => [certificate], getPrivateKey: () => privateKey });
+  const provider = (certificate: Buffer): KeyPairProvider => ({
+    getCertificate: () => certificate,
+    getCertificateChain: () => [certificate],
+    getPrivateKey: () => privateKey,
+  });
   return [provider(newest), ...(previous && isValid(previous, newest, nowMs) ? [provider(previous)] : [])];
 }
 
@@ -86,7 +117,11 @@ function providers(keyPem: string, newest: Buffer, previous: Buffer | null, nowM
 function isValid(previous: Buffer, newest: Buffer, nowMs: number): boolean {
   try {
     const [one, other] = [new X509Certificate(previous), new X509Certificate(newest)];
-    return one.publicKey.equals(other.publicKey) && one.validToDate.getTime() > nowMs && (one.subjectAltName ?? '').includes(`URI:${applicationUri()}`);
+    return (
+      one.publicKey.equals(other.publicKey) &&
+      one.validToDate.getTime() > nowMs &&
+      (one.subjectAltName ?? '').includes(`URI:${applicationUri()}`)
+    );
   } catch {
     return false; // not a certificate
   }

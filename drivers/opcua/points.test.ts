@@ -18,8 +18,12 @@ let rig: OpcuaTestServer;
 before(async () => { rig = await startOpcuaTestServer({ maxSubscriptions: 1, itemsPerCall: 3 }); });
 after(() => rig.stop());
 
-const settingsOf = (more: Record<string, unknown> = {}) => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${rig.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
-const pointOf = (id: string, more: Record<string, unknown> = {}) => ({ id, ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${id}`, ...more }) });
+const settingsOf = (more: Record<string, unknown> = {}) =>
+  schema.parse({ endpoint: `opc.tcp://127.0.0.1:${rig.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', ...more });
+const pointOf = (id: string, more: Record<string, unknown> = {}) => ({
+  id,
+  ...pointSchema.parse({ node: `${TEST_NAMESPACE}s=${id}`, ...more }),
+});
 
 async function listening(points: ReturnType<typeof pointOf>[], more: Record<string, unknown> = {}) {
   const told: TelemetryEvent[] = [];
@@ -38,7 +42,10 @@ async function listening(points: ReturnType<typeof pointOf>[], more: Record<stri
 }
 
 test('a deadband holds values back, and never a change of status', async () => {
-  const { link, words, until, codes } = await listening([pointOf('Ranged', { serverDeadband: { percent: 10 } }), pointOf('Plain', { serverDeadband: 5 })]);
+  const { link, words, until, codes } = await listening([
+    pointOf('Ranged', { serverDeadband: { percent: 10 } }),
+    pointOf('Plain', { serverDeadband: 5 }),
+  ]);
   await until((all) => all.length === 2);
   for (const [value, isGood] of [[4, true], [4, false], [4, true], [30, true]] as const) {
     rig.set('Plain', value, isGood);
@@ -47,7 +54,11 @@ test('a deadband holds values back, and never a change of status', async () => {
     await new Promise((resolve) => { setTimeout(resolve, 120); });
   }
   await until((all) => all.includes('Plain 30 good') && all.includes('Ranged 30 good'));
-  for (const name of ['Plain', 'Ranged']) assert.deepEqual(words.filter((word) => word.startsWith(name)), [`${name} 0 good`, `${name} null bad`, `${name} 4 good`, `${name} 30 good`]);
+  for (const name of ['Plain', 'Ranged'])
+    assert.deepEqual(
+      words.filter((word) => word.startsWith(name)),
+      [`${name} 0 good`, `${name} null bad`, `${name} 4 good`, `${name} 30 good`],
+    );
   assert.deepEqual(codes(), []);
   await link.close();
 });
@@ -62,8 +73,12 @@ test('a percent deadband where the server knows no range is left out, and told; 
   await link.close();
 });
 
-test('elements of an array by their index; an index beyond it is the point\'s own fault', async () => {
-  const { link, words, until } = await listening([pointOf('List'), { ...pointOf('List', { index: 1 }), id: 'second' }, { ...pointOf('List', { index: 3 }), id: 'fourth' }]);
+test("elements of an array by their index; an index beyond it is the point's own fault", async () => {
+  const { link, words, until } = await listening([
+    pointOf('List'),
+    { ...pointOf('List', { index: 1 }), id: 'second' },
+    { ...pointOf('List', { index: 3 }), id: 'fourth' },
+  ]);
   await until((all) => all.length === 3);
   assert.deepEqual(words.toSorted(), ['List CV_OPCUA_TYPE', 'fourth null bad', 'second 8 good']);
   await link.close();
@@ -87,8 +102,16 @@ test('each word of a server that gives no subscription leads to reads; another e
   const session = Object.getPrototypeOf(resumeStateOf(first.settings).session) as { createSubscription(): Promise<unknown> };
   await first.link.close();
   let status: keyof typeof StatusCodes = 'BadServiceUnsupported';
-  context.mock.method(session, 'createSubscription', async () => { throw Object.assign(new Error('no'), { statusCode: StatusCodes[status] }); });
-  for (status of ['BadServiceUnsupported', 'BadNotImplemented', 'BadNotSupported', 'BadTooManySubscriptions', 'BadUserAccessDenied'] as const) {
+  context.mock.method(session, 'createSubscription', async () => {
+    throw Object.assign(new Error('no'), { statusCode: StatusCodes[status] });
+  });
+  for (status of [
+    'BadServiceUnsupported',
+    'BadNotImplemented',
+    'BadNotSupported',
+    'BadTooManySubscriptions',
+    'BadUserAccessDenied',
+  ] as const) {
     const { link, until, codes } = await listening([pointOf('Plain'), { ...pointOf('Plain'), id: 'nowhere', node: 'nsu=urn:unheard;s=x' }]);
     await until((all) => all.some((word) => word.startsWith('Plain ')) && all.includes('nowhere null bad'));
     assert.deepEqual(codes(), ['CV_OPCUA_NO_SUBSCRIPTIONS'], status);

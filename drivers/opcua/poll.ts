@@ -12,12 +12,26 @@ import { valueFrame } from './value.ts';
 /** `0ms` means every change, which polling cannot do. */
 const MIN_MS = 100;
 
-export async function pollPoints(session: RawSession, targets: readonly MonitoredPoint[], settings: OpcuaSettings, limits: OperationLimits, clock: Clock, take: FrameHandler<OpcuaFrame>, signal: AbortSignal): Promise<void> {
-  const entries = targets.map((target) => ({ target, everyMs: Math.max(MIN_MS, target.point.sampleEvery ?? settings.sampleEvery), dueMs: 0 }));
+export async function pollPoints(
+  session: RawSession,
+  targets: readonly MonitoredPoint[],
+  settings: OpcuaSettings,
+  limits: OperationLimits,
+  clock: Clock,
+  take: FrameHandler<OpcuaFrame>,
+  signal: AbortSignal,
+): Promise<void> {
+  const entries = targets.map((target) => ({
+    target,
+    everyMs: Math.max(MIN_MS, target.point.sampleEvery ?? settings.sampleEvery),
+    dueMs: 0,
+  }));
   while (!signal.aborted) {
     const nowMs = clock.monotonicMs();
     const due = entries.filter(({ dueMs }) => dueMs <= nowMs);
-    const values = await inBatches(due, limits.read, (part) => session.read(part.map(({ target }) => ({ nodeId: target.nodeId, attributeId: AttributeIds.Value }))));
+    const values = await inBatches(due, limits.read, (part) =>
+      session.read(part.map(({ target }) => ({ nodeId: target.nodeId, attributeId: AttributeIds.Value }))),
+    );
     if (signal.aborted) return;
     for (const [at, entry] of due.entries()) {
       entry.dueMs = nowMs + entry.everyMs;

@@ -14,12 +14,22 @@ import { certificateDetails } from './trust.ts';
 const NODES = ['i=2261', 'i=2263', 'i=2264', 'i=2259'];
 const STATES = ['running', 'failed', 'no configuration', 'suspended', 'shutdown', 'test', 'communication fault', 'unknown'];
 
-export async function probe(settings: OpcuaSettings, _points: readonly PointOf<OpcuaPoint>[], world: World, signal: AbortSignal): Promise<ProbeFinding[]> {
+export async function probe(
+  settings: OpcuaSettings,
+  _points: readonly PointOf<OpcuaPoint>[],
+  world: World,
+  signal: AbortSignal,
+): Promise<ProbeFinding[]> {
   return withSession(settings, world, signal, async (session, client) => {
-    const [product, vendor, version, state] = (await inBatches(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))).map(({ value }) => value?.value as unknown);
+    const [product, vendor, version, state] = (
+      await inBatches(NODES, NODES.length, (part) => session.read(part.map((nodeId) => ({ nodeId, attributeId: AttributeIds.Value }))))
+    ).map(({ value }) => value?.value as unknown);
     const name = [vendor, product, version].filter((part) => typeof part === 'string' && part !== '').join(' ') || '?';
-    const word = typeof state === 'number' ? STATES[state] ?? String(state) : 'unknown';
-    return [{ en: `server: ${name}, state ${word}`, zh: `服务器：${name}，状态 ${word}` }, ...await securityFindings(settings, client.serverCertificate)];
+    const word = typeof state === 'number' ? (STATES[state] ?? String(state)) : 'unknown';
+    return [
+      { en: `server: ${name}, state ${word}`, zh: `服务器：${name}，状态 ${word}` },
+      ...(await securityFindings(settings, client.serverCertificate)),
+    ];
   });
 }
 
@@ -29,7 +39,17 @@ async function securityFindings({ security, certificates }: OpcuaSettings, serve
   const ours = certificateDetails(new X509Certificate(await readFile(ownCertificatePath(certificates.dir))));
   const profile = `${security.policy} ${security.mode}`;
   return [
-    ...(theirs ? [{ en: `${profile}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`, zh: `${profile}；服务器证书：${theirs.subject}，${theirs.thumbprint}，有效至 ${theirs.to}` }] : []),
-    { en: `certificate of this machine: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`, zh: `本机证书：${ours.thumbprint}，有效至 ${ours.to}（${ownCertificatePath(certificates.dir)}）` },
+    ...(theirs
+      ? [
+          {
+            en: `${profile}; its certificate: ${theirs.subject}, ${theirs.thumbprint}, valid to ${theirs.to}`,
+            zh: `${profile}；服务器证书：${theirs.subject}，${theirs.thumbprint}，有效至 ${theirs.to}`,
+          },
+        ]
+      : []),
+    {
+      en: `certificate of this machine: ${ours.thumbprint}, valid to ${ours.to} (${ownCertificatePath(certificates.dir)})`,
+      zh: `本机证书：${ours.thumbprint}，有效至 ${ours.to}（${ownCertificatePath(certificates.dir)}）`,
+    },
   ];
 }

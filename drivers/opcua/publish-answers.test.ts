@@ -1,7 +1,19 @@
 /** What the publish loop makes of each answer: errors, numbers that jump or come again, a server that takes few requests at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
+import {
+  DataChangeNotification,
+  DataType,
+  DataValue,
+  MonitoredItemNotification,
+  NotificationMessage,
+  PublishResponse,
+  RepublishResponse,
+  StatusCodes,
+  Variant,
+  type PublishRequest,
+  type RepublishRequest,
+} from 'node-opcua-client';
 import { settle, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { FrameQueue } from './frame-queue.ts';
 import type { OpcuaMessage } from './frame.ts';
@@ -15,13 +27,28 @@ const ALIVE_MS = 3500;
 type Status = keyof typeof StatusCodes;
 type Answer = PublishResponse | Status | Error;
 
-const failure = (status: Status | Error) => (typeof status === 'string' ? Object.assign(new Error('no'), { statusCode: StatusCodes[status] }) : status);
-const changed = (value: number) => new DataChangeNotification({ monitoredItems: [new MonitoredItemNotification({ clientHandle: 0, value: new DataValue({ value: new Variant({ dataType: DataType.Int32, value }), sourceTimestamp: new Date(Date.UTC(2026, 0, 1)) }) })] });
-const messageOf = (sequenceNumber: number, ...values: number[]) => new NotificationMessage({ sequenceNumber, notificationData: values.map(changed) });
-const answer = (sequenceNumber: number, ...values: number[]) => new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: messageOf(sequenceNumber, ...values) });
+const failure = (status: Status | Error) =>
+  typeof status === 'string' ? Object.assign(new Error('no'), { statusCode: StatusCodes[status] }) : status;
+const changed = (value: number) =>
+  new DataChangeNotification({
+    monitoredItems: [
+      new MonitoredItemNotification({
+        clientHandle: 0,
+        value: new DataValue({ value: new Variant({ dataType: DataType.Int32, value }), sourceTimestamp: new Date(Date.UTC(2026, 0, 1)) }),
+      }),
+    ],
+  });
+const messageOf = (sequenceNumber: number, ...values: number[]) =>
+  new NotificationMessage({ sequenceNumber, notificationData: values.map(changed) });
+const answer = (sequenceNumber: number, ...values: number[]) =>
+  new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: messageOf(sequenceNumber, ...values) });
 
 /** @param again what the server says of a message that is asked for again */
-function bench(answers: Answer[], again: (sequence: number) => NotificationMessage | Status = () => 'BadMessageNotAvailable', sequence = 0) {
+function bench(
+  answers: Answer[],
+  again: (sequence: number) => NotificationMessage | Status = () => 'BadMessageNotAvailable',
+  sequence = 0,
+) {
   const requests: PublishRequest[] = [];
   const asked: number[] = [];
   const ends: string[] = [];
@@ -44,15 +71,25 @@ function bench(answers: Answer[], again: (sequence: number) => NotificationMessa
   const left: ResumableSubscription = { id: ID, sequence, serverStartAt: 0, aliveMs: ALIVE_MS, samplingMs: [1000] };
   const feed = new FrameQueue();
   const clock = new VirtualClock();
-  const intake = new ValueReceiver([{ id: 'p', node: 'i=1' }], { ...emptyResumeState(), subscription: left }, feed, () => Promise.resolve(null));
-  const publishing = new PublishLoop(session, left, intake, clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
+  const intake = new ValueReceiver([{ id: 'p', node: 'i=1' }], { ...emptyResumeState(), subscription: left }, feed, () =>
+    Promise.resolve(null),
+  );
+  const publishing = new PublishLoop(session, left, intake, clock, {
+    alive: () => ends.push('alive'),
+    lost: (detail) => ends.push(detail),
+  });
   const values = async () => {
     feed.close();
     const taken: number[] = [];
-    await feed.deliver((message: OpcuaMessage) => { if ('value' in message) taken.push(Number(message.value)); }, new AbortController().signal);
+    await feed.deliver((message: OpcuaMessage) => {
+      if ('value' in message) taken.push(Number(message.value));
+    }, new AbortController().signal);
     return taken;
   };
-  const acknowledged = () => requests.flatMap(({ subscriptionAcknowledgements }) => (subscriptionAcknowledgements ?? []).map(({ sequenceNumber }) => sequenceNumber));
+  const acknowledged = () =>
+    requests.flatMap(({ subscriptionAcknowledgements }) =>
+      (subscriptionAcknowledgements ?? []).map(({ sequenceNumber }) => sequenceNumber),
+    );
   return { publishing, requests, asked, ends, left, clock, held, values, acknowledged };
 }
 
@@ -135,7 +172,8 @@ test('what the server held back is taken before anything new, until it has no mo
     assert.equal(await publishing.catchUp(), true, status);
     assert.deepEqual([await values(), asked, left.sequence], [[5, 6], [5, 6, 7], 6]);
   }
-  for (const status of ['BadSubscriptionIdInvalid', 'BadNoSubscription', 'BadSessionIdInvalid'] as const) assert.equal(await bench([], () => status).publishing.catchUp(), false, status);
+  for (const status of ['BadSubscriptionIdInvalid', 'BadNoSubscription', 'BadSessionIdInvalid'] as const)
+    assert.equal(await bench([], () => status).publishing.catchUp(), false, status);
   await assert.rejects(bench([], () => 'BadTimeout').publishing.catchUp());
   const stopped = bench([], (sequence) => messageOf(sequence, sequence));
   stopped.publishing.stop();

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DataChangeNotification, DataType, DataValue, MonitoredItemNotification, NotificationMessage, PublishResponse, RepublishResponse, StatusChangeNotification, StatusCodes, Variant, type PublishRequest, type RepublishRequest } from 'node-opcua-client';
+import {
+  DataChangeNotification,
+  DataType,
+  DataValue,
+  MonitoredItemNotification,
+  NotificationMessage,
+  PublishResponse,
+  RepublishResponse,
+  StatusChangeNotification,
+  StatusCodes,
+  Variant,
+  type PublishRequest,
+  type RepublishRequest,
+} from 'node-opcua-client';
 import { linkFrames } from '../../core/link-frames.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { FrameQueue } from './frame-queue.ts';
@@ -27,17 +40,37 @@ interface Fate {
 function server(fates: readonly Fate[], first: number) {
   const acknowledged: number[] = [];
   let at = 0;
-  const messageOf = (index: number) => new NotificationMessage({
-    sequenceNumber: sequenceOf(first, index),
-    notificationData: index < fates.length ? [new DataChangeNotification({ monitoredItems: [new MonitoredItemNotification({ clientHandle: 0, value: new DataValue({ value: new Variant({ dataType: DataType.Int32, value: index }), sourceTimestamp: new Date(Date.UTC(2026, 0, 1) + index * 1000) }) })] })] : [],
-  });
+  const messageOf = (index: number) =>
+    new NotificationMessage({
+      sequenceNumber: sequenceOf(first, index),
+      notificationData:
+        index < fates.length
+          ? [
+              new DataChangeNotification({
+                monitoredItems: [
+                  new MonitoredItemNotification({
+                    clientHandle: 0,
+                    value: new DataValue({
+                      value: new Variant({ dataType: DataType.Int32, value: index }),
+                      sourceTimestamp: new Date(Date.UTC(2026, 0, 1) + index * 1000),
+                    }),
+                  }),
+                ],
+              }),
+            ]
+          : [],
+    });
   const session = {
     publish(request: PublishRequest, callback: (error: Error | null, response?: PublishResponse) => void) {
       acknowledged.push(...(request.subscriptionAcknowledgements ?? []).map(({ sequenceNumber }) => sequenceNumber));
       while (at < fates.length && !fates[at]?.arrives) at += 1;
       // After the last message one keep-alive, then silence.
       if (at > fates.length) return;
-      const response = new PublishResponse({ subscriptionId: ID, moreNotifications: at < fates.length - 1, notificationMessage: messageOf(at) });
+      const response = new PublishResponse({
+        subscriptionId: ID,
+        moreNotifications: at < fates.length - 1,
+        notificationMessage: messageOf(at),
+      });
       at += 1;
       setImmediate(() => callback(null, response));
     },
@@ -54,16 +87,28 @@ function server(fates: readonly Fate[], first: number) {
 
 async function run(fates: readonly Fate[], first: number) {
   const { session, acknowledged } = server(fates, first);
-  const left: ResumableSubscription = { id: ID, sequence: first === 1 ? 0 : first - 1, serverStartAt: 0, aliveMs: 3500, samplingMs: [1000] };
+  const left: ResumableSubscription = {
+    id: ID,
+    sequence: first === 1 ? 0 : first - 1,
+    serverStartAt: 0,
+    aliveMs: 3500,
+    samplingMs: [1000],
+  };
   const memory: ResumeState = { ...emptyResumeState(), subscription: left };
   const feed = new FrameQueue();
   const intake = new ValueReceiver([{ id: 'p', node: 'i=1' }], memory, feed, () => Promise.resolve(null));
   const lost: string[] = [];
-  const publishing = new PublishLoop(session, left, intake, new VirtualClock(), { alive: () => feed.push({ alive: true }), lost: (detail) => lost.push(detail) });
+  const publishing = new PublishLoop(session, left, intake, new VirtualClock(), {
+    alive: () => feed.push({ alive: true }),
+    lost: (detail) => lost.push(detail),
+  });
   publishing.start();
   const values: number[] = [];
   let gaps = 0;
-  for await (const message of linkFrames<OpcuaMessage>({ listen: (take, signal) => feed.deliver(take, signal) }, new AbortController().signal)) {
+  for await (const message of linkFrames<OpcuaMessage>(
+    { listen: (take, signal) => feed.deliver(take, signal) },
+    new AbortController().signal,
+  )) {
     if ('value' in message) values.push(Number(message.value));
     if ('missed' in message) gaps += 1;
     if ('alive' in message) break;
@@ -75,17 +120,24 @@ async function run(fates: readonly Fate[], first: number) {
 const fate = fc.record({ arrives: fc.boolean(), isKept: fc.boolean() });
 
 test('whatever gets lost on the way: what the server still has comes, once and in order; the rest is told', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(fate, { minLength: 1, maxLength: 30 }), fc.constantFrom(1, 1000, LAST - 5), async (fates, first) => {
-    const { values, gaps, acknowledged, lost, sequence } = await run(fates, first);
-    const wanted = fates.flatMap(({ arrives, isKept }, at) => (arrives || isKept ? [at] : []));
-    assert.deepEqual(values, wanted);
-    assert.deepEqual(lost, []);
-    assert.equal(sequence, sequenceOf(first, fates.length - 1));
-    // Each lost message is told, once there is a value to name the time of the gap by.
-    const lostAfterFirst = fates.filter(({ arrives, isKept }, at) => !arrives && !isKept && at > (wanted[0] ?? Infinity)).length;
-    assert.equal(gaps, lostAfterFirst);
-    for (const one of acknowledged) assert.ok(wanted.some((at) => sequenceOf(first, at) === one), 'acknowledged what was never handed on');
-  }), { numRuns: 150 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fate, { minLength: 1, maxLength: 30 }), fc.constantFrom(1, 1000, LAST - 5), async (fates, first) => {
+      const { values, gaps, acknowledged, lost, sequence } = await run(fates, first);
+      const wanted = fates.flatMap(({ arrives, isKept }, at) => (arrives || isKept ? [at] : []));
+      assert.deepEqual(values, wanted);
+      assert.deepEqual(lost, []);
+      assert.equal(sequence, sequenceOf(first, fates.length - 1));
+      // Each lost message is told, once there is a value to name the time of the gap by.
+      const lostAfterFirst = fates.filter(({ arrives, isKept }, at) => !arrives && !isKept && at > (wanted[0] ?? Infinity)).length;
+      assert.equal(gaps, lostAfterFirst);
+      for (const one of acknowledged)
+        assert.ok(
+          wanted.some((at) => sequenceOf(first, at) === one),
+          'acknowledged what was never handed on',
+        );
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('no answer at all: dead after its patience, said once', async () => {
@@ -115,15 +167,26 @@ async function answeredBy(responses: PublishResponse[]) {
     deleteSubscriptions: async ({ subscriptionIds }: { subscriptionIds: number[] }) => { deleted.push(...subscriptionIds); },
   } as unknown as RawSession;
   const clock = new VirtualClock();
-  const publishing = new PublishLoop(session, left, new ValueReceiver([], { ...emptyResumeState(), subscription: left }, new FrameQueue(), () => Promise.resolve(null)), clock, { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) });
+  const publishing = new PublishLoop(
+    session,
+    left,
+    new ValueReceiver([], { ...emptyResumeState(), subscription: left }, new FrameQueue(), () => Promise.resolve(null)),
+    clock,
+    { alive: () => ends.push('alive'), lost: (detail) => ends.push(detail) },
+  );
   publishing.start();
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
   return { ends, deleted, left, clock, publishing };
 }
 
 test('a server that ends the subscription says so: the link is lost at once, once, with its word', async () => {
-  const message = new NotificationMessage({ sequenceNumber: 1, notificationData: [new StatusChangeNotification({ status: StatusCodes.BadTimeout })] });
-  const { ends, left, clock } = await answeredBy([new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message })]);
+  const message = new NotificationMessage({
+    sequenceNumber: 1,
+    notificationData: [new StatusChangeNotification({ status: StatusCodes.BadTimeout })],
+  });
+  const { ends, left, clock } = await answeredBy([
+    new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message }),
+  ]);
   assert.deepEqual(ends, ['subscription: BadTimeout']);
   assert.equal(left.sequence, 0, 'what broke the link is the next one\'s');
   await clock.advanceMs(10_000);
@@ -132,7 +195,10 @@ test('a server that ends the subscription says so: the link is lost at once, onc
 
 test('a subscription that a broken link left behind is ended, and is no sign of life of ours', async () => {
   const message = new NotificationMessage({ sequenceNumber: 1, notificationData: [] });
-  const { ends, deleted, publishing } = await answeredBy([new PublishResponse({ subscriptionId: 99, moreNotifications: false, notificationMessage: message }), new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message })]);
+  const { ends, deleted, publishing } = await answeredBy([
+    new PublishResponse({ subscriptionId: 99, moreNotifications: false, notificationMessage: message }),
+    new PublishResponse({ subscriptionId: ID, moreNotifications: false, notificationMessage: message }),
+  ]);
   publishing.stop();
   assert.deepEqual([deleted, ends], [[99], ['alive']]);
 });

@@ -2,7 +2,15 @@
  * The publish loop of one subscription (OPC 10000-4, 5.14): some requests are always outstanding, messages are handed on
  * in sequence, missing ones are republished, and each is acknowledged only after it was handed on.
  */
-import { DataChangeNotification, PublishRequest, RepublishRequest, StatusChangeNotification, type ExtensionObject, type NotificationMessage, type PublishResponse } from 'node-opcua-client';
+import {
+  DataChangeNotification,
+  PublishRequest,
+  RepublishRequest,
+  StatusChangeNotification,
+  type ExtensionObject,
+  type NotificationMessage,
+  type PublishResponse,
+} from 'node-opcua-client';
 import type { Clock, Timer } from '../../core/world.ts';
 import type { ValueReceiver } from './value-receiver.ts';
 import type { ResumableSubscription } from './resume-state.ts';
@@ -35,7 +43,13 @@ export class PublishLoop {
   #stopped = false;
   #watchdog: Timer | null = null;
 
-  constructor(session: RawSession, subscription: ResumableSubscription, receiver: ValueReceiver, clock: Clock, callbacks: PublishCallbacks) {
+  constructor(
+    session: RawSession,
+    subscription: ResumableSubscription,
+    receiver: ValueReceiver,
+    clock: Clock,
+    callbacks: PublishCallbacks,
+  ) {
     this.#session = session;
     this.#subscription = subscription;
     this.#receiver = receiver;
@@ -125,12 +139,16 @@ export class PublishLoop {
 
   async #republish(retransmitSequenceNumber: number): Promise<'taken' | 'not-there' | 'no-subscription'> {
     try {
-      const { notificationMessage } = await republish(this.#session, new RepublishRequest({ subscriptionId: this.#subscription.id, retransmitSequenceNumber }));
+      const { notificationMessage } = await republish(
+        this.#session,
+        new RepublishRequest({ subscriptionId: this.#subscription.id, retransmitSequenceNumber }),
+      );
       if (this.#handOn(notificationMessage)) this.#acknowledgements.push(notificationMessage.sequenceNumber);
       return 'taken';
     } catch (error) {
       const status = statusNameOf(error);
-      if (status === 'BadSubscriptionIdInvalid' || status === 'BadNoSubscription' || status === 'BadSessionIdInvalid') return 'no-subscription';
+      if (status === 'BadSubscriptionIdInvalid' || status === 'BadNoSubscription' || status === 'BadSessionIdInvalid')
+        return 'no-subscription';
       if (status === 'BadMessageNotAvailable' || status === 'BadServiceUnsupported' || status === 'BadNotImplemented') return 'not-there';
       throw error;
     }

@@ -13,26 +13,60 @@ import { toPlainValue, resolveNode } from './value.ts';
 import { fitToType } from './write.ts';
 
 test('calls of any size against a server that takes few: everything once, in order', async () => {
-  await fc.assert(fc.asyncProperty(fc.nat(60), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), async (count, told, taken) => {
-    const all = Array.from({ length: count }, (_, at) => at);
-    const results = await inBatches(all, told, async (part) => {
-      if (part.length > taken) throw Object.assign(new Error('too many'), { statusCode: StatusCodes.BadTooManyOperations });
-      return part.map((one) => one * 2);
-    });
-    assert.deepEqual(results, all.map((one) => one * 2));
-  }));
-  await assert.rejects(inBatches([1], 5, async () => { throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadTooManyOperations }); }), 'one alone is not halved for ever');
+  await fc.assert(
+    fc.asyncProperty(fc.nat(60), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), async (count, told, taken) => {
+      const all = Array.from({ length: count }, (_, at) => at);
+      const results = await inBatches(all, told, async (part) => {
+        if (part.length > taken) throw Object.assign(new Error('too many'), { statusCode: StatusCodes.BadTooManyOperations });
+        return part.map((one) => one * 2);
+      });
+      assert.deepEqual(
+        results,
+        all.map((one) => one * 2),
+      );
+    }),
+  );
+  await assert.rejects(
+    inBatches([1], 5, async () => {
+      throw Object.assign(new Error('x'), { statusCode: StatusCodes.BadTooManyOperations });
+    }),
+    'one alone is not halved for ever',
+  );
 });
 
 test('a value fits its type or is refused; nothing is rounded or cut', () => {
   const cases: [DataType, number | boolean | string, unknown][] = [
-    [DataType.Boolean, true, { value: true }], [DataType.Boolean, 1, { status: 'BadTypeMismatch' }],
-    ...([[DataType.SByte, -128, 127], [DataType.Byte, 0, 255], [DataType.Int16, -32_768, 32_767], [DataType.UInt16, 0, 65_535], [DataType.Int32, -(2 ** 31), 2 ** 31 - 1], [DataType.UInt32, 0, 2 ** 32 - 1]] as const).flatMap(([type, low, high]): [DataType, number, unknown][] => [
-      [type, low, { value: low }], [type, high, { value: high }], [type, low - 1, { status: 'BadOutOfRange' }], [type, high + 1, { status: 'BadOutOfRange' }],
+    [DataType.Boolean, true, { value: true }],
+    [DataType.Boolean, 1, { status: 'BadTypeMismatch' }],
+    ...(
+      [
+        [DataType.SByte, -128, 127],
+        [DataType.Byte, 0, 255],
+        [DataType.Int16, -32_768, 32_767],
+        [DataType.UInt16, 0, 65_535],
+        [DataType.Int32, -(2 ** 31), 2 ** 31 - 1],
+        [DataType.UInt32, 0, 2 ** 32 - 1],
+      ] as const
+    ).flatMap(([type, low, high]): [DataType, number, unknown][] => [
+      [type, low, { value: low }],
+      [type, high, { value: high }],
+      [type, low - 1, { status: 'BadOutOfRange' }],
+      [type, high + 1, { status: 'BadOutOfRange' }],
     ]),
-    [DataType.UInt64, -1, { status: 'BadOutOfRange' }], [DataType.UInt64, 2 ** 32 + 1, { value: [1, 1] }], [DataType.Int64, -1, { value: [2 ** 32 - 1, 2 ** 32 - 1] }], [DataType.Double, 1.5, { value: 1.5 }], [DataType.Float, 1.5, { value: 1.5 }], [DataType.Int16, 32_767, { value: 32_767 }], [DataType.Int16, 32_768, { status: 'BadOutOfRange' }], [DataType.Int16, 1.5, { status: 'BadTypeMismatch' }],
-    [DataType.Byte, -1, { status: 'BadOutOfRange' }], [DataType.Float, 1e39, { status: 'BadOutOfRange' }], [DataType.Double, Number.NaN, { status: 'BadTypeMismatch' }],
-    [DataType.String, 'x', { value: 'x' }], [DataType.String, 5, { status: 'BadTypeMismatch' }], [DataType.DateTime, 5, { status: 'BadTypeMismatch' }],
+    [DataType.UInt64, -1, { status: 'BadOutOfRange' }],
+    [DataType.UInt64, 2 ** 32 + 1, { value: [1, 1] }],
+    [DataType.Int64, -1, { value: [2 ** 32 - 1, 2 ** 32 - 1] }],
+    [DataType.Double, 1.5, { value: 1.5 }],
+    [DataType.Float, 1.5, { value: 1.5 }],
+    [DataType.Int16, 32_767, { value: 32_767 }],
+    [DataType.Int16, 32_768, { status: 'BadOutOfRange' }],
+    [DataType.Int16, 1.5, { status: 'BadTypeMismatch' }],
+    [DataType.Byte, -1, { status: 'BadOutOfRange' }],
+    [DataType.Float, 1e39, { status: 'BadOutOfRange' }],
+    [DataType.Double, Number.NaN, { status: 'BadTypeMismatch' }],
+    [DataType.String, 'x', { value: 'x' }],
+    [DataType.String, 5, { status: 'BadTypeMismatch' }],
+    [DataType.DateTime, 5, { status: 'BadTypeMismatch' }],
   ];
   for (const [type, value, wanted] of cases) assert.deepEqual(fitToType(type, value), wanted, `${DataType[type]} ${String(value)}`);
 });
@@ -55,13 +89,27 @@ test('a password needs a user, a user a password, and neither goes over security
   assert.deepEqual(keys({ security: secured, password: 'p' }), ['password']);
   assert.deepEqual(keys({ security: { policy: 'Basic256' } }), ['security']);
   assert.deepEqual(keys({}), ['security']);
-  assert.deepEqual(keys({ security: 'none', publishEvery: 'forever', sampleEvery: 'forever', holdFor: 'forever' }), ['publishEvery', 'sampleEvery']);
+  assert.deepEqual(keys({ security: 'none', publishEvery: 'forever', sampleEvery: 'forever', holdFor: 'forever' }), [
+    'publishEvery',
+    'sampleEvery',
+  ]);
 });
 
 test('an endpoint is chosen by policy, mode and login; a password is never sent in clear text', () => {
   const uri = 'http://opcfoundation.org/UA/SecurityPolicy#';
-  const offered = (mode: MessageSecurityMode, token: UserTokenType, policy: string | null) => [new EndpointDescription({ securityMode: mode, securityPolicyUri: `${uri}Basic256Sha256`, userIdentityTokens: [{ tokenType: token, securityPolicyUri: policy === null ? null : `${uri}${policy}` }] })];
-  const asked = (mode: string, user = true) => settings.parse({ endpoint: 'opc.tcp://plc:4840', security: { policy: 'Basic256Sha256', mode }, ...(user ? { user: 'u', password: 'p' } : {}) });
+  const offered = (mode: MessageSecurityMode, token: UserTokenType, policy: string | null) => [
+    new EndpointDescription({
+      securityMode: mode,
+      securityPolicyUri: `${uri}Basic256Sha256`,
+      userIdentityTokens: [{ tokenType: token, securityPolicyUri: policy === null ? null : `${uri}${policy}` }],
+    }),
+  ];
+  const asked = (mode: string, user = true) =>
+    settings.parse({
+      endpoint: 'opc.tcp://plc:4840',
+      security: { policy: 'Basic256Sha256', mode },
+      ...(user ? { user: 'u', password: 'p' } : {}),
+    });
   const { Sign, SignAndEncrypt } = MessageSecurityMode;
   const { UserName, Anonymous } = UserTokenType;
   assert.equal(chooseEndpoint(offered(Sign, UserName, 'Basic256Sha256'), asked('Sign')).securityMode, Sign);
@@ -78,8 +126,14 @@ test('an endpoint is chosen by policy, mode and login; a password is never sent 
     }
     return null;
   };
-  assert.deepEqual([kindOf(Anonymous, true), kindOf(UserName, false), kindOf(Anonymous, false)], [['opc.tcp://plc:4840', 'user and password', '用户名密码'], ['opc.tcp://plc:4840', 'anonymous', '匿名'], null]);
-  assert.throws(() => chooseEndpoint(offered(Sign, UserName, null), asked('SignAndEncrypt')), (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign');
+  assert.deepEqual(
+    [kindOf(Anonymous, true), kindOf(UserName, false), kindOf(Anonymous, false)],
+    [['opc.tcp://plc:4840', 'user and password', '用户名密码'], ['opc.tcp://plc:4840', 'anonymous', '匿名'], null],
+  );
+  assert.throws(
+    () => chooseEndpoint(offered(Sign, UserName, null), asked('SignAndEncrypt')),
+    (error) => error instanceof FaultError && error.fault.params.offered === 'Basic256Sha256 Sign',
+  );
 });
 
 test('the server\'s word is found in an error, and only a StatusCode counts as one', () => {
@@ -93,7 +147,8 @@ test('the server\'s word is found in an error, and only a StatusCode counts as o
 
 test('nodes by URI come back as they were written', () => {
   const namespaces = ['http://opcfoundation.org/UA/', 'urn:a', 'urn:b'];
-  for (const node of ['nsu=urn:b;s=Tank.Level', 'nsu=urn:a;i=7', 'i=2258']) assert.equal(withNamespaceUri(resolveNode(node, namespaces) as string, namespaces), node);
+  for (const node of ['nsu=urn:b;s=Tank.Level', 'nsu=urn:a;i=7', 'i=2258'])
+    assert.equal(withNamespaceUri(resolveNode(node, namespaces) as string, namespaces), node);
   assert.equal(withNamespaceUri('ns=9;s=X', namespaces), 'ns=9;s=X');
 });
 
@@ -104,7 +159,14 @@ test('the host of an endpoint', () => {
 });
 
 test('what a server offers is named by its policies, those that we know where there are some', () => {
-  const offer = (...policies: (string | null)[]) => policies.map((policy) => new EndpointDescription({ securityMode: MessageSecurityMode.Sign, securityPolicyUri: policy === null ? null : `http://opcfoundation.org/UA/SecurityPolicy#${policy}` }));
+  const offer = (...policies: (string | null)[]) =>
+    policies.map(
+      (policy) =>
+        new EndpointDescription({
+          securityMode: MessageSecurityMode.Sign,
+          securityPolicyUri: policy === null ? null : `http://opcfoundation.org/UA/SecurityPolicy#${policy}`,
+        }),
+    );
   const offeredOf = (offered: EndpointDescription[], security: unknown) => {
     try {
       chooseEndpoint(offered, settings.parse({ endpoint: 'opc.tcp://plc:4840', security }));
@@ -114,17 +176,26 @@ test('what a server offers is named by its policies, those that we know where th
     return null;
   };
   const wanted = { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' };
-  assert.deepEqual(offeredOf(offer('Basic256Sha256', 'Aes256_Sha256_RsaPss', 'Odd'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign, Aes256_Sha256_RsaPss Sign']);
+  assert.deepEqual(offeredOf(offer('Basic256Sha256', 'Aes256_Sha256_RsaPss', 'Odd'), wanted), [
+    'CV_OPCUA_POLICY',
+    'Basic256Sha256 Sign, Aes256_Sha256_RsaPss Sign',
+  ]);
   assert.deepEqual(offeredOf(offer('Odd', 'Basic256Sha256'), wanted), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign']);
   assert.deepEqual(offeredOf(offer('Odd'), wanted), ['CV_OPCUA_POLICY', 'Odd Sign']);
   assert.deepEqual(offeredOf([], wanted), ['CV_OPCUA_POLICY', '–']);
   assert.deepEqual(offeredOf(offer(null), wanted), ['CV_OPCUA_POLICY', ' Sign']);
-  assert.deepEqual(offeredOf(offer(...Array<string>(9).fill('Odd')), wanted), ['CV_OPCUA_POLICY', Array<string>(8).fill('Odd Sign').join(', ')]);
+  assert.deepEqual(offeredOf(offer(...Array<string>(9).fill('Odd')), wanted), [
+    'CV_OPCUA_POLICY',
+    Array<string>(8).fill('Odd Sign').join(', '),
+  ]);
   assert.deepEqual(offeredOf(offer('Basic256Sha256'), 'none'), ['CV_OPCUA_POLICY', 'Basic256Sha256 Sign']);
 });
 
 test('after a renewal the certificate before is tried where the new one is not trusted, and only there; that is told once', async () => {
-  const [newest, older] = ['new', 'old'] as unknown as [Parameters<typeof openWithFirstAccepted>[0][0], Parameters<typeof openWithFirstAccepted>[0][0]];
+  const [newest, older] = ['new', 'old'] as unknown as [
+    Parameters<typeof openWithFirstAccepted>[0][0],
+    Parameters<typeof openWithFirstAccepted>[0][0],
+  ];
   const tried = async (keys: Parameters<typeof openWithFirstAccepted>[0], fault: unknown) => {
     const opened: unknown[] = [];
     let told = 0;
@@ -135,7 +206,12 @@ test('after a renewal the certificate before is tried where the new one is not t
     }, () => { told += 1; }).catch((error: unknown) => error);
     return { opened, told, given };
   };
-  const untrusted = new FaultError('CV_OPCUA_UNTRUSTED_THERE', { address: 'a', status: 'BadCertificateUntrusted', statusZh: 'BadCertificateUntrusted', certificate: 'c' });
+  const untrusted = new FaultError('CV_OPCUA_UNTRUSTED_THERE', {
+    address: 'a',
+    status: 'BadCertificateUntrusted',
+    statusZh: 'BadCertificateUntrusted',
+    certificate: 'c',
+  });
   const refused = new FaultError('CV_LINK_REFUSED', { address: 'a', detail: 'ECONNREFUSED' });
   assert.deepEqual(await tried([newest, older], null), { opened: [newest], told: 0, given: newest });
   assert.deepEqual(await tried([newest, older], untrusted), { opened: [newest, older], told: 1, given: older });
@@ -144,7 +220,13 @@ test('after a renewal the certificate before is tried where the new one is not t
 });
 
 test('whatever a server calls too much, halves are tried', async () => {
-  for (const name of ['BadTooManyOperations', 'BadEncodingLimitsExceeded', 'BadRequestTooLarge', 'BadResponseTooLarge', 'BadTcpMessageTooLarge'] as const) {
+  for (const name of [
+    'BadTooManyOperations',
+    'BadEncodingLimitsExceeded',
+    'BadRequestTooLarge',
+    'BadResponseTooLarge',
+    'BadTcpMessageTooLarge',
+  ] as const) {
     const sizes: number[] = [];
     const call = async (part: readonly number[]) => {
       sizes.push(part.length);

@@ -8,7 +8,9 @@ test('an answer is given on; an error is, with or without an answer; neither is 
   const answer = { is: 'an answer' };
   const broken = new Error('broken');
   for (const call of [
-    (session: RawSession) => publish(session, new PublishRequest()), (session: RawSession) => republish(session, new RepublishRequest()), (session: RawSession) => transferSubscriptions(session, new TransferSubscriptionsRequest()),
+    (session: RawSession) => publish(session, new PublishRequest()),
+    (session: RawSession) => republish(session, new RepublishRequest()),
+    (session: RawSession) => transferSubscriptions(session, new TransferSubscriptionsRequest()),
   ]) {
     const answered = (error: Error | null, response?: object) => {
       const service = (_: unknown, callback: (error: Error | null, response?: object) => void) => callback(error, response);

@@ -2,7 +2,18 @@
  * The services of a session, one call each. Subscriptions are managed here (publish-loop.ts) and not by the library's
  * ClientSubscription, which ends with its client, while ours continues over the next link.
  */
-import type { ClientSession, ClientSessionPublishService, ClientSessionRawSubscriptionService, ClientSessionWriteService, PublishRequest, PublishResponse, RepublishRequest, RepublishResponse, TransferSubscriptionsRequest, TransferSubscriptionsResponse } from 'node-opcua-client';
+import type {
+  ClientSession,
+  ClientSessionPublishService,
+  ClientSessionRawSubscriptionService,
+  ClientSessionWriteService,
+  PublishRequest,
+  PublishResponse,
+  RepublishRequest,
+  RepublishResponse,
+  TransferSubscriptionsRequest,
+  TransferSubscriptionsResponse,
+} from 'node-opcua-client';
 
 export type RawSession = ClientSession & ClientSessionRawSubscriptionService & ClientSessionPublishService & ClientSessionWriteService;
 
@@ -11,18 +22,27 @@ export const rawSession = (session: ClientSession): RawSession => session as Raw
 
 export function publish(session: RawSession, request: PublishRequest): Promise<PublishResponse> {
   return new Promise((resolve, reject) => {
-    session.publish(request, (error, response) => { if (response && !error) resolve(response); else reject(error ?? new Error('no answer')); });
+    session.publish(request, (error, response) => {
+      if (response && !error) resolve(response);
+      else reject(error ?? new Error('no answer'));
+    });
   });
 }
 
 export function republish(session: RawSession, request: RepublishRequest): Promise<RepublishResponse> {
   return new Promise((resolve, reject) => {
-    session.republish(request, (error, response) => { if (response && !error) resolve(response); else reject(error ?? new Error('no answer')); });
+    session.republish(request, (error, response) => {
+      if (response && !error) resolve(response);
+      else reject(error ?? new Error('no answer'));
+    });
   });
 }
 
 export function transferSubscriptions(session: RawSession, request: TransferSubscriptionsRequest): Promise<TransferSubscriptionsResponse> {
   return new Promise((resolve, reject) => {
-    session.transferSubscriptions(request, (error, response) => { if (response && !error) resolve(response); else reject(error ?? new Error('no answer')); });
+    session.transferSubscriptions(request, (error, response) => {
+      if (response && !error) resolve(response);
+      else reject(error ?? new Error('no answer'));
+    });
   });
 }

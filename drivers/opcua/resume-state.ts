@@ -49,7 +49,15 @@ export interface DataGap {
   serverTime: { fromAt: number; toAt: number };
 }
 
-export const emptyResumeState = (): ResumeState => ({ session: null, subscription: null, lastFrames: new Map(), intervalMs: new Map(), contact: null, afterGap: new Set(), gaps: new Set() });
+export const emptyResumeState = (): ResumeState => ({
+  session: null,
+  subscription: null,
+  lastFrames: new Map(),
+  intervalMs: new Map(),
+  contact: null,
+  afterGap: new Set(),
+  gaps: new Set(),
+});
 
 const STATES = new WeakMap<OpcuaSettings, ResumeState>();
 

@@ -25,7 +25,14 @@ after(async () => {
   await relay.close();
   await rig.stop();
 });
-const settingsOf = () => schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms', queueSize: 100 });
+const settingsOf = () =>
+  schema.parse({
+    endpoint: `opc.tcp://127.0.0.1:${relay.port}`,
+    security: 'none',
+    publishEvery: '50ms',
+    sampleEvery: '50ms',
+    queueSize: 100,
+  });
 
 /** A link with a hand on its frames: what came is kept as words. */
 class Listener {
@@ -44,7 +51,12 @@ class Listener {
 
   /** Reads on to the end, which has to be a loss of the link. */
   async lost(): Promise<void> {
-    await assert.rejects(async () => { for (;;) this.#take((await this.#frames.next()).value as OpcuaMessage); }, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
+    await assert.rejects(
+      async () => {
+        for (;;) this.#take((await this.#frames.next()).value as OpcuaMessage);
+      },
+      (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED',
+    );
     await this.link.close();
   }
 
@@ -137,19 +149,33 @@ test('a subscription that is gone: history where the server keeps it, a word of 
 });
 
 test('a queue that ran over is told before the first value after it', async () => {
-  const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '2s', sampleEvery: '50ms', queueSize: 2 });
+  const settings = schema.parse({
+    endpoint: `opc.tcp://127.0.0.1:${relay.port}`,
+    security: 'none',
+    publishEvery: '2s',
+    sampleEvery: '50ms',
+    queueSize: 2,
+  });
   const listener = await listen(settings);
   await listener.until('live Plain 13');
   await change(14, 15, 16, 17);
   await listener.until('live Plain 17');
-  assert.deepEqual(listener.words.filter((word) => word.includes('Plain')), ['live Plain 13', 'device_overflow Plain', 'live Plain 16', 'live Plain 17']);
+  assert.deepEqual(
+    listener.words.filter((word) => word.includes('Plain')),
+    ['live Plain 13', 'device_overflow Plain', 'live Plain 16', 'live Plain 17'],
+  );
   await listener.link.close();
 });
 
 test('a server that started anew is no server of before: nothing is taken from it as if it were', async () => {
   const doomed = await startOpcuaTestServer();
   doomed.set('Plain', 1);
-  const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${doomed.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms' });
+  const settings = schema.parse({
+    endpoint: `opc.tcp://127.0.0.1:${doomed.port}`,
+    security: 'none',
+    publishEvery: '50ms',
+    sampleEvery: '50ms',
+  });
   const first = await listen(settings);
   await first.until('live Plain 1');
   await doomed.stop();

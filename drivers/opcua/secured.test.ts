@@ -41,7 +41,13 @@ async function box(context: TestContext): Promise<Box> {
     dir, world, faults,
     own: () => readFile(ownCertificatePath(dir)),
     async look(more = {}) {
-      const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${rig.port}`, security: { policy: 'Basic256Sha256' }, ...USER, certificates: { dir, checkHost: false }, ...more });
+      const settings = schema.parse({
+        endpoint: `opc.tcp://127.0.0.1:${rig.port}`,
+        security: { policy: 'Basic256Sha256' },
+        ...USER,
+        certificates: { dir, checkHost: false },
+        ...more,
+      });
       try {
         return (await probe(settings, [], world, new AbortController().signal)).map(({ en }) => en);
       } catch (error) {
@@ -65,7 +71,11 @@ test('a look names the server, its state, how the way is secured, and both certi
     assert.equal(found.length, 3);
     assert.equal(found[0], 'server: cityvitals opcua rig 1, state running');
     assert.ok(found[1]?.startsWith(`Basic256Sha256 ${mode}; its certificate: `) && found[1].includes(theirs.fingerprint), found[1]);
-    assert.ok(found[2]?.startsWith(`certificate of this machine: ${ours.fingerprint}, valid to `) && found[2].endsWith(`(${ownCertificatePath(dir)})`), found[2]);
+    assert.ok(
+      found[2]?.startsWith(`certificate of this machine: ${ours.fingerprint}, valid to `) &&
+        found[2].endsWith(`(${ownCertificatePath(dir)})`),
+      found[2],
+    );
   }
 });
 
@@ -74,7 +84,9 @@ test('each state of a server is a word; without security nothing is said of cert
   const words = ['running', 'failed', 'no configuration', 'suspended', 'shutdown', 'test', 'communication fault', 'unknown'];
   for (const [state, word] of words.entries()) {
     rig.setState(state as ServerState);
-    assert.deepEqual(await look({ security: 'none', user: undefined, password: undefined }), [`server: cityvitals opcua rig 1, state ${word}`]);
+    assert.deepEqual(await look({ security: 'none', user: undefined, password: undefined }), [
+      `server: cityvitals opcua rig 1, state ${word}`,
+    ]);
   }
   rig.setState(ServerState.Running);
 });
@@ -83,7 +95,10 @@ test('a server that does not trust this box says so; the certificate to bring to
   const { look, own, dir } = await box(context);
   const refused = await look();
   assert.ok(!Array.isArray(refused));
-  assert.deepEqual([refused.code, refused.params.status, refused.params.statusZh, refused.params.certificate], ['CV_OPCUA_UNTRUSTED_THERE', 'BadSecurityChecksFailed', 'BadSecurityChecksFailed', ownCertificatePath(dir)]);
+  assert.deepEqual(
+    [refused.code, refused.params.status, refused.params.statusZh, refused.params.certificate],
+    ['CV_OPCUA_UNTRUSTED_THERE', 'BadSecurityChecksFailed', 'BadSecurityChecksFailed', ownCertificatePath(dir)],
+  );
   await rig.trust(await own());
   assert.equal(codeOf(await look()), 'no fault');
   assert.equal(codeOf(await look({ password: 'another' })), 'CV_OPCUA_LOGIN');
@@ -116,8 +131,13 @@ test('a server that hangs up over a certificate without a word does not trust th
   const hangsUp = await afterTheFirst(context, (socket) => { socket.once('data', () => socket.end()); });
   const refused = await look({ endpoint: `opc.tcp://127.0.0.1:${hangsUp}` });
   assert.ok(!Array.isArray(refused));
-  assert.deepEqual([refused.code, refused.params.status, refused.params.statusZh], ['CV_OPCUA_UNTRUSTED_THERE', 'connection closed', '直接断开连接']);
-  const resets = await afterTheFirst(context, (socket) => { socket.once('data', () => socket.resetAndDestroy()); });
+  assert.deepEqual(
+    [refused.code, refused.params.status, refused.params.statusZh],
+    ['CV_OPCUA_UNTRUSTED_THERE', 'connection closed', '直接断开连接'],
+  );
+  const resets = await afterTheFirst(context, (socket) => {
+    socket.once('data', () => socket.resetAndDestroy());
+  });
   assert.equal(codeOf(await look({ endpoint: `opc.tcp://127.0.0.1:${resets}` })), 'CV_LINK_UNREACHABLE');
   const goes = await afterTheFirst(context, null);
   assert.equal(codeOf(await look({ endpoint: `opc.tcp://127.0.0.1:${goes}` })), 'CV_LINK_REFUSED');
@@ -130,5 +150,7 @@ test('a renewed certificate that the server does not know yet: the one before is
   await ownCertificate(dir, { ...world, clock: { ...world.clock, nowMs: () => Date.now() + 1780 * DAY_MS } });
   assert.notDeepEqual(await own(), before);
   assert.equal(codeOf(await look()), 'no fault');
-  assert.deepEqual(faults, [{ code: 'CV_OPCUA_RENEWED', params: { address: `opc.tcp://127.0.0.1:${rig.port}`, certificate: ownCertificatePath(dir) } }]);
+  assert.deepEqual(faults, [
+    { code: 'CV_OPCUA_RENEWED', params: { address: `opc.tcp://127.0.0.1:${rig.port}`, certificate: ownCertificatePath(dir) } },
+  ]);
 });

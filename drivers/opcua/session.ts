@@ -17,7 +17,11 @@ export interface AcquiredSession {
 }
 
 /** The session of an earlier link, where the server still has it; else a new one. */
-export async function acquireSession(client: OPCUAClient, settings: OpcuaSettings, memory: Pick<ResumeState, 'session'>): Promise<AcquiredSession> {
+export async function acquireSession(
+  client: OPCUAClient,
+  settings: OpcuaSettings,
+  memory: Pick<ResumeState, 'session'>,
+): Promise<AcquiredSession> {
   const old = memory.session;
   if (old) {
     // When it is unknown a new one is created; a broken channel fails there too.
@@ -51,7 +55,12 @@ export async function endSession(session: RawSession, world: Pick<World, 'clock'
 }
 
 /** Runs a task in its own session. @throws the faults of `connect`, CV_OPCUA_LOGIN, CV_OPCUA_SESSION, or the signal's reason */
-export async function withSession<T>(settings: OpcuaSettings, world: World, signal: AbortSignal, use: (session: RawSession, client: OPCUAClient) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  settings: OpcuaSettings,
+  world: World,
+  signal: AbortSignal,
+  use: (session: RawSession, client: OPCUAClient) => Promise<T>,
+): Promise<T> {
   const clients: OPCUAClient[] = [];
   let making: Promise<RawSession> | undefined;
   const leave = async () => {

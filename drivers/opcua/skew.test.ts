@@ -31,7 +31,14 @@ after(async () => {
 });
 
 /** An edge whose clock is this much ahead of the server's. */
-const worldAhead = (aheadMs: number): World => ({ ...realWorld(() => {}), clock: { nowMs: () => realClock.nowMs() + aheadMs, monotonicMs: () => realClock.monotonicMs(), after: (delayMs, run) => realClock.after(delayMs, run) } });
+const worldAhead = (aheadMs: number): World => ({
+  ...realWorld(() => {}),
+  clock: {
+    nowMs: () => realClock.nowMs() + aheadMs,
+    monotonicMs: () => realClock.monotonicMs(),
+    after: (delayMs, run) => realClock.after(delayMs, run),
+  },
+});
 
 type Missed = { point: string; fromAt: number; toAt: number };
 
@@ -44,7 +51,8 @@ async function until(frames: AsyncIterator<OpcuaMessage>, ...wanted: string[]): 
     if ('alive' in message) words.add('alive');
     const decoded = decode(message);
     assert.ok(decoded.ok);
-    for (const { point, value, origin } of decoded.values ?? []) words.add(`${origin === 'backfill' ? 'history ' : ''}${point} ${String(value)}`);
+    for (const { point, value, origin } of decoded.values ?? [])
+      words.add(`${origin === 'backfill' ? 'history ' : ''}${point} ${String(value)}`);
     for (const missed of decoded.missed ?? []) {
       gaps.push(missed);
       words.add(`missed ${missed.point}`);
@@ -62,7 +70,12 @@ async function cutOff(settings: OpcuaSettings, world: World, ...values: string[]
   const { session, subscription } = resumeStateOf(settings);
   if (session && subscription) await rawSession(session).deleteSubscriptions({ subscriptionIds: [subscription.id] });
   relay.setCut(true);
-  await assert.rejects(async () => { for (;;) await frames.next(); }, (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
+  await assert.rejects(
+    async () => {
+      for (;;) await frames.next();
+    },
+    (error) => error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED',
+  );
   await link.close();
   return { contactAt: Math.max(contactAt, resumeStateOf(settings).contact?.at ?? 0) };
 }
@@ -70,7 +83,12 @@ async function cutOff(settings: OpcuaSettings, world: World, ...values: string[]
 for (const [what, aheadMs] of [['ours is an hour ahead', HOUR_MS], ['ours is an hour behind', -HOUR_MS], ['both are one', 0]] as const) {
   test(`${what}: the gap of a value that stood for days has our time, from the last contact to the next value`, async () => {
     const world = worldAhead(aheadMs);
-    const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms' });
+    const settings = schema.parse({
+      endpoint: `opc.tcp://127.0.0.1:${relay.port}`,
+      security: 'none',
+      publishEvery: '50ms',
+      sampleEvery: '50ms',
+    });
     const daysAgo = new Date(realClock.nowMs() - 3 * DAY_MS);
     rig.set('Plain', 1, true, daysAgo);
     rig.set('Level', 1, true, daysAgo);
@@ -91,8 +109,13 @@ for (const [what, aheadMs] of [['ours is an hour ahead', HOUR_MS], ['ours is an 
   });
 }
 
-test('a value that has not changed is no gap, whoever\'s clock was set meanwhile', async () => {
-  const settings = schema.parse({ endpoint: `opc.tcp://127.0.0.1:${relay.port}`, security: 'none', publishEvery: '50ms', sampleEvery: '50ms' });
+test("a value that has not changed is no gap, whoever's clock was set meanwhile", async () => {
+  const settings = schema.parse({
+    endpoint: `opc.tcp://127.0.0.1:${relay.port}`,
+    security: 'none',
+    publishEvery: '50ms',
+    sampleEvery: '50ms',
+  });
   const daysAgo = new Date(realClock.nowMs() - 3 * DAY_MS);
   rig.set('Plain', 3, true, daysAgo);
   rig.set('Level', 3, true, daysAgo);

@@ -32,15 +32,24 @@ export async function createSubscription({ session, settings, serverStartAt }: S
   const countFor = (ms: number) => Math.max(1, Math.ceil(ms / every));
   const requestedMaxKeepAliveCount = countFor(ALIVE_MS);
   const answer = await session.createSubscription({
-    requestedPublishingInterval: settings.publishEvery, requestedMaxKeepAliveCount, requestedLifetimeCount: Math.max(3 * requestedMaxKeepAliveCount, countFor(sessionTimeoutMs(settings))),
-    maxNotificationsPerPublish: 1000, publishingEnabled: true, priority: 0,
+    requestedPublishingInterval: settings.publishEvery,
+    requestedMaxKeepAliveCount,
+    requestedLifetimeCount: Math.max(3 * requestedMaxKeepAliveCount, countFor(sessionTimeoutMs(settings))),
+    maxNotificationsPerPublish: 1000,
+    publishingEnabled: true,
+    priority: 0,
   });
   const aliveMs = answer.revisedPublishingInterval * answer.revisedMaxKeepAliveCount * ALIVE_FACTOR + ALIVE_SLACK_MS;
   return { id: answer.subscriptionId, sequence: 0, serverStartAt, aliveMs: Math.min(aliveMs, 3_600_000), samplingMs: [] };
 }
 
 /** Adds the points to a new subscription; refused ones become bad. */
-export async function addMonitoredItems({ session, settings, points, targets, limits }: SubscriptionContext, subscription: ResumableSubscription, queue: FrameQueue, tell: World['tell']): Promise<void> {
+export async function addMonitoredItems(
+  { session, settings, points, targets, limits }: SubscriptionContext,
+  subscription: ResumableSubscription,
+  queue: FrameQueue,
+  tell: World['tell'],
+): Promise<void> {
   const results = await createMonitoredItems(session, subscription.id, targets, settings, limits, tell);
   for (const { index } of targets) {
     const result = results.get(index);
@@ -53,6 +62,9 @@ export async function addMonitoredItems({ session, settings, points, targets, li
 /** Transfers the subscription of a lost session to this one. */
 export async function transferSubscription(session: RawSession, { id }: ResumableSubscription): Promise<boolean> {
   // No initial values: the queued ones are needed, and unchanged ones are known.
-  const { results } = await transferSubscriptions(session, new TransferSubscriptionsRequest({ subscriptionIds: [id], sendInitialValues: false }));
+  const { results } = await transferSubscriptions(
+    session,
+    new TransferSubscriptionsRequest({ subscriptionIds: [id], sendInitialValues: false }),
+  );
   return results?.[0]?.statusCode.isGood() ?? false;
 }

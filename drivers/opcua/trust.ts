@@ -18,29 +18,48 @@ type Certificates = OpcuaSettings['certificates'];
  * @param nowMs null while the clock of this machine is not set: the validity is then checked with the next connection
  * @throws CV_OPCUA_CERTIFICATE_UNKNOWN, _TIME, _HOST or _BROKEN
  */
-export async function trustServer(der: Uint8Array, endpoint: string, { dir, checkHost }: Certificates, nowMs: number | null): Promise<void> {
+export async function trustServer(
+  der: Uint8Array,
+  endpoint: string,
+  { dir, checkHost }: Certificates,
+  nowMs: number | null,
+): Promise<void> {
   const certificate = parse(der, endpoint);
   const about = { address: endpoint, ...certificateDetails(certificate) };
   if (!(await isTrusted(certificate, dir))) {
     const path = await reject(certificate, dir);
-    throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', { ...about, own: ownCertificatePath(dir), command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/` });
+    throw new FaultError('CV_OPCUA_CERTIFICATE_UNKNOWN', {
+      ...about,
+      own: ownCertificatePath(dir),
+      command: `mv ${quoted(path)} ${quoted(join(dir, 'trusted'))}/`,
+    });
   }
   if (nowMs !== null && (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime())) {
     throw new FaultError('CV_OPCUA_CERTIFICATE_TIME', { ...about, now: day(nowMs) });
   }
-  if (checkHost && !namesHost(certificate, hostOf(endpoint))) throw new FaultError('CV_OPCUA_CERTIFICATE_HOST', { ...about, host: hostOf(endpoint), names: certificate.subjectAltName ?? '–' });
+  if (checkHost && !namesHost(certificate, hostOf(endpoint)))
+    throw new FaultError('CV_OPCUA_CERTIFICATE_HOST', { ...about, host: hostOf(endpoint), names: certificate.subjectAltName ?? '–' });
 }
 
 /** Details to compare with those that the server shows. */
 export function certificateDetails(certificate: X509Certificate): { thumbprint: string; subject: string; from: string; to: string } {
-  return { thumbprint: certificate.fingerprint, subject: certificate.subject.replaceAll('\n', ', '), from: day(certificate.validFromDate.getTime()), to: day(certificate.validToDate.getTime()) };
+  return {
+    thumbprint: certificate.fingerprint,
+    subject: certificate.subject.replaceAll('\n', ', '),
+    from: day(certificate.validFromDate.getTime()),
+    to: day(certificate.validToDate.getTime()),
+  };
 }
 
 function parse(der: Uint8Array, address: string): X509Certificate {
   try {
     return new X509Certificate(der);
   } catch (error) {
-    throw new FaultError('CV_OPCUA_CERTIFICATE_BROKEN', { address, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw new FaultError(
+      'CV_OPCUA_CERTIFICATE_BROKEN',
+      { address, detail: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   }
 }
 
@@ -69,7 +88,9 @@ function fingerprintOf(bytes: Buffer): string | null {
 
 async function filesOf(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile() || entry.isSymbolicLink()).map(({ name }) => join(folder, name));
+    return (await readdir(folder, { withFileTypes: true }))
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+      .map(({ name }) => join(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new FaultError('CV_OPCUA_CERTIFICATE_FOLDER', { dir: folder, detail: (error as Error).message }, { cause: error });
@@ -98,7 +119,8 @@ async function makeRoom(folder: string): Promise<void> {
   const files = await filesOf(folder);
   if (files.length < MAX_REJECTED) return;
   const dated = await Promise.all(files.map(async (path) => ({ path, atMs: (await stat(path)).mtimeMs })));
-  for (const { path } of dated.toSorted((a, b) => a.atMs - b.atMs).slice(0, files.length - MAX_REJECTED + 1)) await rm(path, { force: true });
+  for (const { path } of dated.toSorted((a, b) => a.atMs - b.atMs).slice(0, files.length - MAX_REJECTED + 1))
+    await rm(path, { force: true });
 }
 
 function fileNameOf(certificate: X509Certificate): string {

@@ -11,7 +11,12 @@ import { emptyResumeState, saveResumeState, type DataGap, type ResumeState } fro
 
 const AT = Date.UTC(2026, 0, 1);
 const POINTS = [{ id: 'p', node: 'i=1' }];
-const valueOf = (second: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second }), sourceTimestamp: new Date(AT + second * 1000), statusCode: StatusCodes.Good });
+const valueOf = (second: number) =>
+  new DataValue({
+    value: new Variant({ dataType: DataType.Int32, value: second }),
+    sourceTimestamp: new Date(AT + second * 1000),
+    statusCode: StatusCodes.Good,
+  });
 
 async function wordsOf(feed: FrameQueue): Promise<string[]> {
   feed.close();
@@ -125,7 +130,10 @@ test('the gap of a server whose clock is an hour ahead has our time, its history
   const first = again(memory, async () => null);
   first.intake.receiveValue(0, valueOf(3600));
   first.intake.confirmContact(AT + 10_000, AT + 3_610_000);
-  const next = again(memory, async ({ serverTime: there }) => { asked.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000); return null; });
+  const next = again(memory, async ({ serverTime: there }) => {
+    asked.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000);
+    return null;
+  });
   next.intake.receiveValue(0, valueOf(3630));
   await settle();
   assert.deepEqual(await wordsOf(next.feed), ['live 3630', 'missed 10 to 30']);
@@ -142,7 +150,13 @@ test('messages that are gone for good are missing since the last contact', async
 
 test('a source whose clock is ahead of its server\'s: the gap has the server\'s time', async () => {
   const memory = emptyResumeState();
-  const ahead = (second: number) => new DataValue({ value: new Variant({ dataType: DataType.Int32, value: second }), sourceTimestamp: new Date(AT + second * 1000 + 28_800_000), serverTimestamp: new Date(AT + second * 1000), statusCode: StatusCodes.Good });
+  const ahead = (second: number) =>
+    new DataValue({
+      value: new Variant({ dataType: DataType.Int32, value: second }),
+      sourceTimestamp: new Date(AT + second * 1000 + 28_800_000),
+      serverTimestamp: new Date(AT + second * 1000),
+      statusCode: StatusCodes.Good,
+    });
   const first = again(memory, async () => null);
   first.intake.receiveValue(0, ahead(1));
   first.intake.confirmContact(AT + 2000, AT + 2000);
@@ -153,13 +167,19 @@ test('a source whose clock is ahead of its server\'s: the gap has the server\'s 
 });
 
 test('a server whose clock was set while nobody listened: the gap is told by ours, its history is asked by its new clock', async () => {
-  for (const [setBy, at, wanted, asked] of [[-3600, 30, 'missed 10 to 30', [10, 30]], [7200, 7230, 'missed 10 to 30', [7210, 7230]]] as const) {
+  for (const [setBy, at, wanted, asked] of [
+    [-3600, 30, 'missed 10 to 30', [10, 30]],
+    [7200, 7230, 'missed 10 to 30', [7210, 7230]],
+  ] as const) {
     const memory = emptyResumeState();
     const first = again(memory, async () => null);
     first.intake.receiveValue(0, valueOf(setBy < 0 ? 3605 : 5));
     first.intake.confirmContact(AT + 10_000, AT + 10_000 + (setBy < 0 ? 3_600_000 : 0));
     const spans: number[] = [];
-    const next = again(memory, async ({ serverTime: there }) => { spans.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000); return null; });
+    const next = again(memory, async ({ serverTime: there }) => {
+      spans.push((there.fromAt - AT) / 1000, (there.toAt - AT) / 1000);
+      return null;
+    });
     next.intake.updateClock(AT + 31_000, AT + 31_000 + (setBy < 0 ? 0 : setBy * 1000));
     next.intake.receiveValue(0, valueOf(at));
     await settle();

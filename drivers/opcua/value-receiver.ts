@@ -25,7 +25,12 @@ export class ValueReceiver {
   /** How far the server's clock is ahead of ours, ms. */
   #skewMs: number;
 
-  constructor(points: readonly PointOf<OpcuaPoint>[], state: ResumeState, queue: FrameQueue, history: (gap: DataGap) => Promise<DataValue[] | null>) {
+  constructor(
+    points: readonly PointOf<OpcuaPoint>[],
+    state: ResumeState,
+    queue: FrameQueue,
+    history: (gap: DataGap) => Promise<DataValue[] | null>,
+  ) {
     this.#points = points;
     this.#state = state;
     this.#queue = queue;
@@ -56,7 +61,12 @@ export class ValueReceiver {
     const fromAt = Math.max(lastAt - thenMs, contact?.at ?? -Infinity);
     // The history is read by the server's current clock, which may have been set meanwhile.
     const wasClockSet = Math.abs(this.#skewMs - thenMs) >= SAME_CLOCK_MS;
-    return { point, fromAt, toAt: Math.max(fromAt, toAt - this.#skewMs), serverTime: { fromAt: fromAt + (wasClockSet ? this.#skewMs : thenMs), toAt } };
+    return {
+      point,
+      fromAt,
+      toAt: Math.max(fromAt, toAt - this.#skewMs),
+      serverTime: { fromAt: fromAt + (wasClockSet ? this.#skewMs : thenMs), toAt },
+    };
   }
 
   /** The previous subscription continues: points without a notification have not changed. */
@@ -81,9 +91,11 @@ export class ValueReceiver {
     const at = timeOfFrame(frame);
     const beforeAt = before ? timeOfFrame(before) : null;
     const isAfterGap = this.#state.afterGap.delete(point.id);
-    const gap = isAfterGap && beforeAt !== null && at !== null && at !== beforeAt ? this.#gap(point, beforeAt, this.#previousContact, at) : null;
+    const gap =
+      isAfterGap && beforeAt !== null && at !== null && at !== beforeAt ? this.#gap(point, beforeAt, this.#previousContact, at) : null;
     if (gap && gap.toAt > gap.fromAt) this.#fill(gap);
-    else if (hasOverflow(frame.status)) this.#missed(this.#gap(point, beforeAt ?? at ?? 0, this.#state.contact, at ?? beforeAt ?? 0), 'device_overflow');
+    else if (hasOverflow(frame.status))
+      this.#missed(this.#gap(point, beforeAt ?? at ?? 0, this.#state.contact, at ?? beforeAt ?? 0), 'device_overflow');
     else if (beforeAt !== null && at !== null && at > beforeAt) this.#state.intervalMs.set(point.id, at - beforeAt);
     if (!this.#queue.push(frame)) return;
     this.#unconfirmed.delete(point.id);
@@ -120,7 +132,10 @@ export class ValueReceiver {
     this.#filling = this.#filling.then(async () => {
       const values = await this.#history(gap).catch(() => null);
       if (this.#queue.error) return; // the next link reads it again
-      const isReported = values === null ? this.#missed(gap, 'device_away') : values.every((value) => this.#queue.push({ ...valueFrame(gap.point, value), history: true }));
+      const isReported =
+        values === null
+          ? this.#missed(gap, 'device_away')
+          : values.every((value) => this.#queue.push({ ...valueFrame(gap.point, value), history: true }));
       if (isReported) this.#state.gaps.delete(gap);
     });
   }

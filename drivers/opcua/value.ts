@@ -22,7 +22,10 @@ export function missingValueFrame(point: PointOf<OpcuaPoint>, status = BAD_NODE_
   return { point: point.id, node: point.node, type: 'Null', value: null, shape: 'scalar', status, sourceAt: null, serverAt: null };
 }
 
-export function valueFrame(point: PointOf<OpcuaPoint>, { value: variant, statusCode, sourceTimestamp, serverTimestamp }: DataValue): OpcuaFrame {
+export function valueFrame(
+  point: PointOf<OpcuaPoint>,
+  { value: variant, statusCode, sourceTimestamp, serverTimestamp }: DataValue,
+): OpcuaFrame {
   const times = { sourceAt: validTimeMs(sourceTimestamp), serverAt: validTimeMs(serverTimestamp) };
   const type = DataType[variant?.dataType ?? DataType.Null];
   const isScalar = variant?.arrayType === undefined || variant.arrayType === VariantArrayType.Scalar;

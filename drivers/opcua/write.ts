@@ -22,11 +22,24 @@ export function write(point: PointOf<OpcuaPoint>, value: WritableValue): OpcuaRe
   return [{ points: [], point, write: value }, { points: [point.id], point }];
 }
 
-export async function exchangeValue(session: RawSession, targets: readonly MonitoredPoint[], request: OpcuaRequest): Promise<OpcuaFrame | OpcuaWritten> {
+export async function exchangeValue(
+  session: RawSession,
+  targets: readonly MonitoredPoint[],
+  request: OpcuaRequest,
+): Promise<OpcuaFrame | OpcuaWritten> {
   const { point } = request;
   const nodeId = targets.find((target) => target.point.id === point.id)?.nodeId;
-  if (request.write !== undefined) return { written: { point: point.id, node: point.node, status: nodeId === undefined ? 'BadNodeIdUnknown' : await set(session, nodeId, request.write) } };
-  return nodeId === undefined ? missingValueFrame(point) : valueFrame(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
+  if (request.write !== undefined)
+    return {
+      written: {
+        point: point.id,
+        node: point.node,
+        status: nodeId === undefined ? 'BadNodeIdUnknown' : await set(session, nodeId, request.write),
+      },
+    };
+  return nodeId === undefined
+    ? missingValueFrame(point)
+    : valueFrame(point, await session.read({ nodeId, attributeId: AttributeIds.Value }));
 }
 
 async function set(session: RawSession, nodeId: string, value: WritableValue): Promise<string> {
@@ -37,7 +50,13 @@ async function set(session: RawSession, nodeId: string, value: WritableValue): P
   const fitted = fitToType(type, value);
   if ('status' in fitted) return fitted.status;
   // Only the value: many servers refuse times and status from a client.
-  return (await session.write({ nodeId, attributeId: AttributeIds.Value, value: new DataValue({ value: new Variant({ dataType: type, value: fitted.value }) }) })).name;
+  return (
+    await session.write({
+      nodeId,
+      attributeId: AttributeIds.Value,
+      value: new DataValue({ value: new Variant({ dataType: type, value: fitted.value }) }),
+    })
+  ).name;
 }
 
 const INTEGERS: Partial<Record<DataType, readonly [number, number]>> = {

@@ -10,13 +10,17 @@ import type { Driver } from '../../core/driver.ts';
 
 export function assertMessageNotes(driver: Driver, recorded: Case): void {
   const recording = bytesRecordingOf(driver);
-  const reading = { recording, settings: withPaths(driver.settings, driver.settings.parse(recorded.devices[0].settings), join(recorded.folder, 'case.yaml')) };
+  const reading = {
+    recording,
+    settings: withPaths(driver.settings, driver.settings.parse(recorded.devices[0].settings), join(recorded.folder, 'case.yaml')),
+  };
   const { messages } = new ByteStreams(recorded.traffic, () => reading);
   assert.ok(messages.some(({ notes }) => notes), 'messages are found in the recorded traffic');
   for (const { bytes, notes, direction } of messages) {
     if (!notes) continue;
-    const spans = [...notes.correlators ?? [], ...notes.secrets ?? [], ...notes.identities ?? []];
-    for (const { name, at, length } of spans) assert.ok(at >= 0 && length > 0 && at + length <= bytes.length, `${name} lies within its message`);
+    const spans = [...(notes.correlators ?? []), ...(notes.secrets ?? []), ...(notes.identities ?? [])];
+    for (const { name, at, length } of spans)
+      assert.ok(at >= 0 && length > 0 && at + length <= bytes.length, `${name} lies within its message`);
     const changed = Buffer.from(bytes);
     for (const { at, length } of spans) changed.fill(0x30, at, at + length);
     recording.seal?.(changed, direction, reading.settings);
@@ -38,7 +42,17 @@ export function assertMessageNotes(driver: Driver, recorded: Case): void {
   function assertAnswers(answer: Uint8Array, question: Uint8Array): void {
     const at = { afterUs: 0, conn: 1 };
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-    const { questions } = deviceScript([{ ...at, dir: 'out', bytes: hex(question) }, { ...at, dir: 'in', bytes: hex(answer) }], () => reading);
-    assert.deepEqual(questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))), [[hex(answer)]], `${hex(answer)} answers ${hex(question)}`);
+    const { questions } = deviceScript(
+      [
+        { ...at, dir: 'out', bytes: hex(question) },
+        { ...at, dir: 'in', bytes: hex(answer) },
+      ],
+      () => reading,
+    );
+    assert.deepEqual(
+      questions.map(({ answers }) => answers.map(({ bytes }) => hex(bytes))),
+      [[hex(answer)]],
+      `${hex(answer)} answers ${hex(question)}`,
+    );
   }
 }

@@ -7,7 +7,11 @@ import type { DriverDouble, Peer } from './driver-double.ts';
 const REDIAL_MS = 20;
 
 /** Dials a port, again whenever its connection ends; `serve` handles each connection. @param dialsOnce does not dial again after a connection ended */
-async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, serve: (socket: Socket) => void, dialsOnce = false): Promise<Peer> {
+async function diallingPeer(
+  describe: (port: number) => Pick<Peer, 'settings' | 'points'>,
+  serve: (socket: Socket) => void,
+  dialsOnce = false,
+): Promise<Peer> {
   const port = await freePort();
   let socket: Socket | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -34,13 +38,18 @@ async function diallingPeer(describe: (port: number) => Pick<Peer, 'settings' | 
 }
 
 /** The bad peers of a driver whose devices dial in. `prefix`: a message that identifies the device, and the first bytes of an unfinished one. */
-export function badDiallingPeers(describe: (port: number) => Pick<Peer, 'settings' | 'points'>, prefix: string | Uint8Array): Pick<DriverDouble, 'silent' | 'resetting' | 'garbage'> {
+export function badDiallingPeers(
+  describe: (port: number) => Pick<Peer, 'settings' | 'points'>,
+  prefix: string | Uint8Array,
+): Pick<DriverDouble, 'silent' | 'resetting' | 'garbage'> {
   return {
     silent: () => diallingPeer(describe, (socket) => { socket.resume(); }),
     resetting: () => diallingPeer(describe, (socket) => { socket.write(prefix, () => { socket.resetAndDestroy(); }); }, true),
     garbage(seed) {
       const random = seededRandom(seed);
-      return diallingPeer(describe, (socket) => { socket.write(Uint8Array.from({ length: 2000 }, () => Math.floor(random.next() * 256))); });
+      return diallingPeer(describe, (socket) => {
+        socket.write(Uint8Array.from({ length: 2000 }, () => Math.floor(random.next() * 256)));
+      });
     },
   };
 }

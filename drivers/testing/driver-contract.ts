@@ -56,7 +56,11 @@ export function driverContract({ driver, double, doubleVariants = {}, cases }: D
 
   for (const recorded of cases) {
     test(name(`case ${recorded.name}`), async () => {
-      const lines = await soon(double.runCase ? double.runCase(recorded, driver) : replayCaseLines(recorded, { drivers }), 'the case', LIMIT_MS);
+      const lines = await soon(
+        double.runCase ? double.runCase(recorded, driver) : replayCaseLines(recorded, { drivers }),
+        'the case',
+        LIMIT_MS,
+      );
       assert.deepEqual(lines, recorded.expected);
     });
     if (recorded.level === 'frames') continue;
@@ -71,7 +75,8 @@ export function driverContract({ driver, double, doubleVariants = {}, cases }: D
   }
 
   // A camera's case is computed before anything waits, so its speed cannot be varied.
-  if (!double.runCase) test(name('its cases give the same bytes at every speed, and all at once'), () => assertSameAtEverySpeed(cases, drivers));
+  if (!double.runCase)
+    test(name('its cases give the same bytes at every speed, and all at once'), () => assertSameAtEverySpeed(cases, drivers));
 
   linkContract(driver, double, driver.id);
   for (const [variant, other] of Object.entries(doubleVariants)) linkContract(driver, other, `${driver.id} (${variant})`, other.skip);
@@ -94,7 +99,15 @@ async function assertSameAtEverySpeed(cases: readonly Case[], drivers: ReadonlyM
     for (let turn = turnsOf(atMs); turn > 0; turn -= 1) await new Promise((resolve) => { setImmediate(resolve); });
   };
   const paces = [undefined, undefined, waiting(() => 1), waiting((atMs) => atMs % 4)];
-  const actual = await Promise.all(paces.map(async (pace) => sha256(await Promise.all(cases.map(async (recorded) => formatJsonLines(await replayCaseLines(recorded, { drivers, ...(pace ? { pace } : {}) })))))));
+  const actual = await Promise.all(
+    paces.map(async (pace) =>
+      sha256(
+        await Promise.all(
+          cases.map(async (recorded) => formatJsonLines(await replayCaseLines(recorded, { drivers, ...(pace ? { pace } : {}) }))),
+        ),
+      ),
+    ),
+  );
   const expected = sha256(await Promise.all(cases.map(({ folder }) => readFile(join(folder, 'expected.jsonl'), 'utf8'))));
   assert.deepEqual(actual, paces.map(() => expected));
 }
@@ -136,7 +149,11 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
       const operations = await operationsDuring(() => soon(first.close(), 'second close'));
       assert.deepEqual(operations, [], 'operations of a second close');
       assert.deepEqual(told.slice(before), [], 'telemetry of a second close');
-      const { frames } = await soon(readFrames(driver, peer, new AbortController().signal, 1, { opened: () => first.close() }), 'a frame of the next link', LIMIT_MS);
+      const { frames } = await soon(
+        readFrames(driver, peer, new AbortController().signal, 1, { opened: () => first.close() }),
+        'a frame of the next link',
+        LIMIT_MS,
+      );
       assert.ok(frames.length > 0, 'the next link gives frames');
     });
   });
@@ -175,14 +192,26 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
     });
   }
 
-  for (const [kind, make] of [['silent', () => double.silent()], ['garbage', () => double.garbage(7)], ['resetting', () => double.resetting()], ['good', () => double.good()], ['flooding', double.flooding]] as const) {
+  for (const [kind, make] of [
+    ['silent', () => double.silent()],
+    ['garbage', () => double.garbage(7)],
+    ['resetting', () => double.resetting()],
+    ['good', () => double.good()],
+    ['flooding', double.flooding],
+  ] as const) {
     if (!make) continue;
     test(name(`a ${kind} peer: an aborted link ends within a second, with no error but a fault`), { skip }, async () => {
       await withPeer(make(), async (peer) => {
         const stop = new AbortController();
         const reason = new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS });
         const frames: FrameWithRequest[] = [];
-        const reading = readFrames(driver, peer, stop.signal, Infinity, { frames, ...(kind === 'resetting' ? { timerSpeed: TIMER_SPEED } : {}) }).then(() => null, (error: unknown) => error);
+        const reading = readFrames(driver, peer, stop.signal, Infinity, {
+          frames,
+          ...(kind === 'resetting' ? { timerSpeed: TIMER_SPEED } : {}),
+        }).then(
+          () => null,
+          (error: unknown) => error,
+        );
         const ended = await Promise.race([reading, wait(PATIENCE_MS).then(() => 'timeout')]);
         // A link whose devices dial in again stays open and reports the loss by a frame.
         const isReported = () => frames.some(({ frame, request }) => !driver.decode(frame, request).ok);
@@ -208,30 +237,49 @@ function linkContract(driver: Driver, double: DriverDouble, label: string, skip:
   });
 
   if (driver.probe) {
-    test(name('a probe describes a good peer in both languages, gives the same twice, and can be aborted at a silent one'), { skip }, async () => {
-      await withPeer(double.good(), async (peer) => {
-        const { settings, points } = configOf(driver, peer);
-        const probed = () => soon(driver.probe?.(settings, points, world(), new AbortController().signal) ?? Promise.resolve([]), 'probe', LIMIT_MS);
-        const findings = await probed();
-        assert.ok(peer.probeFacts && peer.probeFacts.length > 0, 'the double lists its probe facts');
-        for (const language of ['en', 'zh'] as const) {
-          const lines = findings.map((finding) => finding[language]);
-          assert.ok(lines.every((line) => line !== ''), language);
-          for (const fact of peer.probeFacts) assert.ok(lines.some((line) => line.includes(fact)), `${language} names ${fact}: ${lines.join(' | ')}`);
-        }
-        assert.ok(findings.every(({ zh }) => /[一-鿿]/.test(zh)), 'zh is Chinese');
-        assert.deepEqual((await probed()).map(withoutPorts), findings.map(withoutPorts));
-      });
-      await withPeer(double.silent(), async (peer) => {
-        const { settings, points } = configOf(driver, peer);
-        const stop = new AbortController();
-        const probing = driver.probe?.(settings, points, world(), stop.signal).then(() => null, (error: unknown) => error) ?? Promise.resolve(null);
-        await Promise.race([probing, wait(PATIENCE_MS)]);
-        stop.abort(new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS }));
-        const error = await soon(probing, 'stop');
-        assert.ok(error === null || error instanceof FaultError, String(error));
-      });
-    });
+    test(
+      name('a probe describes a good peer in both languages, gives the same twice, and can be aborted at a silent one'),
+      { skip },
+      async () => {
+        await withPeer(double.good(), async (peer) => {
+          const { settings, points } = configOf(driver, peer);
+          const probed = () =>
+            soon(driver.probe?.(settings, points, world(), new AbortController().signal) ?? Promise.resolve([]), 'probe', LIMIT_MS);
+          const findings = await probed();
+          assert.ok(peer.probeFacts && peer.probeFacts.length > 0, 'the double lists its probe facts');
+          for (const language of ['en', 'zh'] as const) {
+            const lines = findings.map((finding) => finding[language]);
+            assert.ok(
+              lines.every((line) => line !== ''),
+              language,
+            );
+            for (const fact of peer.probeFacts)
+              assert.ok(
+                lines.some((line) => line.includes(fact)),
+                `${language} names ${fact}: ${lines.join(' | ')}`,
+              );
+          }
+          assert.ok(
+            findings.every(({ zh }) => /[一-鿿]/.test(zh)),
+            'zh is Chinese',
+          );
+          assert.deepEqual((await probed()).map(withoutPorts), findings.map(withoutPorts));
+        });
+        await withPeer(double.silent(), async (peer) => {
+          const { settings, points } = configOf(driver, peer);
+          const stop = new AbortController();
+          const probing =
+            driver.probe?.(settings, points, world(), stop.signal).then(
+              () => null,
+              (error: unknown) => error,
+            ) ?? Promise.resolve(null);
+          await Promise.race([probing, wait(PATIENCE_MS)]);
+          stop.abort(new FaultError('CV_LINK_TIMEOUT', { address: 'contract', timeoutMs: PATIENCE_MS }));
+          const error = await soon(probing, 'stop');
+          assert.ok(error === null || error instanceof FaultError, String(error));
+        });
+      },
+    );
   }
 }
 
@@ -282,7 +330,9 @@ async function withPeer(starting: Promise<Peer>, run: (peer: Peer) => Promise<vo
 
 function configOf(driver: Driver, peer: Peer): { settings: unknown; points: PointOf<unknown>[] } {
   const fixed = Object.keys(driver.points ?? {}).map((id) => ({ id }));
-  const points = driver.point ? (peer.points ?? []).map((point) => Object.assign(driver.point?.parse(point) as object, { id: String(point.id) })) : fixed;
+  const points = driver.point
+    ? (peer.points ?? []).map((point) => Object.assign(driver.point?.parse(point) as object, { id: String(point.id) }))
+    : fixed;
   return { settings: driver.settings.parse(peer.settings), points };
 }
 
@@ -292,21 +342,35 @@ function openLink(driver: Driver, peer: Peer, world: World, signal: AbortSignal)
 }
 
 /** A device that dials in has another port each time. */
-const withoutPorts = ({ en, zh }: ProbeFinding): ProbeFinding => ({ en: en.replace(/127\.0\.0\.1:\d+/g, 'peer'), zh: zh.replace(/127\.0\.0\.1:\d+/g, 'peer') });
+const withoutPorts = ({ en, zh }: ProbeFinding): ProbeFinding => ({
+  en: en.replace(/127\.0\.0\.1:\d+/g, 'peer'),
+  zh: zh.replace(/127\.0\.0\.1:\d+/g, 'peer'),
+});
 
 /** Writes, closed sockets and servers, and ended processes while `run` runs. */
 async function operationsDuring(run: () => Promise<unknown>): Promise<string[]> {
   const operations: string[] = [];
   // What was scheduled before (the delayed close of a shared port) does not count.
   const within = new AsyncLocalStorage<boolean>();
-  const spies = ([[Socket.prototype, 'write'], [Socket.prototype, 'end'], [Server.prototype, 'close'], [ChildProcess.prototype, 'kill']] as const).map(([of, name]) => {
+  const spies = (
+    [
+      [Socket.prototype, 'write'],
+      [Socket.prototype, 'end'],
+      [Server.prototype, 'close'],
+      [ChildProcess.prototype, 'kill'],
+    ] as const
+  ).map(([of, name]) => {
     const original = (of as unknown as Record<string, (...args: unknown[]) => unknown>)[name] as (...args: unknown[]) => unknown;
-    return mock.method(of as unknown as Record<string, (...args: unknown[]) => unknown>, name, function spy(this: unknown, ...args: unknown[]) {
-      // The test runner writes to standard output meanwhile; a write to an ended socket goes nowhere.
-      const isEnded = this instanceof Socket && (this.destroyed || this.connecting);
-      if (within.getStore() && this !== process.stdout && this !== process.stderr && !isEnded) operations.push(name);
-      return original.apply(this, args);
-    });
+    return mock.method(
+      of as unknown as Record<string, (...args: unknown[]) => unknown>,
+      name,
+      function spy(this: unknown, ...args: unknown[]) {
+        // The test runner writes to standard output meanwhile; a write to an ended socket goes nowhere.
+        const isEnded = this instanceof Socket && (this.destroyed || this.connecting);
+        if (within.getStore() && this !== process.stdout && this !== process.stderr && !isEnded) operations.push(name);
+        return original.apply(this, args);
+      },
+    );
   });
   try {
     await within.run(true, run);
@@ -323,7 +387,13 @@ interface FrameWithRequest {
 }
 
 /** Opens a link, reads all points once (polled) or some frames, and closes it. With `wanted` Infinity it goes on until the peer or the signal ends it. */
-async function readFrames(driver: Driver, peer: Peer, signal: AbortSignal, wanted = FRAMES_WANTED, { opened, frames = [], timerSpeed = 1 }: { opened?: () => Promise<void>; frames?: FrameWithRequest[]; timerSpeed?: number } = {}) {
+async function readFrames(
+  driver: Driver,
+  peer: Peer,
+  signal: AbortSignal,
+  wanted = FRAMES_WANTED,
+  { opened, frames = [], timerSpeed = 1 }: { opened?: () => Promise<void>; frames?: FrameWithRequest[]; timerSpeed?: number } = {},
+) {
   const { settings, points } = configOf(driver, peer);
   const link = await openLink(driver, peer, worldWithTimerSpeed(timerSpeed), signal);
   try {

@@ -44,7 +44,10 @@ export interface DriverDouble {
  * The bad peers of a driver over TCP. `describe` gives the configuration for an address; `prefix`: where the device sends
  * first, the beginning of a message, sent before the connection is reset.
  */
-export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>, prefix?: string | Uint8Array): Pick<DriverDouble, 'silent' | 'resetting' | 'garbage' | 'flooding'> {
+export function badTcpPeers(
+  describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points'>,
+  prefix?: string | Uint8Array,
+): Pick<DriverDouble, 'silent' | 'resetting' | 'garbage' | 'flooding'> {
   return {
     flooding: () => tcpPeer(describe, (socket) => {
       const random = seededRandom(11);
@@ -66,7 +69,10 @@ export function badTcpPeers(describe: (host: string, port: number) => Pick<Peer,
 }
 
 /** A TCP server on loopback; `serve` handles each connection. */
-export async function tcpPeer(describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points' | 'probeFacts'>, serve: (socket: Socket) => void): Promise<Peer> {
+export async function tcpPeer(
+  describe: (host: string, port: number) => Pick<Peer, 'settings' | 'points' | 'probeFacts'>,
+  serve: (socket: Socket) => void,
+): Promise<Peer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

@@ -25,11 +25,18 @@ export interface FuzzCorpus {
 }
 
 /** Plays the cases to get their frames. */
-export async function fuzzCorpusOf(driver: Driver, double: Pick<DriverDouble, 'mutate' | 'frames' | 'runCase'>, cases: readonly Case[]): Promise<FuzzCorpus> {
+export async function fuzzCorpusOf(
+  driver: Driver,
+  double: Pick<DriverDouble, 'mutate' | 'frames' | 'runCase'>,
+  cases: readonly Case[],
+): Promise<FuzzCorpus> {
   const frames: Frame[] = [];
   for (const recorded of cases) {
-    if (double.frames) frames.push(...await double.frames(recorded));
-    else await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, ({ frame, request }) => { if (frame !== undefined) frames.push({ frame, request }); });
+    if (double.frames) frames.push(...(await double.frames(recorded)));
+    else
+      await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, ({ frame, request }) => {
+        if (frame !== undefined) frames.push({ frame, request });
+      });
   }
   return { driver, double, frames, cases: cases.filter(({ level }) => level === 'bytes') };
 }
@@ -44,7 +51,9 @@ export function fuzzFrame({ driver, double, frames }: FuzzCorpus, turn: number, 
 /** Plays one case with mutated traffic of the device through the link. */
 export async function fuzzStream({ driver, cases }: FuzzCorpus, turn: number, random: Random): Promise<void> {
   const recorded = cases[turn % cases.length] as Case;
-  await replayCase(mutatedCase(recorded, random), { drivers: new Map([[driver.id, driver]]) }, ({ decoded, request }) => assertDecoded(driver, decoded, request, null));
+  await replayCase(mutatedCase(recorded, random), { drivers: new Map([[driver.id, driver]]) }, ({ decoded, request }) =>
+    assertDecoded(driver, decoded, request, null),
+  );
 }
 
 /** Lines of the device are damaged, dropped or doubled. */
@@ -56,7 +65,12 @@ function mutatedCase(recorded: Case, random: Random): Case {
     const line = traffic[at] as Extract<(typeof traffic)[number], { bytes: string }>;
     if (!('bytes' in line)) continue;
     const kind = random.next();
-    const bytes = kind < 0.1 ? '' : kind < 0.2 ? line.bytes + line.bytes : Buffer.from(mutateBytes(Buffer.from(line.bytes, 'hex'), random)).toString('hex');
+    const bytes =
+      kind < 0.1
+        ? ''
+        : kind < 0.2
+          ? line.bytes + line.bytes
+          : Buffer.from(mutateBytes(Buffer.from(line.bytes, 'hex'), random)).toString('hex');
     traffic[at] = { ...line, bytes };
   }
   return { ...recorded, traffic };
@@ -75,10 +89,15 @@ export async function assertDamagedMessageGivesNothing({ driver, cases }: FuzzCo
   const reading = { recording, settings };
   if (!recording.seal) return false;
   const streams = new ByteStreams(recorded.traffic, () => reading);
-  const whole = streams.messages.filter(({ direction, notes, bytes }) => direction === 'in' && notes && hasValidChecksum(bytes, 'in', reading));
+  const whole = streams.messages.filter(
+    ({ direction, notes, bytes }) => direction === 'in' && notes && hasValidChecksum(bytes, 'in', reading),
+  );
   const message = whole[Math.floor(random.next() * whole.length)] as RecordedMessage | undefined;
   if (!message) return false;
-  const played = (lines: ReturnType<ByteStreams['lines']>): Case => ({ ...recorded, traffic: recorded.traffic.map((line) => ('bytes' in line ? lines.get(line) ?? line : line)) });
+  const played = (lines: ReturnType<ByteStreams['lines']>): Case => ({
+    ...recorded,
+    traffic: recorded.traffic.map((line) => ('bytes' in line ? (lines.get(line) ?? line) : line)),
+  });
   const absent = await goodValues(driver, played(streams.lines(message)));
   const at = Math.floor(random.next() * message.bytes.length);
   message.bytes[at] = (message.bytes[at] as number) ^ (1 << Math.floor(random.next() * 8));
@@ -90,7 +109,9 @@ export async function assertDamagedMessageGivesNothing({ driver, cases }: FuzzCo
 
 async function goodValues(driver: Driver, recorded: Case): Promise<number> {
   let good = 0;
-  const count = ({ decoded }: ReplayResult) => { if (decoded.ok) good += decoded.values?.filter(({ quality }) => quality !== 'bad').length ?? 0; };
+  const count = ({ decoded }: ReplayResult) => {
+    if (decoded.ok) good += decoded.values?.filter(({ quality }) => quality !== 'bad').length ?? 0;
+  };
   await replayCase(recorded, { drivers: new Map([[driver.id, driver]]) }, count);
   return good;
 }

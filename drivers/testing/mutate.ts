@@ -25,7 +25,22 @@ export function mutateBytes(frame: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-const ODD_VALUES: readonly unknown[] = [null, undefined, true, -1, 1e300, Number.NaN, 2 ** 53 + 2, '', 'x', '2026-13-45', [], [1, [2]], {}, { value: {} }];
+const ODD_VALUES: readonly unknown[] = [
+  null,
+  undefined,
+  true,
+  -1,
+  1e300,
+  Number.NaN,
+  2 ** 53 + 2,
+  '',
+  'x',
+  '2026-13-45',
+  [],
+  [1, [2]],
+  {},
+  { value: {} },
+];
 
 function mutateJson(frame: unknown, random: Random): unknown {
   if (typeof frame !== 'object' || frame === null || pick(random, 12) === 0) return ODD_VALUES[pick(random, ODD_VALUES.length)];

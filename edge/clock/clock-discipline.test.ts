@@ -23,7 +23,11 @@ interface Start {
   unknown?: BootRecord[];
 }
 
-async function start(trust: TimeSource[], behindMs: number, { upMs = 0, shownAt = EARLIEST_CLOCK_MS, trueAt = null, isSynchronised = () => false, hardwareAt = () => null, unknown = [] }: Start = {}) {
+async function start(
+  trust: TimeSource[],
+  behindMs: number,
+  { upMs = 0, shownAt = EARLIEST_CLOCK_MS, trueAt = null, isSynchronised = () => false, hardwareAt = () => null, unknown = [] }: Start = {},
+) {
   const truth = new VirtualClock(TRUTH);
   const system = { nowMs: () => truth.nowMs() - behindMs, monotonicMs: () => truth.monotonicMs(), after: truth.after.bind(truth) };
   const clock = new EdgeClock(system, { id: 'a', uptimeMs: () => upMs + truth.monotonicMs() });
@@ -105,11 +109,15 @@ test('small differences are followed without going back, a step goes where the t
   keeper.close();
 });
 
-const states = (told: readonly TelemetryEvent[]) => told.flatMap((event) => (event.kind === 'clock_state' ? [`${event.source} ${event.trusted}`] : []));
+const states = (told: readonly TelemetryEvent[]) =>
+  told.flatMap((event) => (event.kind === 'clock_state' ? [`${event.source} ${event.trusted}`] : []));
 
 test('the system is believed at once where it stands in order, and what is known is said', async () => {
   const { truth, clock, keeper, told, disk, settled } = await start(['system'], 0, { upMs: 90_000 });
-  assert.deepEqual([keeper.isSettled, settled(), disk.decided, clock.source, states(told)], [true, 1, [truth.nowMs() - 90_000], 'system', ['system true', 'system true']]);
+  assert.deepEqual(
+    [keeper.isSettled, settled(), disk.decided, clock.source, states(told)],
+    [true, 1, [truth.nowMs() - 90_000], 'system', ['system true', 'system true']],
+  );
   keeper.close();
 });
 
@@ -126,7 +134,11 @@ test('a system that is behind what was written is not believed, and the gateway 
   assert.deepEqual(faults(), ['CV_CLOCK_BEHIND'], 'told once');
   keeper.gatewayAnswered(truth.nowMs(), 10);
   await truth.advanceMs(10);
-  assert.deepEqual([keeper.isSettled, clock.nowMs(), clock.source], [true, truth.nowMs(), 'gateway'], 'the word of a gateway that is not among those that are believed, since the system cannot be');
+  assert.deepEqual(
+    [keeper.isSettled, clock.nowMs(), clock.source],
+    [true, truth.nowMs(), 'gateway'],
+    'the word of a gateway that is not among those that are believed, since the system cannot be',
+  );
   keeper.close();
 });
 
@@ -168,22 +180,40 @@ test('a step is kept for the centre with its size; where the log does not take i
   keeper.gatewayAnswered(truth.nowMs(), 10);
   keeper.gatewayAnswered(truth.nowMs() + 7_200_000, 10);
   await truth.advanceMs(10);
-  assert.deepEqual(disk.events.map(({ indicator, subject, value, unit, device }) => ({ indicator, subject, value, unit, device })), [{ indicator: 'CV-CLOCK', subject: 'gateway', value: 7_200_000, unit: 'ms', device: 'pump-07' }]);
+  assert.deepEqual(
+    disk.events.map(({ indicator, subject, value, unit, device }) => ({ indicator, subject, value, unit, device })),
+    [{ indicator: 'CV-CLOCK', subject: 'gateway', value: 7_200_000, unit: 'ms', device: 'pump-07' }],
+  );
   disk.takesNone = true;
   keeper.gatewayAnswered(truth.nowMs(), 10);
   await truth.advanceMs(10);
   assert.deepEqual(faults(), ['CV_CLOCK_STEPPED', 'CV_CLOCK_STEPPED', 'CV_LOG_FAILED']);
-  assert.deepEqual(told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'log_failed', intended: false, stream: 'diagnostic' }]);
+  assert.deepEqual(
+    told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'log_failed', intended: false, stream: 'diagnostic' }],
+  );
   keeper.close();
 });
 
 test('boots whose time stays unknown are named by the bounds of their events, however many openings they had', async () => {
-  const boot: BootRecord = { id: 'b', epochs: Array.from({ length: 60 }, (_, at) => 1000 + at), assumedAt: EARLIEST_CLOCK_MS, toMs: 60_000, decided: { shiftMs: 1000, earlierMs: 500, laterMs: 9500, inEpoch: 2000 } };
+  const boot: BootRecord = {
+    id: 'b',
+    epochs: Array.from({ length: 60 }, (_, at) => 1000 + at),
+    assumedAt: EARLIEST_CLOCK_MS,
+    toMs: 60_000,
+    decided: { shiftMs: 1000, earlierMs: 500, laterMs: 9500, inEpoch: 2000 },
+  };
   const { keeper, disk, told } = await start(['system'], 0, { unknown: [boot] });
-  assert.deepEqual(disk.events.map(({ value, window }) => ({ value, window })), [{ value: 10_000, window: { fromAt: EARLIEST_CLOCK_MS + 500, toAt: EARLIEST_CLOCK_MS + 70_500, count: 60 } }]);
+  assert.deepEqual(
+    disk.events.map(({ value, window }) => ({ value, window })),
+    [{ value: 10_000, window: { fromAt: EARLIEST_CLOCK_MS + 500, toAt: EARLIEST_CLOCK_MS + 70_500, count: 60 } }],
+  );
   assert.equal(disk.events[0]?.subject, `epoch ${boot.epochs.join(' ')}`.slice(0, 128), 'no longer than a subject may be');
   const fault = told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []))[0];
-  assert.deepEqual(fault, { code: 'CV_CLOCK_UNKNOWN', params: { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:01:10.500Z', unknownMs: 10_000 } });
+  assert.deepEqual(fault, {
+    code: 'CV_CLOCK_UNKNOWN',
+    params: { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:01:10.500Z', unknownMs: 10_000 },
+  });
   assert.equal(unknownTimeEvent('e', 'c', { ...boot, decided: null }, 5).value, 0, 'nothing is unknown of one that is not decided');
   keeper.close();
 });

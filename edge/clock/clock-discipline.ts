@@ -34,7 +34,11 @@ export interface ClockDisciplineParts {
   probe: ClockProbe;
   edge: string;
   centre: string;
-  log: { correctClock(trueAt: number): readonly BootRecord[]; saveClockCorrection(): Promise<void>; append(drafts: readonly Draft[]): Promise<void> };
+  log: {
+    correctClock(trueAt: number): readonly BootRecord[];
+    saveClockCorrection(): Promise<void>;
+    append(drafts: readonly Draft[]): Promise<void>;
+  };
   /** From here on events may be sent. */
   onSettled(): void;
 }
@@ -80,7 +84,8 @@ export class ClockDiscipline {
   gatewayAnswered(nowAt: number, tookMs: number): void {
     const { clock, trust } = this.#parts;
     if (!trust.includes('gateway') && !this.#isBehind) return;
-    if (nowAt < EARLIEST_CLOCK_MS || nowAt > NOT_AFTER) return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
+    if (nowAt < EARLIEST_CLOCK_MS || nowAt > NOT_AFTER)
+      return this.#tell({ code: 'CV_UPLINK_ANSWER', params: { detail: `a clock at ${nowAt}` } });
     if (!clock.trust.isTrusted() && tookMs > QUICK_MS && this.#slowAnswers < SLOW_ANSWERS) {
       this.#slowAnswers += 1;
       return;
@@ -92,7 +97,8 @@ export class ClockDiscipline {
     const { clock, system } = this.#parts;
     const nowMs = this.#world.clock.monotonicMs();
     if (this.#isUnsaved) await this.#save();
-    if (clock.source === 'system' || (clock.source === 'ntp' && Math.abs(clock.systemAheadMs()) < MIN_STEP_MS)) return clock.learn(clock.source, system.nowMs());
+    if (clock.source === 'system' || (clock.source === 'ntp' && Math.abs(clock.systemAheadMs()) < MIN_STEP_MS))
+      return clock.learn(clock.source, system.nowMs());
     if (!clock.trust.isTrusted() && !this.#isTold && nowMs - this.#openedMs >= TOLD_AFTER_MS) this.#tellUnset();
     // NTP stands behind a step only if it still says so.
     if (nowMs - this.#lookedMs >= (clock.trust.isTrusted() && clock.source !== 'ntp' ? LOOK_AGAIN_MS : LOOK_MS)) await this.#look();
@@ -106,7 +112,8 @@ export class ClockDiscipline {
     try {
       if (trust.includes('system') && !clock.trust.isTrusted()) this.#trustSystem();
       if (trust.includes('ntp') && clock.source !== 'system' && (await probe.isSynchronised())) clock.learn('ntp', system.nowMs());
-      else if (trust.includes('hardware') && !clock.trust.isTrusted() && (await this.#isHardware())) clock.learn('hardware', system.nowMs());
+      else if (trust.includes('hardware') && !clock.trust.isTrusted() && (await this.#isHardware()))
+        clock.learn('hardware', system.nowMs());
     } finally {
       this.#isLooking = false;
     }
@@ -144,7 +151,12 @@ export class ClockDiscipline {
     }
     if (this.#isTold) this.#world.tell({ kind: 'fault_cleared', code: 'CV_CLOCK_UNSET' });
     const byMs = Math.round(step.byMs);
-    this.#world.tell({ kind: 'notice', level: 'info', en: `the clock is known from ${step.source}; it was ${Math.abs(byMs)} ms ${byMs < 0 ? 'ahead' : 'behind'}`, zh: `时钟已由 ${step.source} 校准；此前${byMs < 0 ? '快' : '慢'} ${Math.abs(byMs)} 毫秒` });
+    this.#world.tell({
+      kind: 'notice',
+      level: 'info',
+      en: `the clock is known from ${step.source}; it was ${Math.abs(byMs)} ms ${byMs < 0 ? 'ahead' : 'behind'}`,
+      zh: `时钟已由 ${step.source} 校准；此前${byMs < 0 ? '快' : '慢'} ${Math.abs(byMs)} 毫秒`,
+    });
     if (this.#timer) void this.#settle();
   }
 

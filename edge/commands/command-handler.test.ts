@@ -17,14 +17,36 @@ import { CommandHandler } from './command-handler.ts';
 
 type Over<C = Command> = C extends unknown ? Partial<C> : never;
 
-const point = (id: string, over: Partial<PointSetup> = {}): PointSetup => ({ id, indicator: 'X', unit: '', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'state', own: { id }, ...over });
+const point = (id: string, over: Partial<PointSetup> = {}): PointSetup => ({
+  id,
+  indicator: 'X',
+  unit: '',
+  scale: 1,
+  offset: 0,
+  faultCodes: [],
+  limits: [],
+  kind: 'state',
+  own: { id },
+  ...over,
+});
 const driver = { id: 'd', title: { zh: '', en: '' }, traits: ['polled', 'writes'], write: () => [] } as unknown as Driver;
 const plc: OpenDevice = {
   driver,
-  setup: { id: 'plc', driver: 'd', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 500, points: [point('pump', { write: { interlocks: [{ point: 'guard', is: false }] } }), point('guard')] },
+  setup: {
+    id: 'plc',
+    driver: 'd',
+    subject: 'plc',
+    settings: {},
+    everyMs: 1000,
+    timeoutMs: 500,
+    points: [point('pump', { write: { interlocks: [{ point: 'guard', is: false }] } }), point('guard')],
+  },
 };
 
-const cam: OpenDevice = { driver: { ...driver, id: 'c', traits: ['frames'] }, setup: { ...plc.setup, id: 'cam', points: [point('persons')] } };
+const cam: OpenDevice = {
+  driver: { ...driver, id: 'c', traits: ['frames'] },
+  setup: { ...plc.setup, id: 'cam', points: [point('persons')] },
+};
 
 async function newFolder(t: TestContext): Promise<string> {
   const { dir, remove } = await tempDir();
@@ -36,7 +58,16 @@ async function newFolder(t: TestContext): Promise<string> {
 async function bench(t: TestContext, dir?: string) {
   const folder: string = dir ?? await newFolder(t);
   const world = testWorld();
-  const plant = { writes: [] as string[], guard: false as WritableValue | null, quality: 'good' as Quality, guardAgeMs: 0, busyMs: 0, offsetMs: 0 as number | null, picture: null as PictureView | null, still: null as PictureView | Error | null };
+  const plant = {
+    writes: [] as string[],
+    guard: false as WritableValue | null,
+    quality: 'good' as Quality,
+    guardAgeMs: 0,
+    busyMs: 0,
+    offsetMs: 0 as number | null,
+    picture: null as PictureView | null,
+    still: null as PictureView | Error | null,
+  };
   const answers: Answer[] = [];
   const events: Draft[] = [];
   const host: Pick<DeviceHost, 'readNow' | 'write'> = {
@@ -50,18 +81,49 @@ async function bench(t: TestContext, dir?: string) {
       signal.addEventListener('abort', leave, { once: true });
     }),
   };
-  const desk = new CommandHandler({
-    edge: 'e1', centre: '500112001', dir: folder, devices: [plc, cam], host, pictures: { get: () => Promise.resolve(plant.picture) },
-    still: () => (plant.still instanceof Error ? Promise.reject(plant.still) : Promise.resolve(plant.still)),
-    latest: { of: (_device, name) => (name === 'guard' && plant.guard !== null ? { ageMs: plant.guardAgeMs, draft: { value: plant.guard, quality: plant.quality } as Draft } : null) },
-    clockOffsetMs: () => plant.offsetMs, publish: (text) => { answers.push(JSON.parse(text) as Answer); }, record: (draft) => { events.push(draft); },
-  }, world);
+  const desk = new CommandHandler(
+    {
+      edge: 'e1',
+      centre: '500112001',
+      dir: folder,
+      devices: [plc, cam],
+      host,
+      pictures: { get: () => Promise.resolve(plant.picture) },
+      still: () => (plant.still instanceof Error ? Promise.reject(plant.still) : Promise.resolve(plant.still)),
+      latest: {
+        of: (_device, name) =>
+          name === 'guard' && plant.guard !== null
+            ? { ageMs: plant.guardAgeMs, draft: { value: plant.guard, quality: plant.quality } as Draft }
+            : null,
+      },
+      clockOffsetMs: () => plant.offsetMs,
+      publish: (text) => {
+        answers.push(JSON.parse(text) as Answer);
+      },
+      record: (draft) => {
+        events.push(draft);
+      },
+    },
+    world,
+  );
   await desk.open();
   let end: Promise<void> | null = null;
   const stop = () => (end ??= desk.close().then(() => desk.end()));
   t.after(stop);
   const gatewayMs = () => world.clock.nowMs() + (plant.offsetMs ?? 0);
-  const command = (id: string, over: Over = {}): object => ({ v: 1, id, kind: 'write', device: 'plc', point: 'pump', value: true, by: 'duty-1', reason: 'test', issuedAt: gatewayMs(), expiresAt: gatewayMs() + 10_000, ...over });
+  const command = (id: string, over: Over = {}): object => ({
+    v: 1,
+    id,
+    kind: 'write',
+    device: 'plc',
+    point: 'pump',
+    value: true,
+    by: 'duty-1',
+    reason: 'test',
+    issuedAt: gatewayMs(),
+    expiresAt: gatewayMs() + 10_000,
+    ...over,
+  });
   const send = (body: object) => desk.take(Buffer.from(JSON.stringify(body)));
   /** Real files beside a virtual clock: until the condition holds. */
   const until = async (holds: () => boolean) => { while (!holds()) await world.clock.advanceMs(0); };
@@ -75,32 +137,38 @@ async function bench(t: TestContext, dir?: string) {
 }
 
 test('any number of deliveries and restarts: carried out once, and the same answer for ever', async (t) => {
-  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 4 }), fc.boolean()), { minLength: 1, maxLength: 12 }), async (deliveries) => {
-    let now = await bench(t);
-    const sent = new Map<number, object>();
-    const first = new Map<string, Answer>();
-    const written: string[] = [];
-    for (const [which, times, restart] of deliveries) {
-      const body = sent.get(which) ?? now.command(`command-${which}`, { value: `v${which}` });
-      sent.set(which, body);
-      const from = now.answers.length;
-      for (let n = 0; n < times; n += 1) now.send(body);
-      await now.until(() => now.answers.length > from);
-      await now.world.clock.advanceMs(0);
-      for (const answer of now.answers.slice(from)) {
-        const before = first.get(answer.id);
-        if (before !== undefined) assert.deepEqual(answer, before);
-        first.set(answer.id, answer);
-      }
-      if (!restart) continue;
-      written.push(...now.plant.writes);
-      await now.stop();
-      now = await bench(t, now.folder);
-    }
-    written.push(...now.plant.writes);
-    await now.stop();
-    assert.deepEqual(written.toSorted(), [...sent.keys()].map((which) => `v${which}`).toSorted());
-  }), { numRuns: 25 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 4 }), fc.boolean()), { minLength: 1, maxLength: 12 }),
+      async (deliveries) => {
+        let now = await bench(t);
+        const sent = new Map<number, object>();
+        const first = new Map<string, Answer>();
+        const written: string[] = [];
+        for (const [which, times, restart] of deliveries) {
+          const body = sent.get(which) ?? now.command(`command-${which}`, { value: `v${which}` });
+          sent.set(which, body);
+          const from = now.answers.length;
+          for (let n = 0; n < times; n += 1) now.send(body);
+          await now.until(() => now.answers.length > from);
+          await now.world.clock.advanceMs(0);
+          for (const answer of now.answers.slice(from)) {
+            const before = first.get(answer.id);
+            if (before !== undefined) assert.deepEqual(answer, before);
+            first.set(answer.id, answer);
+          }
+          if (!restart) continue;
+          written.push(...now.plant.writes);
+          await now.stop();
+          now = await bench(t, now.folder);
+        }
+        written.push(...now.plant.writes);
+        await now.stop();
+        assert.deepEqual(written.toSorted(), [...sent.keys()].map((which) => `v${which}`).toSorted());
+      },
+    ),
+    { numRuns: 25 },
+  );
 });
 
 test('expiry goes by the gateway\'s clock, also while it waits for the bus; nothing is done before the clocks have met', async (t) => {
@@ -111,7 +179,10 @@ test('expiry goes by the gateway\'s clock, also while it waits for the bus; noth
   assert.deepEqual([answers.length, plant.writes.length], [0, 0]);
   plant.offsetMs = 5_000_000;
   assert.equal((await answerTo(command('in-time-0001'))).status, 'done');
-  assert.equal((await answerTo(command('own-clock-01', { issuedAt: world.clock.nowMs(), expiresAt: world.clock.nowMs() + 10_000 }))).status, 'expired');
+  assert.equal(
+    (await answerTo(command('own-clock-01', { issuedAt: world.clock.nowMs(), expiresAt: world.clock.nowMs() + 10_000 }))).status,
+    'expired',
+  );
   assert.equal((await answerTo(command('said-over-01', { over: true }))).status, 'expired');
   plant.busyMs = 10_001;
   send(command('waits-bus-01'));
@@ -125,15 +196,23 @@ test('expiry goes by the gateway\'s clock, also while it waits for the bus; noth
 test('an interlock holds by a good, fresh value alone', async (t) => {
   const { plant, command, answerTo } = await bench(t);
   let n = 0;
-  await fc.assert(fc.asyncProperty(fc.constantFrom(true, false, null, 0, 'false'), fc.constantFrom<Quality>('good', 'uncertain', 'bad'), fc.nat(6000), async (guard, quality, guardAgeMs) => {
-    Object.assign(plant, { guard, quality, guardAgeMs });
-    const before = plant.writes.length;
-    const answer = await answerTo(command(`interlock-${(n += 1)}`));
-    const holds = guard === false && quality === 'good' && guardAgeMs <= 3000;
-    assert.equal(answer.status, holds ? 'done' : 'refused');
-    assert.equal(plant.writes.length - before, Number(holds));
-    if (!holds) assert.match(answer.fault?.code ?? '', /^CV_COMMAND_CONDITION/);
-  }), { numRuns: 60 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(true, false, null, 0, 'false'),
+      fc.constantFrom<Quality>('good', 'uncertain', 'bad'),
+      fc.nat(6000),
+      async (guard, quality, guardAgeMs) => {
+        Object.assign(plant, { guard, quality, guardAgeMs });
+        const before = plant.writes.length;
+        const answer = await answerTo(command(`interlock-${(n += 1)}`));
+        const holds = guard === false && quality === 'good' && guardAgeMs <= 3000;
+        assert.equal(answer.status, holds ? 'done' : 'refused');
+        assert.equal(plant.writes.length - before, Number(holds));
+        if (!holds) assert.match(answer.fault?.code ?? '', /^CV_COMMAND_CONDITION/);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('what was begun and not settled is unknown after a restart; a damaged record lets nothing older through', async (t) => {
@@ -146,7 +225,10 @@ test('what was begun and not settled is unknown after a restart; a damaged recor
   await writeFile(path, `${first}\n`);
   await appendFile(path, '{"at":1,"step":"answe');
   const two = await bench(t, one.folder);
-  assert.deepEqual([(await two.answerTo(begun)).status, (await two.answerTo(begun)).fault?.code, two.plant.writes.length], ['unknown', 'CV_COMMAND_INTERRUPTED', 0]);
+  assert.deepEqual(
+    [(await two.answerTo(begun)).status, (await two.answerTo(begun)).fault?.code, two.plant.writes.length],
+    ['unknown', 'CV_COMMAND_INTERRUPTED', 0],
+  );
   await two.stop();
   await writeFile(path, (await readFile(path, 'utf8')).replace('duty-1', 'duty-2'));
   const three = await bench(t, one.folder);
@@ -166,16 +248,43 @@ test('a record that cannot be written refuses, and does nothing', async (t) => {
 
 test('garbage is told and never throws; what is carried out becomes an event of the state stream', async (t) => {
   const { desk, events, command, answerTo, world } = await bench(t);
-  await fc.assert(fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map((text) => Buffer.from(text))), async (bytes) => { desk.take(bytes); }), { numRuns: 300 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.json().map((text) => Buffer.from(text)),
+      ),
+      async (bytes) => {
+        desk.take(bytes);
+      },
+    ),
+    { numRuns: 300 },
+  );
   assert.ok(world.told.length >= 300);
   await answerTo(command('an-event-001'));
-  assert.deepEqual(events.map(({ kind, device, point: of, value, indicator }) => [kind, device, of, value, indicator]), [['occurrence', 'plc', 'pump', 'write pump = true: done · duty-1 · an-event-001', 'CV-COMMAND']]);
+  assert.deepEqual(
+    events.map(({ kind, device, point: of, value, indicator }) => [kind, device, of, value, indicator]),
+    [['occurrence', 'plc', 'pump', 'write pump = true: done · duty-1 · an-event-001', 'CV-COMMAND']],
+  );
 });
 
 test('a snapshot comes with its picture, and not when there is none or it is too large; the record keeps its hash alone', async (t) => {
   const { folder, plant, answerTo, stop } = await bench(t);
-  const snapshot = (id: string) => answerTo({ v: 1, id, kind: 'snapshot', device: 'cam', by: 'duty-1', reason: 'test', issuedAt: Date.UTC(2026, 0, 1), expiresAt: Date.UTC(2026, 0, 1) + 10_000 });
-  assert.deepEqual([(await snapshot('snapshot-0001')).status, (await snapshot('snapshot-0001')).fault?.code], ['failed', 'CV_COMMAND_PICTURE']);
+  const snapshot = (id: string) =>
+    answerTo({
+      v: 1,
+      id,
+      kind: 'snapshot',
+      device: 'cam',
+      by: 'duty-1',
+      reason: 'test',
+      issuedAt: Date.UTC(2026, 0, 1),
+      expiresAt: Date.UTC(2026, 0, 1) + 10_000,
+    });
+  assert.deepEqual(
+    [(await snapshot('snapshot-0001')).status, (await snapshot('snapshot-0001')).fault?.code],
+    ['failed', 'CV_COMMAND_PICTURE'],
+  );
   plant.picture = { device: 'cam', at: 1, index: 0, width: 4, height: 3, jpegBase64: '/9j/AAAA', boxes: [] };
   const taken = await snapshot('snapshot-0002');
   assert.deepEqual([taken.status, taken.picture], ['done', plant.picture]);

@@ -51,7 +51,8 @@ export class CommandHandler {
     if (!read.ok) {
       const fault: Fault = { code: 'CV_COMMAND_SHAPE', params: { detail: read.detail } };
       this.#world.tell({ kind: 'fault', fault });
-      if (read.id !== null && !this.#memory.answerTo(read.id) && !this.#underway.has(read.id)) this.#say(this.#answer(read.id, 'refused', fault));
+      if (read.id !== null && !this.#memory.answerTo(read.id) && !this.#underway.has(read.id))
+        this.#say(this.#answer(read.id, 'refused', fault));
       return;
     }
     const command = read.message;
@@ -85,13 +86,15 @@ export class CommandHandler {
     if (!answer) return;
     await this.#memory.recordAnswer(command, answer);
     this.#say(answer);
-    if (answer.status !== 'refused' && answer.status !== 'expired') this.#parts.record(commandEvent(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
+    if (answer.status !== 'refused' && answer.status !== 'expired')
+      this.#parts.record(commandEvent(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
   }
 
   /** @returns null when the edge ends before it was begun */
   async #decide(command: Command, aheadMs: number): Promise<Answer | null> {
     const nowMs = () => this.#world.clock.nowMs() + (this.#parts.clockOffsetMs() ?? aheadMs);
-    if (this.#memory.isForgotten(command, aheadMs)) return this.#answer(command.id, 'unknown', { code: 'CV_COMMAND_FORGOTTEN', params: {} });
+    if (this.#memory.isForgotten(command, aheadMs))
+      return this.#answer(command.id, 'unknown', { code: 'CV_COMMAND_FORGOTTEN', params: {} });
     const early = expiryFault(command, nowMs());
     if (early) return this.#answer(command.id, early.code === 'CV_COMMAND_EXPIRED' ? 'expired' : 'refused', early);
     const { devices, edge } = this.#parts;
@@ -116,7 +119,15 @@ export class CommandHandler {
     } catch (error) {
       const fault = faultOf(error, 'CV_DRIVER_FAILED', { device: command.device });
       if (!(error instanceof FaultError) && this.#closing.signal.aborted) return null;
-      return this.#answer(command.id, fault.code === 'CV_COMMAND_EXPIRED' ? 'expired' : command.kind === 'read' && fault.code !== 'CV_COMMAND_UNRECORDED' ? 'failed' : 'refused', fault);
+      return this.#answer(
+        command.id,
+        fault.code === 'CV_COMMAND_EXPIRED'
+          ? 'expired'
+          : command.kind === 'read' && fault.code !== 'CV_COMMAND_UNRECORDED'
+            ? 'failed'
+            : 'refused',
+        fault,
+      );
     } finally {
       expiry.cancel();
       this.#closing.signal.removeEventListener('abort', stop);
@@ -124,7 +135,13 @@ export class CommandHandler {
   }
 
   #answer(id: string, status: Answer['status'], fault?: Fault): Answer {
-    return { v: WIRE_VERSION, id, status, ...(fault ? { fault: { code: fault.code, params: { ...fault.params } } } : {}), at: this.#world.clock.nowMs() };
+    return {
+      v: WIRE_VERSION,
+      id,
+      status,
+      ...(fault ? { fault: { code: fault.code, params: { ...fault.params } } } : {}),
+      at: this.#world.clock.nowMs(),
+    };
   }
 
   #say(answer: Answer): void {

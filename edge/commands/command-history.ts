@@ -37,7 +37,11 @@ export class CommandHistory {
       return;
     }
     const { lines, faults } = this.#journal;
-    for (const fault of faults) this.#world.tell({ kind: 'fault', fault: { ...fault, params: { ...fault.params, file: join(this.#path, String(fault.params.file)) } } });
+    for (const fault of faults)
+      this.#world.tell({
+        kind: 'fault',
+        fault: { ...fault, params: { ...fault.params, file: join(this.#path, String(fault.params.file)) } },
+      });
     if (faults.length > 0) this.#blindUntilMs = this.#world.clock.monotonicMs();
     for (const { step, id, answer } of lines) {
       if (step === 'begun') this.#begun.add(String(id));
@@ -45,7 +49,13 @@ export class CommandHistory {
       if (parsed?.success) this.#keep(parsed.data);
     }
     for (const id of this.#begun) {
-      const interrupted: Answer = { v: WIRE_VERSION, id, status: 'unknown', fault: { code: 'CV_COMMAND_INTERRUPTED', params: {} }, at: this.#world.clock.nowMs() };
+      const interrupted: Answer = {
+        v: WIRE_VERSION,
+        id,
+        status: 'unknown',
+        fault: { code: 'CV_COMMAND_INTERRUPTED', params: {} },
+        at: this.#world.clock.nowMs(),
+      };
       await this.recordAnswer(null, interrupted);
     }
   }
@@ -78,9 +88,18 @@ export class CommandHistory {
     const wasBegun = this.#begun.delete(answer.id);
     this.#keep(answer);
     const { picture, ...rest } = answer;
-    const seen = picture ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } } : {};
+    const seen = picture
+      ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } }
+      : {};
     try {
-      await this.#journal?.append({ at: this.#world.clock.nowMs(), step: 'answered', id: answer.id, ...(command && !wasBegun ? { command } : {}), answer: rest, ...seen });
+      await this.#journal?.append({
+        at: this.#world.clock.nowMs(),
+        step: 'answered',
+        id: answer.id,
+        ...(command && !wasBegun ? { command } : {}),
+        answer: rest,
+        ...seen,
+      });
     } catch (error) {
       this.#world.tell({ kind: 'fault', fault: this.#unrecorded(error) });
     }

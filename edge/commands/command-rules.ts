@@ -14,7 +14,8 @@ export function expiryFault({ issuedAt, expiresAt, over }: Command, nowMs: numbe
   if (nowMs >= expiresAt || over) return { code: 'CV_COMMAND_EXPIRED', params: { lateMs: Math.max(0, Math.round(nowMs - expiresAt)) } };
   const lifeMs = expiresAt - issuedAt;
   // Against now too: a command from a clock that runs ahead must not live for years.
-  if (lifeMs <= 0 || lifeMs > MAX_LIFE_MS || expiresAt - nowMs > MAX_LIFE_MS) return { code: 'CV_COMMAND_LIFE', params: { maxMs: MAX_LIFE_MS } };
+  if (lifeMs <= 0 || lifeMs > MAX_LIFE_MS || expiresAt - nowMs > MAX_LIFE_MS)
+    return { code: 'CV_COMMAND_LIFE', params: { maxMs: MAX_LIFE_MS } };
   return null;
 }
 
@@ -34,11 +35,16 @@ export function admissionFault(command: Command, target: OpenDevice | undefined,
 
 function writeFault({ value, unit }: WriteCommand, device: DeviceSetup, point: PointSetup): Fault | null {
   if (!point.write) return { code: 'CV_COMMAND_NOT_ALLOWED', params: { device: device.id, point: point.id } };
-  const no = (detail: string, detailZh: string): Fault => ({ code: 'CV_COMMAND_VALUE', params: { value: String(value).slice(0, 100), point: point.id, detail, detailZh } });
-  if (unit !== undefined && unit !== point.unit) return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”，而不是“${unit}”`);
+  const no = (detail: string, detailZh: string): Fault => ({
+    code: 'CV_COMMAND_VALUE',
+    params: { value: String(value).slice(0, 100), point: point.id, detail, detailZh },
+  });
+  if (unit !== undefined && unit !== point.unit)
+    return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”，而不是“${unit}”`);
   const { range } = point.write;
   if (typeof value !== 'number') return range ? no('a number is wanted', '应为数值') : null;
-  if (range && (value < range[0] || value > range[1])) return no(`it lies outside ${range[0]} to ${range[1]}`, `不在 ${range[0]} 至 ${range[1]} 之内`);
+  if (range && (value < range[0] || value > range[1]))
+    return no(`it lies outside ${range[0]} to ${range[1]}`, `不在 ${range[0]} 至 ${range[1]} 之内`);
   return null;
 }
 
@@ -54,10 +60,14 @@ export function writeConditions(command: WriteCommand, devices: readonly OpenDev
   const written = devices.find(({ setup }) => setup.id === command.device)?.setup;
   const interlocks = written?.points.find(({ id }) => id === command.point)?.write?.interlocks ?? [];
   const holds: WriteCondition[] = [];
-  for (const [what, condition] of [...interlocks.map((one) => ['interlock', one] as const), ...(command.ifState ? [['ifState', command.ifState] as const] : [])]) {
+  for (const [what, condition] of [
+    ...interlocks.map((one) => ['interlock', one] as const),
+    ...(command.ifState ? [['ifState', command.ifState] as const] : []),
+  ]) {
     const id = condition.device ?? command.device;
     const device = devices.find(({ setup }) => setup.id === id)?.setup;
-    if (!device?.points.some((point) => point.id === condition.point)) return { code: 'CV_COMMAND_POINT', params: { device: id, point: condition.point } };
+    if (!device?.points.some((point) => point.id === condition.point))
+      return { code: 'CV_COMMAND_POINT', params: { device: id, point: condition.point } };
     holds.push({ what, condition, device });
   }
   return holds;
@@ -65,12 +75,19 @@ export function writeConditions(command: WriteCommand, devices: readonly OpenDev
 
 /** Whether it holds by the newest value; a value that is not good, or older than three periods, decides nothing. */
 export function conditionFault({ what, condition, device }: WriteCondition, newest: LatestValue | null): Fault | null {
-  const words = what === 'interlock' ? { what: 'the interlock', whatZh: '联锁' } : { what: 'the state that the command asks for', whatZh: '命令要求的状态' };
+  const words =
+    what === 'interlock'
+      ? { what: 'the interlock', whatZh: '联锁' }
+      : { what: 'the state that the command asks for', whatZh: '命令要求的状态' };
   const params = { ...words, condition: conditionText(condition, device.id) };
-  const unknown = (detail: string, detailZh: string): Fault => ({ code: 'CV_COMMAND_CONDITION_UNKNOWN', params: { ...params, detail, detailZh } });
+  const unknown = (detail: string, detailZh: string): Fault => ({
+    code: 'CV_COMMAND_CONDITION_UNKNOWN',
+    params: { ...params, detail, detailZh },
+  });
   if (!newest) return unknown('no value yet', '尚无数值');
   const { value, quality } = newest.draft;
-  if (newest.ageMs > STALE_PERIODS * device.everyMs) return unknown(`${Math.round(newest.ageMs)} ms old`, `${Math.round(newest.ageMs)} 毫秒前`);
+  if (newest.ageMs > STALE_PERIODS * device.everyMs)
+    return unknown(`${Math.round(newest.ageMs)} ms old`, `${Math.round(newest.ageMs)} 毫秒前`);
   if (quality !== 'good' || value === null) return unknown(quality, quality);
   return isMet(condition, value) ? null : { code: 'CV_COMMAND_CONDITION', params: { ...params, value: String(value) } };
 }

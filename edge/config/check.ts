@@ -3,7 +3,16 @@
  * only for their schemas, and only those that the file names.
  */
 import { z } from 'zod';
-import { checkPart, ConfigDocument, sortProblems, resolvePath, type ConfigProblem, type ConfigSource, type ConfigPath, type Secrets } from '../../core/config/check.ts';
+import {
+  checkPart,
+  ConfigDocument,
+  sortProblems,
+  resolvePath,
+  type ConfigProblem,
+  type ConfigSource,
+  type ConfigPath,
+  type Secrets,
+} from '../../core/config/check.ts';
 import { unknownName } from '../../core/config/issues.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
@@ -34,9 +43,15 @@ export interface CheckedEdge {
 }
 
 // A device's settings and points belong to its driver: they are checked one by one, below.
-const FRAME = EDGE_SCHEMA.extend({ devices: z.array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() })).min(1).meta(EDGE_SCHEMA.shape.devices.meta() ?? {}) }).check(({ value: { evidence, devices }, issues }) => {
-  const cameras = evidence === 'off' ? [] : evidence.clip?.cameras ?? [];
-  for (const { at, problem } of clipProblems(cameras, devices)) issues.push({ code: 'custom', path: ['evidence', 'clip', 'cameras', at], input: cameras[at], ...problem });
+const FRAME = EDGE_SCHEMA.extend({
+  devices: z
+    .array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() }))
+    .min(1)
+    .meta(EDGE_SCHEMA.shape.devices.meta() ?? {}),
+}).check(({ value: { evidence, devices }, issues }) => {
+  const cameras = evidence === 'off' ? [] : (evidence.clip?.cameras ?? []);
+  for (const { at, problem } of clipProblems(cameras, devices))
+    issues.push({ code: 'custom', path: ['evidence', 'clip', 'cameras', at], input: cameras[at], ...problem });
 });
 const THIS_EDGE: BilingualText = { en: 'the edge', zh: '边缘节点' };
 
@@ -45,7 +60,12 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
   const document = new ConfigDocument(source, options);
   const frame = checkPart(document, FRAME, [], THIS_EDGE);
   const written = isPlainObject(document.value) && Array.isArray(document.value.devices) ? (document.value.devices as unknown[]) : [];
-  const problems = [...document.problems, ...frame.problems, ...repeatedIds(document, written, ['devices'], THIS_EDGE), ...absentFiles(document, options)];
+  const problems = [
+    ...document.problems,
+    ...frame.problems,
+    ...repeatedIds(document, written, ['devices'], THIS_EDGE),
+    ...absentFiles(document, options),
+  ];
   const parts: DeviceParts[] = [];
   for (const [at, device] of written.entries()) {
     const part = await checkDevice(document, device, ['devices', at], options, frame.value?.timeZone);
@@ -53,7 +73,18 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
     problems.push(...part.problems);
   }
   problems.push(...besideEachOther(document, parts));
-  problems.push(...checkWrites(document, parts.map(({ id, driver, points }, at) => ({ id, driver, points, path: ['devices', at], written: (written[at] as { points?: unknown } | null)?.points }))));
+  problems.push(
+    ...checkWrites(
+      document,
+      parts.map(({ id, driver, points }, at) => ({
+        id,
+        driver,
+        points,
+        path: ['devices', at],
+        written: (written[at] as { points?: unknown } | null)?.points,
+      })),
+    ),
+  );
   if (problems.length > 0 || !frame.value) return { setup: null, problems: sortProblems(problems) };
   return { setup: deepFreeze(setupOf(source.path, frame.value, parts)), problems: [] };
 }
@@ -62,16 +93,21 @@ export async function checkEdge(source: ConfigSource, options: EdgeCheckOptions)
 function absentFiles(document: ConfigDocument, { readFile }: Secrets): ConfigProblem[] {
   if (!readFile || !isPlainObject(document.value)) return [];
   const { value } = document;
-  return ['catalogue', 'rules'].flatMap((key) => (Array.isArray(value[key]) ? (value[key] as unknown[]) : []).flatMap((file, at) => {
-    if (typeof file !== 'string' || file === '') return [];
-    const path = resolvePath(document.file, file);
-    try {
-      readFile(path);
-      return [];
-    } catch (error) {
-      return problemAt(document, [key, at], { code: 'CV_CONFIG_UNREADABLE', params: { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) } });
-    }
-  }));
+  return ['catalogue', 'rules'].flatMap((key) =>
+    (Array.isArray(value[key]) ? (value[key] as unknown[]) : []).flatMap((file, at) => {
+      if (typeof file !== 'string' || file === '') return [];
+      const path = resolvePath(document.file, file);
+      try {
+        readFile(path);
+        return [];
+      } catch (error) {
+        return problemAt(document, [key, at], {
+          code: 'CV_CONFIG_UNREADABLE',
+          params: { path, detail: (error as NodeJS.ErrnoException).code ?? String(error) },
+        });
+      }
+    }),
+  );
 }
 
 interface DeviceParts {
@@ -82,8 +118,15 @@ interface DeviceParts {
   problems: ConfigProblem[];
 }
 
-async function checkDevice(document: ConfigDocument, device: unknown, path: ConfigPath, { drivers, readFile }: EdgeCheckOptions, timeZone?: string): Promise<DeviceParts> {
-  if (!isPlainObject(device) || typeof device.driver !== 'string') return { id: '', driver: null, settings: null, points: [], problems: [] };
+async function checkDevice(
+  document: ConfigDocument,
+  device: unknown,
+  path: ConfigPath,
+  { drivers, readFile }: EdgeCheckOptions,
+  timeZone?: string,
+): Promise<DeviceParts> {
+  if (!isPlainObject(device) || typeof device.driver !== 'string')
+    return { id: '', driver: null, settings: null, points: [], problems: [] };
   const id = typeof device.id === 'string' ? device.id : String(path.at(-1));
   const owner: BilingualText = { en: `device "${id}"`, zh: `设备“${id}”` };
   const named = drivers.find((known) => known.id === device.driver);
@@ -93,14 +136,20 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Conf
   const unknown = fault ? problemAt(document, [...path, 'driver'], fault) : [];
   if (!entry) return { id, driver: null, settings: null, points: [], problems: unknown };
   const driver = await entry.load();
-  const check = (schema: Driver['settings']) => checkPart(document, schema, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
+  const check = (schema: Driver['settings']) =>
+    checkPart(document, schema, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
   const settings = check(driver.settings);
   const placed = settings.value && inZone(driver.settings, withPaths(driver.settings, settings.value, document.file), timeZone);
   const { settings: whole, problems: refused, fault: unread } = consulted(driver, placed, readFile);
   const isSound = whole !== null && refused.length === 0;
   const points = checkPoints(document, driver, device.points, [...path, 'points'], owner, isSound ? whole : undefined);
   // A file that cannot be read is a matter of `examine`, unless points hang on it.
-  const problems = [...settings.problems, ...(refused.length > 0 ? check(refusing(driver.settings, refused)).problems : []), ...points.problems, ...(unread && points.problems.length > 0 ? problemAt(document, [...path, 'settings'], unread) : [])];
+  const problems = [
+    ...settings.problems,
+    ...(refused.length > 0 ? check(refusing(driver.settings, refused)).problems : []),
+    ...points.problems,
+    ...(unread && points.problems.length > 0 ? problemAt(document, [...path, 'settings'], unread) : []),
+  ];
   return { id, driver, settings: whole, points: points.points, problems: [...unknown, ...problems] };
 }
 
@@ -108,17 +157,24 @@ async function checkDevice(document: ConfigDocument, device: unknown, path: Conf
 function besideEachOther(document: ConfigDocument, parts: readonly DeviceParts[]): ConfigProblem[] {
   const drivers = new Set(parts.flatMap(({ driver }) => (driver?.checkTogether ? [driver] : [])));
   return [...drivers].flatMap((driver) => {
-    const all = parts.flatMap(({ id, settings, ...part }, at) => (part.driver === driver && settings !== null ? [{ id, settings, at }] : []));
+    const all = parts.flatMap(({ id, settings, ...part }, at) =>
+      part.driver === driver && settings !== null ? [{ id, settings, at }] : [],
+    );
     return (driver.checkTogether?.(all) ?? []).flatMap(({ index, problem }) => {
-      const device = all[index] as typeof all[number];
-      return checkPart(document, refusing(driver.settings, [problem]), ['devices', device.at, 'settings'], { en: `settings of device "${device.id}"`, zh: `设备“${device.id}”的 settings` }).problems;
+      const device = all[index] as (typeof all)[number];
+      return checkPart(document, refusing(driver.settings, [problem]), ['devices', device.at, 'settings'], {
+        en: `settings of device "${device.id}"`,
+        zh: `设备“${device.id}”的 settings`,
+      }).problems;
     });
   });
 }
 
 /** A device that goes by the clocks of a place goes by those of its edge, unless it says otherwise. */
 function inZone<S extends object>({ shape }: Driver['settings'], settings: S, timeZone: string | undefined): S {
-  return timeZone !== undefined && 'timeZone' in shape && !('timeZone' in settings && settings.timeZone !== undefined) ? { ...settings, timeZone } : settings;
+  return timeZone !== undefined && 'timeZone' in shape && !('timeZone' in settings && settings.timeZone !== undefined)
+    ? { ...settings, timeZone }
+    : settings;
 }
 
 interface Consulted {

@@ -31,7 +31,10 @@ export async function resolveDependencies(setup: EdgeSetup, driverOf: FindDriver
   for (const { device, fault } of unconvertiblePoints(setup.devices, conversionOf)) world.tell({ kind: 'fault', fault, device });
   const limits = await readRuleLimits(setup.rules, setup.centre, world.files);
   const polled = new Set(devices.filter(({ driver }) => driver.traits.includes('polled')).map((device) => device.setup.id));
-  return { devices, points: { polled: ({ id }) => polled.has(id), conversionOf, unconvertibleUnit: conversionOf.unconvertibleUnit, ruleLimits: limits } };
+  return {
+    devices,
+    points: { polled: ({ id }) => polled.has(id), conversionOf, unconvertibleUnit: conversionOf.unconvertibleUnit, ruleLimits: limits },
+  };
 }
 
 /** Only drivers that the configuration names are loaded. */

@@ -12,7 +12,10 @@ devices:
 
 test('a path within a group of settings is taken from the folder of the file too', async () => {
   const dirOf = async (certificates: string) => {
-    const { setup, problems } = await checkEdge({ path: '/etc/cityvitals/edge.yaml', text: yaml(certificates) }, { env: {}, drivers: DRIVERS });
+    const { setup, problems } = await checkEdge(
+      { path: '/etc/cityvitals/edge.yaml', text: yaml(certificates) },
+      { env: {}, drivers: DRIVERS },
+    );
     assert.deepEqual(problems, []);
     const settings = setup?.devices[0]?.settings as { certificates: { dir: string } } | undefined;
     return settings?.certificates.dir;

@@ -4,7 +4,20 @@ import { changedSettings, changedItems, type ReloadResult } from '../../core/con
 import type { EdgeSetup } from './setup.ts';
 
 /** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
-const FIXED = ['edge', 'centre', 'log.dir', 'log.maxBytes', 'clock.trust', 'http.host', 'http.port', 'http.hosts', 'http.token', 'vision', 'live', 'evidence'];
+const FIXED = [
+  'edge',
+  'centre',
+  'log.dir',
+  'log.maxBytes',
+  'clock.trust',
+  'http.host',
+  'http.port',
+  'http.hosts',
+  'http.token',
+  'vision',
+  'live',
+  'evidence',
+];
 
 /** Taken in at once, and named as they are; devices are named one by one. */
 const TAKEN = ['gateway.urls', 'gateway.token', 'catalogue', 'rules'];
@@ -20,8 +33,22 @@ export function edgeReloadPlan(before: EdgeSetup, after: EdgeSetup): EdgeReloadP
   const { edge, centre, log, clock, http, vision, evidence, live } = before;
   const devices = changedItems(before.devices, after.devices, ({ id }) => id);
   return {
-    setup: { ...after, edge, centre, log, http, ...(clock && { clock }), ...(vision && { vision }), ...(live && { live }), ...(evidence !== undefined && { evidence }) },
+    setup: {
+      ...after,
+      edge,
+      centre,
+      log,
+      http,
+      ...(clock && { clock }),
+      ...(vision && { vision }),
+      ...(live && { live }),
+      ...(evidence !== undefined && { evidence }),
+    },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
-    report: { ...devices, changed: [...devices.changed, ...changedSettings(before, after, TAKEN)], restartNeeded: changedSettings(before, after, FIXED) },
+    report: {
+      ...devices,
+      changed: [...devices.changed, ...changedSettings(before, after, TAKEN)],
+      restartNeeded: changedSettings(before, after, FIXED),
+    },
   };
 }

@@ -17,19 +17,37 @@ ${more}`;
 
 async function check(write: string, more?: string) {
   const { setup, problems } = await checkEdge({ path: '/edge.yaml', text: yaml(write, more) }, { env: {}, drivers: DRIVERS });
-  return { write: setup?.devices[0]?.points[0]?.write, problems: problems.map(({ path, line, fault }) => `${line} ${path} ${fault.code} ${fault.params.problem ?? ''}`.trim()) };
+  return {
+    write: setup?.devices[0]?.points[0]?.write,
+    problems: problems.map(({ path, line, fault }) => `${line} ${path} ${fault.code} ${fault.params.problem ?? ''}`.trim()),
+  };
 }
 
 test('what may be written, within what, under which interlocks; by default the range of the point, and nothing unless allowed', async () => {
-  assert.deepEqual((await check('{ allow: true, range: [0, 50], interlock: { point: running, is: false } }')).write, { range: [0, 50], interlocks: [{ point: 'running', is: false }] });
-  assert.deepEqual((await check('{ allow: true, interlock: [{ point: running, is: true }, { device: plc, point: speed, below: 50 }] }')).write, { range: [0, 60], interlocks: [{ point: 'running', is: true }, { device: 'plc', point: 'speed', below: 50 }] });
+  assert.deepEqual((await check('{ allow: true, range: [0, 50], interlock: { point: running, is: false } }')).write, {
+    range: [0, 50],
+    interlocks: [{ point: 'running', is: false }],
+  });
+  assert.deepEqual(
+    (await check('{ allow: true, interlock: [{ point: running, is: true }, { device: plc, point: speed, below: 50 }] }')).write,
+    {
+      range: [0, 60],
+      interlocks: [
+        { point: 'running', is: true },
+        { device: 'plc', point: 'speed', below: 50 },
+      ],
+    },
+  );
   assert.deepEqual(await check('{ allow: false }'), { write: undefined, problems: [] });
 });
 
-test('an interlock that nothing could judge, a range beyond the point\'s, a driver that does not write, are mistakes with their place', async () => {
+test("an interlock that nothing could judge, a range beyond the point's, a driver that does not write, are mistakes with their place", async () => {
   const mistakes: [string, RegExp][] = [
     ['{ allow: true, interlock: { point: runing, is: false } }', /^9 devices\[0\]\.points\[0\]\.write\.interlock\.point CV_POINT_UNKNOWN/],
-    ['{ allow: true, interlock: [{ point: running, is: false }, { device: pump, point: running, is: false }] }', /^9 .*interlock\[1\]\.device CV_SETTING_INVALID there is no device/],
+    [
+      '{ allow: true, interlock: [{ point: running, is: false }, { device: pump, point: running, is: false }] }',
+      /^9 .*interlock\[1\]\.device CV_SETTING_INVALID there is no device/,
+    ],
     ['{ allow: true, interlock: { point: running } }', /exactly one of is, above, below/],
     ['{ allow: true, interlock: { point: running, is: true, above: 2 } }', /exactly one of is, above, below/],
     ['{ allow: true, range: [0, 61] }', /write\.range CV_SETTING_INVALID it goes beyond/],
@@ -43,7 +61,10 @@ test('an interlock that nothing could judge, a range beyond the point\'s, a driv
     assert.match(problems[0] ?? '', expected);
   }
   const camera = `  - { id: cam, driver: camera, settings: { url: "file:./a.avi" }, points: [{ id: persons, write: { allow: true } }] }\n`;
-  assert.match((await check('{ allow: true }', camera)).problems.join('\n'), /devices\[1\]\.points\[0\]\.write\.allow CV_SETTING_INVALID its driver camera does not write/);
+  assert.match(
+    (await check('{ allow: true }', camera)).problems.join('\n'),
+    /devices\[1\]\.points\[0\]\.write\.allow CV_SETTING_INVALID its driver camera does not write/,
+  );
 });
 
 test('a number without any range may not be written', async () => {

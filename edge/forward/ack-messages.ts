@@ -20,9 +20,13 @@ export function readAckMessage(payload: Uint8Array): AckMessage | string {
   if (typeof body !== 'object' || body === null) return 'not an object';
   const message = body as Record<string, unknown>;
   if (message.v !== WIRE_VERSION) return `version ${String(message.v)}`;
-  if ('evidence' in message) return EVIDENCE_ANSWER_SCHEMA.safeParse(message).success ? (message as unknown as EvidenceAnswer) : 'evidence without sha256 and have';
+  if ('evidence' in message)
+    return EVIDENCE_ANSWER_SCHEMA.safeParse(message).success ? (message as unknown as EvidenceAnswer) : 'evidence without sha256 and have';
   if ('clock' in message) return isClock(message.clock) ? (message as unknown as AckMessage) : 'clock without echo and at';
-  if ('error' in message) return typeof message.error === 'string' && typeof message.sha256 === 'string' ? (message as unknown as AckMessage) : 'refusal without error and sha256';
+  if ('error' in message)
+    return typeof message.error === 'string' && typeof message.sha256 === 'string'
+      ? (message as unknown as AckMessage)
+      : 'refusal without error and sha256';
   return isAck(message) ? (message as unknown as Ack) : 'neither ack, refusal, clock nor evidence';
 }
 
@@ -40,5 +44,7 @@ function isAck(message: Record<string, unknown>): boolean {
 }
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && isNumber(range[0]) && isNumber(range[1]) && range[0] <= range[1];
-const isRefused = (range: Partial<RefusedRange> | null) => typeof range === 'object' && range !== null && isNumber(range.from) && isNumber(range.to) && typeof range.code === 'string';
+const isRange = (range: unknown) =>
+  Array.isArray(range) && range.length === 2 && isNumber(range[0]) && isNumber(range[1]) && range[0] <= range[1];
+const isRefused = (range: Partial<RefusedRange> | null) =>
+  typeof range === 'object' && range !== null && isNumber(range.from) && isNumber(range.to) && typeof range.code === 'string';

@@ -50,7 +50,10 @@ test('what lies there when the connection comes is backlog, what comes after is 
   await append(2);
   assert.deepEqual([sent.map(({ lane, seqs }) => [lane, seqs]), sender.isQuiet], [[['late', [1, 2]], ['up', [3, 4]]], false]);
   await ack(4);
-  assert.deepEqual([log.unsettled('measurement'), sender.isQuiet, told('events_settled')], [[], true, [{ kind: 'events_settled', count: 4, stream: 'measurement' }]]);
+  assert.deepEqual(
+    [log.unsettled('measurement'), sender.isQuiet, told('events_settled')],
+    [[], true, [{ kind: 'events_settled', count: 4, stream: 'measurement' }]],
+  );
   await ack(4);
   assert.equal(told('events_settled').length, 1, 'an ack that says nothing new is not told');
   assert.deepEqual(told('batch_sent').map((event) => 'count' in event && event.count), [2, 2]);
@@ -61,7 +64,13 @@ test('what the gateway put in quarantine is settled, and counted as lost', async
   sender.connected();
   await append(0, 4);
   await ack(4, [], [{ from: 2, to: 3, code: 'CV_X' }]);
-  assert.deepEqual([told('samples_lost'), told('events_settled')], [[{ kind: 'samples_lost', count: 2, reason: 'quarantined', intended: false, stream: 'measurement' }], [{ kind: 'events_settled', count: 4, stream: 'measurement' }]]);
+  assert.deepEqual(
+    [told('samples_lost'), told('events_settled')],
+    [
+      [{ kind: 'samples_lost', count: 2, reason: 'quarantined', intended: false, stream: 'measurement' }],
+      [{ kind: 'events_settled', count: 4, stream: 'measurement' }],
+    ],
+  );
 });
 
 test('what is not answered goes again when its time is over; any word after that lets what is old go at once', async () => {
@@ -116,8 +125,14 @@ test('a batch that cannot be read is halved down to the event to blame, which is
   await ack(0, [[1, 1]]);
   for (let turn = 0; turn < 3; turn += 1) await refuse(sent.at(-1), 'CV_WIRE_SHAPE');
   // Word of what was set aside goes as an event of its own.
-  assert.deepEqual([sent.map(({ seqs }) => seqs), log.unsettled('measurement')], [[[1, 2], [1], [2], [2], [2], [3]], [{ epoch: log.epoch, from: 3, to: 3 }]]);
-  assert.deepEqual(told('fault').map((event) => event.kind === 'fault' && [event.fault.code, event.fault.params.code, event.fault.params.events]), [2, 1, 1, 1].map((events) => ['CV_FORWARD_REFUSED', 'CV_WIRE_SHAPE', events]));
+  assert.deepEqual(
+    [sent.map(({ seqs }) => seqs), log.unsettled('measurement')],
+    [[[1, 2], [1], [2], [2], [2], [3]], [{ epoch: log.epoch, from: 3, to: 3 }]],
+  );
+  assert.deepEqual(
+    told('fault').map((event) => event.kind === 'fault' && [event.fault.code, event.fault.params.code, event.fault.params.events]),
+    [2, 1, 1, 1].map((events) => ['CV_FORWARD_REFUSED', 'CV_WIRE_SHAPE', events]),
+  );
   await refuse({ payload: Uint8Array.of(1) }, 'CV_WIRE_SHAPE');
   assert.equal(told('fault').length, 4, 'a refusal of nothing that was sent is nothing');
 });

@@ -103,8 +103,13 @@ export class BatchSender {
     const numbers = fromMark(ack);
     const before = this.#log.unsettled(stream).filter((run) => run.epoch === epoch);
     const settled = countSettled(before, numbers);
-    const quarantined = countSettled(before, ack.refused.map(({ from, to }) => [from, to]));
-    this.#log.settle(stream, epoch, { upTo: ack.upTo, have: ack.have }).catch((error: unknown) => this.#tell(faultOf(error, 'CV_FORWARD_FAILED')));
+    const quarantined = countSettled(
+      before,
+      ack.refused.map(({ from, to }) => [from, to]),
+    );
+    this.#log
+      .settle(stream, epoch, { upTo: ack.upTo, have: ack.have })
+      .catch((error: unknown) => this.#tell(faultOf(error, 'CV_FORWARD_FAILED')));
     if (settled > 0) this.#world.tell({ kind: 'events_settled', count: settled, stream });
     if (quarantined > 0) this.#world.tell({ kind: 'samples_lost', count: quarantined, reason: 'quarantined', intended: false, stream });
     this.#window.settle(stream, epoch, numbers, this.#now());
@@ -117,7 +122,10 @@ export class BatchSender {
     const refused = this.#window.refused(refusal.sha256);
     if (!refused) return;
     const row = refusal.error in FAULTS ? FAULTS[refusal.error as keyof typeof FAULTS] : null;
-    this.#tell({ code: 'CV_FORWARD_REFUSED', params: { code: refusal.error, detail: refusal.detail ?? '', events: refused.run.to - refused.run.from + 1 } });
+    this.#tell({
+      code: 'CV_FORWARD_REFUSED',
+      params: { code: refusal.error, detail: refusal.detail ?? '', events: refused.run.to - refused.run.from + 1 },
+    });
     if (row?.retry === 'after-change') {
       // Smaller pieces would be refused as well; nothing is given up for a setting that is wrong.
       // All that was under way is refused alike; that is one refusal.

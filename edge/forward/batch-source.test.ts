@@ -9,9 +9,21 @@ import { LiveBoundary } from './live-boundary.ts';
 import { RefusedRanges } from './refused-ranges.ts';
 import type { SeqRange } from './seq-range.ts';
 
-const drafts = (count: number) => Array.from({ length: count }, (_, at): Draft => ({
-  device: 'd', point: 'p', indicator: 'A-1', centre: '500112001', kind: 'measurement', value: at, unit: 'm', occurredAt: at, clock: 'edge', observedAt: at, quality: 'good', origin: 'live',
-}));
+const drafts = (count: number) =>
+  Array.from({ length: count }, (_, at): Draft => ({
+    device: 'd',
+    point: 'p',
+    indicator: 'A-1',
+    centre: '500112001',
+    kind: 'measurement',
+    value: at,
+    unit: 'm',
+    occurredAt: at,
+    clock: 'edge',
+    observedAt: at,
+    quality: 'good',
+    origin: 'live',
+  }));
 const OPTIONS = { edge: 'pump', centre: '500112001' };
 const namesOf = (run: SeqRange) => Array.from({ length: run.to - run.from + 1 }, (_, at) => `${run.epoch}:${run.from + at}`);
 
@@ -28,30 +40,42 @@ async function emptied(feed: BatchSource, lane: 'up' | 'late'): Promise<string[]
 }
 
 test('each number that is not settled is in one lane alone: live if kept since the connection, else backlog, older first', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }), fc.nat(6), fc.array(fc.nat(40), { maxLength: 8 }), async (before, now, split, acks) => {
-    const disk = memoryDisk();
-    const old = await openMemoryEdgeLog(OPTIONS, testWorld(), disk);
-    for (const count of before) await old.append(drafts(count));
-    const log = await openMemoryEdgeLog(OPTIONS, testWorld(new VirtualClock(Date.UTC(2026, 1, 1))), disk);
-    const fresh = new LiveBoundary();
-    let connected = false;
-    let liveFrom = Infinity;
-    log.onCommitted((kept) => {
-      if (!connected) return;
-      liveFrom = Math.min(liveFrom, kept.firstSeq);
-      fresh.groupKept(kept.stream, kept.firstSeq, 0);
-    });
-    for (const [at, count] of now.entries()) {
-      connected = at >= split;
-      await log.append(drafts(count));
-    }
-    for (const ack of acks) await log.settle('measurement', ack % 2 ? log.epoch : old.epoch, { upTo: 0, have: [[ack + 1, ack + 1]] });
-    const feed = new BatchSource(log, fresh, new RefusedRanges());
-    const wanted = log.unsettled('measurement').flatMap(({ epoch, from, to }) => namesOf({ stream: 'measurement', epoch, from, to }));
-    const isLive = (name: string) => name.startsWith(`${log.epoch}:`) && Number(name.split(':')[1]) >= liveFrom;
-    assert.deepEqual(await emptied(feed, 'up'), wanted.filter(isLive));
-    assert.deepEqual(await emptied(feed, 'late'), wanted.filter((name) => !isLive(name)));
-  }), { numRuns: 60 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }),
+      fc.nat(6),
+      fc.array(fc.nat(40), { maxLength: 8 }),
+      async (before, now, split, acks) => {
+        const disk = memoryDisk();
+        const old = await openMemoryEdgeLog(OPTIONS, testWorld(), disk);
+        for (const count of before) await old.append(drafts(count));
+        const log = await openMemoryEdgeLog(OPTIONS, testWorld(new VirtualClock(Date.UTC(2026, 1, 1))), disk);
+        const fresh = new LiveBoundary();
+        let connected = false;
+        let liveFrom = Infinity;
+        log.onCommitted((kept) => {
+          if (!connected) return;
+          liveFrom = Math.min(liveFrom, kept.firstSeq);
+          fresh.groupKept(kept.stream, kept.firstSeq, 0);
+        });
+        for (const [at, count] of now.entries()) {
+          connected = at >= split;
+          await log.append(drafts(count));
+        }
+        for (const ack of acks) await log.settle('measurement', ack % 2 ? log.epoch : old.epoch, { upTo: 0, have: [[ack + 1, ack + 1]] });
+        const feed = new BatchSource(log, fresh, new RefusedRanges());
+        const wanted = log.unsettled('measurement').flatMap(({ epoch, from, to }) => namesOf({ stream: 'measurement', epoch, from, to }));
+        const isLive = (name: string) => name.startsWith(`${log.epoch}:`) && Number(name.split(':')[1]) >= liveFrom;
+        assert.deepEqual(await emptied(feed, 'up'), wanted.filter(isLive));
+        assert.deepEqual(
+          await emptied(feed, 'late'),
+          wanted.filter((name) => !isLive(name)),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('numbers that the log names and does not give are passed over, and asked for again later', async () => {

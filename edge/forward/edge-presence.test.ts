@@ -8,9 +8,22 @@ import { offlinePayload, EdgePresence } from './edge-presence.ts';
 async function start(deviceCount = 1) {
   const world = testWorld();
   const log = await openMemoryEdgeLog({ edge: 'e', centre: '500112001' }, world);
-  const devices = Array.from({ length: deviceCount }, (_, at): DeviceState => ({ id: `device-${at}`, driver: 'modbus', online: true, reason: 'ok', lastAt: 1 }));
+  const devices = Array.from({ length: deviceCount }, (_, at): DeviceState => ({
+    id: `device-${at}`,
+    driver: 'modbus',
+    online: true,
+    reason: 'ok',
+    lastAt: 1,
+  }));
   const said: EdgeState[] = [];
-  const presence = new EdgePresence({ edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1' }, log, world, (payload) => { said.push(JSON.parse(payload) as EdgeState); });
+  const presence = new EdgePresence(
+    { edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1' },
+    log,
+    world,
+    (payload) => {
+      said.push(JSON.parse(payload) as EdgeState);
+    },
+  );
   const seconds = async (count: number) => {
     for (let second = 0; second < count; second += 1) {
       await world.clock.advanceMs(1000);

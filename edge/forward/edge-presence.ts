@@ -86,7 +86,11 @@ export class EdgePresence {
   /** About once a second while connected. */
   tick(): void {
     const sinceMs = this.#world.clock.monotonicMs() - this.#saidAtMs;
-    if (sinceMs >= (this.#isSettled ? this.#everyMs : UNSET_EVERY_MS) || (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)) this.publish();
+    if (
+      sinceMs >= (this.#isSettled ? this.#everyMs : UNSET_EVERY_MS) ||
+      (sinceMs >= DEVICES_EVERY_MS && whoIsThere(this.#facts.devices()) !== this.#saidDevices)
+    )
+      this.publish();
   }
 
   clockAnswered({ clock: { echo, at } }: ClockAnswer): void {
@@ -117,7 +121,14 @@ export class EdgePresence {
     const http = this.#facts.httpUrl();
     const unknown = this.#facts.unknownDevices?.() ?? [];
     return {
-      v: WIRE_VERSION, edge: this.#facts.edge, centre: this.#facts.centre, online: true, sentAt, version: this.#facts.version, startedAt: Math.round(sentAt - (this.#world.clock.monotonicMs() - this.#startedMs)), clockOffsetMs: this.#clockOffsetMs,
+      v: WIRE_VERSION,
+      edge: this.#facts.edge,
+      centre: this.#facts.centre,
+      online: true,
+      sentAt,
+      version: this.#facts.version,
+      startedAt: Math.round(sentAt - (this.#world.clock.monotonicMs() - this.#startedMs)),
+      clockOffsetMs: this.#clockOffsetMs,
       log: {
         depth: sizes.reduce((sum, [, size]) => sum + size.events, 0), bytes: sizes.reduce((sum, [, size]) => sum + size.bytes, 0),
         byStream: Object.fromEntries(sizes.map(([stream, size]) => [stream, size.events])),

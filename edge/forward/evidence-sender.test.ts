@@ -9,7 +9,12 @@ import { EvidenceSender } from './evidence-sender.ts';
 
 type Waiting = Pick<EvidenceFile, 'sha256' | 'atMs' | 'mime'> & { content: Uint8Array };
 
-const picture = (nth: number, bytes: number, mime: EvidenceFile['mime'] = 'image/jpeg'): Waiting => ({ sha256: String(nth).padStart(64, '0'), atMs: nth, mime, content: Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + nth) & 255) });
+const picture = (nth: number, bytes: number, mime: EvidenceFile['mime'] = 'image/jpeg'): Waiting => ({
+  sha256: String(nth).padStart(64, '0'),
+  atMs: nth,
+  mime,
+  content: Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + nth) & 255),
+});
 
 function withEvidence(...waiting: Waiting[]) {
   const world = testWorld();
@@ -17,15 +22,25 @@ function withEvidence(...waiting: Waiting[]) {
   const settled: string[] = [];
   const link = { mayGo: true };
   const folder = {
-    newestWaiting: (matches: (file: EvidenceFile) => boolean) => waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined ?? null,
-    get: (sha256: string) => Promise.resolve(waiting.find((file) => file.sha256 === sha256) as never ?? null),
+    newestWaiting: (matches: (file: EvidenceFile) => boolean) =>
+      (waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined) ?? null,
+    get: (sha256: string) => Promise.resolve((waiting.find((file) => file.sha256 === sha256) as never) ?? null),
     markSent: (sha256: string) => {
       settled.push(sha256);
       waiting.splice(0, waiting.length, ...waiting.filter((file) => file.sha256 !== sha256));
       return Promise.resolve();
     },
   };
-  const sender = new EvidenceSender({ folder: () => folder as never, maySend: () => link.mayGo, send: (text) => { parts.push(JSON.parse(text) as EvidencePart); } }, world);
+  const sender = new EvidenceSender(
+    {
+      folder: () => folder as never,
+      maySend: () => link.mayGo,
+      send: (text) => {
+        parts.push(JSON.parse(text) as EvidencePart);
+      },
+    },
+    world,
+  );
   const answer = async (have: number, afterMs = 0, more: { sha256?: string; refused?: string } = {}) => {
     await world.clock.advanceMs(afterMs);
     sender.answer({ v: 1, evidence: { sha256: parts.at(-1)?.sha256 ?? '', have, ...more } } as never);
@@ -55,7 +70,10 @@ test('a file is asked for first, goes in parts from where the gateway is, and is
   await answer(100 + MAX_EVIDENCE_PART_BYTES);
   assert.deepEqual([parts[2]?.offset, bytesOf(parts[2]), settled], [100 + MAX_EVIDENCE_PART_BYTES, 400, []]);
   await answer(1e9);
-  assert.deepEqual([settled, world.told, parts.length], [[file.sha256], [{ kind: 'evidence_sent', count: 1, bytes: file.content.length }], 3]);
+  assert.deepEqual(
+    [settled, world.told, parts.length],
+    [[file.sha256], [{ kind: 'evidence_sent', count: 1, bytes: file.content.length }], 3],
+  );
 });
 
 test('one goes after the other, the next as soon as the gateway has the first', async () => {
@@ -95,7 +113,10 @@ test('a slow part makes the next half as large, down to 4 kB, a quick one twice'
     return bytesOf(parts.at(-1));
   };
   const whole = MAX_EVIDENCE_PART_BYTES;
-  assert.deepEqual([await after(1000), await after(1001), await after(250), await after(249), await after(1)], [whole, whole / 2, whole / 2, whole, whole]);
+  assert.deepEqual(
+    [await after(1000), await after(1001), await after(250), await after(249), await after(1)],
+    [whole, whole / 2, whole / 2, whole, whole],
+  );
   let last = whole;
   for (let turn = 0; turn < 12; turn += 1) last = await after(2000);
   assert.equal(last, 4096);
@@ -135,7 +156,13 @@ test('a file that the gateway refuses is lost with its reason; one that is gone 
   const refused = withEvidence(picture(1, 10), picture(2, 10));
   await refused.connect(true);
   await refused.answer(0, 0, { refused: 'CV_EVIDENCE_KIND' });
-  assert.deepEqual(refused.world.told, [{ kind: 'evidence_lost', count: 1, reason: 'refused' }, { kind: 'fault', fault: { code: 'CV_EVIDENCE_REFUSED', params: { sha256: picture(1, 1).sha256, edge: '', detail: 'CV_EVIDENCE_KIND' } } }]);
+  assert.deepEqual(refused.world.told, [
+    { kind: 'evidence_lost', count: 1, reason: 'refused' },
+    {
+      kind: 'fault',
+      fault: { code: 'CV_EVIDENCE_REFUSED', params: { sha256: picture(1, 1).sha256, edge: '', detail: 'CV_EVIDENCE_KIND' } },
+    },
+  ]);
   assert.deepEqual([refused.settled, refused.parts.map(({ at }) => at)], [[picture(1, 1).sha256], [1, 2]]);
   const large = withEvidence(picture(3, MAX_EVIDENCE_BYTES + 1), picture(4, MAX_EVIDENCE_BYTES));
   await large.connect(true);

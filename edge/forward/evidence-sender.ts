@@ -87,7 +87,8 @@ export class EvidenceSender {
     going.sentAtMs = null;
     going.have = Math.min(have, going.content.length);
     if (refused !== undefined) this.#refused(going.file, refused);
-    else if (going.have === going.content.length) this.#done(going.file, () => this.#world.tell({ kind: 'evidence_sent', count: 1, bytes: going.content.length }));
+    else if (going.have === going.content.length)
+      this.#done(going.file, () => this.#world.tell({ kind: 'evidence_sent', count: 1, bytes: going.content.length }));
     else this.wake();
   }
 
@@ -135,11 +136,13 @@ export class EvidenceSender {
   #done(file: EvidenceFile, then: () => void = () => {}): void {
     this.#isLoading = true;
     const settled = this.#outlet.folder()?.markSent(file.sha256) ?? Promise.resolve();
-    settled.then(then, (error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: '' }) })).finally(() => {
-      this.#isLoading = false;
-      this.#going = null;
-      this.wake();
-    });
+    settled
+      .then(then, (error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: '' }) }))
+      .finally(() => {
+        this.#isLoading = false;
+        this.#going = null;
+        this.wake();
+      });
   }
 
   #now(): number {

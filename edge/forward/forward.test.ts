@@ -19,8 +19,19 @@ const TIMES = 100;
 
 function draftsOf(count: number, more: Partial<Draft> = {}): Draft[] {
   return Array.from({ length: count }, (_, at): Draft => ({
-    device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value: at, unit: 'm', occurredAt: 1_700_000_000_000 + at, clock: 'edge', observedAt: 1_700_000_000_000 + at,
-    quality: 'good', origin: 'live', ...more,
+    device: 'plc',
+    point: 'level',
+    indicator: 'YJ-FLD-001',
+    centre: CENTRE,
+    kind: 'measurement',
+    value: at,
+    unit: 'm',
+    occurredAt: 1_700_000_000_000 + at,
+    clock: 'edge',
+    observedAt: 1_700_000_000_000 + at,
+    quality: 'good',
+    origin: 'live',
+    ...more,
   }));
 }
 
@@ -34,7 +45,12 @@ interface Running {
 async function startEdge(urls: readonly string[], disk: MemoryDisk = memoryDisk(), times = TIMES): Promise<Running> {
   const world = fastWorld(times);
   const log = await openMemoryEdgeLog({ edge: EDGE, centre: CENTRE }, world, disk);
-  const station = forward({ edge: EDGE, centre: CENTRE, gateway: { urls, token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world);
+  const station = forward(
+    { edge: EDGE, centre: CENTRE, gateway: { urls, token: 'secret' } },
+    { version: '1', devices: () => [], httpUrl: () => null },
+    log,
+    world,
+  );
   const running = line(world, [keep(log, CENTRE, world), station]);
   await running.open();
   return { world, log, station, close: async () => { await running.close(); await log.close(); } };
@@ -77,8 +93,13 @@ test('what was kept before goes out late, older epochs first, under its own numb
   assert.equal(gateway.events.size, 1050);
   // A batch whose ack was slow to come is sent again, behind what went out meanwhile: only first arrivals have an order.
   const known = new Set<string>();
-  const backlog = gateway.arrivals.filter(({ lane, epoch, from }) => lane === 'late' && !known.has(`${epoch}:${from}`) && known.add(`${epoch}:${from}`));
-  assert.deepEqual(backlog.map((arrival) => arrival.epoch), backlog.map((arrival) => arrival.epoch).toSorted((a, b) => a - b));
+  const backlog = gateway.arrivals.filter(
+    ({ lane, epoch, from }) => lane === 'late' && !known.has(`${epoch}:${from}`) && known.add(`${epoch}:${from}`),
+  );
+  assert.deepEqual(
+    backlog.map((arrival) => arrival.epoch),
+    backlog.map((arrival) => arrival.epoch).toSorted((a, b) => a - b),
+  );
 });
 
 test('losses, lost answers, repeated answers and cut connections: everything arrives and is settled', async (t) => {
@@ -94,7 +115,11 @@ test('losses, lost answers, repeated answers and cut connections: everything arr
 
 test('a batch that cannot be read is halved down to the event that is wrong, which is set aside; the rest arrives', async (t) => {
   const poisoned = (event: { device: string }) => event.device === 'poison';
-  const { gateway, log, world } = await open(t, { seed: 3, lose: 0.05, refuse: (batch) => (batch.events.some(poisoned) ? 'CV_WIRE_SHAPE' : null) });
+  const { gateway, log, world } = await open(t, {
+    seed: 3,
+    lose: 0.05,
+    refuse: (batch) => (batch.events.some(poisoned) ? 'CV_WIRE_SHAPE' : null),
+  });
   const drafts = draftsOf(300);
   for (const at of [0, 77, 78, 299]) (drafts[at] as Draft).device = 'poison';
   await log.append(drafts);
@@ -121,7 +146,10 @@ test('events that the gateway quarantines are settled and counted', async (t) =>
   await log.append(draftsOf(10));
   await until(() => depth(log) === 0);
   assert.equal(gateway.events.size, 9);
-  assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === 'quarantined' ? event.count : 0), 0), 1);
+  assert.equal(
+    world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === 'quarantined' ? event.count : 0), 0),
+    1,
+  );
 });
 
 test('over a link that loses big packets, batches become small enough', async (t) => {
@@ -217,10 +245,25 @@ test('what was held back because the socket was full goes out as soon as it drai
   let isReady = false;
   const sent: string[] = [];
   let events: { up(address: string): void; drained(): void } | undefined;
-  const station = forward({ edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: 'secret' } }, { version: '1', devices: () => [], httpUrl: () => null }, log, world, (_options, given) => {
-    events = given;
-    return { open: () => {}, close: async () => {}, isUp: true, isReady: () => isReady, publish: (topic) => { sent.push(topic.split('/').at(-1) as string); }, retarget: () => {} };
-  });
+  const station = forward(
+    { edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: 'secret' } },
+    { version: '1', devices: () => [], httpUrl: () => null },
+    log,
+    world,
+    (_options, given) => {
+      events = given;
+      return {
+        open: () => {},
+        close: async () => {},
+        isUp: true,
+        isReady: () => isReady,
+        publish: (topic) => {
+          sent.push(topic.split('/').at(-1) as string);
+        },
+        retarget: () => {},
+      };
+    },
+  );
   const running = line(world, [keep(log, CENTRE, world), station]);
   t.after(async () => {
     await running.close();

@@ -40,14 +40,31 @@ export interface ForwardParts extends Omit<EdgePresenceParts, 'edge' | 'centre'>
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
 
-export function forward(setup: ForwardSetup, facts: ForwardParts, log: EdgeLog, world: World, uplinkOf: (...args: ConstructorParameters<typeof Uplink>) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args)): ForwardStation {
+export function forward(
+  setup: ForwardSetup,
+  facts: ForwardParts,
+  log: EdgeLog,
+  world: World,
+  uplinkOf: (
+    ...args: ConstructorParameters<typeof Uplink>
+  ) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args),
+): ForwardStation {
   const { edge, centre, gateway } = setup;
   const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
   const whoWeAre = { edge, centre, ...facts };
   let address: string | null = null;
 
   const uplink = uplinkOf(
-    { urls: gateway.urls, clientId: `cv-${edge}`, username: edge, password: gateway.token, ackTopic: topics.ack, commandTopic: topics.cmd, stateTopic: topics.state, offline: offlinePayload(whoWeAre) },
+    {
+      urls: gateway.urls,
+      clientId: `cv-${edge}`,
+      username: edge,
+      password: gateway.token,
+      ackTopic: topics.ack,
+      commandTopic: topics.cmd,
+      stateTopic: topics.state,
+      offline: offlinePayload(whoWeAre),
+    },
     {
       up(at) {
         address = at;
@@ -66,8 +83,22 @@ export function forward(setup: ForwardSetup, facts: ForwardParts, log: EdgeLog, 
     },
     world,
   );
-  const sender = new BatchSender(log, { isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true), send: (lane, payload) => uplink.publish(topics[lane], payload) }, world);
-  const evidence = new EvidenceSender({ folder: () => facts.evidence?.() ?? null, maySend: () => uplink.isReady() && sender.isQuiet, send: (payload) => uplink.publish(topics.evidence, payload) }, world);
+  const sender = new BatchSender(
+    log,
+    {
+      isReady: () => uplink.isReady() && (facts.clock?.isSettled() ?? true),
+      send: (lane, payload) => uplink.publish(topics[lane], payload),
+    },
+    world,
+  );
+  const evidence = new EvidenceSender(
+    {
+      folder: () => facts.evidence?.() ?? null,
+      maySend: () => uplink.isReady() && sender.isQuiet,
+      send: (payload) => uplink.publish(topics.evidence, payload),
+    },
+    world,
+  );
   const presence = new EdgePresence(whoWeAre, log, world, (payload) => uplink.publish(topics.state, payload, true));
 
   function message(topic: string, payload: Uint8Array): void {

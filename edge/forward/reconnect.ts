@@ -26,7 +26,9 @@ export const isContested = (tries: ConnectAttempts) => tries.shortLived >= CONTE
 /** Longer with each failure, and spread by chance so that a district that comes back does not come all at once. */
 export function reconnectDelayMs(tries: ConnectAttempts, chance: number): number {
   const failed = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, tries.failures - 1));
-  const contested = isContested(tries) ? Math.min(MAX_CONTESTED_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries.shortLived - CONTESTED_FROM + 1)) : 0;
+  const contested = isContested(tries)
+    ? Math.min(MAX_CONTESTED_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries.shortLived - CONTESTED_FROM + 1))
+    : 0;
   return Math.max(failed, contested) * (0.5 + chance / 2);
 }
 

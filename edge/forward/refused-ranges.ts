@@ -22,7 +22,9 @@ export class RefusedRanges {
 
   /** A batch with exactly this run was refused. */
   refuse(run: SeqRange): RefusalStep {
-    const known = this.#suspects.find((suspect) => isSameStream(suspect.run, run) && suspect.run.from === run.from && suspect.run.to === run.to);
+    const known = this.#suspects.find(
+      (suspect) => isSameStream(suspect.run, run) && suspect.run.from === run.from && suspect.run.to === run.to,
+    );
     // What overlaps is replaced: the newest refusal knows best.
     this.#suspects = this.#suspects.filter((suspect) => !rangesOverlap(suspect.run, run));
     if (seqCount(run) > 1) {

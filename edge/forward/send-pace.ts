@@ -30,13 +30,22 @@ export interface SendPace {
   roundTrip: { meanMs: number; deviationMs: number } | null;
 }
 
-export const INITIAL_PACE: SendPace = { timeoutMs: FIRST_TIMEOUT_MS, maxBatches: FIRST_BATCHES, maxBatchBytes: Infinity, timeouts: 0, roundTrip: null };
+export const INITIAL_PACE: SendPace = {
+  timeoutMs: FIRST_TIMEOUT_MS,
+  maxBatches: FIRST_BATCHES,
+  maxBatchBytes: Infinity,
+  timeouts: 0,
+  roundTrip: null,
+};
 
 /** @param isRepeat it had been sent before: which of the two was answered is not known, so its time says nothing */
 export function paceAfterAck(pace: SendPace, tookMs: number, bytes: number, isRepeat = false): SendPace {
   if (isRepeat) return { ...pace, timeouts: 0 };
   const before = pace.roundTrip ?? { meanMs: tookMs, deviationMs: tookMs / 2 };
-  const roundTrip = { meanMs: before.meanMs + (tookMs - before.meanMs) / 8, deviationMs: before.deviationMs + (Math.abs(tookMs - before.meanMs) - before.deviationMs) / 4 };
+  const roundTrip = {
+    meanMs: before.meanMs + (tookMs - before.meanMs) / 8,
+    deviationMs: before.deviationMs + (Math.abs(tookMs - before.meanMs) - before.deviationMs) / 4,
+  };
   return {
     timeoutMs: Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 2 * roundTrip.meanMs + 4 * roundTrip.deviationMs)),
     timeouts: 0,
@@ -46,7 +55,11 @@ export function paceAfterAck(pace: SendPace, tookMs: number, bytes: number, isRe
 }
 
 function sized({ maxBatches, maxBatchBytes }: SendPace, tookMs: number, bytes: number): Pick<SendPace, 'maxBatches' | 'maxBatchBytes'> {
-  if (tookMs < QUICK_MS) return { maxBatches: Math.min(MAX_BATCHES, maxBatches + 1), maxBatchBytes: maxBatchBytes * 2 > UNCUT_BYTES ? Infinity : maxBatchBytes * 2 };
+  if (tookMs < QUICK_MS)
+    return {
+      maxBatches: Math.min(MAX_BATCHES, maxBatches + 1),
+      maxBatchBytes: maxBatchBytes * 2 > UNCUT_BYTES ? Infinity : maxBatchBytes * 2,
+    };
   if (tookMs <= SLOW_MS) return { maxBatches, maxBatchBytes };
   return maxBatches > 1 ? { maxBatches: maxBatches - 1, maxBatchBytes } : { maxBatches, maxBatchBytes: halved(maxBatchBytes, bytes) };
 }

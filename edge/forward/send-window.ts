@@ -68,7 +68,8 @@ export class SendWindow {
       if (isSettled(sent.run)) answeredLater += 1;
       else sent.overtaken += answeredLater;
     }
-    for (const sent of this.#take((sent) => isSettled(sent.run))) this.#pace = paceAfterAck(this.#pace, nowMs - sent.sentAtMs, sent.payload.length, sent.isRepeat);
+    for (const sent of this.#take((sent) => isSettled(sent.run)))
+      this.#pace = paceAfterAck(this.#pace, nowMs - sent.sentAtMs, sent.payload.length, sent.isRepeat);
     if (answeredLater > 0) this.#progressAtMs = nowMs;
     this.#unanswered = this.#unanswered.filter((run) => !isSettled(run));
     const lost = this.#take((sent) => sent.overtaken >= LOST_WHEN_OVERTAKEN);

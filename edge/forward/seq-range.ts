@@ -12,7 +12,8 @@ export interface SeqRange {
 
 type Numbers = Pick<SeqRange, 'from' | 'to'>;
 
-export const isSameStream = (a: Pick<SeqRange, 'stream' | 'epoch'>, b: Pick<SeqRange, 'stream' | 'epoch'>) => a.stream === b.stream && a.epoch === b.epoch;
+export const isSameStream = (a: Pick<SeqRange, 'stream' | 'epoch'>, b: Pick<SeqRange, 'stream' | 'epoch'>) =>
+  a.stream === b.stream && a.epoch === b.epoch;
 export const rangesOverlap = (a: SeqRange, b: SeqRange) => isSameStream(a, b) && a.to >= b.from && a.from <= b.to;
 export const seqCount = (run: Numbers) => run.to - run.from + 1;
 
@@ -35,4 +36,5 @@ export function clipRange(run: SeqRange, from: number, to: number): SeqRange | n
 export const isRangeSettled = (run: Numbers, settled: SeqRanges) => missingRanges(settled, run.from, run.to).length === 0;
 
 /** How many numbers of `runs` lie in the set. */
-export const countSettled = (runs: readonly Numbers[], settled: SeqRanges) => runs.reduce((sum, run) => sum + countNumbers(intersectRange(settled, run.from, run.to)), 0);
+export const countSettled = (runs: readonly Numbers[], settled: SeqRanges) =>
+  runs.reduce((sum, run) => sum + countNumbers(intersectRange(settled, run.from, run.to)), 0);

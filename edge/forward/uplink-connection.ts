@@ -65,8 +65,16 @@ export class UplinkConnection {
     this.#events = events;
     this.#options = options;
     this.#client = mqtt.connect(options.url, {
-      protocolVersion: 4, clientId: options.clientId, username: options.username, ...(options.password === null ? {} : { password: options.password }),
-      clean: true, keepalive: KEEPALIVE_SECONDS, writeCache: false, connectTimeout: CONNECT_TIMEOUT_MS, reconnectPeriod: 0, resubscribe: false,
+      protocolVersion: 4,
+      clientId: options.clientId,
+      username: options.username,
+      ...(options.password === null ? {} : { password: options.password }),
+      clean: true,
+      keepalive: KEEPALIVE_SECONDS,
+      writeCache: false,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 0,
+      resubscribe: false,
       will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: QOS, retain: true },
     });
     keepAliveDuringBacklog(this.#client);
@@ -78,7 +86,12 @@ export class UplinkConnection {
 
   isReady(): boolean {
     // The stream's own flag: mqtt.js never pushes back.
-    return this.#isUp && this.#client.connected && this.#unreceipted < MAX_UNRECEIPTED && !(this.#client.stream as { writableNeedDrain?: boolean }).writableNeedDrain;
+    return (
+      this.#isUp &&
+      this.#client.connected &&
+      this.#unreceipted < MAX_UNRECEIPTED &&
+      !(this.#client.stream as { writableNeedDrain?: boolean }).writableNeedDrain
+    );
   }
 
   publish(topic: string, payload: Uint8Array | string, retain = false): void {
@@ -95,7 +108,9 @@ export class UplinkConnection {
   async close(clock: World['clock'], farewell: { topic: string; payload: string }): Promise<void> {
     if (this.#ended) return;
     if (this.#isUp && this.#client.connected) {
-      const said = new Promise<void>((resolve) => { this.#client.publish(farewell.topic, farewell.payload, { qos: QOS, retain: true }, () => resolve()); });
+      const said = new Promise<void>((resolve) => {
+        this.#client.publish(farewell.topic, farewell.payload, { qos: QOS, retain: true }, () => resolve());
+      });
       await withinMs(clock, FAREWELL_MS, said);
     }
     for (const id of Object.keys(this.#client.outgoing)) this.#client.removeOutgoingMessage(Number(id));
@@ -116,7 +131,9 @@ export class UplinkConnection {
     this.#client.stream.on('drain', () => { if (!this.#ended) this.#events.drained(); });
     const { ackTopic, commandTopic } = this.#options;
     // Each by itself: mqtt.js makes one error of a refusal (3.1.1: code 128), and does not say of which topic.
-    this.#client.subscribe(commandTopic, { qos: QOS }, (error) => { if (isRefusal(error) && !this.#ended) this.#events.commandsRefused(); });
+    this.#client.subscribe(commandTopic, { qos: QOS }, (error) => {
+      if (isRefusal(error) && !this.#ended) this.#events.commandsRefused();
+    });
     this.#client.subscribe(ackTopic, { qos: QOS }, (error) => {
       if (this.#ended) return;
       // Without acks nothing could ever be let go.
@@ -145,14 +162,20 @@ export class UplinkConnection {
     this.#isUp = false;
     for (const id of Object.keys(this.#client.outgoing)) this.#client.removeOutgoingMessage(Number(id));
     this.#client.end(true);
-    this.#events.down({ detail: this.#detail, ...(this.#detailZh !== undefined && { detailZh: this.#detailZh }), denied: this.#denied, wasUp: this.#wasUp });
+    this.#events.down({
+      detail: this.#detail,
+      ...(this.#detailZh !== undefined && { detailZh: this.#detailZh }),
+      denied: this.#denied,
+      wasUp: this.#wasUp,
+    });
   }
 }
 
 /** The broker has answered, with a no: unlike a link that went while we asked, which has no packet. */
 const isRefusal = (error: Error | null): boolean => (error as { packet?: unknown } | null)?.packet !== undefined;
 
-const asBuffer = (payload: Uint8Array | string) => (typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length));
+const asBuffer = (payload: Uint8Array | string) =>
+  typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length);
 
 async function withinMs(clock: World['clock'], limitMs: number, work: Promise<void>): Promise<void> {
   const stop = new AbortController();

@@ -21,12 +21,34 @@ function uplinkTo(t: TestContext, urls: readonly string[], more: Partial<UplinkO
   const downs: true[] = [];
   const messages: string[] = [];
   let drains = 0;
-  const uplink = new Uplink({
-    urls, clientId: EDGE, username: EDGE, password: 'secret', ackTopic: topicOf('ack'), commandTopic: topicOf('cmd'), stateTopic: state, offline: 'offline', ...more,
-  }, {
-    up: (address) => { ups.push(address); }, message: (topic, payload) => { messages.push(`${topic} ${Buffer.from(payload).toString()}`); },
-    drained: () => { drains += 1; }, down: () => { downs.push(true); },
-  }, world);
+  const uplink = new Uplink(
+    {
+      urls,
+      clientId: EDGE,
+      username: EDGE,
+      password: 'secret',
+      ackTopic: topicOf('ack'),
+      commandTopic: topicOf('cmd'),
+      stateTopic: state,
+      offline: 'offline',
+      ...more,
+    },
+    {
+      up: (address) => {
+        ups.push(address);
+      },
+      message: (topic, payload) => {
+        messages.push(`${topic} ${Buffer.from(payload).toString()}`);
+      },
+      drained: () => {
+        drains += 1;
+      },
+      down: () => {
+        downs.push(true);
+      },
+    },
+    world,
+  );
   t.after(() => closing(uplink, world));
   const faults = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []));
   return { uplink, world, ups, downs, messages, faults, drains: () => drains };
@@ -72,8 +94,17 @@ async function urlOfNobody(): Promise<string> {
 /** Accepts and says nothing. */
 async function silentPeer(t: TestContext) {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => { sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)).resume()); });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const server = createServer((socket) => {
+    sockets.add(
+      socket
+        .on('error', () => {})
+        .on('close', () => sockets.delete(socket))
+        .resume(),
+    );
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   t.after(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
@@ -81,14 +112,22 @@ async function silentPeer(t: TestContext) {
   return { port: (server.address() as AddressInfo).port, sockets };
 }
 
-for (const [returnCode, code] of [[2, 'CV_UPLINK_DENIED'], [3, 'CV_UPLINK_LOST'], [4, 'CV_UPLINK_DENIED'], [5, 'CV_UPLINK_DENIED']] as const) {
+for (const [returnCode, code] of [
+  [2, 'CV_UPLINK_DENIED'],
+  [3, 'CV_UPLINK_LOST'],
+  [4, 'CV_UPLINK_DENIED'],
+  [5, 'CV_UPLINK_DENIED'],
+] as const) {
   test(`CONNACK ${returnCode} is told as ${code}, with the address and never the password`, async (t) => {
     const gateway = await brokerOf(t);
     gateway.broker.authenticate = (_client, _user, _password, done) => done(Object.assign(new Error('no'), { returnCode }), false);
     const { uplink, world, ups, downs, faults } = uplinkTo(t, [gateway.url.replace('//', '//someone:hidden@')]);
     uplink.open();
     await until(() => faults().length > 0);
-    assert.deepEqual([faults()[0]?.code, faults()[0]?.params.address, ups, downs, uplink.isUp, uplink.isReady()], [code, gateway.url, [], [], false, false]);
+    assert.deepEqual(
+      [faults()[0]?.code, faults()[0]?.params.address, ups, downs, uplink.isUp, uplink.isReady()],
+      [code, gateway.url, [], [], false, false],
+    );
     if (code === 'CV_UPLINK_DENIED') assert.equal(faults()[0]?.params.edge, EDGE);
     assert.doesNotMatch(JSON.stringify(world.told), /hidden|secret/);
   });
@@ -96,7 +135,8 @@ for (const [returnCode, code] of [[2, 'CV_UPLINK_DENIED'], [3, 'CV_UPLINK_LOST']
 
 test('the answers\' topic refused: nothing could ever be let go, so that is told as a refusal, in both languages', async (t) => {
   const gateway = await brokerOf(t);
-  gateway.broker.authorizeSubscribe = (_client, subscription, done) => done(null, subscription.topic === topicOf('ack') ? null : subscription);
+  gateway.broker.authorizeSubscribe = (_client, subscription, done) =>
+    done(null, subscription.topic === topicOf('ack') ? null : subscription);
   const { uplink, ups, faults } = uplinkTo(t, [gateway.url]);
   uplink.open();
   await until(() => faults().length > 0);
@@ -106,7 +146,8 @@ test('the answers\' topic refused: nothing could ever be let go, so that is told
 
 test('the commands\' topic refused costs the commands alone', async (t) => {
   const gateway = await brokerOf(t);
-  gateway.broker.authorizeSubscribe = (_client, subscription, done) => done(null, subscription.topic === topicOf('cmd') ? null : subscription);
+  gateway.broker.authorizeSubscribe = (_client, subscription, done) =>
+    done(null, subscription.topic === topicOf('cmd') ? null : subscription);
   const { uplink, ups, faults } = uplinkTo(t, [gateway.url]);
   uplink.open();
   await until(() => ups.length > 0 && faults().length > 0);
@@ -125,7 +166,10 @@ test('nobody there, then somebody: told once lost, tried again, and taken back w
   assert.equal(ups.length, 0, 'not before its time');
   await world.clock.advanceMs(500);
   await until(() => ups.length > 0);
-  assert.deepEqual(world.told.slice(-2), [{ kind: 'fault_cleared', code: 'CV_UPLINK_LOST' }, { kind: 'link_state', online: true, address: url }]);
+  assert.deepEqual(world.told.slice(-2), [
+    { kind: 'fault_cleared', code: 'CV_UPLINK_LOST' },
+    { kind: 'link_state', online: true, address: url },
+  ]);
   assert.equal(faults().length, 1);
 });
 
@@ -149,7 +193,13 @@ test('before it is up nothing is sent and it is not ready; then what is said arr
   // A view into something larger: only what is seen of it goes.
   uplink.publish(topicOf('rsp'), new Uint8Array(Buffer.from('abcdef')).subarray(2, 4));
   await until(() => published.length === 2);
-  assert.deepEqual(published.map(({ topic, payload, qos, retain }) => [topic, payload.toString(), qos, retain]), [[state, 'online', 1, true], [topicOf('rsp'), 'cd', 1, false]]);
+  assert.deepEqual(
+    published.map(({ topic, payload, qos, retain }) => [topic, payload.toString(), qos, retain]),
+    [
+      [state, 'online', 1, true],
+      [topicOf('rsp'), 'cd', 1, false],
+    ],
+  );
 });
 
 test('what the broker says on both topics comes through', async (t) => {
@@ -157,7 +207,11 @@ test('what the broker says on both topics comes through', async (t) => {
   const { uplink, ups, messages } = uplinkTo(t, [gateway.url]);
   uplink.open();
   await until(() => ups.length > 0);
-  for (const leaf of ['ack', 'cmd', 'up'] as const) gateway.broker.publish({ cmd: 'publish', topic: topicOf(leaf), payload: Buffer.from(leaf), qos: 1, retain: false, dup: false }, () => {});
+  for (const leaf of ['ack', 'cmd', 'up'] as const)
+    gateway.broker.publish(
+      { cmd: 'publish', topic: topicOf(leaf), payload: Buffer.from(leaf), qos: 1, retain: false, dup: false },
+      () => {},
+    );
   await until(() => messages.length === 2);
   assert.deepEqual(messages.toSorted(), [`${topicOf('ack')} ack`, `${topicOf('cmd')} cmd`]);
 });
@@ -189,8 +243,14 @@ test('closed in order, the last word is retained and the will is not needed; aft
   await until(() => ups.length > 0);
   await closing(uplink, world);
   await until(() => gateway.broker.connectedClients === 0);
-  assert.deepEqual(published.map(({ topic, payload, retain }) => [topic, payload.toString(), retain]), [[state, 'closed in order', true]]);
-  assert.deepEqual([uplink.isUp, uplink.isReady(), downs.length, world.told.at(-1)], [false, false, 1, { kind: 'link_state', online: false, address: gateway.url }]);
+  assert.deepEqual(
+    published.map(({ topic, payload, retain }) => [topic, payload.toString(), retain]),
+    [[state, 'closed in order', true]],
+  );
+  assert.deepEqual(
+    [uplink.isUp, uplink.isReady(), downs.length, world.told.at(-1)],
+    [false, false, 1, { kind: 'link_state', online: false, address: gateway.url }],
+  );
   uplink.publish(topicOf('up'), 'too late');
   await world.clock.advanceMs(60_000);
   assert.deepEqual([published.length, ups.length], [1, 1]);
@@ -250,7 +310,10 @@ test('three connections in a row that end within ten seconds are told as another
     await until(() => faults().length > told);
     return faults().at(-1)?.code;
   };
-  assert.deepEqual([await end(9_999), await end(0), await end(10_000), await end(0), await end(0), await end(0)], ['CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_CONTESTED']);
+  assert.deepEqual(
+    [await end(9_999), await end(0), await end(10_000), await end(0), await end(0), await end(0)],
+    ['CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_LOST', 'CV_UPLINK_CONTESTED'],
+  );
   assert.deepEqual(faults().at(-1)?.params, { address: gateway.url, edge: EDGE, times: 3 });
 });
 

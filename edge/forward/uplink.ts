@@ -85,29 +85,36 @@ export class Uplink {
       const standby = new AbortController();
       try {
         const { clientId, username, password, ackTopic, commandTopic, stateTopic, offline } = this.#options;
-        this.#connection = new UplinkConnection({ url, clientId, username, password, ackTopic, commandTopic, will: { topic: stateTopic, payload: offline } }, {
-          up: () => {
-            this.#isUp = true;
-            for (const code of this.#faults) this.#world.tell({ kind: 'fault_cleared', code });
-            this.#faults.clear();
-            this.#world.tell({ kind: 'link_state', online: true, address: redactUrl(url) });
-            this.#events.up(redactUrl(url));
-            if (url !== this.#options.urls[0]) void this.#preferAgain(standby.signal);
+        this.#connection = new UplinkConnection(
+          { url, clientId, username, password, ackTopic, commandTopic, will: { topic: stateTopic, payload: offline } },
+          {
+            up: () => {
+              this.#isUp = true;
+              for (const code of this.#faults) this.#world.tell({ kind: 'fault_cleared', code });
+              this.#faults.clear();
+              this.#world.tell({ kind: 'link_state', online: true, address: redactUrl(url) });
+              this.#events.up(redactUrl(url));
+              if (url !== this.#options.urls[0]) void this.#preferAgain(standby.signal);
+            },
+            message: (topic, payload) => this.#events.message(topic, payload),
+            commandsRefused: () =>
+              this.#world.tell({
+                kind: 'fault',
+                fault: { code: 'CV_UPLINK_COMMANDS', params: { address: redactUrl(url), topic: commandTopic } },
+              }),
+            drained: () => this.#events.drained(),
+            down: (end) => {
+              standby.abort();
+              this.#connection = null;
+              if (this.#isUp) {
+                this.#isUp = false;
+                this.#world.tell({ kind: 'link_state', online: false, address: redactUrl(url) });
+                this.#events.down();
+              }
+              resolve(end);
+            },
           },
-          message: (topic, payload) => this.#events.message(topic, payload),
-          commandsRefused: () => this.#world.tell({ kind: 'fault', fault: { code: 'CV_UPLINK_COMMANDS', params: { address: redactUrl(url), topic: commandTopic } } }),
-          drained: () => this.#events.drained(),
-          down: (end) => {
-            standby.abort();
-            this.#connection = null;
-            if (this.#isUp) {
-              this.#isUp = false;
-              this.#world.tell({ kind: 'link_state', online: false, address: redactUrl(url) });
-              this.#events.down();
-            }
-            resolve(end);
-          },
-        });
+        );
       } catch (error) {
         resolve({ detail: (error as Error).message, denied: false, wasUp: false });
       }

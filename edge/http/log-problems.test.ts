@@ -9,7 +9,10 @@ test('what ails the log stands until it is over; what was lost is shown for a da
   const troubles = new LogProblems(() => nowMs);
   const tell = troubles.wrapTell((event) => { heard.push(event); });
   tell({ kind: 'fault', fault: { code: 'CV_LOG_DISK_FULL', params: { detail: '0 bytes free' } } });
-  tell({ kind: 'fault', fault: { code: 'CV_LOG_DAMAGED', params: { file: 'state-7-1.db', epoch: 7, fromSeq: 41, toSeq: 60, detail: 'wrong checksum' } } });
+  tell({
+    kind: 'fault',
+    fault: { code: 'CV_LOG_DAMAGED', params: { file: 'state-7-1.db', epoch: 7, fromSeq: 41, toSeq: 60, detail: 'wrong checksum' } },
+  });
   tell({ kind: 'fault', fault: { code: 'CV_LOG_OVERRUN', params: {} } });
   assert.deepEqual(troubles.list().map(({ code }) => code), ['CV_LOG_DISK_FULL', 'CV_LOG_DAMAGED']);
   assert.match(troubles.list()[1]?.zh ?? '', /41 至 60/);

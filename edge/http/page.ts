@@ -1,9 +1,50 @@
 /** The edge's own page: what a field engineer with a notebook on site looks at. One file, nothing from elsewhere. */
-export const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+export const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const WORDS = {
-  zh: { language: 'zh', title: '边缘节点', uplink: '上行', log: '日志', waiting: '条待确认', disk: '磁盘', devices: '设备', yes: '在线', no: '离线', last: '最新数据', reason: '原因', failing: '日志无法写入', lost: '本页与边缘节点失去联系', offset: '网关时钟偏差', unset: '时钟尚未校准，数据等待发送', unknown: '未知设备', times: '次', silent: '未发送任何内容', paste: '粘贴到 devices: 之下即可接入' },
-  en: { language: 'en', title: 'Edge', uplink: 'Uplink', log: 'Log', waiting: 'events not yet acknowledged', disk: 'on disk', devices: 'Devices', yes: 'online', no: 'offline', last: 'last value', reason: 'reason', failing: 'the log cannot write', lost: 'this page has lost the edge', offset: 'gateway clock ahead by', unset: 'the clock is not set: events wait', unknown: 'Unknown devices', times: 'times', silent: 'said nothing', paste: 'paste under devices: to take it in' },
+  zh: {
+    language: 'zh',
+    title: '边缘节点',
+    uplink: '上行',
+    log: '日志',
+    waiting: '条待确认',
+    disk: '磁盘',
+    devices: '设备',
+    yes: '在线',
+    no: '离线',
+    last: '最新数据',
+    reason: '原因',
+    failing: '日志无法写入',
+    lost: '本页与边缘节点失去联系',
+    offset: '网关时钟偏差',
+    unset: '时钟尚未校准，数据等待发送',
+    unknown: '未知设备',
+    times: '次',
+    silent: '未发送任何内容',
+    paste: '粘贴到 devices: 之下即可接入',
+  },
+  en: {
+    language: 'en',
+    title: 'Edge',
+    uplink: 'Uplink',
+    log: 'Log',
+    waiting: 'events not yet acknowledged',
+    disk: 'on disk',
+    devices: 'Devices',
+    yes: 'online',
+    no: 'offline',
+    last: 'last value',
+    reason: 'reason',
+    failing: 'the log cannot write',
+    lost: 'this page has lost the edge',
+    offset: 'gateway clock ahead by',
+    unset: 'the clock is not set: events wait',
+    unknown: 'Unknown devices',
+    times: 'times',
+    silent: 'said nothing',
+    paste: 'paste under devices: to take it in',
+  },
 };
 
 export function statusPage(chinese: boolean): string {

@@ -63,7 +63,9 @@ interface Answer {
 /** @throws CV_API_LISTEN */
 export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts, clock: Pick<Clock, 'monotonicMs'>): Promise<LocalHttp> {
   const wrong = new RateLimit(MAX_WRONG, clock);
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => { serve(at, parts, wrong, request, response).catch(() => response.destroy()); });
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => {
+    serve(at, parts, wrong, request, response).catch(() => response.destroy());
+  });
   limitConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
   // Too many open files, say: without a listener it would end the process.
@@ -80,7 +82,8 @@ export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts, c
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: Error) => reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error }));
+    const failed = (error: Error) =>
+      reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error }));
     server.once('error', failed);
     server.listen(port, host, () => {
       server.removeListener('error', failed);
@@ -89,15 +92,30 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
   });
 }
 
-async function serve(at: LocalHttpSetup, parts: LocalHttpParts, wrong: RateLimit, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  at: LocalHttpSetup,
+  parts: LocalHttpParts,
+  wrong: RateLimit,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   let answer: Answer;
   try {
-    if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host)) return send(request, response, problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)));
+    if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host))
+      return send(
+        request,
+        response,
+        problem(421, 'CV_API_HOST', { host: (request.headers.host ?? '').slice(0, 200) }, wantsChinese(request)),
+      );
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
     if (watched !== undefined) answer = await beginLive(at, parts, request, decodePathPart(watched));
     else if (!mayRead(at, request)) answer = refusedReading(parts, wrong, request);
-    else answer = request.method === 'GET' || request.method === 'HEAD' ? await answerTo(parts, request) : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
+    else
+      answer =
+        request.method === 'GET' || request.method === 'HEAD'
+          ? await answerTo(parts, request)
+          : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
   } catch (error) {
     const fault = faultOf(error, 'CV_API_INTERNAL', { path: (request.url ?? '/').slice(0, 200) });
     parts.tell?.({ kind: 'fault', fault });
@@ -114,7 +132,13 @@ function send({ method }: Pick<IncomingMessage, 'method'>, response: ServerRespo
 
 async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promise<Answer> {
   const path = (request.url ?? '/').split('?')[0] as string;
-  if (path === '/') return { status: 200, type: 'text/html; charset=utf-8', body: statusPage(wantsChinese(request)), headers: { 'content-security-policy': PAGE_POLICY } };
+  if (path === '/')
+    return {
+      status: 200,
+      type: 'text/html; charset=utf-8',
+      body: statusPage(wantsChinese(request)),
+      headers: { 'content-security-policy': PAGE_POLICY },
+    };
   if (path === '/healthz') {
     const health = parts.health();
     return json(health.ok ? 200 : 503, health);
@@ -127,7 +151,8 @@ async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promis
 
 /** For the gateway alone, and only on this machine; a browser that some page told to ask names that page. */
 async function beginLive({ key }: LocalHttpSetup, parts: LocalHttpParts, request: IncomingMessage, device: string): Promise<Answer> {
-  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined || !isOneOf([key], request)) return text(403, 'only for a gateway on this machine');
+  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined || !isOneOf([key], request))
+    return text(403, 'only for a gateway on this machine');
   try {
     return json(200, await parts.live(device));
   } catch (error) {
@@ -153,7 +178,10 @@ function refusedReading(parts: LocalHttpParts, wrong: RateLimit, request: Incomi
     const { code, params } = faultOf(error, 'CV_COMMAND_TOO_MANY');
     return { ...problem(429, code, params, wantsChinese(request)), headers: { 'retry-after': String(params.waitSeconds) } };
   }
-  return { ...problem(401, 'CV_EDGE_READ_TOKEN', {}, wantsChinese(request)), headers: { 'www-authenticate': 'Basic realm="cityvitals", charset="UTF-8"' } };
+  return {
+    ...problem(401, 'CV_EDGE_READ_TOKEN', {}, wantsChinese(request)),
+    headers: { 'www-authenticate': 'Basic realm="cityvitals", charset="UTF-8"' },
+  };
 }
 
 /** As a bearer token, or as the password of Basic under any name; empty where there is none. */
@@ -173,7 +201,10 @@ const digest = (text: string) => createHash('sha256').update(text).digest();
 
 function problem(status: number, code: FaultCode, params: Fault['params'], chinese: boolean): Answer {
   const { message, remedy } = explain({ code, params }, chinese ? 'zh-CN' : 'en');
-  return { ...json(status, { type: `urn:cityvitals:fault:${code}`, status, code, detail: message, remedy }), type: 'application/problem+json; charset=utf-8' };
+  return {
+    ...json(status, { type: `urn:cityvitals:fault:${code}`, status, code, detail: message, remedy }),
+    type: 'application/problem+json; charset=utf-8',
+  };
 }
 
 const json = (status: number, body: object): Answer => ({ status, type: 'application/json; charset=utf-8', body: JSON.stringify(body) });

@@ -40,7 +40,8 @@ export class CameraPipeline {
 
   constructor({ mask, motion, diagnosis, ...scene }: SightSettings & SceneSettings, sureScore: number) {
     this.scoreThreshold = sureScore;
-    this.diagnosis = diagnosis === 'off' ? null : new VideoDiagnosis({ mask, everyMs: diagnosis.every, thresholds: thresholdsOf(diagnosis) });
+    this.diagnosis =
+      diagnosis === 'off' ? null : new VideoDiagnosis({ mask, everyMs: diagnosis.every, thresholds: thresholdsOf(diagnosis) });
     this.silenceMs = diagnosis === 'off' ? Infinity : diagnosis.silence;
     this.#mask = new PrivacyMask(mask);
     this.#gate = motion === 'off' ? null : new MotionGate(motion);
@@ -67,7 +68,12 @@ export class CameraPipeline {
 
   /** The part of the picture that is worth another look, after this was found in the whole; null: none. */
   secondLookArea(found: readonly Box[]): PictureArea | null {
-    return this.#isCloser && this.#gate ? secondLookArea(this.#gate.motionArea, found.filter(({ score }) => score >= this.scoreThreshold)) : null;
+    return this.#isCloser && this.#gate
+      ? secondLookArea(
+          this.#gate.motionArea,
+          found.filter(({ score }) => score >= this.scoreThreshold),
+        )
+      : null;
   }
 
   /** A look saw this. @param found best score first */
@@ -89,7 +95,11 @@ export class CameraPipeline {
   }
 
   /** What zones and lines say to a picture in which this is seen. @param at ms UTC when it was taken */
-  updateZones({ boxes, lowScoreBoxes, frame }: Detections, { index, ptsMs, width, height, aspect = width / height }: Picture, at: number): MeasureValue[] {
+  updateZones(
+    { boxes, lowScoreBoxes, frame }: Detections,
+    { index, ptsMs, width, height, aspect = width / height }: Picture,
+    at: number,
+  ): MeasureValue[] {
     return this.#scene?.update({ ptsMs, at, boxes, lowScoreBoxes, isHeld: frame !== index }, aspect) ?? [];
   }
 }
@@ -99,7 +109,16 @@ export class CameraPipeline {
  * @param sureScore default: every box is believed
  */
 export function cameraPipeline(settings: unknown, sureScore = 0): CameraPipeline {
-  const { mask = [], motion = 'off', diagnosis = 'off', zones = [], lines = [], indicators = {}, homography, timeZone } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
+  const {
+    mask = [],
+    motion = 'off',
+    diagnosis = 'off',
+    zones = [],
+    lines = [],
+    indicators = {},
+    homography,
+    timeZone,
+  } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
   return new CameraPipeline({ mask, motion, diagnosis, zones, lines, indicators, homography, timeZone }, sureScore);
 }
 

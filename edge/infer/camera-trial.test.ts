@@ -50,8 +50,17 @@ test('what each camera shows, by one model that is opened once', { skip }, async
   const looks = await openCameraTrials(cameras, [centernet320], world, await pool());
   const looked = await Promise.all(cameras.map(({ id }) => looks.run(id, item(id, 7), signal)));
   for (const { samples, detection, faults } of looked) {
-    assert.deepEqual(samples.map(({ point, value, quality }) => [point, value, quality]), [['persons', 1, 'good'], ['vehicles', 0, 'good']]);
-    assert.deepEqual([detection?.model?.id, detection?.provider, detection?.tookMs, detection?.boxes.length, faults], ['centernet-320', 'cpu', 40, 1, []]);
+    assert.deepEqual(
+      samples.map(({ point, value, quality }) => [point, value, quality]),
+      [
+        ['persons', 1, 'good'],
+        ['vehicles', 0, 'good'],
+      ],
+    );
+    assert.deepEqual(
+      [detection?.model?.id, detection?.provider, detection?.tookMs, detection?.boxes.length, faults],
+      ['centernet-320', 'cpu', 40, 1, []],
+    );
   }
   await looks.close();
 });
@@ -67,6 +76,12 @@ test('a picture of which the model says nothing that is a number: its fault, and
 test('a model that cannot be opened is told of with each of its cameras, also where no picture came', { skip }, async () => {
   const looks = await openCameraTrials(cameras, [centernet320], world, await pool(true));
   const codes = await Promise.all([looks.run('a', item('a', 7), signal), looks.run('b', null, signal)]);
-  assert.deepEqual(codes.map(({ faults, detection }) => [faults.map(({ code }) => code), detection]), [[['CV_MODEL_FAILED'], null], [['CV_MODEL_FAILED'], null]]);
+  assert.deepEqual(
+    codes.map(({ faults, detection }) => [faults.map(({ code }) => code), detection]),
+    [
+      [['CV_MODEL_FAILED'], null],
+      [['CV_MODEL_FAILED'], null],
+    ],
+  );
   await looks.close();
 });

@@ -31,7 +31,12 @@ export interface CameraTrials {
  * @param cameras those whose settings name no model are passed over
  * @param pool its processes end with `close`
  */
-export async function openCameraTrials(cameras: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool: DetectorPool): Promise<CameraTrials> {
+export async function openCameraTrials(
+  cameras: readonly { id: string; settings: unknown }[],
+  models: readonly ModelSpec[],
+  world: World,
+  pool: DetectorPool,
+): Promise<CameraTrials> {
   const detectors = await openDetectors(cameras, models, { ...world, tell: () => {} }, pool);
   return {
     async run(device, item, signal) {
@@ -48,12 +53,21 @@ async function look(device: string, camera: InferCamera, item: PictureItem, worl
   const looked: CameraTrial = { samples: [], detection: null, faults: [] };
   const { detector, model } = camera;
   let tookMs = 0;
-  const quiet: World = { ...world, tell: (event) => {
-    if (event.kind === 'fault') looked.faults.push(event.fault);
-    if (event.kind === 'inference') tookMs = event.durationMs;
-  } };
-  const station = infer(new Map([[device, camera]]), quiet, undefined, undefined, { tellViewers: ({ boxes }) => { looked.detection = { model, provider: detector.provider, boxes, tookMs }; } });
-  const end = () => { void station.close?.(); };
+  const quiet: World = {
+    ...world,
+    tell: (event) => {
+      if (event.kind === 'fault') looked.faults.push(event.fault);
+      if (event.kind === 'inference') tookMs = event.durationMs;
+    },
+  };
+  const station = infer(new Map([[device, camera]]), quiet, undefined, undefined, {
+    tellViewers: ({ boxes }) => {
+      looked.detection = { model, provider: detector.provider, boxes, tookMs };
+    },
+  });
+  const end = () => {
+    void station.close?.();
+  };
   signal.addEventListener('abort', end);
   // Whoever holds a picture lets go of it when all is said of it.
   await new Promise<void>((resolve) => {

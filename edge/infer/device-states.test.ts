@@ -9,7 +9,15 @@ import { infer } from './line.ts';
 import { cameraPipeline } from './camera-pipeline.ts';
 import { withDetectorFaults } from './device-states.ts';
 
-const camera = (more: Partial<DeviceState> = {}): DeviceState => ({ id: 'cam', driver: 'camera', online: true, reason: 'ok', lastAt: 1, pictures: true, ...more });
+const camera = (more: Partial<DeviceState> = {}): DeviceState => ({
+  id: 'cam',
+  driver: 'camera',
+  online: true,
+  reason: 'ok',
+  lastAt: 1,
+  pictures: true,
+  ...more,
+});
 
 function rig(told?: Fault) {
   let fails: FaultCode | null = null;
@@ -23,7 +31,10 @@ function rig(told?: Fault) {
   const station = infer(new Map([['cam', { detector, pipeline: cameraPipeline({}), ...(told && { fault: told }) }]]), testWorld());
   const look = async (fault: FaultCode | null) => {
     fails = fault;
-    station.take?.([{ device: 'cam', at: 1, observedAt: 1, points: {}, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } }], () => {});
+    station.take?.(
+      [{ device: 'cam', at: 1, observedAt: 1, points: {}, picture: { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) } }],
+      () => {},
+    );
     await settle();
   };
   return { look, reasons: (...states: DeviceState[]) => withDetectorFaults(states, station).map(({ reason }) => reason) };
@@ -51,5 +62,9 @@ test('one that does not answer says that, and no other device is concerned', asy
   const { look, reasons } = rig();
   await look('CV_MODEL_OUTPUT');
   const { pictures: _pictures, ...plc } = camera();
-  assert.deepEqual(reasons(camera({ online: false, reason: 'CV_LINK_REFUSED' }), camera({ id: 'other' }), plc), ['CV_LINK_REFUSED', 'ok', 'ok']);
+  assert.deepEqual(reasons(camera({ online: false, reason: 'CV_LINK_REFUSED' }), camera({ id: 'other' }), plc), [
+    'CV_LINK_REFUSED',
+    'ok',
+    'ok',
+  ]);
 });

@@ -22,7 +22,8 @@ const picture = (index: number, device = 'cam', hold?: Picture['hold']): Decoded
   picture: { index, ptsMs: index * 200, width: 2, height: 2, yuv: new Uint8Array(6).fill(index), ...(hold && { hold }) },
 });
 /** A picture like the one before. */
-const flat = (index: number): DecodedItem => ({ ...picture(index), picture: { index, ptsMs: index * 200, width: 16, height: 16, yuv: new Uint8Array(384).fill(90) } } as DecodedItem);
+const flat = (index: number): DecodedItem =>
+  ({ ...picture(index), picture: { index, ptsMs: index * 200, width: 16, height: 16, yuv: new Uint8Array(384).fill(90) } }) as DecodedItem;
 const value = (device: string, number: number): DecodedItem => ({
   device, point: 'level', value: number, unit: 'm', at: AT, clock: 'edge', observedAt: AT, quality: 'good', flags: [], origin: 'live',
 });
@@ -65,11 +66,14 @@ test('a picture becomes three samples with the picture\'s time and the boxes the
   take(picture(3));
   asked[0]?.answer([box('person'), box('person', 0.5, 0.4), box('car', 0.7), box('truck', 0.71, 0.5), box('dog')]);
   await settle();
-  assert.deepEqual(out.map(({ point, value, unit, at, observedAt, clock, quality }) => [point, value, unit, at, observedAt, clock, quality]), [
-    ['persons', 2, '{person}', AT + 600, AT + 607, 'edge', 'good'],
-    ['vehicles', 1, '{vehicle}', AT + 600, AT + 607, 'edge', 'good'], // one van, two names
-    ['occupancy', 30, '%', AT + 600, AT + 607, 'edge', 'good'],
-  ]);
+  assert.deepEqual(
+    out.map(({ point, value, unit, at, observedAt, clock, quality }) => [point, value, unit, at, observedAt, clock, quality]),
+    [
+      ['persons', 2, '{person}', AT + 600, AT + 607, 'edge', 'good'],
+      ['vehicles', 1, '{vehicle}', AT + 600, AT + 607, 'edge', 'good'], // one van, two names
+      ['occupancy', 30, '%', AT + 600, AT + 607, 'edge', 'good'],
+    ],
+  );
   assert.deepEqual(out[0]?.evidence, [{ kind: 'boxes', model: 'test-model', frame: 3, boxes: [box('person'), box('person', 0.5, 0.4)] }]);
   assert.equal(out[2]?.evidence, undefined);
   assert.deepEqual(told('inference'), [{ kind: 'inference', device: 'cam', durationMs: 5 }]);
@@ -119,8 +123,14 @@ test('where nothing moves the last counts are said again at each picture\'s time
   for (const index of [0, 1, 2, 3, 4, 5, 6]) await look(index);
   assert.deepEqual(asked.map(({ index }) => index), [0, 5]);
   const persons = out.filter(({ point }) => point === 'persons');
-  assert.deepEqual(persons.map(({ value, at }) => [value, at]), [0, 1, 2, 3, 4, 5, 6].map((index) => [1, AT + index * 200]));
-  assert.deepEqual(persons.map(({ evidence }) => evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))), [0, 0, 0, 0, 0, 5, 5].map((frame) => [frame]));
+  assert.deepEqual(
+    persons.map(({ value, at }) => [value, at]),
+    [0, 1, 2, 3, 4, 5, 6].map((index) => [1, AT + index * 200]),
+  );
+  assert.deepEqual(
+    persons.map(({ evidence }) => evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))),
+    [0, 0, 0, 0, 0, 5, 5].map((frame) => [frame]),
+  );
   assert.equal(told('picture_still').length, 5);
 });
 
@@ -175,7 +185,10 @@ test('one picture is looked at, the newest waits, those between are late and cou
   asked[1]?.answer([]);
   await settle();
   assert.deepEqual(late, [1, 2]);
-  assert.deepEqual(told('samples_lost'), [1, 2].map(() => ({ kind: 'samples_lost', count: 3, reason: 'picture_late', intended: false, device: 'cam' })));
+  assert.deepEqual(
+    told('samples_lost'),
+    [1, 2].map(() => ({ kind: 'samples_lost', count: 3, reason: 'picture_late', intended: false, device: 'cam' })),
+  );
   assert.equal(sum(), out.length);
 });
 
@@ -188,7 +201,14 @@ test('while a camera waits for its turn its newest picture takes the place of th
   assert.deepEqual(asked.map(({ index }) => index), [2]);
   asked[0]?.answer([box('person')]);
   await settle();
-  assert.deepEqual(out.map(({ at, evidence }) => [at, evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))]), [[AT + 400, [2]], [AT + 400, [2]], [AT + 400, undefined]]);
+  assert.deepEqual(
+    out.map(({ at, evidence }) => [at, evidence?.map((one) => (one.kind === 'boxes' ? one.frame : null))]),
+    [
+      [AT + 400, [2]],
+      [AT + 400, [2]],
+      [AT + 400, undefined],
+    ],
+  );
   assert.deepEqual(told('samples_lost').length, 2);
   assert.equal(sum(), 3);
   const held = [3, 4].map((index) => picture(index, 'cam', () => () => {}));
@@ -226,7 +246,10 @@ test('a picture on which the detector fails is counted, its fault said once; the
   asked[2]?.answer([]);
   await settle();
   assert.deepEqual(told('fault_cleared'), [{ kind: 'fault_cleared', code: 'CV_DETECTOR_DIED', device: 'cam' }]);
-  assert.deepEqual(told('samples_lost'), [0, 1].map(() => ({ kind: 'samples_lost', count: 3, reason: 'model_failed', intended: false, device: 'cam' })));
+  assert.deepEqual(
+    told('samples_lost'),
+    [0, 1].map(() => ({ kind: 'samples_lost', count: 3, reason: 'model_failed', intended: false, device: 'cam' })),
+  );
   assert.equal(sum(), out.length);
   take(picture(3, 'camera without a detector'));
   await settle();
@@ -240,7 +263,9 @@ test('counts are unknown from the second look in a row that fails until one succ
   const station = infer(new Map([['cam', { detector, pipeline: cameraPipeline({}, 0), fault }]]), world);
   const out: Sample[] = [];
   for (const index of [0, 1, 2, 3]) {
-    station.take?.([{ ...picture(index), points: { ...POINTS, video: { unit: '' } } } as DecodedItem], (samples) => { out.push(...samples); });
+    station.take?.([{ ...picture(index), points: { ...POINTS, video: { unit: '' } } } as DecodedItem], (samples) => {
+      out.push(...samples);
+    });
     if (index < 3) asked[index]?.fail(new FaultError(fault.code, fault.params));
     else asked[index]?.answer([]);
     await settle();
@@ -287,14 +312,22 @@ test('the last picture of a camera is there for people, encoded when asked for',
   await settle();
   const [view, same] = await Promise.all([pictures.get('cam'), pictures.get('cam')]);
   assert.equal(view, same);
-  assert.deepEqual([view?.device, view?.index, view?.at, view?.width, view?.height, view?.boxes], ['cam', 5, AT + 1000, 2, 2, [box('person')]]);
+  assert.deepEqual(
+    [view?.device, view?.index, view?.at, view?.width, view?.height, view?.boxes],
+    ['cam', 5, AT + 1000, 2, 2, [box('person')]],
+  );
   assert.deepEqual([...Buffer.from(view?.jpegBase64 ?? '', 'base64').subarray(0, 3)], [0xff, 0xd8, 0xff]);
 });
 
 test('a picture is shown in its right proportion and not wider than 640', async () => {
   const pictures = openLatestPictures(null);
   const size = async (width: number, height: number, aspect?: number) => {
-    pictures.set('cam', { index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2), ...(aspect && { aspect }) }, AT, []);
+    pictures.set(
+      'cam',
+      { index: 0, ptsMs: 0, width, height, yuv: new Uint8Array((width * height * 3) / 2), ...(aspect && { aspect }) },
+      AT,
+      [],
+    );
     const view = await pictures.get('cam');
     return [view?.width, view?.height];
   };
@@ -310,7 +343,27 @@ test('a picture that cannot be encoded fails who asks, not the line', async () =
 });
 
 test('zones and lines speak beside the counts: weak boxes help to follow and are not counted; what they say is in the sum', async () => {
-  const { asked, out, take, told, sum } = rig({ zones: [{ id: 'gate', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'], intrusion: { of: ['person'], after: 400, schedule: [] }, density: false, present: [] }], lines: [] }, 0.5);
+  const { asked, out, take, told, sum } = rig(
+    {
+      zones: [
+        {
+          id: 'gate',
+          polygon: [
+            [0, 0],
+            [1, 0],
+            [1, 1],
+            [0, 1],
+          ],
+          count: ['person'],
+          intrusion: { of: ['person'], after: 400, schedule: [] },
+          density: false,
+          present: [],
+        },
+      ],
+      lines: [],
+    },
+    0.5,
+  );
   const points = { ...POINTS, 'gate.persons': { unit: '{person}' }, 'gate.intrusion': { unit: '{person}' } };
   for (const index of [0, 1, 2, 3, 4]) {
     take({ ...picture(index), points } as DecodedItem);
@@ -327,7 +380,24 @@ test('zones and lines speak beside the counts: weak boxes help to follow and are
 });
 
 test('a box that one look saw in a picture in which nothing moves puts nobody into a zone', async () => {
-  const { asked, out, take, told } = rig({ motion: { contrast: 10, share: 0.1, adapt: 3000, settle: 0, every: 60_000 }, zones: [{ id: 'gate', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'], density: false, present: [] }], lines: [] });
+  const { asked, out, take, told } = rig({
+    motion: { contrast: 10, share: 0.1, adapt: 3000, settle: 0, every: 60_000 },
+    zones: [
+      {
+        id: 'gate',
+        polygon: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ],
+        count: ['person'],
+        density: false,
+        present: [],
+      },
+    ],
+    lines: [],
+  });
   for (const index of [0, 1, 2, 3, 4, 5]) {
     take({ ...flat(index), points: { ...POINTS, 'gate.persons': { unit: '{person}' } } } as DecodedItem);
     asked[index]?.answer([box('person')]);
@@ -341,8 +411,17 @@ test('a box that one look saw in a picture in which nothing moves puts nobody in
 test('whether pictures can be relied on is said when it changes, in turn with what the camera gave, and also when they stay away', async () => {
   const { world, asked, out, take, sum, station } = rig({ diagnosis: { every: 1000, silence: 5000, thresholds: {} } });
   const shown = (index: number, luma: (at: number) => number): DecodedItem => ({
-    device: 'cam', at: AT + index * 1000, observedAt: AT + index * 1000, points: { ...POINTS, video: { unit: '' } },
-    picture: { index, ptsMs: index * 1000, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => (at < 64 * 48 ? luma(at) : 128)) },
+    device: 'cam',
+    at: AT + index * 1000,
+    observedAt: AT + index * 1000,
+    points: { ...POINTS, video: { unit: '' } },
+    picture: {
+      index,
+      ptsMs: index * 1000,
+      width: 64,
+      height: 48,
+      yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => (at < 64 * 48 ? luma(at) : 128)),
+    },
   });
   const CHEQUERED = (at: number) => (((at % 64) >> 3) + (at >> 9)) % 2 * 90 + 60;
   const give = async (item: DecodedItem) => {
@@ -359,15 +438,40 @@ test('whether pictures can be relied on is said when it changes, in turn with wh
   assert.deepEqual(video.map(({ value }) => value), ['good', 'black', 'stalled', 'good']);
   assert.deepEqual(video.map(({ at }) => at).slice(0, 2), [AT, AT + 2000]);
   assert.deepEqual(video[1]?.evidence, [{ kind: 'picture', frame: 2, score: 1, threshold: 0.5 }]);
-  assert.ok(out.findIndex(({ value }) => value === 'black') > out.findLastIndex(({ point, at }) => point === 'occupancy' && at === AT + 1000));
+  assert.ok(
+    out.findIndex(({ value }) => value === 'black') > out.findLastIndex(({ point, at }) => point === 'occupancy' && at === AT + 1000),
+  );
   assert.equal(sum(), out.length);
 });
 
 test('a clip that is over says so, not that its stream stands still; what follows, after a change of its settings, is as any', async () => {
   const { world, asked, out, take, sum } = rig({ diagnosis: { every: 1000, silence: 5000, thresholds: {} } });
-  const chequered = (at: number) => (at >= 64 * 48 ? 128 : (((at % 64) >> 3) + (at >> 9)) % 2 * 90 + 60);
-  const at = (index: number): DecodedItem => ({ ...picture(index), points: { ...POINTS, video: { unit: '' } }, picture: { index, ptsMs: index * 1000, width: 64, height: 48, yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => chequered(at)) } } as DecodedItem);
-  const last = (point: string): DecodedItem => ({ device: 'cam', point, value: null, unit: '', at: AT + 900, clock: 'edge', observedAt: AT + 900, quality: 'bad', flags: ['stale'], origin: 'live', isLast: true });
+  const chequered = (at: number) => (at >= 64 * 48 ? 128 : ((((at % 64) >> 3) + (at >> 9)) % 2) * 90 + 60);
+  const at = (index: number): DecodedItem =>
+    ({
+      ...picture(index),
+      points: { ...POINTS, video: { unit: '' } },
+      picture: {
+        index,
+        ptsMs: index * 1000,
+        width: 64,
+        height: 48,
+        yuv: Uint8Array.from({ length: 64 * 48 * 1.5 }, (_, at) => chequered(at)),
+      },
+    }) as DecodedItem;
+  const last = (point: string): DecodedItem => ({
+    device: 'cam',
+    point,
+    value: null,
+    unit: '',
+    at: AT + 900,
+    clock: 'edge',
+    observedAt: AT + 900,
+    quality: 'bad',
+    flags: ['stale'],
+    origin: 'live',
+    isLast: true,
+  });
   take(at(0));
   const end = ['persons', 'video'].map(last);
   world.tell({ kind: 'samples_read', count: end.length, device: 'cam' });
@@ -403,8 +507,13 @@ test('where something small moves and nothing was found, the part around it is l
     if (looks === 1) continue;
     asked[2]?.answer([{ ...box('person'), x: 0.25, y: 0.25, width: 0.25, height: 0.5 }]);
     await settle();
-    assert.deepEqual(out.filter(({ point }) => point === 'persons').map(({ value }) => value), [0, 1]);
-    assert.deepEqual(out.findLast(({ point }) => point === 'persons')?.evidence, [{ kind: 'boxes', model: 'test-model', frame: 1, boxes: [{ ...box('person'), x: 0.45, y: 0.45, width: 0.1, height: 0.2 }] }]);
+    assert.deepEqual(
+      out.filter(({ point }) => point === 'persons').map(({ value }) => value),
+      [0, 1],
+    );
+    assert.deepEqual(out.findLast(({ point }) => point === 'persons')?.evidence, [
+      { kind: 'boxes', model: 'test-model', frame: 1, boxes: [{ ...box('person'), x: 0.45, y: 0.45, width: 0.1, height: 0.2 }] },
+    ]);
     assert.deepEqual(told('inference').at(-1), { kind: 'inference', device: 'cam', durationMs: 10 });
   }
 });

@@ -10,7 +10,10 @@ export type RuleLimits = (device: DeviceSetup, point: PointSetup) => readonly nu
 export async function readRuleLimits(paths: readonly string[], centre: string, files: World['files']): Promise<RuleLimits> {
   if (paths.length === 0) return () => [];
   const [{ readRules }, { limitsOf }] = await Promise.all([import('../../city/rules/read.ts'), import('../../city/rules/rule.ts')]);
-  const { rules, problems: [problem] } = readRules(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
+  const {
+    rules,
+    problems: [problem],
+  } = readRules(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
   if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
   return (device, point) => {
     const series = { indicator: point.indicator, device: device.id, point: point.id, subject: device.subject, centre };

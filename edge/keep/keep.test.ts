@@ -10,7 +10,18 @@ import { LOG_START } from '../../log/types.ts';
 import { keep } from './keep.ts';
 
 const draft = (value: number): Draft => ({
-  device: 'plc', point: 'level', indicator: 'A-1', centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: value, clock: 'edge', observedAt: value, quality: 'good', origin: 'live',
+  device: 'plc',
+  point: 'level',
+  indicator: 'A-1',
+  centre: '500112001',
+  kind: 'measurement',
+  value,
+  unit: 'm',
+  occurredAt: value,
+  clock: 'edge',
+  observedAt: value,
+  quality: 'good',
+  origin: 'live',
 });
 
 async function start(maxWaiting = 10) {
@@ -27,7 +38,8 @@ async function start(maxWaiting = 10) {
   const kept: CommittedGroup[] = [];
   await station.open?.((groups) => { kept.push(...groups); });
   const put = (...values: number[]) => station.take?.(values.map(draft), () => {});
-  const events = async () => (await log.read('measurement', LOG_START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events);
+  const events = async () =>
+    (await log.read('measurement', LOG_START, { maxGroups: 99, maxBytes: 1e9 })).flatMap((group) => decodeBatch(group.payload).events);
   const onDisk = async () => (await events()).flatMap((event) => (event.gap ? [] : [event.value]));
   const gaps = async () => (await events()).flatMap((event) => (event.gap ? [event.gap] : []));
   const lost = () => world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' ? event.count : 0), 0);
@@ -63,8 +75,14 @@ test('a log that cannot write is tried again, in order, and what does not fit me
   put(8);
   await station.close?.();
   assert.deepEqual([await onDisk(), lost()], [[1, 2, 3, 4, 6, 5, 8], 1]);
-  assert.equal(world.told.reduce((sum, event) => sum + (event.kind === 'events_kept' ? event.count : 0), 0), 8);
-  assert.deepEqual((await gaps()).map(({ count, fromSeq, fromAt, toAt, reason }) => ({ count, fromSeq, fromAt, toAt, reason })), [{ count: 1, fromSeq: 0, fromAt: 7, toAt: 7, reason: 'log_failed' }]);
+  assert.equal(
+    world.told.reduce((sum, event) => sum + (event.kind === 'events_kept' ? event.count : 0), 0),
+    8,
+  );
+  assert.deepEqual(
+    (await gaps()).map(({ count, fromSeq, fromAt, toAt, reason }) => ({ count, fromSeq, fromAt, toAt, reason })),
+    [{ count: 1, fromSeq: 0, fromAt: 7, toAt: 7, reason: 'log_failed' }],
+  );
 });
 
 test('closing waits for what the log still has in hand', async () => {

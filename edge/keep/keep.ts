@@ -102,7 +102,10 @@ export function keep(log: EdgeLog, centre: string, world: Pick<World, 'tell' | '
     for (const draft of drafts) {
       const stream = streamOf(draft);
       let gap = untold.find((one) => one.stream === stream);
-      if (!gap) untold.push(gap = { stream, epoch: log.epoch, fromSeq: 0, toSeq: 0, fromAt: Infinity, toAt: -Infinity, count: 0, reason: 'log_failed' });
+      if (!gap)
+        untold.push(
+          (gap = { stream, epoch: log.epoch, fromSeq: 0, toSeq: 0, fromAt: Infinity, toAt: -Infinity, count: 0, reason: 'log_failed' }),
+        );
       gap.count += 1;
       const at = draft.occurredAt - (draft.clock === 'unsynced' ? 0 : jumpedMs());
       gap.fromAt = Math.min(gap.fromAt, at);

@@ -36,7 +36,11 @@ export interface LiveProcessOptions {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 const CLOSE_DEADLINE_MS = 2000;
 
-export function startLiveProcess({ input, filters, stdin, mask }: LiveSource, scene: string, { clock, tell, lingerMs, silenceMs }: LiveProcessOptions): LiveProcess {
+export function startLiveProcess(
+  { input, filters, stdin, mask }: LiveSource,
+  scene: string,
+  { clock, tell, lingerMs, silenceMs }: LiveProcessOptions,
+): LiveProcess {
   const key = randomBytes(24).toString('base64url');
   // A group of its own: Ctrl-C in a terminal reaches us alone, and its ffmpegs can be ended with it.
   const child = fork(WORKER, { execArgv: [], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
@@ -45,7 +49,18 @@ export function startLiveProcess({ input, filters, stdin, mask }: LiveSource, sc
   let last: LiveEnd | null = null;
   let silentMs: number | undefined;
   const ended = new Promise<LiveEnd>((resolve) => {
-    const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) => resolve(last ?? { kind: 'end', isIdle: false, code, signal, said: '', ...(startError !== undefined && { startError }), ...(silentMs !== undefined && { silentMs }) });
+    const gone = (code: number | null, signal: NodeJS.Signals | null, startError?: string) =>
+      resolve(
+        last ?? {
+          kind: 'end',
+          isIdle: false,
+          code,
+          signal,
+          said: '',
+          ...(startError !== undefined && { startError }),
+          ...(silentMs !== undefined && { silentMs }),
+        },
+      );
     child.once('error', ({ code, message }: NodeJS.ErrnoException) => gone(null, null, code ?? message));
     child.once('exit', (code, signal) => {
       killGroup(child.pid);

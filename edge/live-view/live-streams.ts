@@ -63,14 +63,18 @@ export class LiveStreams {
     const failed = this.#failed.get(id);
     if (failed && this.#world.clock.monotonicMs() < failed.resumeMs) throw new FaultError(failed.fault.code, failed.fault.params);
     const { maxStreams } = this.#options;
-    if (this.#isClosed || (!this.#running.has(id) && this.#running.size >= maxStreams)) throw new FaultError('CV_LIVE_FULL', { count: this.#running.size, limit: maxStreams });
+    if (this.#isClosed || (!this.#running.has(id) && this.#running.size >= maxStreams))
+      throw new FaultError('CV_LIVE_FULL', { count: this.#running.size, limit: maxStreams });
     if (!this.#running.has(id)) watched.mayBegin();
     const running = this.#running.get(id) ?? this.#start(id, watched, device?.setup.settings);
     const place = await running.ready;
     if (place) return place;
     // It was just leaving when it was asked for.
     if ((await running.ended).isIdle && !this.#isClosed) return this.open(id);
-    const fault = this.#failed.get(id)?.fault ?? { code: 'CV_LIVE_FAILED', params: { device: id, detail: 'it was ended', detailZh: '已被结束' } };
+    const fault = this.#failed.get(id)?.fault ?? {
+      code: 'CV_LIVE_FAILED',
+      params: { device: id, detail: 'it was ended', detailZh: '已被结束' },
+    };
     throw new FaultError(fault.code, fault.params);
   }
 
@@ -96,7 +100,12 @@ export class LiveStreams {
   #start(id: string, watched: LiveSource, settings: unknown): LiveProcess {
     const { clock } = this.#world;
     const { lingerMs, silenceMs } = this.#options;
-    const live = startLiveProcess(watched, JSON.stringify(sceneMessage(settings, watched.isReplay)), { clock, tell: this.#world.tell, lingerMs, silenceMs });
+    const live = startLiveProcess(watched, JSON.stringify(sceneMessage(settings, watched.isReplay)), {
+      clock,
+      tell: this.#world.tell,
+      lingerMs,
+      silenceMs,
+    });
     let readyAtMs = Infinity;
     void live.ready.then((place) => {
       if (!place) return;
@@ -114,7 +123,13 @@ export class LiveStreams {
       if (this.#isClosed || how.isIdle || isOver) return this.#failed.delete(id);
       const wasWell = clock.monotonicMs() - readyAtMs >= WELL_MS;
       const { silentMs } = how;
-      const fault: Fault = silentMs === undefined ? watched.fault({ ...how, hadPictures }) : { code: 'CV_LIVE_FAILED', params: { device: id, detail: `no picture within ${silentMs} ms`, detailZh: `${silentMs} 毫秒内没有画面` } };
+      const fault: Fault =
+        silentMs === undefined
+          ? watched.fault({ ...how, hadPictures })
+          : {
+              code: 'CV_LIVE_FAILED',
+              params: { device: id, detail: `no picture within ${silentMs} ms`, detailZh: `${silentMs} 毫秒内没有画面` },
+            };
       const times = wasWell ? 1 : (this.#failed.get(id)?.times ?? 0) + 1;
       const waitMs = times === 1 ? 0 : reopenWaitMs(times - 1, this.#world.random);
       this.#failed.set(id, { fault, times, resumeMs: clock.monotonicMs() + waitMs });

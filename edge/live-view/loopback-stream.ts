@@ -18,7 +18,16 @@ const MAX_WAITING_NOTES = 128 << 10;
 const PACKET_BYTES = 188;
 
 const ENCODER = {
-  '-r': LIVE_FPS, '-b:v': BITS_PER_SECOND, '-maxrate': BITS_PER_SECOND, '-bufsize': '750k', '-bf': 0, '-muxdelay': '0.001', '-flush_packets': 1, '-threads': 1, '-loglevel': 'error', '-nostats': '',
+  '-r': LIVE_FPS,
+  '-b:v': BITS_PER_SECOND,
+  '-maxrate': BITS_PER_SECOND,
+  '-bufsize': '750k',
+  '-bf': 0,
+  '-muxdelay': '0.001',
+  '-flush_packets': 1,
+  '-threads': 1,
+  '-loglevel': 'error',
+  '-nostats': '',
 };
 
 export class LoopbackStream extends VideoStream {
@@ -34,7 +43,8 @@ export class LoopbackStream extends VideoStream {
 
   /** Beside the pictures, as text. */
   note(text: string): void {
-    for (const viewer of this.server.clients as Set<WebSocket>) if (viewer.readyState === viewer.OPEN && viewer.bufferedAmount <= MAX_WAITING_NOTES) viewer.send(text);
+    for (const viewer of this.server.clients as Set<WebSocket>)
+      if (viewer.readyState === viewer.OPEN && viewer.bufferedAmount <= MAX_WAITING_NOTES) viewer.send(text);
   }
 
   override pipeStreamToSocketServer(): void {

@@ -26,7 +26,22 @@ process.once('message', (message: LiveStart) => run(message));
 function run({ input, filters, stdin, mask, scene, key, lingerMs }: LiveStart): void {
   let said = '';
   let isEnding = false;
-  const reader = spawn('ffmpeg', [...input, '-map', '0:v:0', '-vf', [...filters, `fps=${LIVE_FPS}`, SIZE].join(','), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1'], { stdio: 'pipe' });
+  const reader = spawn(
+    'ffmpeg',
+    [
+      ...input,
+      '-map',
+      '0:v:0',
+      '-vf',
+      [...filters, `fps=${LIVE_FPS}`, SIZE].join(','),
+      '-pix_fmt',
+      'yuv420p',
+      '-f',
+      'yuv4mpegpipe',
+      'pipe:1',
+    ],
+    { stdio: 'pipe' },
+  );
   reader.stdin.on('error', () => {}).end(stdin);
   reader.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(0, MAX_SAID_CHARACTERS); });
   reader.once('error', ({ code = '' }: NodeJS.ErrnoException) => { void end({ startError: code }); });

@@ -45,6 +45,12 @@ const isDate = (at: number): boolean => at >= 0 && at <= MAX_TIME_MS;
 export function restampDraft(draft: Draft, isPolled: (device: string) => boolean): Draft {
   const { deviceAt, ...rest } = draft;
   if (deviceAt === undefined || draft.clock !== 'edge') return draft;
-  const { flag, ...time } = eventTime({ at: deviceAt, clock: 'device', observedAt: draft.observedAt, origin: draft.origin, polled: isPolled(draft.device) });
+  const { flag, ...time } = eventTime({
+    at: deviceAt,
+    clock: 'device',
+    observedAt: draft.observedAt,
+    origin: draft.origin,
+    polled: isPolled(draft.device),
+  });
   return { ...rest, ...time, ...(flag && { flags: [...new Set([...(draft.flags ?? []), flag])] }) };
 }

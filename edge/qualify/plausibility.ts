@@ -30,7 +30,12 @@ export interface PlausibilityLimits {
 }
 
 /** Flags for the next value of a point; changes the memory. Values older than the last leave it alone and are not judged. */
-export function plausibilityFlags(memory: PlausibilityState, value: Value, { atMs: at, by }: ValueTime, limits: PlausibilityLimits): Flag[] {
+export function plausibilityFlags(
+  memory: PlausibilityState,
+  value: Value,
+  { atMs: at, by }: ValueTime,
+  limits: PlausibilityLimits,
+): Flag[] {
   if (memory.by !== by) {
     for (const key of ['believed', 'suspect', 'still'] as const) delete memory[key];
     memory.by = by;
@@ -58,7 +63,8 @@ function tooFast(memory: PlausibilityState, next: Seen, maxRate: RatePerPeriod):
   return true;
 }
 
-const within = (from: Seen, to: Seen, rate: RatePerPeriod) => Math.abs(to.value - from.value) <= (rate.amount * (to.at - from.at)) / rate.periodMs;
+const within = (from: Seen, to: Seen, rate: RatePerPeriod) =>
+  Math.abs(to.value - from.value) <= (rate.amount * (to.at - from.at)) / rate.periodMs;
 
 function standsStill(memory: PlausibilityState, value: Value, at: number, stuckForMs: number): boolean {
   const { still } = memory;

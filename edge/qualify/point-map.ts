@@ -30,7 +30,8 @@ export class PointMap<T> {
   }
 
   *all(): Iterable<{ device: string; point: string; value: T }> {
-    for (const [place, value] of this.#values.entries()) yield { device: this.#devices[place] as string, point: this.#points[place] as string, value };
+    for (const [place, value] of this.#values.entries())
+      yield { device: this.#devices[place] as string, point: this.#points[place] as string, value };
   }
 
   /** @returns -1 where there is none */

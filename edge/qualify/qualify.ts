@@ -98,18 +98,52 @@ function knownPoints({ centre, devices }: QualifySetup, facts: QualifyFacts): Po
     for (const point of device.points) {
       const conversion = facts.conversionOf?.(point) ?? null;
       const isMisfit = (facts.unconvertibleUnit?.(point) ?? null) !== null;
-      const isPlain = !conversion && !isMisfit && point.scale === 1 && point.offset === 0 && point.faultCodes.length === 0 && !point.range && !point.maxRate && point.stuckForMs === undefined;
+      const isPlain =
+        !conversion &&
+        !isMisfit &&
+        point.scale === 1 &&
+        point.offset === 0 &&
+        point.faultCodes.length === 0 &&
+        !point.range &&
+        !point.maxRate &&
+        point.stuckForMs === undefined;
       if (!indicators.has(point.indicator)) indicators.set(point.indicator, point.indicator);
-      known.set(device.id, point.id, { device, point, indicator: indicators.get(point.indicator) ?? point.indicator, subject: device.subject, centre, kind: point.kind, unit: point.unit, position: device.position, polled, conversion, isMisfit, isPlain, memory: {} });
+      known.set(device.id, point.id, {
+        device,
+        point,
+        indicator: indicators.get(point.indicator) ?? point.indicator,
+        subject: device.subject,
+        centre,
+        kind: point.kind,
+        unit: point.unit,
+        position: device.position,
+        polled,
+        conversion,
+        isMisfit,
+        isPlain,
+        memory: {},
+      });
     }
   }
   return known;
 }
 
 function draftOf(known: PointRules, sample: Sample, world: QualifyWorld): Draft {
-  const time = eventTime({ at: sample.at, clock: sample.clock, observedAt: sample.observedAt, origin: sample.origin, polled: known.polled, isEdgeClockSet: world.clock?.trust?.isTrusted() ?? true });
+  const time = eventTime({
+    at: sample.at,
+    clock: sample.clock,
+    observedAt: sample.observedAt,
+    origin: sample.origin,
+    polled: known.polled,
+    isEdgeClockSet: world.clock?.trust?.isTrusted() ?? true,
+  });
   const judged = judgeValue(known, sample, time, world);
-  if (judged.unsafe) world.tell({ kind: 'fault', fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${sample.device}/${sample.point}`, ...unsafeHint(sample.value) } }, device: sample.device });
+  if (judged.unsafe)
+    world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_VALUE_UNSAFE', params: { point: `${sample.device}/${sample.point}`, ...unsafeHint(sample.value) } },
+      device: sample.device,
+    });
   const position = sample.position ?? known.position;
   const draft: Draft = {
     device: sample.device,
@@ -128,7 +162,8 @@ function draftOf(known: PointRules, sample: Sample, world: QualifyWorld): Draft 
   };
   // Most have none of these: spread in, they would be looked at by the slow way for every value.
   if (time.deviceAt !== undefined) draft.deviceAt = time.deviceAt;
-  if (sample.flags.length > 0 || judged.flags.length > 0 || time.flag) draft.flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
+  if (sample.flags.length > 0 || judged.flags.length > 0 || time.flag)
+    draft.flags = [...new Set([...sample.flags, ...judged.flags, ...(time.flag ? [time.flag] : [])])];
   if (position) draft.position = position;
   if (sample.evidence) draft.evidence = sample.evidence;
   if (sample.window) draft.window = sample.window;
@@ -164,12 +199,15 @@ function judgeValue(known: PointRules, sample: Sample, time: EventTime, world: Q
   const raw = sample.value;
   if (raw === null) return bad(memory, []);
   const clean = typeof raw === 'number' ? withoutFloat32Noise(raw) : raw;
-  if (known.isPlain && typeof clean === 'number' && isSafeNumber(clean) && isSafeNumber(raw as number)) return { value: clean, quality: sample.quality, flags: NO_FLAGS };
+  if (known.isPlain && typeof clean === 'number' && isSafeNumber(clean) && isSafeNumber(raw as number))
+    return { value: clean, quality: sample.quality, flags: NO_FLAGS };
   if (point.faultCodes.includes(raw) || point.faultCodes.includes(clean)) return bad(memory, ['fault-code']);
-  if (typeof clean === 'string' && clean.length > MAX_TEXT_LENGTH) return { value: clean.slice(0, MAX_TEXT_LENGTH), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
+  if (typeof clean === 'string' && clean.length > MAX_TEXT_LENGTH)
+    return { value: clean.slice(0, MAX_TEXT_LENGTH), quality: worse(sample.quality, 'uncertain'), flags: ['clamped'] };
   const value = typeof clean === 'number' ? applyScale(clean, point.scale, point.offset) : clean;
   const sent = typeof value === 'number' && known.conversion ? withoutArithmeticNoise(known.conversion.convert(value)) : value;
-  if (typeof value === 'number' && typeof sent === 'number' && !(isSafeNumber(value) && isSafeNumber(sent) && isSafeNumber(raw as number))) return { ...bad(memory, ['sensor']), unsafe: true };
+  if (typeof value === 'number' && typeof sent === 'number' && !(isSafeNumber(value) && isSafeNumber(sent) && isSafeNumber(raw as number)))
+    return { ...bad(memory, ['sensor']), unsafe: true };
   if (sample.quality === 'bad') {
     resetStuck(memory);
     return { value: sent, quality: 'bad', flags: known.isMisfit && typeof sent === 'number' ? ['unit'] : [] };
@@ -189,8 +227,14 @@ function bad(memory: PlausibilityState, flags: Flag[]): QualifiedValue {
 /** Drivers that put numbers together from words speak of their order themselves; whatever comes here was read right. */
 function unsafeHint(raw: Value): { hint: string; hintZh: string } {
   return Number.isFinite(raw)
-    ? { hint: 'check `scale` of the point, and what the source means by so large a number', hintZh: '检查测点的 `scale`，以及数据源给出如此大数值的含义' }
-    : { hint: 'many sources say NaN or infinity when they have no value: look at the sensor or the program behind this point', hintZh: '不少数据源用 NaN 或无穷大表示无值：检查该测点背后的传感器或程序' };
+    ? {
+        hint: 'check `scale` of the point, and what the source means by so large a number',
+        hintZh: '检查测点的 `scale`，以及数据源给出如此大数值的含义',
+      }
+    : {
+        hint: 'many sources say NaN or infinity when they have no value: look at the sensor or the program behind this point',
+        hintZh: '不少数据源用 NaN 或无穷大表示无值：检查该测点背后的传感器或程序',
+      };
 }
 
 const NO_FLAGS: Flag[] = [];

@@ -14,7 +14,10 @@ export interface UnitConversions {
 /** @throws the first problem of the catalogue's files, CV_CONFIG_UNREADABLE */
 export async function readUnitConversions(paths: readonly string[], files: World['files']): Promise<UnitConversions> {
   if (paths.length === 0) return Object.assign(() => null, { unconvertibleUnit: () => null });
-  const [{ readCatalogue }, { unitConverter }] = await Promise.all([import('../../city/catalogue/catalogue.ts'), import('../../core/units.ts')]);
+  const [{ readCatalogue }, { unitConverter }] = await Promise.all([
+    import('../../city/catalogue/catalogue.ts'),
+    import('../../core/units.ts'),
+  ]);
   const { catalogue, problems } = readCatalogue(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
   const [first] = problems;
   if (first) throw new FaultError(first.fault.code, first.fault.params);
@@ -37,11 +40,26 @@ export async function readUnitConversions(paths: readonly string[], files: World
 }
 
 /** Points whose values take no part in warnings until their unit is corrected. */
-export function unconvertiblePoints(devices: readonly Pick<DeviceSetup, 'id' | 'points'>[], { unconvertibleUnit }: Pick<UnitConversions, 'unconvertibleUnit'>): DeviceFault[] {
-  return devices.flatMap(({ id, points }) => points.flatMap((point): DeviceFault[] => {
-    const wanted = unconvertibleUnit(point);
-    return wanted === null ? [] : [{ device: id, fault: { code: 'CV_UNIT_UNCONVERTIBLE', params: { point: `${id}/${point.id}`, indicator: point.indicator, unit: point.unit, wanted } } }];
-  }));
+export function unconvertiblePoints(
+  devices: readonly Pick<DeviceSetup, 'id' | 'points'>[],
+  { unconvertibleUnit }: Pick<UnitConversions, 'unconvertibleUnit'>,
+): DeviceFault[] {
+  return devices.flatMap(({ id, points }) =>
+    points.flatMap((point): DeviceFault[] => {
+      const wanted = unconvertibleUnit(point);
+      return wanted === null
+        ? []
+        : [
+            {
+              device: id,
+              fault: {
+                code: 'CV_UNIT_UNCONVERTIBLE',
+                params: { point: `${id}/${point.id}`, indicator: point.indicator, unit: point.unit, wanted },
+              },
+            },
+          ];
+    }),
+  );
 }
 
 async function textOf(path: string, files: World['files']): Promise<string> {

@@ -10,6 +10,12 @@ export function busKey({ driver, setup }: OpenDevice): string {
 
 /** Whether the device is spoken to as before: what differs, if anything, is only what is made of its values. */
 export function hasSameLink(a: OpenDevice, b: OpenDevice): boolean {
-  const of = ({ driver, setup: { settings, everyMs, timeoutMs, points } }: OpenDevice) => ({ driver: driver.id, settings, everyMs, timeoutMs, points: points.map(({ own }) => own) });
+  const of = ({ driver, setup: { settings, everyMs, timeoutMs, points } }: OpenDevice) => ({
+    driver: driver.id,
+    settings,
+    everyMs,
+    timeoutMs,
+    points: points.map(({ own }) => own),
+  });
   return busKey(a) === busKey(b) && isDeepStrictEqual(of(a), of(b));
 }

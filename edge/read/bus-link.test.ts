@@ -21,7 +21,15 @@ function bench(more: Partial<Driver> = {}, timeoutMs = 500) {
   const opened = async (patienceMs = 60_000) => {
     const fromMs = world.clock.monotonicMs();
     let tookMs = NaN;
-    const asked = keeper.open(HERE).then(() => 'open', (error: unknown) => keeper.fault(error).code).finally(() => { tookMs = world.clock.monotonicMs() - fromMs; });
+    const asked = keeper
+      .open(HERE)
+      .then(
+        () => 'open',
+        (error: unknown) => keeper.fault(error).code,
+      )
+      .finally(() => {
+        tookMs = world.clock.monotonicMs() - fromMs;
+      });
     await world.clock.advanceMs(patienceMs);
     return [await Promise.race([asked, Promise.resolve('waiting')]), tookMs] as const;
   };
@@ -84,7 +92,11 @@ test('an opening has ten seconds, or as long as an answer may take; what comes l
 });
 
 test('what waiting alone will hardly mend is tried again after 7.5 to 15 s from the first time on', async () => {
-  for (const [code, leastMs, mostMs] of [['CV_LINK_REFUSED', 250, 500], ['CV_DRIVER_FAILED', 250, 500], ['CV_OPCUA_LOGIN', 7500, 15_000]] as const) {
+  for (const [code, leastMs, mostMs] of [
+    ['CV_LINK_REFUSED', 250, 500],
+    ['CV_DRIVER_FAILED', 250, 500],
+    ['CV_OPCUA_LOGIN', 7500, 15_000],
+  ] as const) {
     const { bus, opened, keeper } = bench();
     bus.opens = () => Promise.reject(new FaultError(code, { address: 'x', detail: '' }));
     assert.equal((await opened(0))[0], code);

@@ -64,7 +64,10 @@ export class BusLink {
     // Two links at once would be one too many for a serial line and for many a device.
     await this.#closed(CLOSE_MOST_MS);
     const { driver, settings, points, timeoutMs, name } = this.#setup;
-    const deadline = { ms: Math.max(OPEN_LEAST_MS, timeoutMs), fault: () => new FaultError('CV_LINK_TIMEOUT', { address: name, timeoutMs: Math.max(OPEN_LEAST_MS, timeoutMs) }) };
+    const deadline = {
+      ms: Math.max(OPEN_LEAST_MS, timeoutMs),
+      fault: () => new FaultError('CV_LINK_TIMEOUT', { address: name, timeoutMs: Math.max(OPEN_LEAST_MS, timeoutMs) }),
+    };
     this.#failures += 1;
     this.#link = await withDeadline(this.#world.clock, deadline, signal,
       (inner) => driver.open(settings, points, this.#worldOf(driver), inner),
@@ -109,26 +112,40 @@ export class BusLink {
   async #closed(waitMs: number): Promise<void> {
     if (this.#closings.length === 0) return;
     const over = new AbortController();
-    const isClosed = await Promise.race([Promise.all(this.#closings).then(() => true), pause(this.#world.clock, waitMs, over.signal).then(() => false)]);
+    const isClosed = await Promise.race([
+      Promise.all(this.#closings).then(() => true),
+      pause(this.#world.clock, waitMs, over.signal).then(() => false),
+    ]);
     over.abort();
     if (isClosed) return;
     this.#closings = NONE;
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_DRIVER_FAILED', params: { device: this.#setup.name, detail: `its link did not close within ${waitMs} ms` } } });
+    this.#world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_DRIVER_FAILED', params: { device: this.#setup.name, detail: `its link did not close within ${waitMs} ms` } },
+    });
   }
 
   /** A camera is alone on its link: what its driver tells by itself is of this device. */
   #worldOf(driver: Driver): World {
-    return driver.traits.includes('frames') ? { ...this.#world, tell: (event) => this.#world.tell({ device: this.#setup.name, ...event } as TelemetryEvent) } : this.#world;
+    return driver.traits.includes('frames')
+      ? { ...this.#world, tell: (event) => this.#world.tell({ device: this.#setup.name, ...event } as TelemetryEvent) }
+      : this.#world;
   }
 
   #waitMs(): number {
-    return this.#afterChange ? MAX_REOPEN_WAIT_MS * (0.5 + this.#world.random.next() / 2) : reopenWaitMs(this.#failures, this.#world.random);
+    return this.#afterChange
+      ? MAX_REOPEN_WAIT_MS * (0.5 + this.#world.random.next() / 2)
+      : reopenWaitMs(this.#failures, this.#world.random);
   }
 
   #close(link: Link<unknown>): void {
     const closing: Promise<void> = (async () => link.close())()
-      .catch((error: unknown) => this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.#setup.name }) }))
-      .finally(() => { this.#closings = this.#closings.filter((other) => other !== closing); });
+      .catch((error: unknown) =>
+        this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_DRIVER_FAILED', { device: this.#setup.name }) }),
+      )
+      .finally(() => {
+        this.#closings = this.#closings.filter((other) => other !== closing);
+      });
     this.#closings = [...this.#closings, closing];
   }
 }

@@ -17,7 +17,10 @@ const ready = () => Promise.resolve();
 function bench(everyMs = 1000, devices = ['a', 'b']) {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'polled', (frame, request) => {
-    if ((request as Step | undefined)?.set !== undefined) return frame === 'no' ? { ok: false, fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no' } }, points: [] } : { ok: true, values: [] };
+    if ((request as Step | undefined)?.set !== undefined)
+      return frame === 'no'
+        ? { ok: false, fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no' } }, points: [] }
+        : { ok: true, values: [] };
     return { ok: true, values: (request?.points ?? []).map((point) => ({ point, value: frame as number })) };
   });
   const cells: Record<string, number> = {};
@@ -38,9 +41,30 @@ function bench(everyMs = 1000, devices = ['a', 'b']) {
     if (answer !== 'no') cells[device] = step.set;
     return answer;
   };
-  const point = { id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'level' } };
-  const setups = devices.map((id): DeviceSetup => ({ id, driver: 'fake', subject: id, settings: { device: id, bus: 'line' }, everyMs, timeoutMs: 500, points: [point] }));
-  const host = read(setups.map((setup) => ({ setup, driver: writing })), world);
+  const point = {
+    id: 'level',
+    indicator: 'T',
+    unit: 'm',
+    scale: 1,
+    offset: 0,
+    faultCodes: [],
+    limits: [],
+    kind: 'measurement' as const,
+    own: { id: 'level' },
+  };
+  const setups = devices.map((id): DeviceSetup => ({
+    id,
+    driver: 'fake',
+    subject: id,
+    settings: { device: id, bus: 'line' },
+    everyMs,
+    timeoutMs: 500,
+    points: [point],
+  }));
+  const host = read(
+    setups.map((setup) => ({ setup, driver: writing })),
+    world,
+  );
   void host.open?.(() => {});
   const done = async <T>(work: Promise<T>, ms = 5000): Promise<T> => {
     const settled = Promise.allSettled([work]);
@@ -59,8 +83,17 @@ function bench(everyMs = 1000, devices = ['a', 'b']) {
 
 test('a write goes between two polls, is read back, and never two exchanges at once', async () => {
   const { host, bus, done, cells, close } = bench();
-  const writes = await done(Promise.all([host.write('a', 'level', 1, ready, HERE), host.write('b', 'level', 2, ready, HERE), host.write('a', 'level', 3, ready, HERE)]));
-  assert.deepEqual(writes, [1, 2, 3].map((readBack): WriteResult => ({ outcome: 'done', readBack })));
+  const writes = await done(
+    Promise.all([
+      host.write('a', 'level', 1, ready, HERE),
+      host.write('b', 'level', 2, ready, HERE),
+      host.write('a', 'level', 3, ready, HERE),
+    ]),
+  );
+  assert.deepEqual(
+    writes,
+    [1, 2, 3].map((readBack): WriteResult => ({ outcome: 'done', readBack })),
+  );
   assert.deepEqual([cells, bus.mostBusy], [{ a: 3, b: 2 }, 1]);
   await close();
 });
@@ -99,7 +132,9 @@ test('what became of it is said as it is: refused by the device, silent but done
 test('nothing is sent when the driver, or whoever is asked last, says no; a bus without a link says so; waiting ends with its signal', async () => {
   const { host, sets, done, bus, close, world } = bench();
   await assert.rejects(done(host.write('a', 'level', 13, ready, HERE)), { name: 'CV_COMMAND_VALUE' });
-  await assert.rejects(done(host.write('a', 'level', 1, () => Promise.reject(new FaultError('CV_COMMAND_EXPIRED', { lateMs: 1 })), HERE)), { name: 'CV_COMMAND_EXPIRED' });
+  await assert.rejects(done(host.write('a', 'level', 1, () => Promise.reject(new FaultError('CV_COMMAND_EXPIRED', { lateMs: 1 })), HERE)), {
+    name: 'CV_COMMAND_EXPIRED',
+  });
   await assert.rejects(done(host.write('nobody', 'level', 1, ready, HERE)), { name: 'CV_LINK_CLOSED' });
   bus.answer = () => Promise.reject(new FaultError('CV_LINK_CLOSED', { address: 'x', detail: '' }));
   bus.opens = () => Promise.reject(new FaultError('CV_LINK_REFUSED', { address: 'x', detail: '' }));

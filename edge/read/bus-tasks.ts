@@ -124,7 +124,11 @@ export function serveBusTasks(tasks: BusTasks, busLink: BusLink, frames: FrameCo
 
 async function serveOne(task: BusTask, busLink: BusLink, frames: FrameCollector, deadlines: DeadlineTimer): Promise<void> {
   const link = busLink.current;
-  if (!link) return task.fail({ code: 'CV_LINK_CLOSED', params: { address: busLink.name, detail: 'it has no link at present', detailZh: '当前没有连接' } });
+  if (!link)
+    return task.fail({
+      code: 'CV_LINK_CLOSED',
+      params: { address: busLink.name, detail: 'it has no link at present', detailZh: '当前没有连接' },
+    });
   // Its newest values are those it has given: there is nothing to ask for.
   // A link that broke shows in its frames, where it is opened anew.
   await task.run({

@@ -40,7 +40,11 @@ export class Bus {
     this.#link = new BusLink(setupOf(devices), context.world);
     const { tasks } = this;
     if (first.driver.traits.includes('polled')) {
-      this.#polling = pollBus({ busLink: this.#link, members: this.#members, tasks, phases: context.phases, deviceCount: context.deviceCount() }, context.world, signal);
+      this.#polling = pollBus(
+        { busLink: this.#link, members: this.#members, tasks, phases: context.phases, deviceCount: context.deviceCount() },
+        context.world,
+        signal,
+      );
     } else {
       serveBusTasks(tasks, this.#link, context.frames, context.world, signal);
       void listenToDevice({ busLink: this.#link, device: first, frames: context.frames }, signal);

@@ -123,7 +123,13 @@ export class DeadlineTimer {
 }
 
 /** One work with a deadline: as `DeadlineTimer.run`. */
-export async function withDeadline<T>(clock: Clock, deadline: Deadline, outer: AbortSignal, work: Work<T>, abandoned: Abandoned<T>): Promise<T> {
+export async function withDeadline<T>(
+  clock: Clock,
+  deadline: Deadline,
+  outer: AbortSignal,
+  work: Work<T>,
+  abandoned: Abandoned<T>,
+): Promise<T> {
   const timer = new DeadlineTimer(clock, outer);
   try {
     return await timer.run(deadline, work, abandoned);

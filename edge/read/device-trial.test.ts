@@ -6,7 +6,17 @@ import { fakeDriver, silence, type FakeBus } from '../testing/fake-device.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { tryDevice } from './device-trial.ts';
 
-const points = ['a', 'b', 'c'].map((id) => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id } }));
+const points = ['a', 'b', 'c'].map((id) => ({
+  id,
+  indicator: 'T',
+  unit: 'm',
+  scale: 1,
+  offset: 0,
+  faultCodes: [],
+  limits: [],
+  kind: 'measurement' as const,
+  own: { id },
+}));
 const setup = { id: 'plc', driver: 'fake', subject: 'plc', settings: { device: 'plc' }, everyMs: 1000, timeoutMs: 2000, points };
 
 async function tried(trait: 'polled' | 'listens', decode: ((frame: unknown) => Decoded) | undefined, arrange: (bus: FakeBus) => void) {
@@ -21,16 +31,40 @@ async function tried(trait: 'polled' | 'listens', decode: ((frame: unknown) => D
 const status = (node: string) => ({ code: 'CV_OPCUA_STATUS' as const, params: { node, status: '0x80340000' } });
 
 test('each point that is bad for a reason of its own says so, alike or not', async () => {
-  const decode = (): Decoded => ({ ok: true, values: ['a', 'b', 'c'].map((point) => ({ point, value: null, quality: 'bad', flags: ['other'], fault: status(point) })) });
-  const { faults, points } = await tried('listens', decode, (bus) => { bus.speaks = async (take) => { take({}); }; });
-  assert.deepEqual(faults.map(({ params }) => params.node), ['a', 'b', 'c']);
-  assert.deepEqual(points.map(({ sample }) => sample?.quality), ['bad', 'bad', 'bad']);
+  const decode = (): Decoded => ({
+    ok: true,
+    values: ['a', 'b', 'c'].map((point) => ({ point, value: null, quality: 'bad', flags: ['other'], fault: status(point) })),
+  });
+  const { faults, points } = await tried('listens', decode, (bus) => {
+    bus.speaks = async (take) => {
+      take({});
+    };
+  });
+  assert.deepEqual(
+    faults.map(({ params }) => params.node),
+    ['a', 'b', 'c'],
+  );
+  assert.deepEqual(
+    points.map(({ sample }) => sample?.quality),
+    ['bad', 'bad', 'bad'],
+  );
 });
 
 test('frames that cannot be read each say why, once', async () => {
-  const decode = (frame: unknown): Decoded => ({ ok: false, fault: { code: 'CV_OPCUA_TYPE', params: { node: String(frame), type: 'Int32 (array)' } }, points: [String(frame)] });
-  const { faults } = await tried('listens', decode, (bus) => { bus.speaks = async (take) => { for (const one of ['a', 'b', 'b', 'c']) take(one); }; });
-  assert.deepEqual(faults.map(({ params }) => params.node), ['a', 'b', 'c']);
+  const decode = (frame: unknown): Decoded => ({
+    ok: false,
+    fault: { code: 'CV_OPCUA_TYPE', params: { node: String(frame), type: 'Int32 (array)' } },
+    points: [String(frame)],
+  });
+  const { faults } = await tried('listens', decode, (bus) => {
+    bus.speaks = async (take) => {
+      for (const one of ['a', 'b', 'b', 'c']) take(one);
+    };
+  });
+  assert.deepEqual(
+    faults.map(({ params }) => params.node),
+    ['a', 'b', 'c'],
+  );
 });
 
 test('a link that is lost at the first of three requests is told once, and the other two are not made', async () => {
@@ -44,7 +78,10 @@ test('a link that is lost at the first of three requests is told once, and the o
 test('one request of three without an answer costs its own point alone', async () => {
   const { faults, asked, points } = await tried('polled', undefined, (bus) => {
     const usual = bus.answer;
-    bus.answer = async (device, request, signal) => { if (request.points[0] === 'a') throw new FaultError('CV_LINK_TIMEOUT', { address: 'plc', timeoutMs: 2000 }); return usual(device, request, signal); };
+    bus.answer = async (device, request, signal) => {
+      if (request.points[0] === 'a') throw new FaultError('CV_LINK_TIMEOUT', { address: 'plc', timeoutMs: 2000 });
+      return usual(device, request, signal);
+    };
   });
   assert.deepEqual([faults.map(({ code }) => code), asked], [['CV_LINK_TIMEOUT'], 3]);
   assert.deepEqual(points.map(({ sample }) => sample?.quality), ['bad', 'good', 'good']);
@@ -59,7 +96,10 @@ test('a probe that fails is a fault beside what was read; one that finds somethi
     return trying;
   };
   const failed = await run(() => Promise.reject(new FaultError('CV_LINK_REFUSED', { address: 'plc', detail: 'ECONNREFUSED' })));
-  assert.deepEqual([failed.faults, failed.findings, failed.points.map(({ sample }) => sample?.quality)], [[{ code: 'CV_LINK_REFUSED', params: { address: 'plc', detail: 'ECONNREFUSED' } }], [], ['good', 'good', 'good']]);
+  assert.deepEqual(
+    [failed.faults, failed.findings, failed.points.map(({ sample }) => sample?.quality)],
+    [[{ code: 'CV_LINK_REFUSED', params: { address: 'plc', detail: 'ECONNREFUSED' } }], [], ['good', 'good', 'good']],
+  );
   const broken = await run(() => Promise.reject(new TypeError('x is undefined')));
   assert.deepEqual(broken.faults, [{ code: 'CV_DRIVER_FAILED', params: { device: 'plc', detail: 'x is undefined' } }]);
   const finding = { level: 'good' as const, en: 'answers', zh: '有应答' };
@@ -73,10 +113,17 @@ test('a device that cannot be opened is not asked, not probed, and says why', as
   const { driver, bus } = fakeDriver(world);
   bus.opens = () => Promise.reject(new FaultError('CV_LINK_REFUSED', { address: 'plc', detail: 'ECONNREFUSED' }));
   let probed = 0;
-  const trying = tryDevice({ setup, driver: { ...driver, probe: () => Promise.resolve([(probed += 1) as never]) } }, world, new AbortController().signal);
+  const trying = tryDevice(
+    { setup, driver: { ...driver, probe: () => Promise.resolve([(probed += 1) as never]) } },
+    world,
+    new AbortController().signal,
+  );
   await world.clock.advanceMs(60_000);
   const { isOpen, faults, points } = await trying;
-  assert.deepEqual([isOpen, faults.map(({ code }) => code), probed, points], [false, ['CV_LINK_REFUSED'], 0, ['a', 'b', 'c'].map((point) => ({ point, sample: null, tookMs: 0 }))]);
+  assert.deepEqual(
+    [isOpen, faults.map(({ code }) => code), probed, points],
+    [false, ['CV_LINK_REFUSED'], 0, ['a', 'b', 'c'].map((point) => ({ point, sample: null, tookMs: 0 }))],
+  );
 });
 
 test('points of which nothing came while it listened are named, after as long as two periods, 5 s at least and 20 s at most', async () => {

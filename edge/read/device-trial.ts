@@ -51,7 +51,18 @@ export async function tryDevice(open: OpenDevice, world: World, signal: AbortSig
   });
   let link: Link<unknown> | null = null;
   try {
-    const opened = await withDeadline(clock, deadline(sessionMs(limitMs)), signal, (inner) => driver.open(setup.settings, device.ownPoints, quiet, inner), (late) => { late.then((one) => one.close(), () => {}); });
+    const opened = await withDeadline(
+      clock,
+      deadline(sessionMs(limitMs)),
+      signal,
+      (inner) => driver.open(setup.settings, device.ownPoints, quiet, inner),
+      (late) => {
+        late.then(
+          (one) => one.close(),
+          () => {},
+        );
+      },
+    );
     link = opened;
     result.isOpen = true;
     device.setRemark(opened.remark);
@@ -71,8 +82,19 @@ export async function tryDevice(open: OpenDevice, world: World, signal: AbortSig
       }
     } else {
       const waitMs = Math.min(LISTEN_MOST_MS, Math.max(LISTEN_LEAST_MS, setup.everyMs * 2));
-      await listenFor(opened, (decoded) => took(device, result, decoded, 'frames'), device, waitMs, world, signal, () => result.picture !== null || setup.points.every(({ id }) => result.points.some(({ point }) => point === id)));
-      if (!result.picture) for (const { id } of setup.points) if (!result.points.some(({ point }) => point === id)) add(result, { code: 'CV_POINT_SILENT', params: { device: setup.id, point: id, waitMs } });
+      await listenFor(
+        opened,
+        (decoded) => took(device, result, decoded, 'frames'),
+        device,
+        waitMs,
+        world,
+        signal,
+        () => result.picture !== null || setup.points.every(({ id }) => result.points.some(({ point }) => point === id)),
+      );
+      if (!result.picture)
+        for (const { id } of setup.points)
+          if (!result.points.some(({ point }) => point === id))
+            add(result, { code: 'CV_POINT_SILENT', params: { device: setup.id, point: id, waitMs } });
     }
   } catch (error) {
     add(result, faultOf(error, 'CV_DRIVER_FAILED', { device: setup.id }));
@@ -93,7 +115,15 @@ function took(device: HostDevice, result: DeviceTrial, decoded: Decoded, part: s
   if (!decoded.ok) add(result, decoded.fault);
 }
 
-async function listenFor(link: Link<unknown>, take: (decoded: Decoded) => void, device: HostDevice, waitMs: number, world: World, signal: AbortSignal, isEnough: () => boolean): Promise<void> {
+async function listenFor(
+  link: Link<unknown>,
+  take: (decoded: Decoded) => void,
+  device: HostDevice,
+  waitMs: number,
+  world: World,
+  signal: AbortSignal,
+  isEnough: () => boolean,
+): Promise<void> {
   const ending = new FaultError('CV_LINK_TIMEOUT', { address: device.setup.id, timeoutMs: waitMs });
   try {
     await withDeadline(world.clock, { ms: waitMs, fault: () => ending }, signal, async (inner) => {
@@ -107,9 +137,22 @@ async function listenFor(link: Link<unknown>, take: (decoded: Decoded) => void, 
   }
 }
 
-async function probe({ setup, driver }: OpenDevice, device: HostDevice, result: DeviceTrial, world: World, signal: AbortSignal, deadline: { ms: number; fault(): FaultError }): Promise<void> {
+async function probe(
+  { setup, driver }: OpenDevice,
+  device: HostDevice,
+  result: DeviceTrial,
+  world: World,
+  signal: AbortSignal,
+  deadline: { ms: number; fault(): FaultError },
+): Promise<void> {
   try {
-    result.findings = await withDeadline(world.clock, deadline, signal, async (inner) => (await driver.probe?.(setup.settings, device.ownPoints, world, inner)) ?? [], () => {});
+    result.findings = await withDeadline(
+      world.clock,
+      deadline,
+      signal,
+      async (inner) => (await driver.probe?.(setup.settings, device.ownPoints, world, inner)) ?? [],
+      () => {},
+    );
   } catch (error) {
     add(result, faultOf(error, 'CV_DRIVER_FAILED', { device: setup.id }));
   }

@@ -10,8 +10,15 @@ import { isSample, type DecodedItem } from '../item.ts';
 import { read } from './read.ts';
 
 const deviceOf = (id: string): DeviceSetup => ({
-  id, driver: 'fake', subject: id, settings: { device: id }, everyMs: 3_600_000, timeoutMs: 1000,
-  points: [{ id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'level' } }],
+  id,
+  driver: 'fake',
+  subject: id,
+  settings: { device: id },
+  everyMs: 3_600_000,
+  timeoutMs: 1000,
+  points: [
+    { id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'level' } },
+  ],
 });
 
 interface Started {
@@ -73,7 +80,9 @@ test('what was said is told before the link broke, and before the edge ends', as
   at.breakOff[0]?.(new FaultError('CV_LINK_CLOSED', { address: 'd0', detail: 'by the device' }));
   await settle();
   assert.deepEqual(at.lists.flat(), ['d0=1', 'd0=null']);
-  const told = at.world.told.flatMap((event) => (event.kind === 'samples_read' || event.kind === 'fault' ? [`${event.kind} ${event.device}`] : []));
+  const told = at.world.told.flatMap((event) =>
+    event.kind === 'samples_read' || event.kind === 'fault' ? [`${event.kind} ${event.device}`] : [],
+  );
   assert.deepEqual(told, ['samples_read d0', 'fault d0', 'samples_read d0']);
   at.say[1]?.({ level: 2 });
   const closed = at.host.close?.();
@@ -93,7 +102,11 @@ test('whoever asks for the newest values of a device that speaks has what it sai
 
 test('a link hears that its frame is on disk when all of the turn is, and not when it is not, or could not be read', async () => {
   for (const isKept of [true, false]) {
-    const at = await start(2, true, (frame) => (frame === 'odd' ? { ok: false, fault: { code: 'CV_FRAME_INVALID', params: { detail: 'odd' } } } : { ok: true, values: [{ point: 'level', value: 1 }] }));
+    const at = await start(2, true, (frame) =>
+      frame === 'odd'
+        ? { ok: false, fault: { code: 'CV_FRAME_INVALID', params: { detail: 'odd' } } }
+        : { ok: true, values: [{ point: 'level', value: 1 }] },
+    );
     at.say[0]?.('a');
     at.say[1]?.('odd');
     at.say[1]?.('b');
@@ -112,7 +125,10 @@ test('a frame that breaks the host ends its own link, and takes nothing of the o
   at.say[1]?.('b');
   await at.world.clock.advanceMs(60_000);
   assert.deepEqual(at.lists.flat(), ['d1=1', 'd0=null']);
-  assert.deepEqual(at.world.told.flatMap((event) => (event.kind === 'fault' ? [`${event.device} ${event.fault.code}`] : [])), ['d0 CV_DRIVER_FAILED']);
+  assert.deepEqual(
+    at.world.told.flatMap((event) => (event.kind === 'fault' ? [`${event.device} ${event.fault.code}`] : [])),
+    ['d0 CV_DRIVER_FAILED'],
+  );
   assert.equal(at.opened(), 3, 'it is opened anew');
   await close(at);
 });

@@ -8,13 +8,31 @@ import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../item.ts';
 import { HostDevice } from './host-device.ts';
 
-const point = (id: string, kind: 'measurement' | 'occurrence' = 'measurement') => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind, own: { id } });
+const point = (id: string, kind: 'measurement' | 'occurrence' = 'measurement') => ({
+  id,
+  indicator: 'T',
+  unit: 'm',
+  scale: 1,
+  offset: 0,
+  faultCodes: [],
+  limits: [],
+  kind,
+  own: { id },
+});
 const picture = { index: 0, ptsMs: 0, width: 2, height: 2, yuv: new Uint8Array(6) };
 
 function bench(trait: 'polled' | 'listens', points = [point('level'), point('flow')]) {
   const world = testWorld();
   const { driver } = fakeDriver(world, trait);
-  const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: { device: 'plc' }, everyMs: 1000, timeoutMs: 500, points };
+  const setup: DeviceSetup = {
+    id: 'plc',
+    driver: 'fake',
+    subject: 'plc',
+    settings: { device: 'plc' },
+    everyMs: 1000,
+    timeoutMs: 500,
+    points,
+  };
   const items: DecodedItem[] = [];
   const device = new HostDevice({ setup, driver }, world, (given) => { items.push(...given); });
   const took = (...values: PointValue[]) => device.accept({ ok: true, values }, 'frames');
@@ -24,7 +42,18 @@ function bench(trait: 'polled' | 'listens', points = [point('level'), point('flo
     device.tick();
     return items.filter(isSample).map(({ point: of, value, quality, flags }) => [of, value, quality, flags]);
   };
-  const told = () => world.told.splice(0).flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`cleared ${event.code}`] : event.kind === 'device_state' ? [`${event.online} ${event.reason}`] : []));
+  const told = () =>
+    world.told
+      .splice(0)
+      .flatMap((event) =>
+        event.kind === 'fault'
+          ? [event.fault.code]
+          : event.kind === 'fault_cleared'
+            ? [`cleared ${event.code}`]
+            : event.kind === 'device_state'
+              ? [`${event.online} ${event.reason}`]
+              : [],
+      );
   return { world, device, took, staleAfter, told };
 }
 
@@ -36,7 +65,10 @@ test('a point is stale when three periods and the neighbours\' patience have pas
   assert.deepEqual(await staleAfter(3250), []);
   // What is bad already is not said again.
   assert.deepEqual(await staleAfter(1), [['level', 3, 'uncertain', ['stale']]]);
-  assert.deepEqual(world.told.filter(({ kind }) => kind === 'fault'), [{ kind: 'fault', device: 'plc', fault: { code: 'CV_DEVICE_STALE', params: { device: 'plc', ageMs: 3250 } } }]);
+  assert.deepEqual(
+    world.told.filter(({ kind }) => kind === 'fault'),
+    [{ kind: 'fault', device: 'plc', fault: { code: 'CV_DEVICE_STALE', params: { device: 'plc', ageMs: 3250 } } }],
+  );
   assert.deepEqual(told(), ['CV_DEVICE_STALE', 'false CV_DEVICE_STALE']);
   assert.deepEqual(await staleAfter(10_000), []);
   took({ point: 'level', value: 5 });
@@ -84,7 +116,10 @@ test('polls that are left out are counted for each of its points; none are no wo
   assert.deepEqual(world.told, []);
   device.countSkippedPolls(3);
   device.markSkipped(1234.6);
-  assert.deepEqual(world.told, [{ kind: 'samples_lost', count: 6, reason: 'device_fault', intended: false, device: 'plc' }, { kind: 'fault', device: 'plc', fault: { code: 'CV_BUS_SKIPPED', params: { device: 'plc', waitMs: 1235, failures: 0 } } }]);
+  assert.deepEqual(world.told, [
+    { kind: 'samples_lost', count: 6, reason: 'device_fault', intended: false, device: 'plc' },
+    { kind: 'fault', device: 'plc', fault: { code: 'CV_BUS_SKIPPED', params: { device: 'plc', waitMs: 1235, failures: 0 } } },
+  ]);
 });
 
 test('a device counts as offline after two failed polls in a row, and at once without a link', () => {
@@ -107,7 +142,15 @@ const samplesOf = (items: DecodedItem[]) => items.splice(0).filter(isSample);
 function spoken(points = [point('level'), point('flow')], reportsChanges = true) {
   const world = testWorld();
   const { driver } = fakeDriver(world, 'listens');
-  const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: { device: 'plc' }, everyMs: 1000, timeoutMs: 500, points };
+  const setup: DeviceSetup = {
+    id: 'plc',
+    driver: 'fake',
+    subject: 'plc',
+    settings: { device: 'plc' },
+    everyMs: 1000,
+    timeoutMs: 500,
+    points,
+  };
   const items: DecodedItem[] = [];
   const device = new HostDevice({ setup, driver: { ...driver, reportsChanges } }, world, (given) => { items.push(...given); });
   return { world, device, items };
@@ -116,7 +159,18 @@ function spoken(points = [point('level'), point('flow')], reportsChanges = true)
 test('a sign of life says again what still holds, once in three quarters of a period; what happened once, is over or bad is not said again', async () => {
   const { world, device, items } = spoken([point('level'), point('passage', 'occurrence'), point('mean'), point('flow')]);
   const window = { fromAt: 0, toAt: 1, count: 2 };
-  device.accept({ ok: true, values: [{ point: 'level', value: 3 }, { point: 'passage', value: true }, { point: 'mean', value: 4, window }, { point: 'flow', value: null, quality: 'bad', flags: ['sensor'] }] }, 'frames');
+  device.accept(
+    {
+      ok: true,
+      values: [
+        { point: 'level', value: 3 },
+        { point: 'passage', value: true },
+        { point: 'mean', value: 4, window },
+        { point: 'flow', value: null, quality: 'bad', flags: ['sensor'] },
+      ],
+    },
+    'frames',
+  );
   items.splice(0);
   const alive = () => {
     device.accept({ ok: true, values: [] }, 'frames');
@@ -135,7 +189,10 @@ test('a picture is a sign of life: its time is the newest, its device online, it
   const at = world.clock.nowMs();
   device.accept({ ok: true, picture: { ...picture, takenAt: at - 40 } }, 'frames', undefined, at);
   assert.deepEqual([device.state().lastAt, device.state().online], [at, true]);
-  assert.deepEqual(items.map((item) => 'picture' in item && [item.at, item.observedAt, item.points]), [[at - 40, at, { level: { unit: 'm' }, flow: { unit: 'm' } }]]);
+  assert.deepEqual(
+    items.map((item) => 'picture' in item && [item.at, item.observedAt, item.points]),
+    [[at - 40, at, { level: { unit: 'm' }, flow: { unit: 'm' } }]],
+  );
   await world.clock.advanceMs(2000);
   device.tick();
   assert.deepEqual([items.length, world.told.some(({ kind }) => kind === 'fault')], [1, false]);
@@ -144,9 +201,15 @@ test('a picture is a sign of life: its time is the newest, its device online, it
 test('what was lost marks its own points bad by its flag, and is the last word only where the device is gone for good', () => {
   const { world, device, items } = spoken();
   device.markLost({ code: 'CV_LINK_TIMEOUT', params: {} }, 'request 0', ['level', 'other'], 5);
-  assert.deepEqual(samplesOf(items).map((sample) => [sample.point, sample.value, sample.quality, sample.flags, sample.observedAt, 'isLast' in sample]), [['level', null, 'bad', ['comm'], 5, false]]);
+  assert.deepEqual(
+    samplesOf(items).map((sample) => [sample.point, sample.value, sample.quality, sample.flags, sample.observedAt, 'isLast' in sample]),
+    [['level', null, 'bad', ['comm'], 5, false]],
+  );
   device.markLost({ code: 'CV_LINK_TIMEOUT', params: {} }, 'request 1', ['other']);
-  assert.deepEqual(world.told.filter(({ kind }) => kind === 'samples_lost'), [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: 'plc' }]);
+  assert.deepEqual(
+    world.told.filter(({ kind }) => kind === 'samples_lost'),
+    [{ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false, device: 'plc' }],
+  );
   device.linkFailed({ code: 'CV_LINK_CLOSED', params: {} });
   assert.deepEqual(samplesOf(items).map((sample) => [sample.point, sample.isLast]), [['level', undefined], ['flow', undefined]]);
 });
@@ -157,6 +220,16 @@ test('history says nothing about now: it neither ends staleness nor is said agai
   await world.clock.advanceMs(3001);
   device.tick();
   device.accept({ ok: true, values: [{ point: 'level', value: 9, origin: 'backfill', deviceAt: 7 }] }, 'frames');
-  assert.deepEqual(samplesOf(items).map(({ value, origin, at, clock }) => [value, origin, at === 7, clock]), [[3, 'live', false, 'edge'], [3, 'live', false, 'edge'], [9, 'backfill', true, 'device']]);
-  assert.equal(world.told.some((event) => event.kind === 'fault_cleared'), false);
+  assert.deepEqual(
+    samplesOf(items).map(({ value, origin, at, clock }) => [value, origin, at === 7, clock]),
+    [
+      [3, 'live', false, 'edge'],
+      [3, 'live', false, 'edge'],
+      [9, 'backfill', true, 'device'],
+    ],
+  );
+  assert.equal(
+    world.told.some((event) => event.kind === 'fault_cleared'),
+    false,
+  );
 });

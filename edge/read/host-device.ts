@@ -123,7 +123,16 @@ export class HostDevice {
       this.#clear(part);
       this.#seen(observedAt);
       const points = Object.fromEntries(this.setup.points.map((point) => [point.id, { unit: point.unit }]));
-      this.#give([{ device: this.#id, picture: decoded.picture, at: decoded.picture.takenAt ?? observedAt, clock: ownClock(this.#world.clock), observedAt, points }]);
+      this.#give([
+        {
+          device: this.#id,
+          picture: decoded.picture,
+          at: decoded.picture.takenAt ?? observedAt,
+          clock: ownClock(this.#world.clock),
+          observedAt,
+          points,
+        },
+      ]);
       return;
     }
     if (decoded.ok) {
@@ -210,7 +219,17 @@ export class HostDevice {
   state(): DeviceState {
     const { id, driver, subject, position, everyMs } = this.setup;
     const pictures = this.driver.traits.includes('frames') ? { pictures: true } : {};
-    return { id, driver, subject, ...(position ? { position } : {}), online: this.#online ?? false, reason: (this.#online && this.#standing.get(REMARK)?.code) || this.#reason, lastAt: this.#lastAt, periodMs: everyMs, ...pictures };
+    return {
+      id,
+      driver,
+      subject,
+      ...(position ? { position } : {}),
+      online: this.#online ?? false,
+      reason: (this.#online && this.#standing.get(REMARK)?.code) || this.#reason,
+      lastAt: this.#lastAt,
+      periodMs: everyMs,
+      ...pictures,
+    };
   }
 
   #sample(value: PointValue, unit: string, observedAt: number, ours = ownClock(this.#world.clock)): Sample {
@@ -231,13 +250,33 @@ export class HostDevice {
     for (const one of missed) {
       const unit = this.#points.get(one.point)?.setup.unit ?? '';
       this.#world.tell({ kind: 'samples_lost', count: one.count, reason: one.reason, intended: false, device: this.#id });
-      this.#give([{ device: this.#id, point: one.point, value: null, unit, at: observedAt, clock: ownClock(this.#world.clock), observedAt, quality: 'bad', flags: [], origin: 'live', missed: one }]);
+      this.#give([
+        {
+          device: this.#id,
+          point: one.point,
+          value: null,
+          unit,
+          at: observedAt,
+          clock: ownClock(this.#world.clock),
+          observedAt,
+          quality: 'bad',
+          flags: [],
+          origin: 'live',
+          missed: one,
+        },
+      ]);
     }
   }
 
   #staleSample({ setup, last }: PointState): Sample {
     const stale: PointValue = last
-      ? { point: setup.id, value: last.value, ...(last.unit === undefined ? {} : { unit: last.unit }), quality: 'uncertain', flags: [...new Set([...(last.flags ?? []), 'stale' as const])] }
+      ? {
+          point: setup.id,
+          value: last.value,
+          ...(last.unit === undefined ? {} : { unit: last.unit }),
+          quality: 'uncertain',
+          flags: [...new Set([...(last.flags ?? []), 'stale' as const])],
+        }
       : { point: setup.id, value: null, quality: 'bad', flags: ['stale'] };
     return this.#sample(stale, setup.unit, this.#world.clock.nowMs());
   }

@@ -6,8 +6,17 @@ import { HostDevice } from './host-device.ts';
 
 test('a device has no last time before its first value, then that of its newest, and an older one does not set it back', async () => {
   const world = testWorld();
-  const points = [{ id: 'a', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'a' } }];
-  const device = new HostDevice({ setup: { id: 'plc', driver: 'fake', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 2000, points }, driver: fakeDriver(world, 'listens').driver }, world, () => {});
+  const points = [
+    { id: 'a', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'a' } },
+  ];
+  const device = new HostDevice(
+    {
+      setup: { id: 'plc', driver: 'fake', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 2000, points },
+      driver: fakeDriver(world, 'listens').driver,
+    },
+    world,
+    () => {},
+  );
   const took = (deviceAt?: number) => {
     device.accept({ ok: true, values: [{ point: 'a', value: 1, ...(deviceAt === undefined ? {} : { deviceAt }) }] }, 'frames');
     return device.state().lastAt;

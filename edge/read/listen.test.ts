@@ -15,9 +15,29 @@ function bench(links: (at: number) => Partial<Link<unknown>>) {
   const { driver } = fakeDriver(world, 'listens');
   let opened = 0;
   let closed = 0;
-  const open = () => Promise.resolve({ close: () => Promise.resolve(void (closed += 1)), ...links(opened += 1) } as Link<unknown>);
-  const points = [{ id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'level' } }];
-  const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: { device: 'plc' }, everyMs: 600_000, timeoutMs: 500, points };
+  const open = () => Promise.resolve({ close: () => Promise.resolve(void (closed += 1)), ...links((opened += 1)) } as Link<unknown>);
+  const points = [
+    {
+      id: 'level',
+      indicator: 'T',
+      unit: 'm',
+      scale: 1,
+      offset: 0,
+      faultCodes: [],
+      limits: [],
+      kind: 'measurement' as const,
+      own: { id: 'level' },
+    },
+  ];
+  const setup: DeviceSetup = {
+    id: 'plc',
+    driver: 'fake',
+    subject: 'plc',
+    settings: { device: 'plc' },
+    everyMs: 600_000,
+    timeoutMs: 500,
+    points,
+  };
   const host = read([{ setup, driver: { ...driver, open } }], world);
   const items: DecodedItem[] = [];
   void host.open?.((given) => { items.push(...given); });

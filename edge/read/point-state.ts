@@ -70,4 +70,11 @@ function withoutTime(said: PointValue): PointValue {
 }
 
 const isBare = ({ unit, quality, flags, fault, origin, position, evidence, window }: PointValue): boolean =>
-  unit === undefined && quality === undefined && flags === undefined && fault === undefined && origin === undefined && position === undefined && evidence === undefined && window === undefined;
+  unit === undefined &&
+  quality === undefined &&
+  flags === undefined &&
+  fault === undefined &&
+  origin === undefined &&
+  position === undefined &&
+  evidence === undefined &&
+  window === undefined;

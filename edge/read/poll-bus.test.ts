@@ -10,13 +10,34 @@ import type { DeviceSetup } from '../config/setup.ts';
 import { isSample } from '../item.ts';
 import { read } from './read.ts';
 
-const point = (id: string) => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id } });
+const point = (id: string) => ({
+  id,
+  indicator: 'T',
+  unit: 'm',
+  scale: 1,
+  offset: 0,
+  faultCodes: [],
+  limits: [],
+  kind: 'measurement' as const,
+  own: { id },
+});
 
 function bench(points: string[] = ['level'], devices = ['a'], decode?: Parameters<typeof fakeDriver>[2], everyMs = 1000) {
   const world = testWorld();
   const { driver, bus } = fakeDriver(world, 'polled', decode);
-  const setups = devices.map((id): DeviceSetup => ({ id, driver: 'fake', subject: id, settings: { device: id, bus: 'line' }, everyMs, timeoutMs: 200, points: points.map(point) }));
-  const host = read(setups.map((setup) => ({ setup, driver })), world);
+  const setups = devices.map((id): DeviceSetup => ({
+    id,
+    driver: 'fake',
+    subject: id,
+    settings: { device: id, bus: 'line' },
+    everyMs,
+    timeoutMs: 200,
+    points: points.map(point),
+  }));
+  const host = read(
+    setups.map((setup) => ({ setup, driver })),
+    world,
+  );
   const items: DecodedItem[] = [];
   void host.open?.((given) => { items.push(...given); });
   const close = async () => {
@@ -79,7 +100,16 @@ test('one request that fails among others that answer marks its own points bad a
   const { world, host, bus, items, close } = bench(['one', 'two']);
   bus.answer = (_device, request, signal) => ((request as FakeRequest).points[0] === 'two' ? silence(signal) : Promise.resolve(5));
   await world.clock.advanceMs(1500);
-  assert.deepEqual(items.filter(isSample).slice(0, 2).map(({ point: of, value, quality, flags }) => [of, value, quality, flags]), [['one', 5, 'good', []], ['two', null, 'bad', ['comm']]]);
+  assert.deepEqual(
+    items
+      .filter(isSample)
+      .slice(0, 2)
+      .map(({ point: of, value, quality, flags }) => [of, value, quality, flags]),
+    [
+      ['one', 5, 'good', []],
+      ['two', null, 'bad', ['comm']],
+    ],
+  );
   assert.equal(host.states()[0]?.online, true);
   assert.equal(bus.opened, 1);
   // Left out after a while, and what it would have given is counted.
@@ -150,7 +180,12 @@ test('writes that nobody answers count as well, and one word of the device says 
     bus.answer = async (_device, _request, signal) => (isAnswered(asked += 1) ? 1 : silence(signal));
     for (let turn = 0; turn < 4; turn += 1) {
       let isOver = false;
-      void host.write('a', 'level', 1, () => Promise.resolve(), new AbortController().signal).catch(() => null).finally(() => { isOver = true; });
+      void host
+        .write('a', 'level', 1, () => Promise.resolve(), new AbortController().signal)
+        .catch(() => null)
+        .finally(() => {
+          isOver = true;
+        });
       while (!isOver) await world.clock.advanceMs(50);
     }
     const { opened: count } = bus;

@@ -57,11 +57,20 @@ interface PollContext {
   signal: AbortSignal;
 }
 
-export async function pollBus({ busLink, members, tasks, phases, deviceCount }: PollParts, world: World, signal: AbortSignal): Promise<void> {
+export async function pollBus(
+  { busLink, members, tasks, phases, deviceCount }: PollParts,
+  world: World,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock } = world;
   const polledOf = (device: HostDevice): PolledDevice => ({
     device,
-    schedule: new PollSchedule(device.setup.everyMs, phases.next(device.setup.everyMs), clock.monotonicMs(), members.deviceCount || deviceCount),
+    schedule: new PollSchedule(
+      device.setup.everyMs,
+      phases.next(device.setup.everyMs),
+      clock.monotonicMs(),
+      members.deviceCount || deviceCount,
+    ),
     requests: requestsOf(device),
     isSilent: false,
   });
@@ -76,7 +85,10 @@ export async function pollBus({ busLink, members, tasks, phases, deviceCount }: 
       // Whoever stays keeps its place in time.
       polled.splice(0, polled.length, ...members.devices.map((device) => polled.find((one) => one.device === device) ?? polledOf(device)));
     }
-    const next = polled.length === 1 ? polled[0] as PolledDevice : polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
+    const next =
+      polled.length === 1
+        ? (polled[0] as PolledDevice)
+        : polled.reduce((first, other) => (other.schedule.dueMs < first.schedule.dueMs ? other : first));
     const waitMs = next.schedule.dueMs - clock.monotonicMs();
     if (waitMs >= REST_MS) bus.deadlines.pause();
     const isDue = waitMs < TIMER_GRAIN_MS || await tasks.pause(clock, waitMs);
@@ -146,13 +158,24 @@ interface PollOutcome {
 }
 
 /** Makes the requests of one device. Stops at the first that the device does not answer while it has answered none. */
-async function poll(polled: PolledDevice, requests: readonly PollRequest[], link: Link<unknown>, { deadlines, world, signal }: PollContext): Promise<PollOutcome> {
+async function poll(
+  polled: PolledDevice,
+  requests: readonly PollRequest[],
+  link: Link<unknown>,
+  { deadlines, world, signal }: PollContext,
+): Promise<PollOutcome> {
   const { device } = polled;
   const { clock } = world;
   const outcome: PollOutcome = { answered: false, heard: false, fault: null, costMs: 0 };
   for (const polledRequest of requests) {
     if (polledRequest.notBeforeMs > clock.monotonicMs()) {
-      world.tell({ kind: 'samples_lost', count: polledRequest.request.points.length, reason: 'device_fault', intended: false, device: device.setup.id });
+      world.tell({
+        kind: 'samples_lost',
+        count: polledRequest.request.points.length,
+        reason: 'device_fault',
+        intended: false,
+        device: device.setup.id,
+      });
       continue;
     }
     const startedMs = clock.monotonicMs();

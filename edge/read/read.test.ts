@@ -12,9 +12,26 @@ import { isSample, type DecodedItem } from '../item.ts';
 import { MAX_PROBE_WAIT_MS } from './backoff.ts';
 import { read } from './read.ts';
 
-const point = (id: string) => ({ id, indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id } });
+const point = (id: string) => ({
+  id,
+  indicator: 'T',
+  unit: 'm',
+  scale: 1,
+  offset: 0,
+  faultCodes: [],
+  limits: [],
+  kind: 'measurement' as const,
+  own: { id },
+});
 const deviceOf = (id: string, change: Partial<DeviceSetup> = {}, bus?: string): DeviceSetup => ({
-  id, driver: 'fake', subject: id, settings: { device: id, ...(bus ? { bus } : {}) }, everyMs: 1000, timeoutMs: 2000, points: [point('level')], ...change,
+  id,
+  driver: 'fake',
+  subject: id,
+  settings: { device: id, ...(bus ? { bus } : {}) },
+  everyMs: 1000,
+  timeoutMs: 2000,
+  points: [point('level')],
+  ...change,
 });
 
 type World = ReturnType<typeof testWorld>;
@@ -57,7 +74,11 @@ for (const [everyMs, timeoutMs] of [[1000, 2000], [250, 1000], [5000, 10_000]] a
       assert.ok(asked.length <= 600_000 / everyMs + 2, 'and nobody is asked more often than configured');
       assert.ok(asked.length - samples(id).length <= 1, 'each ask gave its sample, but for one that is under way');
     }
-    assert.deepEqual(told(world, 'fault').map((event) => 'fault' in event && `${event.device} ${event.fault.code}`), ['unit-3 CV_LINK_TIMEOUT', 'unit-3 CV_BUS_SKIPPED'], 'each once, nothing of the others');
+    assert.deepEqual(
+      told(world, 'fault').map((event) => 'fault' in event && `${event.device} ${event.fault.code}`),
+      ['unit-3 CV_LINK_TIMEOUT', 'unit-3 CV_BUS_SKIPPED'],
+      'each once, nothing of the others',
+    );
     assert.equal(bus.mostBusy, 1, 'one exchange at a time on the bus');
     // Every slot of the dead one: asked in vain (a bad sample), or left out and counted.
     const lost = told(world, 'samples_lost').reduce((sum, event) => sum + ('count' in event ? event.count : 0), 0);
@@ -66,8 +87,14 @@ for (const [everyMs, timeoutMs] of [[1000, 2000], [250, 1000], [5000, 10_000]] a
     assert.ok(unfinished <= 1);
     assert.ok(samples('unit-3').every((sample) => sample.quality === 'bad' && sample.value === null && sample.flags.includes('comm')));
     // A slot that is still waited for is counted when it is over.
-    assert.ok(asked.length + lost <= 600_000 / everyMs + (MAX_PROBE_WAIT_MS * 1.1) / everyMs && asked.length + lost >= (600_000 / everyMs) * 0.9, `${asked.length} + ${lost}`);
-    assert.deepEqual(told(world, 'device_state').filter((event) => 'device' in event && event.device === 'unit-3'), [{ kind: 'device_state', device: 'unit-3', online: false, reason: 'CV_LINK_TIMEOUT' }]);
+    assert.ok(
+      asked.length + lost <= 600_000 / everyMs + (MAX_PROBE_WAIT_MS * 1.1) / everyMs && asked.length + lost >= (600_000 / everyMs) * 0.9,
+      `${asked.length} + ${lost}`,
+    );
+    assert.deepEqual(
+      told(world, 'device_state').filter((event) => 'device' in event && event.device === 'unit-3'),
+      [{ kind: 'device_state', device: 'unit-3', online: false, reason: 'CV_LINK_TIMEOUT' }],
+    );
     await closing(world, host);
     assert.equal(bus.open, 0);
   });
@@ -87,7 +114,12 @@ test('a unit that is back is noticed within a minute on a shared bus, within 15 
     await runMs(withinMs);
     const first = samples('unit-0').find((sample) => sample.quality === 'good');
     assert.ok(first && first.at - at <= withinMs, `${units} units: ${first && first.at - at}`);
-    assert.deepEqual(told(world, 'device_state').filter((event) => 'device' in event && event.device === 'unit-0').map((event) => 'online' in event && event.online), [false, true]);
+    assert.deepEqual(
+      told(world, 'device_state')
+        .filter((event) => 'device' in event && event.device === 'unit-0')
+        .map((event) => 'online' in event && event.online),
+      [false, true],
+    );
     assert.equal(host.states()[0]?.online, true);
     const good = samples('unit-0').filter((sample) => sample.quality === 'good').length;
     await runMs(10_000);
@@ -101,16 +133,20 @@ test('faults and states are told once a change, not once a cycle', async () => {
   const { driver, bus } = fakeDriver(world);
   const usual = bus.answer;
   let fails = false;
-  bus.answer = (device, request, signal) => (fails ? Promise.reject(new FaultError('CV_FRAME_LENGTH', { detail: 'short' })) : usual(device, request, signal));
+  bus.answer = (device, request, signal) =>
+    fails ? Promise.reject(new FaultError('CV_FRAME_LENGTH', { detail: 'short' })) : usual(device, request, signal);
   const { host, runMs } = start(world, driver, [deviceOf('a')]);
   await runMs(10_000);
   fails = true;
   await runMs(60_000);
   fails = false;
   await runMs(60_000);
-  assert.deepEqual(told(world, 'fault', 'fault_cleared', 'device_state').map((event) => ('fault' in event ? event.fault.code : 'code' in event ? `cleared ${event.code}` : 'online' in event ? event.online : '')), [
-    true, 'CV_FRAME_LENGTH', false, 'cleared CV_FRAME_LENGTH', true,
-  ]);
+  assert.deepEqual(
+    told(world, 'fault', 'fault_cleared', 'device_state').map((event) =>
+      'fault' in event ? event.fault.code : 'code' in event ? `cleared ${event.code}` : 'online' in event ? event.online : '',
+    ),
+    [true, 'CV_FRAME_LENGTH', false, 'cleared CV_FRAME_LENGTH', true],
+  );
   await closing(world, host);
 });
 
@@ -125,7 +161,13 @@ test('a link that cannot be had: bad once, slots counted, attempts spread out, a
   const { host, samples, runMs } = start(world, driver, [deviceOf('a', {}, 'line'), deviceOf('b', {}, 'line')]);
   await runMs(600_000);
   assert.ok(tries >= 40 && tries <= 90, `${tries} tries in ten minutes`);
-  assert.deepEqual(samples().map((sample) => [sample.device, sample.quality, sample.flags]), [['a', 'bad', ['comm']], ['b', 'bad', ['comm']]]);
+  assert.deepEqual(
+    samples().map((sample) => [sample.device, sample.quality, sample.flags]),
+    [
+      ['a', 'bad', ['comm']],
+      ['b', 'bad', ['comm']],
+    ],
+  );
   assert.equal(told(world, 'fault').length, 2);
   const lost = told(world, 'samples_lost').reduce((sum, event) => sum + ('count' in event ? event.count : 0), 0);
   assert.ok(Math.abs(lost - 1200) <= 80, `${lost} slots counted`);
@@ -143,7 +185,8 @@ test('five hundred devices do not call in the same moment, at start or later', a
   await runMs(180_000);
   const most = (fromMs: number, toMs: number, stepMs: number) => {
     const counts = new Map<number, number>();
-    for (const ms of Object.values(bus.askedMs).flat()) if (ms >= fromMs && ms < toMs) counts.set(Math.floor(ms / stepMs), (counts.get(Math.floor(ms / stepMs)) ?? 0) + 1);
+    for (const ms of Object.values(bus.askedMs).flat())
+      if (ms >= fromMs && ms < toMs) counts.set(Math.floor(ms / stepMs), (counts.get(Math.floor(ms / stepMs)) ?? 0) + 1);
     return Math.max(...counts.values());
   };
   assert.ok(Object.values(bus.askedMs).every((asked) => (asked[0] as number) <= 5000), 'first values come soon');
@@ -195,7 +238,15 @@ test('a gateway that says a unit is silent is a silent unit; a unit that says no
   bus.answer = async (device, _request, signal) => { await pause(world.clock, device === 'gone' ? 1500 : 20, signal); };
   const { host, runMs } = start(world, driver, ['gone', 'refuses', 'c', 'd'].map((id) => deviceOf(id, {}, 'line')));
   await runMs(600_000);
-  assert.deepEqual(host.states().map(({ online, reason }) => [online, reason]), [[false, 'CV_MODBUS_GATEWAY_TARGET'], [true, 'ok'], [true, 'ok'], [true, 'ok']]);
+  assert.deepEqual(
+    host.states().map(({ online, reason }) => [online, reason]),
+    [
+      [false, 'CV_MODBUS_GATEWAY_TARGET'],
+      [true, 'ok'],
+      [true, 'ok'],
+      [true, 'ok'],
+    ],
+  );
   for (const id of ['refuses', 'c', 'd']) assert.ok(meanPeriodMs(bus.askedMs[id] as number[]) <= 1100, id);
   assert.ok((bus.askedMs.gone as number[]).length < 30);
   assert.equal(bus.opened, 1, 'the link is well');
@@ -207,9 +258,14 @@ test('a decoder that throws is a fault and a bad sample, never the end of the ed
   const { driver } = fakeDriver(world, 'polled', () => { throw new TypeError('x is undefined'); });
   const { host, samples, runMs } = start(world, driver, [deviceOf('a')]);
   await runMs(5000);
-  assert.ok(samples().length >= 4 && samples().every((sample) => sample.quality === 'bad' && sample.value === null && sample.flags[0] === 'other'));
+  assert.ok(
+    samples().length >= 4 && samples().every((sample) => sample.quality === 'bad' && sample.value === null && sample.flags[0] === 'other'),
+  );
   const faults = told(world, 'fault');
-  assert.deepEqual(faults.map((event) => 'fault' in event && event.fault), [{ code: 'CV_DRIVER_FAILED', params: { detail: 'x is undefined', device: 'a' } }]);
+  assert.deepEqual(
+    faults.map((event) => 'fault' in event && event.fault),
+    [{ code: 'CV_DRIVER_FAILED', params: { detail: 'x is undefined', device: 'a' } }],
+  );
   await closing(world, host);
 });
 
@@ -225,22 +281,58 @@ test('a device that speaks by itself: what it says comes at once, its silence is
   await settle();
   say[0]?.({ level: 1, flow: 2 });
   await settle();
-  assert.deepEqual(samples().map((sample) => [sample.point, sample.value, sample.quality, sample.clock]), [['level', 1, 'good', 'edge'], ['flow', 2, 'good', 'edge']]);
+  assert.deepEqual(
+    samples().map((sample) => [sample.point, sample.value, sample.quality, sample.clock]),
+    [
+      ['level', 1, 'good', 'edge'],
+      ['flow', 2, 'good', 'edge'],
+    ],
+  );
   await runMs(60_000);
-  assert.deepEqual(samples().slice(2).map((sample) => [sample.point, sample.value, sample.quality, sample.flags]), [['level', 1, 'uncertain', ['stale']], ['flow', 2, 'uncertain', ['stale']]]);
-  assert.deepEqual(host.states().map((state) => [state.online, state.reason]), [[false, 'CV_DEVICE_STALE']]);
+  assert.deepEqual(
+    samples()
+      .slice(2)
+      .map((sample) => [sample.point, sample.value, sample.quality, sample.flags]),
+    [
+      ['level', 1, 'uncertain', ['stale']],
+      ['flow', 2, 'uncertain', ['stale']],
+    ],
+  );
+  assert.deepEqual(
+    host.states().map((state) => [state.online, state.reason]),
+    [[false, 'CV_DEVICE_STALE']],
+  );
   say[0]?.({ level: 3 });
   await settle();
   assert.equal(host.states()[0]?.online, true);
   await runMs(60_000);
-  assert.deepEqual(samples().slice(4).map((sample) => [sample.point, sample.value, sample.quality]), [['level', 3, 'good'], ['level', 3, 'uncertain']], 'flow is still in its stale phase');
+  assert.deepEqual(
+    samples()
+      .slice(4)
+      .map((sample) => [sample.point, sample.value, sample.quality]),
+    [
+      ['level', 3, 'good'],
+      ['level', 3, 'uncertain'],
+    ],
+    'flow is still in its stale phase',
+  );
   // A sign of life confirms what is known, once a period at most.
   const before = samples().length;
   for (let beat = 0; beat < 4; beat += 1) {
     say[0]?.({});
     await world.clock.advanceMs(500);
   }
-  assert.deepEqual(samples().slice(before).map((sample) => [sample.point, sample.value, sample.quality]), [['level', 3, 'good'], ['flow', 2, 'good'], ['level', 3, 'good'], ['flow', 2, 'good']]);
+  assert.deepEqual(
+    samples()
+      .slice(before)
+      .map((sample) => [sample.point, sample.value, sample.quality]),
+    [
+      ['level', 3, 'good'],
+      ['flow', 2, 'good'],
+      ['level', 3, 'good'],
+      ['flow', 2, 'good'],
+    ],
+  );
   await closing(world, host);
 });
 
@@ -264,7 +356,14 @@ test('a device that reports changes alone: any word of it confirms its other poi
 test('a value that is bad in a good frame: its fault stands until it is well again', async () => {
   const world = testWorld();
   let isBad = true;
-  const { driver } = fakeDriver(world, 'polled', () => ({ ok: true, values: [isBad ? { point: 'level', value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_FRAME_LENGTH', params: { detail: 'x' } } } : { point: 'level', value: 1 }] }));
+  const { driver } = fakeDriver(world, 'polled', () => ({
+    ok: true,
+    values: [
+      isBad
+        ? { point: 'level', value: null, quality: 'bad', flags: ['sensor'], fault: { code: 'CV_FRAME_LENGTH', params: { detail: 'x' } } }
+        : { point: 'level', value: 1 },
+    ],
+  }));
   const { host, runMs } = start(world, driver, [deviceOf('a')]);
   await runMs(10_000);
   isBad = false;
@@ -365,10 +464,25 @@ test('the same seed gives the same polls', async () => {
 test('a point of a shared bus is stale only when the longest of its neighbours\' time-outs could not have held it up', async () => {
   const world = testWorld();
   let polls = 0;
-  const { driver } = fakeDriver(world, 'polled', (frame, request) => ({ ok: true, values: (request?.points ?? []).filter((of) => of === 'level' || (polls += 1) <= 3).map((of) => ({ point: of, value: frame as number })) }));
+  const { driver } = fakeDriver(world, 'polled', (frame, request) => ({
+    ok: true,
+    values: (request?.points ?? [])
+      .filter((of) => of === 'level' || (polls += 1) <= 3)
+      .map((of) => ({ point: of, value: frame as number })),
+  }));
   const both = { points: [point('level'), point('flow')] };
-  const { host, runMs } = start(world, driver, [deviceOf('a', { ...both, timeoutMs: 300 }, 'line'), deviceOf('b', { timeoutMs: 700 }, 'line'), deviceOf('c', { timeoutMs: 400 }, 'line'), deviceOf('alone', { ...both, timeoutMs: 900 })]);
+  const { host, runMs } = start(world, driver, [
+    deviceOf('a', { ...both, timeoutMs: 300 }, 'line'),
+    deviceOf('b', { timeoutMs: 700 }, 'line'),
+    deviceOf('c', { timeoutMs: 400 }, 'line'),
+    deviceOf('alone', { ...both, timeoutMs: 900 }),
+  ]);
   await runMs(20_000);
-  assert.deepEqual(Object.fromEntries(told(world, 'fault').map((event) => 'fault' in event ? [event.device, [event.fault.code, event.fault.params.ageMs]] : [])), { a: ['CV_DEVICE_STALE', 3700], alone: ['CV_DEVICE_STALE', 3000] });
+  assert.deepEqual(
+    Object.fromEntries(
+      told(world, 'fault').map((event) => ('fault' in event ? [event.device, [event.fault.code, event.fault.params.ageMs]] : [])),
+    ),
+    { a: ['CV_DEVICE_STALE', 3700], alone: ['CV_DEVICE_STALE', 3000] },
+  );
   await closing(world, host);
 });

@@ -56,7 +56,8 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
   function find(id: string): { device: HostDevice; tasks: BusTasks } {
     const device = hosted.find((one) => one.setup.id === id);
     const bus = device && buses.get(busKey(device));
-    if (!device || !bus?.devices.includes(device)) throw new FaultError('CV_LINK_CLOSED', { address: id, detail: 'it is not open', detailZh: '尚未打开' });
+    if (!device || !bus?.devices.includes(device))
+      throw new FaultError('CV_LINK_CLOSED', { address: id, detail: 'it is not open', detailZh: '尚未打开' });
     return { device, tasks: bus.tasks };
   }
 
@@ -137,7 +138,8 @@ function busesOf(devices: readonly HostDevice[]): Map<string, BusDevices> {
     else buses.set(busKey(device), [device]);
   }
   for (const bus of buses.values()) {
-    for (const device of bus) device.neighbourTimeoutMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
+    for (const device of bus)
+      device.neighbourTimeoutMs = Math.max(0, ...bus.filter((other) => other !== device).map((other) => other.setup.timeoutMs));
   }
   return buses;
 }

@@ -15,7 +15,15 @@ const picture = { ok: true as const, picture: { index: 0, ptsMs: 0, width: 2, he
 
 test('a device that works, but not as configured, says so in its state for as long as its link is that way', () => {
   const world = testWorld();
-  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: {}, everyMs: 1000, timeoutMs: 2000, points: [] };
+  const setup: DeviceSetup = {
+    id: 'gate-cam',
+    driver: 'camera',
+    subject: 'gate',
+    settings: {},
+    everyMs: 1000,
+    timeoutMs: 2000,
+    points: [],
+  };
   const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, () => {});
   const remark: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
   for (let opening = 0; opening < 2; opening += 1) {
@@ -25,7 +33,12 @@ test('a device that works, but not as configured, says so in its state for as lo
   }
   device.setRemark(undefined);
   assert.equal(device.state().reason, 'ok');
-  assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [])), ['CV_CAMERA_SOFTWARE', 'CV_CAMERA_SOFTWARE over']);
+  assert.deepEqual(
+    world.told.flatMap((event) =>
+      event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [],
+    ),
+    ['CV_CAMERA_SOFTWARE', 'CV_CAMERA_SOFTWARE over'],
+  );
 });
 
 test('what the driver of a camera tells by itself bears the name of its device', async () => {
@@ -42,8 +55,26 @@ test('what the driver of a camera tells by itself bears the name of its device',
 
 test('a camera whose pictures may come seldom is not stale for a short period', async () => {
   const world = testWorld();
-  const persons = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
-  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: camera.settings.parse({ url: 'file:still.mp4', fps: 5 }), everyMs: 200, timeoutMs: 2000, points: [persons] };
+  const persons = {
+    id: 'persons',
+    indicator: 'T',
+    unit: '{person}',
+    scale: 1,
+    offset: 0,
+    faultCodes: [],
+    limits: [],
+    kind: 'measurement' as const,
+    own: { id: 'persons' },
+  };
+  const setup: DeviceSetup = {
+    id: 'gate-cam',
+    driver: 'camera',
+    subject: 'gate',
+    settings: camera.settings.parse({ url: 'file:still.mp4', fps: 5 }),
+    everyMs: 200,
+    timeoutMs: 2000,
+    points: [persons],
+  };
   const device = new HostDevice({ setup, driver: camera }, world, () => {});
   const reasonAfter = async (ms: number) => {
     await world.clock.advanceMs(ms);
@@ -56,11 +87,35 @@ test('a camera whose pictures may come seldom is not stale for a short period', 
 
 test('a camera that gives no more pictures is told stale, after an outage too', async () => {
   const world = testWorld();
-  const persons = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
-  const setup: DeviceSetup = { id: 'gate-cam', driver: 'camera', subject: 'gate', settings: {}, everyMs: 1000, timeoutMs: 2000, points: [persons] };
+  const persons = {
+    id: 'persons',
+    indicator: 'T',
+    unit: '{person}',
+    scale: 1,
+    offset: 0,
+    faultCodes: [],
+    limits: [],
+    kind: 'measurement' as const,
+    own: { id: 'persons' },
+  };
+  const setup: DeviceSetup = {
+    id: 'gate-cam',
+    driver: 'camera',
+    subject: 'gate',
+    settings: {},
+    everyMs: 1000,
+    timeoutMs: 2000,
+    points: [persons],
+  };
   const given: DecodedItem[] = [];
-  const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, (items) => { given.push(...items); });
-  const said = () => given.splice(0).filter(isSample).map(({ quality, flags }) => `${quality} ${flags.join(' ')}`);
+  const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, (items) => {
+    given.push(...items);
+  });
+  const said = () =>
+    given
+      .splice(0)
+      .filter(isSample)
+      .map(({ quality, flags }) => `${quality} ${flags.join(' ')}`);
   for (let outage = 0; outage < 2; outage += 1) {
     device.accept(picture, 'frames');
     await world.clock.advanceMs(5000);

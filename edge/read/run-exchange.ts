@@ -15,7 +15,12 @@ export interface ExchangeResult {
 }
 
 /** Never rejects. @param deadlines of the bus, whose exchanges come one after the other */
-export async function runExchange(device: HostDevice, link: Link<unknown>, request: Request, deadlines: DeadlineTimer): Promise<ExchangeResult> {
+export async function runExchange(
+  device: HostDevice,
+  link: Link<unknown>,
+  request: Request,
+  deadlines: DeadlineTimer,
+): Promise<ExchangeResult> {
   const { id, timeoutMs } = device.setup;
   const deadline = { ms: timeoutMs, fault: () => new FaultError('CV_LINK_TIMEOUT', { address: deviceAddress(device), timeoutMs }) };
   let isLeftBehind = false;
@@ -29,7 +34,13 @@ export async function runExchange(device: HostDevice, link: Link<unknown>, reque
     return !decoded.ok && isSilence(decoded.fault) ? { decoded, observedAt, fault: decoded.fault } : { decoded, observedAt };
   } catch (error) {
     // An exchange that does not end when it is told to would meet the next one on the same link.
-    if (isLeftBehind) return { fault: { code: 'CV_LINK_CLOSED', params: { address: deviceAddress(device), detail: `no end to an exchange after ${timeoutMs} ms` } } };
+    if (isLeftBehind)
+      return {
+        fault: {
+          code: 'CV_LINK_CLOSED',
+          params: { address: deviceAddress(device), detail: `no end to an exchange after ${timeoutMs} ms` },
+        },
+      };
     return { fault: faultOf(error, 'CV_DRIVER_FAILED', { device: id }) };
   }
 }

@@ -15,7 +15,10 @@ function rig() {
   const unconfigured = new UnconfiguredDevices('hj212', '0.0.0.0:8212', list.wrapTell((event) => { told.push(event); }));
   const report = (id: string, said = Buffer.from('##0010')) => {
     now += 1;
-    unconfigured.report({ id, peer: '10.0.0.9:40000', firstBytes: said, settings: { listen: '0.0.0.0:8212', mn: id } }, { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } });
+    unconfigured.report(
+      { id, peer: '10.0.0.9:40000', firstBytes: said, settings: { listen: '0.0.0.0:8212', mn: id } },
+      { code: 'CV_HJ212_UNKNOWN', params: { mn: id, address: '0.0.0.0:8212', peer: '10.0.0.9:40000' } },
+    );
   };
   return { list, unconfigured, told, report };
 }
@@ -25,7 +28,13 @@ test('it is listed once with how often and when, and is a fault once, until it i
   report('A1');
   report('B2', Buffer.from([0, 1, 0x41]));
   report('A1');
-  assert.deepEqual(list.list().map(({ id, count, firstAt, lastAt }) => [id, count, firstAt, lastAt]), [['A1', 2, 1001, 1003], ['B2', 1, 1002, 1002]]);
+  assert.deepEqual(
+    list.list().map(({ id, count, firstAt, lastAt }) => [id, count, firstAt, lastAt]),
+    [
+      ['A1', 2, 1001, 1003],
+      ['B2', 1, 1002, 1002],
+    ],
+  );
   assert.deepEqual(list.list()[1]?.said, { hex: '000141', text: '..A' });
   assert.equal(told.filter(({ kind }) => kind === 'fault').length, 2);
   unconfigured.markConfigured('A1');

@@ -14,7 +14,11 @@ function plant() {
   const closed: string[] = [];
   const asked = new Map<string, number>();
   const driver = defineDriver({
-    id: 'unit', title: { zh: '单元', en: 'unit' }, settings: z.object({ line: z.string(), unit: z.string() }), point: z.object({ reg: z.number() }), traits: ['polled'],
+    id: 'unit',
+    title: { zh: '单元', en: 'unit' },
+    settings: z.object({ line: z.string(), unit: z.string() }),
+    point: z.object({ reg: z.number() }),
+    traits: ['polled'],
     bus: ({ line }) => line,
     requests: (points, { unit }): (Request & { unit: string })[] => [{ unit, points: points.map(({ id }) => id) }],
     async open({ line }) {
@@ -31,7 +35,28 @@ function plant() {
   });
   const device = (id: string, line: string, more: Partial<DeviceSetup> = {}): OpenDevice => ({
     driver: driver as Driver,
-    setup: { id, driver: 'unit', subject: id, settings: { line, unit: id }, everyMs: 1000, timeoutMs: 500, points: [{ id: 'n', indicator: 'I-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'n', reg: 1 } }], ...more },
+    setup: {
+      id,
+      driver: 'unit',
+      subject: id,
+      settings: { line, unit: id },
+      everyMs: 1000,
+      timeoutMs: 500,
+      points: [
+        {
+          id: 'n',
+          indicator: 'I-1',
+          unit: '1',
+          scale: 1,
+          offset: 0,
+          faultCodes: [],
+          limits: [],
+          kind: 'measurement',
+          own: { id: 'n', reg: 1 },
+        },
+      ],
+      ...more,
+    },
   });
   return { opened, closed, asked, device };
 }
@@ -78,7 +103,10 @@ test('what is only made of values leaves the link and the schedule alone; anothe
   const { clock, host, values } = hosted([device('a', 'one')]);
   await clock.advanceMs(3_000);
   const [point] = device('a', 'one').setup.points;
-  await host.update([device('a', 'one', { subject: 'other', points: [{ ...point as NonNullable<typeof point>, scale: 2, unit: 'm' }] })], () => {});
+  await host.update(
+    [device('a', 'one', { subject: 'other', points: [{ ...(point as NonNullable<typeof point>), scale: 2, unit: 'm' }] })],
+    () => {},
+  );
   assert.equal(host.states()[0]?.subject, 'other');
   await clock.advanceMs(3_000);
   assert.deepEqual([opened, closed], [['one'], []]);

@@ -24,14 +24,52 @@ interface Case {
   answers: ExchangeResult[];
 }
 
-async function write({ value = 5, requests = [SET, GET], answers }: Case, of: { point?: string; driver?: Partial<Driver> } = {}): Promise<{ written: WriteResult; asked: Request[] }> {
+async function write(
+  { value = 5, requests = [SET, GET], answers }: Case,
+  of: { point?: string; driver?: Partial<Driver> } = {},
+): Promise<{ written: WriteResult; asked: Request[] }> {
   const world = testWorld();
   const { driver } = fakeDriver(world);
-  const setup: DeviceSetup = { id: 'plc', driver: 'fake', subject: 'plc', settings: {}, everyMs: 1000, timeoutMs: 500, points: [{ id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'level' } }] };
+  const setup: DeviceSetup = {
+    id: 'plc',
+    driver: 'fake',
+    subject: 'plc',
+    settings: {},
+    everyMs: 1000,
+    timeoutMs: 500,
+    points: [
+      {
+        id: 'level',
+        indicator: 'T',
+        unit: 'm',
+        scale: 1,
+        offset: 0,
+        faultCodes: [],
+        limits: [],
+        kind: 'measurement',
+        own: { id: 'level' },
+      },
+    ],
+  };
   const device = new HostDevice({ setup, driver: { ...driver, write: () => requests, ...of.driver } }, world, () => {});
   const asked: Request[] = [];
-  const turn = { poll: () => Promise.resolve(null), exchange: (request: Request) => { asked.push(request); return Promise.resolve(answers[asked.length - 1] as ExchangeResult); } };
-  return { written: await writePoint(device, of.point ?? 'level', value, (work) => work(turn), () => Promise.resolve()), asked };
+  const turn = {
+    poll: () => Promise.resolve(null),
+    exchange: (request: Request) => {
+      asked.push(request);
+      return Promise.resolve(answers[asked.length - 1] as ExchangeResult);
+    },
+  };
+  return {
+    written: await writePoint(
+      device,
+      of.point ?? 'level',
+      value,
+      (work) => work(turn),
+      () => Promise.resolve(),
+    ),
+    asked,
+  };
 }
 const outcome = async (given: Case) => {
   const { written } = await write(given);
@@ -39,14 +77,38 @@ const outcome = async (given: Case) => {
 };
 
 test('it is done when it reads as written: within what a float keeps, and a switch that is set with a number', async () => {
-  for (const [value, read] of [[5, 5], [0.1, Math.fround(0.1)], [1_000_000, 1_000_001], [1_000_000, 999_999], [-2, -2], [1, true], [7, true], [0, false], ['on', 'on'], [true, true]] as const) {
+  for (const [value, read] of [
+    [5, 5],
+    [0.1, Math.fround(0.1)],
+    [1_000_000, 1_000_001],
+    [1_000_000, 999_999],
+    [-2, -2],
+    [1, true],
+    [7, true],
+    [0, false],
+    ['on', 'on'],
+    [true, true],
+  ] as const) {
     assert.deepEqual(await outcome({ value, answers: [done, reads(read)] }), ['done', null], `${value} as ${read}`);
   }
-  for (const [value, read] of [[5, 5.001], [1_000_000, 1_000_002], [2, -2], [1, false], [0, true], ['on', 'off'], [true, false], [true, 1]] as const) {
+  for (const [value, read] of [
+    [5, 5.001],
+    [1_000_000, 1_000_002],
+    [2, -2],
+    [1, false],
+    [0, true],
+    ['on', 'off'],
+    [true, false],
+    [true, 1],
+  ] as const) {
     assert.deepEqual(await outcome({ value, answers: [done, reads(read)] }), ['failed', 'CV_COMMAND_READ_BACK'], `${value} as ${read}`);
   }
   const { written } = await write({ answers: [done, reads(6)] });
-  assert.deepEqual(written, { outcome: 'failed', readBack: 6, fault: { code: 'CV_COMMAND_READ_BACK', params: { point: 'level', want: '5', got: '6' } } });
+  assert.deepEqual(written, {
+    outcome: 'failed',
+    readBack: 6,
+    fault: { code: 'CV_COMMAND_READ_BACK', params: { point: 'level', want: '5', got: '6' } },
+  });
 });
 
 test('a device that says no has failed it, and nothing more is asked of it', async () => {
@@ -80,13 +142,29 @@ test('a read back that cannot be had leaves it unknown, with the reason in both 
   assert.equal(await detail([done, says({ ok: true, values: [] })]), 'CV_COMMAND_POINT');
   assert.equal(await detail([done, says({ ok: true, values: [{ point: 'other', value: 5 }] })]), 'CV_COMMAND_POINT');
   assert.equal(await detail([done, says({ ok: true, values: [{ point: 'level', value: null }] })]), 'CV_COMMAND_POINT');
-  assert.equal(await detail([done, says({ ok: true, values: [{ point: 'level', value: 5, fault: { code: 'CV_FRAME_LENGTH', params: { detail: 'x' } } }] })]), 'CV_FRAME_LENGTH');
+  assert.equal(
+    await detail([
+      done,
+      says({ ok: true, values: [{ point: 'level', value: 5, fault: { code: 'CV_FRAME_LENGTH', params: { detail: 'x' } } }] }),
+    ]),
+    'CV_FRAME_LENGTH',
+  );
   // Why it was not confirmed comes before why it could not be read.
   assert.equal(await detail([lost, says({ ok: true, values: [] })]), 'CV_LINK_TIMEOUT');
 });
 
 test('a point that is not there, and a driver that does not write, are refused before anything is sent', async () => {
-  const fault = (run: Promise<unknown>) => run.then(() => null, (error: FaultError) => error.fault);
-  assert.deepEqual(await fault(write({ answers: [] }, { point: 'nothing' })), { code: 'CV_COMMAND_POINT', params: { device: 'plc', point: 'nothing' } });
-  assert.deepEqual(await fault(write({ answers: [] }, { driver: { write: undefined as never } })), { code: 'CV_COMMAND_NOT_OFFERED', params: { device: 'plc', driver: 'fake', kind: 'write' } });
+  const fault = (run: Promise<unknown>) =>
+    run.then(
+      () => null,
+      (error: FaultError) => error.fault,
+    );
+  assert.deepEqual(await fault(write({ answers: [] }, { point: 'nothing' })), {
+    code: 'CV_COMMAND_POINT',
+    params: { device: 'plc', point: 'nothing' },
+  });
+  assert.deepEqual(await fault(write({ answers: [] }, { driver: { write: undefined as never } })), {
+    code: 'CV_COMMAND_NOT_OFFERED',
+    params: { device: 'plc', driver: 'fake', kind: 'write' },
+  });
 });

@@ -18,7 +18,13 @@ const SAME_WITHIN = 1e-6;
  * @param ready see Host.write
  * @returns rejects with what `write` of the driver or `ready` throws, or with what `onBus` does before the bus is there
  */
-export async function writePoint(device: HostDevice, id: string, value: WritableValue, onBus: (work: (bus: BusAccess) => Promise<WriteResult>) => Promise<WriteResult>, ready: () => Promise<void>): Promise<WriteResult> {
+export async function writePoint(
+  device: HostDevice,
+  id: string,
+  value: WritableValue,
+  onBus: (work: (bus: BusAccess) => Promise<WriteResult>) => Promise<WriteResult>,
+  ready: () => Promise<void>,
+): Promise<WriteResult> {
   const { driver, setup } = device;
   const own = setup.points.find((point) => point.id === id)?.own as PointOf<unknown> | undefined;
   if (!own) throw new FaultError('CV_COMMAND_POINT', { device: setup.id, point: id });
@@ -30,7 +36,13 @@ export async function writePoint(device: HostDevice, id: string, value: Writable
   });
 }
 
-async function carryOut(device: HostDevice, id: string, value: WritableValue, requests: readonly Request[], bus: BusAccess): Promise<WriteResult> {
+async function carryOut(
+  device: HostDevice,
+  id: string,
+  value: WritableValue,
+  requests: readonly Request[],
+  bus: BusAccess,
+): Promise<WriteResult> {
   let silence: Fault | null = null;
   for (const request of requests.filter(({ points }) => points.length === 0)) {
     const { decoded, fault } = await bus.exchange(request);
@@ -44,11 +56,22 @@ async function carryOut(device: HostDevice, id: string, value: WritableValue, re
   if (isSame(readBack.value, value)) return { outcome: 'done', readBack: readBack.value };
   // Unconfirmed and not there yet: it may still be on its way through a slow line or gateway.
   if (silence) return { outcome: 'unknown', fault: unconfirmed(id, silence) };
-  return { outcome: 'failed', readBack: readBack.value, fault: { code: 'CV_COMMAND_READ_BACK', params: { point: id, want: String(value), got: String(readBack.value) } } };
+  return {
+    outcome: 'failed',
+    readBack: readBack.value,
+    fault: { code: 'CV_COMMAND_READ_BACK', params: { point: id, want: String(value), got: String(readBack.value) } },
+  };
 }
 
-async function read(device: HostDevice, id: string, requests: readonly Request[], bus: BusAccess): Promise<{ value: WritableValue } | { fault: Fault }> {
-  let found: { value: WritableValue } | { fault: Fault } = { fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } } };
+async function read(
+  device: HostDevice,
+  id: string,
+  requests: readonly Request[],
+  bus: BusAccess,
+): Promise<{ value: WritableValue } | { fault: Fault }> {
+  let found: { value: WritableValue } | { fault: Fault } = {
+    fault: { code: 'CV_COMMAND_POINT', params: { device: device.setup.id, point: id } },
+  };
   for (const request of requests) {
     const { decoded, observedAt, fault } = await bus.exchange(request);
     if (fault) return { fault };
@@ -63,11 +86,15 @@ async function read(device: HostDevice, id: string, requests: readonly Request[]
 
 function unconfirmed(point: string, fault: Fault): Fault {
   const words = (language: 'en' | 'zh-CN') => explain(fault, language).message;
-  return { code: 'CV_COMMAND_UNCONFIRMED', params: { point, detail: `${words('en')} [${fault.code}]`, detailZh: `${words('zh-CN')} [${fault.code}]` } };
+  return {
+    code: 'CV_COMMAND_UNCONFIRMED',
+    params: { point, detail: `${words('en')} [${fault.code}]`, detailZh: `${words('zh-CN')} [${fault.code}]` },
+  };
 }
 
 function isSame(got: WritableValue, want: WritableValue): boolean {
-  if (typeof got === 'number' && typeof want === 'number') return Math.abs(got - want) <= SAME_WITHIN * Math.max(Math.abs(got), Math.abs(want));
+  if (typeof got === 'number' && typeof want === 'number')
+    return Math.abs(got - want) <= SAME_WITHIN * Math.max(Math.abs(got), Math.abs(want));
   // A coil that is set with 1 reads as true.
   if (typeof got === 'boolean' && typeof want === 'number') return got === (want !== 0);
   return got === want;

@@ -3,9 +3,18 @@ import type { Draft } from '../../core/event.ts';
 
 /** Whether something other than the value differs: quality, flags, kind, unit, whose clock, place. */
 export function isOtherState(a: Draft, b: Draft): boolean {
-  return a.quality !== b.quality || a.kind !== b.kind || a.unit !== b.unit || a.indicator !== b.indicator || a.origin !== b.origin || a.clock !== b.clock
-    || (a.flags ?? []).toSorted().join() !== (b.flags ?? []).toSorted().join()
-    || a.position?.lon !== b.position?.lon || a.position?.lat !== b.position?.lat || a.position?.heightM !== b.position?.heightM;
+  return (
+    a.quality !== b.quality ||
+    a.kind !== b.kind ||
+    a.unit !== b.unit ||
+    a.indicator !== b.indicator ||
+    a.origin !== b.origin ||
+    a.clock !== b.clock ||
+    (a.flags ?? []).toSorted().join() !== (b.flags ?? []).toSorted().join() ||
+    a.position?.lon !== b.position?.lon ||
+    a.position?.lat !== b.position?.lat ||
+    a.position?.heightM !== b.position?.heightM
+  );
 }
 
 /** Below, on and above a limit are three sides. */

@@ -53,7 +53,8 @@ export class PointWindow {
   take(draft: Draft): Draft[] {
     const last = this.#last;
     this.#last = draft;
-    if (!last || isOtherState(last, draft) || isOtherWord(last, draft) || crossesLimit(this.#limits, last, draft)) return [...this.flush(), draft];
+    if (!last || isOtherState(last, draft) || isOtherWord(last, draft) || crossesLimit(this.#limits, last, draft))
+      return [...this.flush(), draft];
     const fromAt = windowStart(draft.occurredAt, this.#windowing.lengthMs);
     const fits = this.#part !== null && this.#part.fromAt === fromAt && Math.abs(this.#part.sum + numberOf(draft)) <= MAX_NUMBER;
     const ended = fits ? [] : this.flush();
@@ -89,7 +90,9 @@ export class PointWindow {
   #eventOf(part: WindowPart): Draft {
     const { fromAt, newest, count, min, max } = part;
     const bounds = { fromAt, toAt: fromAt + this.#windowing.lengthMs, count };
-    return typeof newest.value === 'number' ? { ...newest, value: this.#valueOf(part, newest.value), window: { ...bounds, min, max } } : { ...newest, window: bounds };
+    return typeof newest.value === 'number'
+      ? { ...newest, value: this.#valueOf(part, newest.value), window: { ...bounds, min, max } }
+      : { ...newest, window: bounds };
   }
 
   #valueOf({ count, min, max, sum }: WindowPart, last: number): number {
@@ -103,5 +106,6 @@ export class PointWindow {
 }
 
 /** Texts, booleans and missing values have no middle: those of a part are all the same. */
-const isOtherWord = (last: Draft, draft: Draft): boolean => (typeof last.value === 'number' && typeof draft.value === 'number' ? false : last.value !== draft.value);
+const isOtherWord = (last: Draft, draft: Draft): boolean =>
+  typeof last.value === 'number' && typeof draft.value === 'number' ? false : last.value !== draft.value;
 const numberOf = ({ value }: Draft): number => (typeof value === 'number' ? value : 0);

@@ -41,7 +41,13 @@ interface ReducedPoint {
 }
 
 /** Of all points of which every value goes up. */
-const UNREDUCED: ReducedPoint = { device: '', means: { indicator: '', unit: '' }, reporting: { limits: [] }, lastSent: undefined, window: null };
+const UNREDUCED: ReducedPoint = {
+  device: '',
+  means: { indicator: '', unit: '' },
+  reporting: { limits: [] },
+  lastSent: undefined,
+  window: null,
+};
 
 export function reduce(setup: ReduceSetup, facts: ReduceFacts, world: Pick<World, 'tell'>): ReduceStation {
   let known = new PointMap<ReducedPoint>();
@@ -119,7 +125,13 @@ function knownOf(device: DeviceSetup, point: PointSetup, facts: ReduceFacts): Re
   const ours = inSentUnit(point, conversion);
   const reporting = { ...ours, limits: [...ours.limits, ...(facts.ruleLimits?.(device, point) ?? [])] };
   const means = { indicator: point.indicator, unit: conversion?.unit ?? point.unit };
-  return { device: device.id, means, reporting, lastSent: undefined, window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null };
+  return {
+    device: device.id,
+    means,
+    reporting,
+    lastSent: undefined,
+    window: reporting.window ? new PointWindow(reporting.window, reporting.limits) : null,
+  };
 }
 
 /** As long as they are, what was remembered holds. */
@@ -139,7 +151,8 @@ function inSentUnit({ deadband, heartbeatMs, limits, window }: PointSetup, conve
 }
 
 /** What is neither compared nor put together. */
-const isAlways = (draft: Draft): boolean => draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
+const isAlways = (draft: Draft): boolean =>
+  draft.origin === 'backfill' || (draft.kind !== 'measurement' && draft.kind !== 'state') || draft.warning !== undefined;
 
 /** Why a draft must go up, or null when it may be left out. Pure. */
 function reportReason(rules: ReportRules | undefined, last: Draft | undefined, draft: Draft): ReportReason | null {

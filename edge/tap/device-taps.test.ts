@@ -16,7 +16,27 @@ test('a tap and the samples of the same frame have one reading of the clock, how
   // A millisecond goes by between any two readings.
   const nowMs = world.clock.nowMs.bind(world.clock);
   world.clock.nowMs = () => nowMs() + (readings += 1);
-  const setup: DeviceSetup = { id: 'a', driver: 'fake', subject: 'a', settings: { device: 'a' }, everyMs: 1000, timeoutMs: 2000, points: [{ id: 'level', indicator: 'T', unit: 'm', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own: { id: 'level' } }] };
+  const setup: DeviceSetup = {
+    id: 'a',
+    driver: 'fake',
+    subject: 'a',
+    settings: { device: 'a' },
+    everyMs: 1000,
+    timeoutMs: 2000,
+    points: [
+      {
+        id: 'level',
+        indicator: 'T',
+        unit: 'm',
+        scale: 1,
+        offset: 0,
+        faultCodes: [],
+        limits: [],
+        kind: 'measurement',
+        own: { id: 'level' },
+      },
+    ],
+  };
   const taps = new DeviceTaps(world);
   const device = taps.wrapDevice({ setup, driver });
   const heard: TapLine[] = [];
@@ -26,7 +46,9 @@ test('a tap and the samples of the same frame have one reading of the clock, how
   void host.open?.((given) => { items.push(...given); });
   await world.clock.advanceMs(5000);
   const stamped = items.filter(isSample).map((sample: Sample) => [sample.observedAt, sample.value]);
-  const recorded = heard.flatMap((line) => (line.kind === 'decoded' ? line.lines.map((one) => [one.at, 'value' in one ? one.value : null]) : []));
+  const recorded = heard.flatMap((line) =>
+    line.kind === 'decoded' ? line.lines.map((one) => [one.at, 'value' in one ? one.value : null]) : [],
+  );
   assert.ok(stamped.length >= 4);
   assert.deepEqual(recorded, stamped);
   stop?.();

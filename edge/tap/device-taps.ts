@@ -34,7 +34,10 @@ export class DeviceTaps {
       return { setup, driver: known.tapped };
     }
     const net = this.#netOf(setup, driver);
-    const tapped = Object.assign(Object.create(driver) as Driver, { open: ((settings, points, world, signal) => driver.open(settings, points, { ...world, net: net.net }, signal)) satisfies Driver['open'] });
+    const tapped = Object.assign(Object.create(driver) as Driver, {
+      open: ((settings, points, world, signal) =>
+        driver.open(settings, points, { ...world, net: net.net }, signal)) satisfies Driver['open'],
+    });
     this.#drivers.set(setup.id, { setup, of: driver, tapped });
     if (this.#listeners.has(setup.id)) this.#attend(setup.id);
     return { setup, driver: tapped };
@@ -69,7 +72,11 @@ export class DeviceTaps {
     this.#attend(device);
     const stop = net.listen((event) => {
       const { clock } = this.#world;
-      listener(event.kind === 'bytes' ? { atMs: clock.nowMs(), ...event, bytes: Buffer.from(event.bytes).toString('hex') } : { atMs: clock.nowMs(), ...event });
+      listener(
+        event.kind === 'bytes'
+          ? { atMs: clock.nowMs(), ...event, bytes: Buffer.from(event.bytes).toString('hex') }
+          : { atMs: clock.nowMs(), ...event },
+      );
     });
     return () => {
       stop();
@@ -84,7 +91,11 @@ export class DeviceTaps {
 
   #netOf(setup: DeviceSetup, driver: Driver): NetTap {
     const isDialled = driver.recording?.level === 'bytes' && isListening(setup.settings);
-    const key = isDialled ? `driver ${driver.id}` : driver.traits.includes('polled') && driver.bus ? `bus ${driver.id} ${driver.bus(setup.settings)}` : `device ${setup.id}`;
+    const key = isDialled
+      ? `driver ${driver.id}`
+      : driver.traits.includes('polled') && driver.bus
+        ? `bus ${driver.id} ${driver.bus(setup.settings)}`
+        : `device ${setup.id}`;
     this.#keys.set(setup.id, key);
     let net = this.#nets.get(key);
     if (!net) this.#nets.set(key, net = new NetTap(this.#world.net));

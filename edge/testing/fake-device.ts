@@ -30,7 +30,11 @@ export interface FakeRequest extends Request {
 const ANSWER_MS = 20;
 
 /** @param traits polled: each request is one point; listens: frames are `{ point: value }` */
-export function fakeDriver(world: World, trait: 'polled' | 'listens' = 'polled', decode?: (frame: unknown, request?: Request) => Decoded): { driver: Driver; bus: FakeBus } {
+export function fakeDriver(
+  world: World,
+  trait: 'polled' | 'listens' = 'polled',
+  decode?: (frame: unknown, request?: Request) => Decoded,
+): { driver: Driver; bus: FakeBus } {
   const bus: FakeBus = {
     opened: 0, open: 0, busy: 0, mostBusy: 0, askedMs: {},
     answer: async (device, _request, signal) => {

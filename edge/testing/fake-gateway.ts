@@ -69,7 +69,11 @@ export class FakeGateway {
     const port = at ?? await freePort();
     await new Promise<void>((resolve) => { gateway.#server.listen(port, '127.0.0.1', resolve); });
     gateway.port = (gateway.#server.address() as AddressInfo).port;
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.port}`, { protocolVersion: 4, clientId: 'gateway', reconnectPeriod: 20 });
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.port}`, {
+      protocolVersion: 4,
+      clientId: 'gateway',
+      reconnectPeriod: 20,
+    });
     (client.stream as Socket).setNoDelay(true);
     client.on('message', (topic, payload) => gateway.#take(topic, payload));
     await client.subscribeAsync(EDGE_FILTER, { qos: 1 });
@@ -116,7 +120,11 @@ export class FakeGateway {
       if (this.behaviour.quarantine?.(event)) refused.push({ from: event.seq, to: event.seq, code: 'CV_EVENT_INVALID' });
       else this.events.set(eventId(event), event);
       const { gap } = event;
-      if (gap && gap.fromSeq > 0) this.#marks.set(`${gap.stream}|${gap.epoch}`, addRange(this.#marks.get(`${gap.stream}|${gap.epoch}`) ?? [], gap.fromSeq, gap.toSeq));
+      if (gap && gap.fromSeq > 0)
+        this.#marks.set(
+          `${gap.stream}|${gap.epoch}`,
+          addRange(this.#marks.get(`${gap.stream}|${gap.epoch}`) ?? [], gap.fromSeq, gap.toSeq),
+        );
     }
     this.#marks.set(key, addRange(this.#marks.get(key) ?? [], seq, last));
     if (this.#chance(this.behaviour.forget)) return;
@@ -128,7 +136,8 @@ export class FakeGateway {
   #takeState(address: EdgeAddress, state: EdgeState): void {
     this.states.push(state);
     const ahead = this.behaviour.clockAheadMs;
-    if (ahead !== undefined && state.sentAt !== undefined) this.#answer(address, { v: WIRE_VERSION, clock: { echo: state.sentAt, at: state.sentAt + ahead } });
+    if (ahead !== undefined && state.sentAt !== undefined)
+      this.#answer(address, { v: WIRE_VERSION, clock: { echo: state.sentAt, at: state.sentAt + ahead } });
   }
 
   #answer(address: EdgeAddress, body: object): void {

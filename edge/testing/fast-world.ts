@@ -10,7 +10,17 @@ export function fastWorld(times: number, seed = 1): FastWorld {
   const monotonicMs = () => (realClock.monotonicMs() - startMs) * times;
   const told: TelemetryEvent[] = [];
   return {
-    clock: { monotonicMs, nowMs: () => Math.floor(startAt + monotonicMs()), after: (delayMs, run) => realClock.after(delayMs / times, run) },
-    random: seededRandom(seed), files: realFiles, net: realNet, tell: (event) => { told.push(event); }, told,
+    clock: {
+      monotonicMs,
+      nowMs: () => Math.floor(startAt + monotonicMs()),
+      after: (delayMs, run) => realClock.after(delayMs / times, run),
+    },
+    random: seededRandom(seed),
+    files: realFiles,
+    net: realNet,
+    tell: (event) => {
+      told.push(event);
+    },
+    told,
   };
 }

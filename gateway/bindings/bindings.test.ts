@@ -45,7 +45,10 @@ test('the configuration wins over whoever was first, and may name several edges'
   first.admit('bus', 'gate');
   await first.written();
   const bindings = await opened(t, path, { ...NOTHING, devices: [{ device: 'bus', edges: ['bus-a', 'bus-b'] }] });
-  assert.deepEqual([bindings.admit('bus', 'bus-a'), bindings.admit('bus', 'bus-b'), bindings.admit('bus', 'gate')], [null, null, { code: 'CV_DEVICE_FOREIGN', params: { device: 'bus', edge: 'gate', owner: 'bus-a, bus-b' } }]);
+  assert.deepEqual(
+    [bindings.admit('bus', 'bus-a'), bindings.admit('bus', 'bus-b'), bindings.admit('bus', 'gate')],
+    [null, null, { code: 'CV_DEVICE_FOREIGN', params: { device: 'bus', edge: 'gate', owner: 'bus-a, bus-b' } }],
+  );
 });
 
 test('an operator gives a device to another edge, and it stays there', async (t) => {
@@ -58,7 +61,11 @@ test('an operator gives a device to another edge, and it stays there', async (t)
 });
 
 test('an edge speaks for one centre unless others are named; a gateway below for those of its edges', async (t) => {
-  const bindings = await opened(t, join(await folder(t), 'bindings.jsonl'), { ...NOTHING, centres: [{ edge: 'bus', centres: ['500112001', '500112002'] }], relays: ['town'] });
+  const bindings = await opened(t, join(await folder(t), 'bindings.jsonl'), {
+    ...NOTHING,
+    centres: [{ edge: 'bus', centres: ['500112001', '500112002'] }],
+    relays: ['town'],
+  });
   const codes = (edge: string) => ['500112001', '500112002', '500112003'].map((centre) => bindings.admitCentre(centre, edge)?.code ?? 'in');
   assert.deepEqual(codes('pump'), ['in', 'CV_CENTRE_FOREIGN', 'CV_CENTRE_FOREIGN']);
   assert.deepEqual(codes('bus'), ['in', 'in', 'CV_CENTRE_FOREIGN']);
@@ -96,7 +103,11 @@ test('a disk that cannot be written is said, and what waits is written once it c
 });
 
 test('a changed configuration is seen at once', () => {
-  const setup = { bindings: [{ device: 'plc', edges: ['pump'] }], relays: [], broker: { kind: 'external' as const, url: '', user: null, password: null } };
+  const setup = {
+    bindings: [{ device: 'plc', edges: ['pump'] }],
+    relays: [],
+    broker: { kind: 'external' as const, url: '', user: null, password: null },
+  };
   const bindings = new Bindings({ path: null, configured: configuredBindings(setup) }, testWorld());
   assert.equal(bindings.admit('plc', 'gate')?.code, 'CV_DEVICE_FOREIGN');
   setup.bindings = [{ device: 'plc', edges: ['gate'] }];

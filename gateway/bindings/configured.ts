@@ -12,7 +12,11 @@ export function configuredBindings(setup: Pick<GatewaySetup, 'bindings' | 'broke
     if (now.every((part, at) => part === from[at]) && from.length > 0) return made;
     from = now;
     const { edges = [] } = broker;
-    made = { devices: bindings, relays, centres: edges.flatMap(({ id, centres = [] }) => (centres.length > 0 ? [{ edge: id, centres }] : [])) };
+    made = {
+      devices: bindings,
+      relays,
+      centres: edges.flatMap(({ id, centres = [] }) => (centres.length > 0 ? [{ edge: id, centres }] : [])),
+    };
     return made;
   };
 }

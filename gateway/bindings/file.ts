@@ -10,7 +10,12 @@ import { FaultError } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { writeFileAtomically } from '../../log/atomic-write.ts';
 
-const LINE_SCHEMA = z.object({ at: z.number(), edge: z.string().regex(IDS.edge), device: z.string().regex(IDS.device).optional(), centre: z.string().regex(IDS.centre).optional() });
+const LINE_SCHEMA = z.object({
+  at: z.number(),
+  edge: z.string().regex(IDS.edge),
+  device: z.string().regex(IDS.device).optional(),
+  centre: z.string().regex(IDS.centre).optional(),
+});
 
 /** `device` is the edge's, or the edge speaks for `centre`. */
 export interface BindingLine {

@@ -34,16 +34,44 @@ async function rig(over: Partial<ConfiguredBindings> = {}) {
   const send = async (edge: string, drafts: readonly Draft[], events: readonly object[] = drafts) => {
     const seq = (seqs[edge] ?? 0) + 1;
     seqs[edge] = seq + drafts.length - 1;
-    void intake.take({ topic: `cv/v1/in/${CENTRE}/${edge}/up`, payload: Buffer.from(encodeBatch({ from: edge, stream: 'measurement', epoch: 1, seq }, events as Draft[])), retained: false });
+    void intake.take({
+      topic: `cv/v1/in/${CENTRE}/${edge}/up`,
+      payload: Buffer.from(encodeBatch({ from: edge, stream: 'measurement', epoch: 1, seq }, events as Draft[])),
+      retained: false,
+    });
     await settle();
     return acks[edge]?.at(-1);
   };
   const state = (edge: string, devices: readonly Partial<DeviceState>[], centre = CENTRE, over: object = {}) => {
-    const full = devices.map((device) => ({ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: world.clock.nowMs(), periodMs: 1000, ...device }));
-    void intake.take({ topic: `cv/v1/in/${centre}/${edge}/state`, payload: Buffer.from(JSON.stringify({ v: 1, edge, centre, online: true, devices: full, ...over })), retained: false });
+    const full = devices.map((device) => ({
+      id: 'plc',
+      driver: 'modbus',
+      online: true,
+      reason: '',
+      lastAt: world.clock.nowMs(),
+      periodMs: 1000,
+      ...device,
+    }));
+    void intake.take({
+      topic: `cv/v1/in/${centre}/${edge}/state`,
+      payload: Buffer.from(JSON.stringify({ v: 1, edge, centre, online: true, devices: full, ...over })),
+      retained: false,
+    });
   };
   const draft = (device: string, over: Partial<Draft> = {}): Draft => ({
-    device, point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: world.clock.nowMs(), clock: 'edge', observedAt: world.clock.nowMs(), quality: 'good', origin: 'live', ...over,
+    device,
+    point: 'level',
+    indicator: 'YJ-FLD-001',
+    centre: CENTRE,
+    kind: 'measurement',
+    value: 1,
+    unit: 'm',
+    occurredAt: world.clock.nowMs(),
+    clock: 'edge',
+    observedAt: world.clock.nowMs(),
+    quality: 'good',
+    origin: 'live',
+    ...over,
   });
   const faults = () => world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []));
   return { world, log, registry, bindings, intake, quarantined, send, state, draft, faults };
@@ -75,7 +103,10 @@ test('a state message takes no device over, nor the commands that go to it', asy
   const { state, registry, faults } = await rig();
   state('pump', [{ id: 'plc' }]);
   state('gate', [{ id: 'plc', driver: 'lie' }, { id: 'cam' }]);
-  assert.deepEqual([registry.device('plc')?.edge, registry.device('plc')?.driver, registry.device('cam')?.edge], ['pump', 'modbus', 'gate']);
+  assert.deepEqual(
+    [registry.device('plc')?.edge, registry.device('plc')?.driver, registry.device('cam')?.edge],
+    ['pump', 'modbus', 'gate'],
+  );
   assert.ok(faults().some(({ code }) => code === 'CV_DEVICE_FOREIGN'));
   // Not even once its own edge lists it no more, or is away.
   state('pump', []);
@@ -112,7 +143,10 @@ test('gap records of an edge as a whole bind no device of that name, and come in
   const { send, draft, bindings } = await rig();
   await send('gate', [draft('pump')]);
   const gap = { stream: 'measurement' as const, epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 1, toAt: 2, count: 3, reason: 'store_full' };
-  const ack = await send('pump', [draft('plc'), { ...draft('pump', { kind: 'gap', point: 'gap', indicator: 'CV-GAP', unit: '1', value: 3 }), gap }]);
+  const ack = await send('pump', [
+    draft('plc'),
+    { ...draft('pump', { kind: 'gap', point: 'gap', indicator: 'CV-GAP', unit: '1', value: 3 }), gap },
+  ]);
   assert.deepEqual([ack?.upTo, ack?.refused, bindings.edgesOf('pump')], [2, [], ['gate']]);
 });
 

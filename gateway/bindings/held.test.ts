@@ -8,7 +8,23 @@ import { HeldEvents } from './held.ts';
 import { heldBatches } from './take-in.ts';
 
 const event = (seq: number, over: Partial<Event> = {}): Event => ({
-  edge: 'gate', stream: 'measurement', epoch: 1, seq, device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: seq, unit: 'm', occurredAt: 1_760_000_000_000 + seq, observedAt: 1_760_000_000_000, clock: 'edge', quality: 'good', origin: 'live', ...over,
+  edge: 'gate',
+  stream: 'measurement',
+  epoch: 1,
+  seq,
+  device: 'plc',
+  point: 'level',
+  indicator: 'YJ-FLD-001',
+  centre: '500112001',
+  kind: 'measurement',
+  value: seq,
+  unit: 'm',
+  occurredAt: 1_760_000_000_000 + seq,
+  observedAt: 1_760_000_000_000,
+  clock: 'edge',
+  quality: 'good',
+  origin: 'live',
+  ...over,
 });
 const all = () => true;
 
@@ -89,18 +105,35 @@ test('a disk that cannot be written is said: then nothing of it may count as set
 
 test('held events go into the log in order, numbered without a hole, with their own numbers in them', () => {
   const events = [event(9), event(4), event(2, { epoch: 3 }), event(5, { stream: 'state', kind: 'state' })];
-  const batches = heldBatches(7, events, 1).map(({ checked: { batch } }) => [batch.name, batch.events().map(({ epoch, seq }) => [epoch, seq])]);
+  const batches = heldBatches(7, events, 1).map(({ checked: { batch } }) => [
+    batch.name,
+    batch.events().map(({ epoch, seq }) => [epoch, seq]),
+  ]);
   assert.deepEqual(batches, [
     [{ from: 'held:7', stream: 'measurement', epoch: 7, seq: 1 }, [[1, 4], [1, 9], [3, 2]]],
     [{ from: 'held:7', stream: 'state', epoch: 7, seq: 1 }, [[1, 5]]],
   ]);
-  assert.deepEqual(heldBatches(7, Array.from({ length: 1001 }, (_, at) => event(at + 1)), 1).map(({ checked: { batch } }) => [batch.name.seq, batch.count]), [[1, 500], [501, 500], [1001, 1]]);
+  assert.deepEqual(
+    heldBatches(
+      7,
+      Array.from({ length: 1001 }, (_, at) => event(at + 1)),
+      1,
+    ).map(({ checked: { batch } }) => [batch.name.seq, batch.count]),
+    [
+      [1, 500],
+      [501, 500],
+      [1001, 1],
+    ],
+  );
 });
 
 test('no file stays open behind what was written, handed over or refused', async (t) => {
   const { dir, open, take } = await rig(t);
   const held = await open();
-  const openFiles = async () => (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) => path.startsWith(dir));
+  const openFiles = async () =>
+    (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) =>
+      path.startsWith(dir),
+    );
   for (let seq = 1; seq <= 5; seq += 1) await held.add('gate', [event(seq)]);
   assert.deepEqual(await openFiles(), []);
   await held.handOver('gate', 7, ({ device }) => device === 'plc', take);

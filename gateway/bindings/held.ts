@@ -177,6 +177,7 @@ function parsed(line: string): Event[] {
 }
 
 /** @returns its bytes */
-const writeEvents = (path: string, events: readonly Event[]): Promise<number> => writeFileAtomically(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
+const writeEvents = (path: string, events: readonly Event[]): Promise<number> =>
+  writeFileAtomically(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
 
 const failed = (error: unknown) => new FaultError('CV_QUARANTINE_FAILED', { detail: (error as Error).message }, { cause: error });

@@ -17,7 +17,9 @@ export interface RebindingParts {
 }
 
 /** A device gets another edge, or an edge another centre. */
-export type BindRequest = { reason: string; edge: string } & ({ device: string; centre?: undefined } | { centre: string; device?: undefined });
+export type BindRequest = { reason: string; edge: string } & (
+  { device: string; centre?: undefined } | { centre: string; device?: undefined }
+);
 
 export class Rebinding {
   readonly #parts: RebindingParts;
@@ -44,7 +46,8 @@ export class Rebinding {
   async catchUp(): Promise<void> {
     try {
       await this.#parts.held.goOn(this.#parts.take);
-      for (const { sender, groups } of this.#parts.held.groups()) if (groups.some((group) => this.#speaksFor(sender, group))) await this.#handOver(sender);
+      for (const { sender, groups } of this.#parts.held.groups())
+        if (groups.some((group) => this.#speaksFor(sender, group))) await this.#handOver(sender);
     } catch (error) {
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_ACCEPT_FAILED') });
     }
@@ -59,9 +62,14 @@ export class Rebinding {
     const isKnown = registry.edges().some(({ id }) => id === edge) || held.groups().some(({ sender }) => sender === edge);
     if (!isKnown) throw new FaultError('CV_API_UNKNOWN_ID', { what: 'edge', whatZh: '边缘节点', id: edge, list: '/api/v1/status' });
     const before = device === undefined ? bindings.centresOf(edge) : bindings.edgesOf(device);
-    const after = device === undefined ? centre as string : edge;
+    const after = device === undefined ? (centre as string) : edge;
     const isFixed = device === undefined ? bindings.hasCentresConfigured(edge) : bindings.isConfigured(device);
-    if (isFixed && !before.includes(after)) throw new FaultError('CV_BINDING_CONFIGURED', { what: device ?? edge, owner: before.join(', '), key: device === undefined ? 'broker.embedded.edges' : 'bindings' });
+    if (isFixed && !before.includes(after))
+      throw new FaultError('CV_BINDING_CONFIGURED', {
+        what: device ?? edge,
+        owner: before.join(', '),
+        key: device === undefined ? 'broker.embedded.edges' : 'bindings',
+      });
     await this.#record({ step: 'bound', edge, ...(device === undefined ? { centre } : { device }), was: before, by, reason });
     if (!before.includes(after)) {
       if (device === undefined) await bindings.move(edge, after);
@@ -80,7 +88,14 @@ export class Rebinding {
         foreign.set(device, [...(foreign.get(device) ?? []), { edge: sender, count: own.reduce((sum, { count }) => sum + count, 0) }]);
       }
     }
-    return bindings.devices().map((device) => ({ device, edges: [...bindings.edgesOf(device)], configured: bindings.isConfigured(device), foreign: foreign.get(device) ?? [] }));
+    return bindings
+      .devices()
+      .map((device) => ({
+        device,
+        edges: [...bindings.edgesOf(device)],
+        configured: bindings.isConfigured(device),
+        foreign: foreign.get(device) ?? [],
+      }));
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,11 @@ export function heldBatches(id: number, events: readonly Event[], receivedAt: nu
     return Array.from({ length: Math.ceil(sorted.length / MAX_EVENTS) }, (_, at): OfferedBatch => {
       const part = sorted.slice(at * MAX_EVENTS, (at + 1) * MAX_EVENTS);
       const name: BatchName = { from, stream, epoch: id, seq: at * MAX_EVENTS + 1 };
-      return { checked: { batch: EventColumns.ofRows(name, part), refused: [], gapRanges: [] }, payload: encodeBatch(name, part), receivedAt };
+      return {
+        checked: { batch: EventColumns.ofRows(name, part), refused: [], gapRanges: [] },
+        payload: encodeBatch(name, part),
+        receivedAt,
+      };
     });
   });
 }

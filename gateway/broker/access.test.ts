@@ -51,24 +51,56 @@ test('with anonymous: none even this machine needs a name', () => {
 
 test('an edge writes and reads its own topics only', () => {
   const may = (topic: string) => mayPublish(edge('pump'), topic);
-  assert.deepEqual(['up', 'late', 'state', 'rsp', 'evidence'].map((leaf) => may(`cv/v1/in/500112001/pump/${leaf}`)), [true, true, true, true, true]);
-  for (const topic of ['cv/v1/in/500112001/pump/ack', 'cv/v1/in/500112001/pump/cmd', 'cv/v1/in/500112001/gate/up', 'cv/v1/in/x/pump/up', 'cv/v1/in/500112001/pump/up/x',
-    'cv/v1/out/500112001/X', 'cv/v2/in/500112001/pump/up', '$SYS/x', '']) assert.equal(may(topic), false, topic);
+  assert.deepEqual(
+    ['up', 'late', 'state', 'rsp', 'evidence'].map((leaf) => may(`cv/v1/in/500112001/pump/${leaf}`)),
+    [true, true, true, true, true],
+  );
+  for (const topic of [
+    'cv/v1/in/500112001/pump/ack',
+    'cv/v1/in/500112001/pump/cmd',
+    'cv/v1/in/500112001/gate/up',
+    'cv/v1/in/x/pump/up',
+    'cv/v1/in/500112001/pump/up/x',
+    'cv/v1/out/500112001/X',
+    'cv/v2/in/500112001/pump/up',
+    '$SYS/x',
+    '',
+  ])
+    assert.equal(may(topic), false, topic);
   const reads = (filter: string) => maySubscribe(edge('pump'), filter);
   assert.deepEqual(['cv/v1/in/+/pump/ack', 'cv/v1/in/500112001/pump/cmd'].map(reads), [true, true]);
-  for (const filter of ['#', '+/+/+/+/+/+', 'cv/v1/in/+/+/ack', 'cv/v1/in/+/pump/#', 'cv/v1/in/+/pump/up', 'cv/v1/in/+/gate/ack', 'cv/v1/out/#', 'cv/v1/in/#']) assert.equal(reads(filter), false, filter);
+  for (const filter of [
+    '#',
+    '+/+/+/+/+/+',
+    'cv/v1/in/+/+/ack',
+    'cv/v1/in/+/pump/#',
+    'cv/v1/in/+/pump/up',
+    'cv/v1/in/+/gate/ack',
+    'cv/v1/out/#',
+    'cv/v1/in/#',
+  ])
+    assert.equal(reads(filter), false, filter);
 });
 
 test('a consumer reads what goes out, and writes nothing', () => {
   const consumer: Identity = { kind: 'consumer', user: null };
   assert.equal(maySubscribe(consumer, 'cv/v1/out/#'), true);
   assert.equal(maySubscribe(consumer, 'cv/v1/out/+/warnings/+'), true);
-  for (const filter of ['#', 'cv/#', 'cv/v1/in/#', '+/v1/out/#', 'cv/v1/+/#', '$SYS/#']) assert.equal(maySubscribe(consumer, filter), false, filter);
+  for (const filter of ['#', 'cv/#', 'cv/v1/in/#', '+/v1/out/#', 'cv/v1/+/#', '$SYS/#'])
+    assert.equal(maySubscribe(consumer, filter), false, filter);
   assert.equal(mayPublish(consumer, 'cv/v1/out/500112001/X'), false);
 });
 
 test('loopback is known in each of its forms', () => {
-  assert.deepEqual(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '10.0.0.1', '::ffff:10.0.0.1', '1270.0.0.1'].map(isLoopback), [true, true, true, true, false, false, false]);
+  assert.deepEqual(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '10.0.0.1', '::ffff:10.0.0.1', '1270.0.0.1'].map(isLoopback), [
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test('the fourth change of hands within a minute is one too many', () => {
@@ -83,7 +115,10 @@ test('the fourth change of hands within a minute is one too many', () => {
 
 test('why somebody is refused is said in both languages, also where it names an edge or a number', () => {
   assert.deepEqual(reasonParams('wrong token'), { detail: 'wrong token', detailZh: '令牌错误' });
-  assert.deepEqual(reasonParams('the client id of an edge is cv-pump', 'what'), { what: 'the client id of an edge is cv-pump', whatZh: '边缘节点的客户端标识应为 cv-pump' });
+  assert.deepEqual(reasonParams('the client id of an edge is cv-pump', 'what'), {
+    what: 'the client id of an edge is cv-pump',
+    whatZh: '边缘节点的客户端标识应为 cv-pump',
+  });
   assert.equal(reasonParams('a retained state has at most 1048576 bytes').detailZh, '保留的 state 最多 1048576 字节');
   assert.equal(reasonParams('retained states in more than 4 centres').detailZh, '在超过 4 个中心留有 state');
   assert.deepEqual(reasonParams('said by somebody else'), { detail: 'said by somebody else' });

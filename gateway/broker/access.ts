@@ -70,7 +70,8 @@ export function identify(setup: Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' 
     return isLoopback(given.address) ? { kind: 'consumer', user: null } : 'no user given, and not from this machine';
   }
   const consumer = setup.consumers.find((one) => one.user === given.user);
-  if (!consumer) return setup.edges.some((edge) => edge.id === given.user) ? `the client id of an edge is ${edgeClientId(given.user)}` : 'unknown user';
+  if (!consumer)
+    return setup.edges.some((edge) => edge.id === given.user) ? `the client id of an edge is ${edgeClientId(given.user)}` : 'unknown user';
   return sameSecret(consumer.password, given.password) ? { kind: 'consumer', user: consumer.user } : 'wrong password';
 }
 
@@ -79,14 +80,21 @@ function identifyEdge(setup: Pick<EmbeddedBrokerSetup, 'edges'>, given: Credenti
   const edge = setup.edges.find((one) => one.id === id);
   if (!edge) return 'unknown edge';
   if (given.user !== id && !(given.user === null && edge.token === null)) return 'the user of an edge is its id';
-  if (edge.token === null) return isLoopback(given.address) ? { kind: 'edge', id } : 'an edge without a token is let in from this machine only';
+  if (edge.token === null)
+    return isLoopback(given.address) ? { kind: 'edge', id } : 'an edge without a token is let in from this machine only';
   return sameSecret(edge.token, given.password) ? { kind: 'edge', id } : 'wrong token';
 }
 
 export function mayPublish(who: Identity, topic: string): boolean {
   if (who.kind === 'gateway') return true;
   const address = parseEdgeTopic(topic);
-  return who.kind === 'edge' && address !== null && address.edge === who.id && EDGE_WRITES.includes(address.leaf) && IDS.centre.test(address.centre);
+  return (
+    who.kind === 'edge' &&
+    address !== null &&
+    address.edge === who.id &&
+    EDGE_WRITES.includes(address.leaf) &&
+    IDS.centre.test(address.centre)
+  );
 }
 
 export function maySubscribe(who: Identity, filter: string): boolean {

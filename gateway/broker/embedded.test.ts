@@ -32,7 +32,11 @@ interface Rig {
   edge(): Promise<MqttClient>;
 }
 
-async function rig(t: TestContext, setup: Partial<EmbeddedBrokerSetup> = {}, take?: (message: Message) => Promise<void> | void): Promise<Rig> {
+async function rig(
+  t: TestContext,
+  setup: Partial<EmbeddedBrokerSetup> = {},
+  take?: (message: Message) => Promise<void> | void,
+): Promise<Rig> {
   const told: TelemetryEvent[] = [];
   const waiting = new Set<() => void>();
   const world: World = { ...testWorld(), clock: realClock, tell: (event) => { told.push(event); for (const look of waiting) look(); } };
@@ -72,7 +76,13 @@ async function rig(t: TestContext, setup: Partial<EmbeddedBrokerSetup> = {}, tak
       look();
     }),
     async edge() {
-      const client = await mqtt.connectAsync(url, { clientId: 'cv-pump', username: 'pump', password: 'secret', protocolVersion: 4, reconnectPeriod: 0 });
+      const client = await mqtt.connectAsync(url, {
+        clientId: 'cv-pump',
+        username: 'pump',
+        password: 'secret',
+        protocolVersion: 4,
+        reconnectPeriod: 0,
+      });
       client.on('error', () => {});
       clients.push(client);
       return client;
@@ -118,7 +128,9 @@ test('each packet of a client is held to the protocol and to its topics, also af
   await takes(40);
   await spoken(publishPacket(UP.replace('pump', 'gate'), Buffer.from('x'), 99));
   await takes(60);
-  await tells((event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED' && String(event.fault.params?.topic).includes('/gate/'));
+  await tells(
+    (event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED' && String(event.fault.params?.topic).includes('/gate/'),
+  );
 });
 
 test('a subscriber that stops reading is let go, and everybody else goes on', async (t) => {
@@ -205,13 +217,19 @@ test('a subscription with QoS 2 is granted, and gets what there is: QoS 1', asyn
   assert.deepEqual([granted?.qos, await came], [2, 1]);
 });
 
-test('a client id of the gateway is nobody else\'s, whoever gives it; a consumer who is named so reads what goes out and no more', async (t) => {
+test("a client id of the gateway is nobody else's, whoever gives it; a consumer who is named so reads what goes out and no more", async (t) => {
   const { url, port, link, tells } = await rig(t, { consumers: [{ user: 'gateway:test', password: 'pw' }] });
   for (const credentials of [{ user: 'gateway:test', password: 'pw' }, { user: 'pump', password: 'secret' }, {}]) {
     await assert.rejects(rawConnect(port, { clientId: 'gateway:test', ...credentials }), /CONNACK 5/);
   }
   assert.ok(link.connected);
-  const reader = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0, username: 'gateway:test', password: 'pw', clientId: 'reader' });
+  const reader = await mqtt.connectAsync(url, {
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    username: 'gateway:test',
+    password: 'pw',
+    clientId: 'reader',
+  });
   t.after(() => reader.end(true));
   await reader.subscribeAsync('cv/v1/out/#', { qos: 1 });
   await assert.rejects(reader.subscribeAsync('cv/v1/in/#', { qos: 1 }));
@@ -223,7 +241,8 @@ test('a client id of the gateway is nobody else\'s, whoever gives it; a consumer
 test('only state is retained, and of a few centres at most', async (t) => {
   const { edge, tells, link } = await rig(t);
   const client = await edge();
-  for (const centre of ['500112001', '500112002', '500112003', '500112004']) await client.publishAsync(`cv/v1/in/${centre}/pump/state`, '{}', { qos: 1, retain: true });
+  for (const centre of ['500112001', '500112002', '500112003', '500112004'])
+    await client.publishAsync(`cv/v1/in/${centre}/pump/state`, '{}', { qos: 1, retain: true });
   client.publish('cv/v1/in/500112005/pump/state', '{}', { qos: 1, retain: true });
   await tells(dropped('denied'));
   assert.ok(link.connected);

@@ -25,7 +25,16 @@ import { noteTakeover, type Takeover } from './takeovers.ts';
 
 /** Why a client was let go; the label of cityvitals_clients_dropped_total. */
 type DropReason =
-  | 'stalled' | 'unacknowledged' | 'packet_too_large' | 'unsupported' | 'refused' | 'denied' | 'taken_over' | 'keepalive' | 'connection_limit' | 'broken';
+  | 'stalled'
+  | 'unacknowledged'
+  | 'packet_too_large'
+  | 'unsupported'
+  | 'refused'
+  | 'denied'
+  | 'taken_over'
+  | 'keepalive'
+  | 'connection_limit'
+  | 'broken';
 
 export interface EmbeddedBroker {
   /** A stream for the gateway's own client: in memory, so there is no password to keep and no port to guard. */
@@ -100,7 +109,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       // A session of an absent client would grow without bound; what it misses is in the log, under its cursor.
       packet.clean = true;
       // Who leaves the id to the broker is given one (MQTT-3.1.3-6); that of an edge follows from its user.
-      if (packet.clientId === '' && rights.edges.some(({ id }) => id === packet.username)) packet.clientId = edgeClientId(String(packet.username));
+      if (packet.clientId === '' && rights.edges.some(({ id }) => id === packet.username))
+        packet.clientId = edgeClientId(String(packet.username));
       done(null, true);
     },
     authenticate(client, user, password, done) {
@@ -108,11 +118,20 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address) };
       const look = () => {
         if (session.dropped || client.closed) return;
-        const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : client.id.startsWith(GATEWAY_CLIENT) ? 'this client id is kept for the gateway' : identify(rights, given);
+        const who = session.waitingBytes
+          ? ({ kind: 'gateway' } as const)
+          : client.id.startsWith(GATEWAY_CLIENT)
+            ? 'this client id is kept for the gateway'
+            : identify(rights, given);
         if (typeof who === 'string') {
           session.dropped = true;
           guesses.failed(given.address);
-          tellDrop(nameOf(client, session), 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) }), null);
+          tellDrop(
+            nameOf(client, session),
+            'refused',
+            fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) }),
+            null,
+          );
           return done(null, false);
         }
         session.identity = who;
@@ -129,7 +148,12 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       const problem = publishProblem(client, packet);
       if (!problem) return inItsShare(client, packet.topic, () => done(null));
       // A will that is not allowed is simply not published: its client is gone already.
-      if (client.connected) drop(client, 'denied', fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), ...reasonParams(problem) }));
+      if (client.connected)
+        drop(
+          client,
+          'denied',
+          fault('CV_TOPIC_DENIED', { client: shortened(client.id), topic: packet.topic.slice(0, 200), ...reasonParams(problem) }),
+        );
       done(new Error(problem));
     },
     authorizeSubscribe(client, subscription, done) {
@@ -147,8 +171,15 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   function refuse(client: Client, { detail, answer, isUnsupported }: ProtocolProblem): void {
     const session = sessionOf(client);
     session.dropped = true;
-    if (isUnsupported) tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: detail }), null);
-    else tellDrop(session.address, 'refused', fault('CV_CLIENT_REFUSED', { client: '', address: session.address, ...reasonParams(detail) }), null);
+    if (isUnsupported)
+      tellDrop(session.address, 'unsupported', fault('CV_MQTT_UNSUPPORTED', { client: session.address, what: detail }), null);
+    else
+      tellDrop(
+        session.address,
+        'refused',
+        fault('CV_CLIENT_REFUSED', { client: '', address: session.address, ...reasonParams(detail) }),
+        null,
+      );
     // What else it sends is thrown away, not kept; the connect time-out ends one that does not close.
     client.conn.removeAllListeners('readable');
     setImmediate(() => client.conn.resume());
@@ -163,9 +194,18 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     tellDrop(nameOf(before, old), 'taken_over', undefined, old.identity);
     if (session.identity?.kind !== 'edge') return;
     const edge = session.identity.id;
-    const { changes, tooMany } = noteTakeover(takeovers.get(edge) ?? [], { atMs: world.clock.monotonicMs(), from: old.address, to: session.address });
+    const { changes, tooMany } = noteTakeover(takeovers.get(edge) ?? [], {
+      atMs: world.clock.monotonicMs(),
+      from: old.address,
+      to: session.address,
+    });
     takeovers.set(edge, changes);
-    if (tooMany) world.tell({ kind: 'fault', edge, fault: fault('CV_EDGE_CLONED', { edge, changes: changes.length, first: old.address, second: session.address }) });
+    if (tooMany)
+      world.tell({
+        kind: 'fault',
+        edge,
+        fault: fault('CV_EDGE_CLONED', { edge, changes: changes.length, first: old.address, second: session.address }),
+      });
   }
 
   /** What goes through the gateway's intake. */
@@ -200,8 +240,15 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     const topic = subscription.topic.slice(0, 200);
     world.tell({
       kind: 'fault',
-      fault: shared ? fault('CV_MQTT_UNSUPPORTED', { client: name, ...reasonParams('a shared subscription ($share)', 'what') })
-        : fault('CV_TOPIC_DENIED', { client: name, topic, ...(many ? { detail: `more than ${MAX_SUBSCRIPTIONS} subscriptions`, detailZh: `订阅超过 ${MAX_SUBSCRIPTIONS} 个` } : reasonParams('not a topic of this client')) }),
+      fault: shared
+        ? fault('CV_MQTT_UNSUPPORTED', { client: name, ...reasonParams('a shared subscription ($share)', 'what') })
+        : fault('CV_TOPIC_DENIED', {
+            client: name,
+            topic,
+            ...(many
+              ? { detail: `more than ${MAX_SUBSCRIPTIONS} subscriptions`, detailZh: `订阅超过 ${MAX_SUBSCRIPTIONS} 个` }
+              : reasonParams('not a topic of this client')),
+          }),
     });
     return true;
   }
@@ -215,12 +262,19 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return false;
     }
     const reason = session.guard?.overdue(packet, broker.connectedClients) ?? null;
-    if (reason) drop(client, reason, fault(reason === 'stalled' ? 'CV_CLIENT_STALLED' : 'CV_CLIENT_UNACKNOWLEDGED', { client: nameOf(client, session) }));
+    if (reason)
+      drop(
+        client,
+        reason,
+        fault(reason === 'stalled' ? 'CV_CLIENT_STALLED' : 'CV_CLIENT_UNACKNOWLEDGED', { client: nameOf(client, session) }),
+      );
     return reason === null;
   }
 
   // Without a listener it would end the process.
-  (broker as EventEmitter).on('error', (error: Error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_FAILED', { detail: error.message }) }));
+  (broker as EventEmitter).on('error', (error: Error) =>
+    world.tell({ kind: 'fault', fault: fault('CV_BROKER_FAILED', { detail: error.message }) }),
+  );
   broker.on('ack', (_packet, client) => sessions.get(client)?.guard?.acknowledged());
   broker.on('clientDisconnect', (client) => {
     readers.delete(client);
@@ -230,7 +284,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   broker.on('keepaliveTimeout', (client) => drop(client, 'keepalive'));
   const failed = (client: Client, error: Error) => {
     const name = nameOf(client, sessionOf(client));
-    if (error instanceof PacketTooLarge) drop(client, 'packet_too_large', fault('CV_PACKET_TOO_LARGE', { client: name, detail: error.message }));
+    if (error instanceof PacketTooLarge)
+      drop(client, 'packet_too_large', fault('CV_PACKET_TOO_LARGE', { client: name, detail: error.message }));
     else if (!isHangUp(error)) drop(client, 'broken');
   };
   broker.on('clientError', failed);
@@ -249,17 +304,22 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   }
 
   let places = 0;
-  const server = createServer({ highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket: Socket) => {
-    // Of the places, those of clients that are known stay theirs.
-    places += 1;
-    socket.once('close', () => { places -= 1; });
-    if (places > setup.maxConnections && !arrivals.makeRoom()) {
-      socket.destroy();
-      tellDrop(socket.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null);
-      return;
-    }
-    admit(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`, null);
-  });
+  const server = createServer(
+    { highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    (socket: Socket) => {
+      // Of the places, those of clients that are known stay theirs.
+      places += 1;
+      socket.once('close', () => {
+        places -= 1;
+      });
+      if (places > setup.maxConnections && !arrivals.makeRoom()) {
+        socket.destroy();
+        tellDrop(socket.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null);
+        return;
+      }
+      admit(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`, null);
+    },
+  );
   if (!isLoopback(setup.host) && setup.host !== 'localhost' && setup.edges.some((edge) => edge.token === null)) {
     world.tell({ kind: 'notice', level: 'warn', en: 'edges without a token are let in from this machine only', zh: '没有令牌的边缘节点只能从本机接入' });
   }
@@ -280,7 +340,9 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     async listen() {
       const port = await listen(server, setup);
       // Too many open files, say: without a listener it would end the process.
-      server.on('error', (error) => world.tell({ kind: 'fault', fault: fault('CV_BROKER_LISTEN', { host: setup.host, port, detail: error.message }) }));
+      server.on('error', (error) =>
+        world.tell({ kind: 'fault', fault: fault('CV_BROKER_LISTEN', { host: setup.host, port, detail: error.message }) }),
+      );
       return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
     },
     admit(next) {
@@ -289,7 +351,15 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
         const session = client && sessions.get(client);
         if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
-        drop(client, 'refused', fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams('its rights were changed') }));
+        drop(
+          client,
+          'refused',
+          fault('CV_CLIENT_REFUSED', {
+            client: shortened(client.id),
+            address: session.address,
+            ...reasonParams('its rights were changed'),
+          }),
+        );
       }
     },
     async close() {

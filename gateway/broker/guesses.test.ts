@@ -34,7 +34,15 @@ test('of a flood so many are looked at and no more; the right one among them get
   };
   for (let round = 0; !isIn && round < 200; round += 1) {
     knock();
-    for (let count = 0; count < 2 * MAX_WAITING; count += 1) guesses.inTurn('10.0.0.1', () => { looks += 1; guesses.failed('10.0.0.1'); }, () => {});
+    for (let count = 0; count < 2 * MAX_WAITING; count += 1)
+      guesses.inTurn(
+        '10.0.0.1',
+        () => {
+          looks += 1;
+          guesses.failed('10.0.0.1');
+        },
+        () => {},
+      );
     const before = looks;
     await clock.advanceMs(WAIT_MS);
     assert.ok(looks - before <= MAX_WAITING);

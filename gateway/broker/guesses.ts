@@ -43,7 +43,8 @@ export class Guesses {
     const key = networkOf(address);
     const nowMs = this.#world.clock.monotonicMs();
     const known = this.#records.get(key);
-    const record = known && (nowMs - known.sinceMs < WINDOW_MS || known.waiting.length > 0) ? known : { failures: 0, sinceMs: nowMs, waiting: [] };
+    const record =
+      known && (nowMs - known.sinceMs < WINDOW_MS || known.waiting.length > 0) ? known : { failures: 0, sinceMs: nowMs, waiting: [] };
     record.failures += 1;
     record.sinceMs = nowMs;
     // The latest last, so that the one that has been quiet longest is forgotten first.

@@ -17,10 +17,23 @@ test('what a broker that goes leaves unanswered is said as that, in no words of 
     socket.on('data', (bytes) => (bytes[0] === 0x10 ? socket.write(Buffer.from([0x20, 2, 0, 0])) : asked()));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const link = openLink({ url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, user: null, password: null }, { clientId: 'gateway:g', filters: [] }, realWorld(() => {}));
+  const link = openLink(
+    { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, user: null, password: null },
+    { clientId: 'gateway:g', filters: [] },
+    realWorld(() => {}),
+  );
   try {
-    await new Promise<void>((resolve) => { link.onReady(resolve); });
-    const said = assert.rejects(link.publish('a', 'b'), (error) => error instanceof FaultError && error.fault.code === 'CV_BROKER_UNREACHABLE' && error.fault.params?.detail === 'the connection ended before the broker answered' && error.fault.params.detailZh === '连接在代理应答前已断开');
+    await new Promise<void>((resolve) => {
+      link.onReady(resolve);
+    });
+    const said = assert.rejects(
+      link.publish('a', 'b'),
+      (error) =>
+        error instanceof FaultError &&
+        error.fault.code === 'CV_BROKER_UNREACHABLE' &&
+        error.fault.params?.detail === 'the connection ended before the broker answered' &&
+        error.fault.params.detailZh === '连接在代理应答前已断开',
+    );
     await wasAsked;
     for (const peer of peers) peer.destroy();
     await said;

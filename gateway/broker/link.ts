@@ -67,9 +67,16 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     for (const id of Object.keys(outgoingOf(client))) client.removeOutgoingMessage(Number(id));
   }
   /** mqtt.js puts what it does with a message of ours ("Message removed"); whoever reads it wants to know of the broker. */
-  const unanswered = (error: Error): BilingualText | string => ((error as { packet?: unknown }).packet === undefined ? { en: 'the connection ended before the broker answered', zh: '连接在代理应答前已断开' } : error.message);
+  const unanswered = (error: Error): BilingualText | string =>
+    (error as { packet?: unknown }).packet === undefined
+      ? { en: 'the connection ended before the broker answered', zh: '连接在代理应答前已断开' }
+      : error.message;
   /** What is not ours comes in the words of who said it. */
-  const unreachable = (detail: BilingualText | string) => new FaultError('CV_BROKER_UNREACHABLE', { url: address, ...(typeof detail === 'string' ? { detail } : { detail: detail.en, detailZh: detail.zh }) });
+  const unreachable = (detail: BilingualText | string) =>
+    new FaultError('CV_BROKER_UNREACHABLE', {
+      url: address,
+      ...(typeof detail === 'string' ? { detail } : { detail: detail.en, detailZh: detail.zh }),
+    });
 
   /** What is said within a turn of the event loop leaves in one write: with small messages that write is most of the cost. A stream in memory gathers by itself. */
   let isCorked = false;
@@ -108,7 +115,11 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     client.subscribe([...options.filters], { qos: QOS }, (error, granted) => {
       const denied = granted?.find((one) => one.qos > 2);
       if (!error && !denied) return stand();
-      world.tell({ kind: 'fault', fault: unreachable(error ? unanswered(error) : { en: `subscription to ${denied?.topic} denied`, zh: `不允许订阅 ${denied?.topic}` }).fault });
+      world.tell({
+        kind: 'fault',
+        fault: unreachable(error ? unanswered(error) : { en: `subscription to ${denied?.topic} denied`, zh: `不允许订阅 ${denied?.topic}` })
+          .fault,
+      });
       client.stream.destroy();
     });
   });

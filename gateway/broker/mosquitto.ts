@@ -20,8 +20,16 @@ export interface MosquittoAccess {
  * that is the gateway's would push the gateway out, and one that two have would give both the rights of both.
  */
 export function nameProblem(name: string, others: readonly string[]): BilingualText | null {
-  if (name.includes(':')) return { en: 'a colon ends the name in mosquitto\'s password file, and names that begin with "gateway:" are the gateway\'s own client ids', zh: '冒号在 mosquitto 密码文件中是用户名的结束符，且以“gateway:”开头的名称是网关自身的客户端标识' };
-  if (others.includes(name)) return { en: 'the gateway or an edge has this name too: each would have the rights of both', zh: '网关或某个边缘节点也使用此名称，双方将同时拥有彼此的权限' };
+  if (name.includes(':'))
+    return {
+      en: 'a colon ends the name in mosquitto\'s password file, and names that begin with "gateway:" are the gateway\'s own client ids',
+      zh: '冒号在 mosquitto 密码文件中是用户名的结束符，且以“gateway:”开头的名称是网关自身的客户端标识',
+    };
+  if (others.includes(name))
+    return {
+      en: 'the gateway or an edge has this name too: each would have the rights of both',
+      zh: '网关或某个边缘节点也使用此名称，双方将同时拥有彼此的权限',
+    };
   return null;
 }
 
@@ -32,7 +40,11 @@ const KEY_BYTES = 64;
 const derive = promisify(pbkdf2);
 
 export async function mosquittoFiles(access: MosquittoAccess): Promise<{ acl: string; passwords: string; gatewayPasswords: string }> {
-  const users = [access.gateway, ...access.edges.flatMap(({ id, token }) => (token === null ? [] : { user: id, password: token })), ...access.consumers];
+  const users = [
+    access.gateway,
+    ...access.edges.flatMap(({ id, token }) => (token === null ? [] : { user: id, password: token })),
+    ...access.consumers,
+  ];
   const lines = await Promise.all(users.map(async ({ user, password }) => `${user}:${await hash(password)}`));
   return { acl: mosquittoAcl(access), passwords: `${lines.join('\n')}\n`, gatewayPasswords: `${lines[0]}\n` };
 }
@@ -52,9 +64,21 @@ export interface MosquittoPlaces {
  */
 export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway }: MosquittoPlaces): string {
   return [
-    'per_listener_settings true', 'max_inflight_messages 0', 'max_queued_messages 10000',
-    '# edges and consumers', `listener ${port}`, 'allow_anonymous false', 'use_username_as_clientid true', `acl_file ${acl}`, `password_file ${passwords}`,
-    '# the gateway alone', `listener ${gateway.port} ${gateway.host}`, 'allow_anonymous false', `acl_file ${acl}`, `password_file ${gatewayPasswords}`, '',
+    'per_listener_settings true',
+    'max_inflight_messages 0',
+    'max_queued_messages 10000',
+    '# edges and consumers',
+    `listener ${port}`,
+    'allow_anonymous false',
+    'use_username_as_clientid true',
+    `acl_file ${acl}`,
+    `password_file ${passwords}`,
+    '# the gateway alone',
+    `listener ${gateway.port} ${gateway.host}`,
+    'allow_anonymous false',
+    `acl_file ${acl}`,
+    `password_file ${gatewayPasswords}`,
+    '',
   ].join('\n');
 }
 
@@ -63,9 +87,16 @@ function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
   return [
     '# made by cityvitals; nobody without a user line may do anything',
     ...block(gateway.user, [
-      ...EDGE_WRITES.map((leaf) => `read cv/v1/in/+/+/${leaf}`), ...EDGE_READS.map((leaf) => `write cv/v1/in/+/+/${leaf}`), 'readwrite cv/v1/out/#',
+      ...EDGE_WRITES.map((leaf) => `read cv/v1/in/+/+/${leaf}`),
+      ...EDGE_READS.map((leaf) => `write cv/v1/in/+/+/${leaf}`),
+      'readwrite cv/v1/out/#',
     ]),
-    ...edges.flatMap(({ id }) => block(id, [...EDGE_WRITES.map((leaf) => `write cv/v1/in/+/${id}/${leaf}`), ...EDGE_READS.map((leaf) => `read cv/v1/in/+/${id}/${leaf}`)])),
+    ...edges.flatMap(({ id }) =>
+      block(id, [
+        ...EDGE_WRITES.map((leaf) => `write cv/v1/in/+/${id}/${leaf}`),
+        ...EDGE_READS.map((leaf) => `read cv/v1/in/+/${id}/${leaf}`),
+      ]),
+    ),
     ...consumers.flatMap(({ user }) => block(user, ['read cv/v1/out/#'])),
   ].join('\n');
 }

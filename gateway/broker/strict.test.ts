@@ -29,5 +29,6 @@ test('a topic that was well before is not looked at again; all else of the packe
 });
 
 test('a topic is UTF-8 without NUL and wildcards, and not empty', () => {
-  for (const topic of ['', 'a/+', '#', 'a\0b', Buffer.from([0xff]), Buffer.from([0xed, 0xa0, 0x80])]) assert.equal(detail(Buffer.concat([text(topic), id(1)])), 'a PUBLISH without a proper topic', String(topic));
+  for (const topic of ['', 'a/+', '#', 'a\0b', Buffer.from([0xff]), Buffer.from([0xed, 0xa0, 0x80])])
+    assert.equal(detail(Buffer.concat([text(topic), id(1)])), 'a PUBLISH without a proper topic', String(topic));
 });

@@ -73,7 +73,8 @@ function connectProblem(body: Buffer): ProtocolProblem | null {
   const level = body.readUInt8(at) & LEVEL_MASK;
   // MQTT-3.1.2-2; a client of 5 can only read an answer in its own form.
   if (level === LEVEL_5) return { detail: 'MQTT 5', answer: CONNACK_BAD_VERSION_5, isUnsupported: true };
-  if (level !== LEVEL_311 && level !== LEVEL_31) return { detail: `MQTT protocol level ${level}`, answer: CONNACK_BAD_VERSION, isUnsupported: true };
+  if (level !== LEVEL_311 && level !== LEVEL_31)
+    return { detail: `MQTT protocol level ${level}`, answer: CONNACK_BAD_VERSION, isUnsupported: true };
   return payloadProblem(body, at + 4, body.readUInt8(at + 1));
 }
 

@@ -20,7 +20,10 @@ export interface DispatchParts {
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** What an operator asks for, before it is a command. */
-export type Request = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt' | 'over'> & { id?: string | undefined; expiresInMs: number };
+export type Request = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt' | 'over'> & {
+  id?: string | undefined;
+  expiresInMs: number;
+};
 
 const TICK_MS = 500;
 const REPEAT_MS = 2_000;
@@ -65,8 +68,10 @@ export class Dispatch {
     }
     const device = this.#parts.registry.device(request.device);
     const edge = this.#parts.registry.edges().find((one) => one.id === device?.edge);
-    if (!device || !edge) throw new FaultError('CV_API_UNKNOWN_ID', { what: 'device', whatZh: '设备', id: request.device, list: '/api/v1/devices' });
-    if (this.ledger.all().filter(({ answer }) => !answer).length >= MAX_PENDING) throw new FaultError('CV_COMMAND_BUSY', { count: MAX_PENDING });
+    if (!device || !edge)
+      throw new FaultError('CV_API_UNKNOWN_ID', { what: 'device', whatZh: '设备', id: request.device, list: '/api/v1/devices' });
+    if (this.ledger.all().filter(({ answer }) => !answer).length >= MAX_PENDING)
+      throw new FaultError('CV_COMMAND_BUSY', { count: MAX_PENDING });
     const issuedAt = this.#world.clock.nowMs();
     const command = { v: WIRE_VERSION, id, ...request, by, issuedAt, expiresAt: issuedAt + expiresInMs } as Command;
     if (this.#busy.has(id)) throw new FaultError('CV_COMMAND_ID_TAKEN', { id });
@@ -90,7 +95,11 @@ export class Dispatch {
     const problem = !read.ok ? read.detail : !entry || entry.edge !== address.edge ? 'no command of this edge has that id' : null;
     if (!read.ok || !entry || problem !== null) {
       this.#world.tell({ kind: 'batch_refused', code: 'CV_COMMAND_SHAPE', sender: address.edge });
-      this.#world.tell({ kind: 'fault', edge: address.edge, fault: { code: 'CV_COMMAND_SHAPE', params: { detail: `rsp: ${problem ?? ''}` } } });
+      this.#world.tell({
+        kind: 'fault',
+        edge: address.edge,
+        fault: { code: 'CV_COMMAND_SHAPE', params: { detail: `rsp: ${problem ?? ''}` } },
+      });
       return;
     }
     if (entry.answer || this.#busy.has(`answer ${read.message.id}`)) return;
@@ -119,7 +128,15 @@ export class Dispatch {
     const isOver = nowMs >= command.expiresAt;
     if (isOver && sentAt === null) {
       const fault: Fault = { code: 'CV_COMMAND_UNDELIVERED', params: { edge } };
-      return this.#once(command.id, () => this.ledger.answered(entry, { v: WIRE_VERSION, id: command.id, status: 'expired', fault: { code: fault.code, params: { edge } }, at: nowMs }));
+      return this.#once(command.id, () =>
+        this.ledger.answered(entry, {
+          v: WIRE_VERSION,
+          id: command.id,
+          status: 'expired',
+          fault: { code: fault.code, params: { edge } },
+          at: nowMs,
+        }),
+      );
     }
     if (nowMs >= command.expiresAt + ASK_UNTIL_MS || !this.#parts.link.connected || !this.#parts.registry.isOnline(edge)) return;
     const lastMs = this.#lastSentMs.get(command.id) ?? -Infinity;
@@ -148,6 +165,11 @@ export class Dispatch {
 
 function isSame(command: Command, request: Omit<Request, 'expiresInMs' | 'id'>): boolean {
   const { v: _v, id: _id, by: _by, issuedAt: _issuedAt, expiresAt: _expiresAt, over: _over, ...content } = command;
-  const text = (value: object) => JSON.stringify(Object.entries(value).filter(([, one]) => one !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const text = (value: object) =>
+    JSON.stringify(
+      Object.entries(value)
+        .filter(([, one]) => one !== undefined)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
   return text(content) === text(request);
 }

@@ -71,7 +71,9 @@ export class Ledger {
   /** @throws CV_COMMAND_UNRECORDED: then it is asked for again */
   async answered(entry: Entry, answer: Answer): Promise<void> {
     const { picture, ...rest } = answer;
-    const seen = picture ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } } : {};
+    const seen = picture
+      ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } }
+      : {};
     await this.#write({ step: 'answered', id: answer.id, answer: rest, ...seen });
     entry.answer = answer;
     entry.answeredAt = this.#world.clock.nowMs();

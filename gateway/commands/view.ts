@@ -22,7 +22,8 @@ export function commandView({ command, edge, centre, sentAt, answer, answeredAt 
 
 /** A code of a newer edge has no words here. */
 function inWords(fault: { code: string; params: Record<string, string | number> }): CommandView['fault'] {
-  if (!Object.hasOwn(FAULTS, fault.code)) return { code: fault.code, message: { en: fault.code, zh: fault.code }, remedy: { en: '', zh: '' } };
+  if (!Object.hasOwn(FAULTS, fault.code))
+    return { code: fault.code, message: { en: fault.code, zh: fault.code }, remedy: { en: '', zh: '' } };
   const [en, zh] = [explain(fault as Fault, 'en'), explain({ code: fault.code as FaultCode, params: fault.params }, 'zh-CN')];
   return { code: fault.code, message: { en: en.message, zh: zh.message }, remedy: { en: en.remedy, zh: zh.remedy } };
 }

@@ -1,6 +1,15 @@
 /** The gateway's configuration: text → frozen setup, or every problem of it at once, those of its rules and catalogue included. */
 import type { z } from 'zod';
-import { checkPart, ConfigDocument, sortProblems, resolvePath, type ConfigProblem, type ConfigSource, type ConfigPath, type Secrets } from '../../core/config/check.ts';
+import {
+  checkPart,
+  ConfigDocument,
+  sortProblems,
+  resolvePath,
+  type ConfigProblem,
+  type ConfigSource,
+  type ConfigPath,
+  type Secrets,
+} from '../../core/config/check.ts';
 import { bilingualParams, valueAtPath } from '../../core/config/issues.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { nameProblem } from '../broker/mosquitto.ts';
@@ -26,9 +35,16 @@ export async function checkGateway(source: ConfigSource, options: Secrets): Prom
   problems.push(...sinks.problems);
   // All that can be read is looked at, whatever else is wrong with the file.
   problems.push(
-    ...repeated(document, ['broker', 'embedded', 'edges'], 'id'), ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
-    ...repeated(document, ['broker', 'edges'], 'id'), ...repeated(document, ['broker', 'consumers'], 'user'),
-    ...repeated(document, ['operators'], 'name'), ...repeated(document, ['http', 'readers'], 'name'), ...repeated(document, ['edgeHttp'], 'edge'), ...repeated(document, ['bindings'], 'device'), ...sharedTokens(document), ...sharedUsers(document),
+    ...repeated(document, ['broker', 'embedded', 'edges'], 'id'),
+    ...repeated(document, ['broker', 'embedded', 'consumers'], 'user'),
+    ...repeated(document, ['broker', 'edges'], 'id'),
+    ...repeated(document, ['broker', 'consumers'], 'user'),
+    ...repeated(document, ['operators'], 'name'),
+    ...repeated(document, ['http', 'readers'], 'name'),
+    ...repeated(document, ['edgeHttp'], 'edge'),
+    ...repeated(document, ['bindings'], 'device'),
+    ...sharedTokens(document),
+    ...sharedUsers(document),
     ...(await readKnowledge({ rules: files(document, 'rules'), catalogue: files(document, 'catalogue') })).problems,
   );
   const setup = value ? setupOf(source.path, value, sinks.sinks) : null;
@@ -47,13 +63,22 @@ function repeated(document: ConfigDocument, base: ConfigPath, key: string): Conf
 
 /** The record could not tell them apart. A token is never echoed. */
 function sharedTokens(document: ConfigDocument): ConfigProblem[] {
-  const holders = [['operators'], ['http', 'readers']].flatMap((base) => rawList(document.value, base).map(({ name, token }, at) => ({ name, token, place: [...base, at, 'token'], role: base.length === 1 ? { en: 'operator', zh: '操作员' } : { en: 'reader', zh: '读取者' } })));
+  const holders = [['operators'], ['http', 'readers']].flatMap((base) =>
+    rawList(document.value, base).map(({ name, token }, at) => ({
+      name,
+      token,
+      place: [...base, at, 'token'],
+      role: base.length === 1 ? { en: 'operator', zh: '操作员' } : { en: 'reader', zh: '读取者' },
+    })),
+  );
   return holders.flatMap(({ name, token, place, role }, at) => {
     const first = holders.findIndex((one) => one.token === token);
     if (typeof token !== 'string' || first === at) return [];
     const other = String(holders[first]?.name ?? '');
     const words = bilingualParams({
-      owner: { en: `${role.en} "${String(name)}"`, zh: `${role.zh}“${String(name)}”` }, problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` }, hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
+      owner: { en: `${role.en} "${String(name)}"`, zh: `${role.zh}“${String(name)}”` },
+      problem: { en: `it is that of "${other}" too`, zh: `与“${other}”的相同` },
+      hint: { en: 'a token of their own for each', zh: '每人使用各自的令牌' },
     });
     return document.problem(place, { code: 'CV_SETTING_INVALID', params: { key: 'token', ...words } }) ?? [];
   });
@@ -65,31 +90,88 @@ function sharedUsers(document: ConfigDocument): ConfigProblem[] {
   const edges = rawList(document.value, ['broker', 'edges']).map(({ id }) => id);
   const consumers = rawList(document.value, ['broker', 'consumers']).map(({ user }) => user);
   const texts = (names: readonly unknown[]) => names.filter((name) => typeof name === 'string');
-  const told = (names: readonly unknown[], others: readonly string[], list: string, key: string) => names.flatMap((name, at) => {
-    const problem = typeof name === 'string' ? nameProblem(name, others) : null;
-    const owner = `broker.${list}`;
-    return problem ? document.problem(['broker', list, at, key], { code: 'CV_SETTING_INVALID', params: { key, ...bilingualParams({ owner: { en: owner, zh: owner }, problem, hint: { en: 'a name of its own', zh: '使用各自的名称' } }) } }) ?? [] : [];
-  });
+  const told = (names: readonly unknown[], others: readonly string[], list: string, key: string) =>
+    names.flatMap((name, at) => {
+      const problem = typeof name === 'string' ? nameProblem(name, others) : null;
+      const owner = `broker.${list}`;
+      return problem
+        ? (document.problem(['broker', list, at, key], {
+            code: 'CV_SETTING_INVALID',
+            params: {
+              key,
+              ...bilingualParams({ owner: { en: owner, zh: owner }, problem, hint: { en: 'a name of its own', zh: '使用各自的名称' } }),
+            },
+          }) ?? [])
+        : [];
+    });
   return [...told(edges, texts([gateway]), 'edges', 'id'), ...told(consumers, texts([gateway, ...edges]), 'consumers', 'user')];
 }
 
 /** Files that a list of the configuration names, as far as it names any. */
 function files(document: ConfigDocument, key: 'rules' | 'catalogue'): string[] {
   const named = valueAtPath(document.value, [key]);
-  return Array.isArray(named) ? named.flatMap((file) => (typeof file === 'string' && file !== '' ? [resolvePath(document.file, file)] : [])) : [];
+  return Array.isArray(named)
+    ? named.flatMap((file) => (typeof file === 'string' && file !== '' ? [resolvePath(document.file, file)] : []))
+    : [];
 }
 
 function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: readonly PlugSetup[]): GatewaySetup {
-  const { gateway, centre, name, broker, log, store, evidence, streams, http, accepts, exercise, edgeHttp, bindings, relays, operators, live, notifiers, rules, catalogue } = value;
+  const {
+    gateway,
+    centre,
+    name,
+    broker,
+    log,
+    store,
+    evidence,
+    streams,
+    http,
+    accepts,
+    exercise,
+    edgeHttp,
+    bindings,
+    relays,
+    operators,
+    live,
+    notifiers,
+    rules,
+    catalogue,
+  } = value;
   const { embedded, url, user, password, edges, consumers } = broker;
-  const credentials = (list: NonNullable<typeof edges>) => list.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) }));
+  const credentials = (list: NonNullable<typeof edges>) =>
+    list.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) }));
   return {
-    gateway, centre, ...(name ? { name } : {}), streams, http, accepts, exercise, edgeHttp, bindings, relays, operators, live, sinks, notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
+    gateway,
+    centre,
+    ...(name ? { name } : {}),
+    streams,
+    http,
+    accepts,
+    exercise,
+    edgeHttp,
+    bindings,
+    relays,
+    operators,
+    live,
+    sinks,
+    notifiers: notifiers.map((plug) => ({ ...plug, id: plug.kind })),
     broker: embedded
       ? { kind: 'embedded', ...embedded, edges: credentials(embedded.edges) }
-      : { kind: 'external', url: url ?? '', user: user ?? null, password: password ?? null, ...(edges && { edges: credentials(edges) }), ...(consumers && { consumers }) },
+      : {
+          kind: 'external',
+          url: url ?? '',
+          user: user ?? null,
+          password: password ?? null,
+          ...(edges && { edges: credentials(edges) }),
+          ...(consumers && { consumers }),
+        },
     log: { dir: resolvePath(path, log.dir ?? `./data/${gateway}/log`), maxBytes: log.maxBytes, keepMs: log.keep },
-    store: { dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`), retentionMs: store.retention, maxBytes: store.maxBytes, compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle } },
+    store: {
+      dir: resolvePath(path, store.dir ?? `./data/${gateway}/store`),
+      retentionMs: store.retention,
+      maxBytes: store.maxBytes,
+      compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle },
+    },
     evidence: { dir: resolvePath(path, evidence.dir ?? `./data/${gateway}/evidence`), maxBytes: evidence.maxBytes, keepMs: evidence.keep },
     rules: rules.map((file) => resolvePath(path, file)),
     catalogue: catalogue.map((file) => resolvePath(path, file)),

@@ -19,7 +19,11 @@ export async function readKnowledge(setup: Pick<GatewaySetup, 'rules' | 'catalog
   const [ruleFiles, catalogueFiles] = [await readYaml(setup.rules), await readYaml(setup.catalogue)];
   const { catalogue, problems: catalogueProblems } = readCatalogue(catalogueFiles.sources);
   const { rules, problems: ruleProblems } = readRules(ruleFiles.sources);
-  return { catalogue: catalogue ?? EMPTY_CATALOGUE, rules, problems: [...ruleFiles.problems, ...catalogueFiles.problems, ...catalogueProblems, ...ruleProblems] };
+  return {
+    catalogue: catalogue ?? EMPTY_CATALOGUE,
+    rules,
+    problems: [...ruleFiles.problems, ...catalogueFiles.problems, ...catalogueProblems, ...ruleProblems],
+  };
 }
 
 async function readYaml(paths: readonly string[]): Promise<{ sources: ConfigSource[]; problems: ConfigProblem[] }> {
@@ -27,7 +31,8 @@ async function readYaml(paths: readonly string[]): Promise<{ sources: ConfigSour
   const problems: ConfigProblem[] = [];
   for (const path of paths) {
     try {
-      for (const file of (await stat(path)).isDirectory() ? await yamlIn(path) : [path]) sources.push({ path: file, text: await readFile(file, 'utf8') });
+      for (const file of (await stat(path)).isDirectory() ? await yamlIn(path) : [path])
+        sources.push({ path: file, text: await readFile(file, 'utf8') });
     } catch (error) {
       const detail = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
       problems.push({ file: path, line: 1, column: 1, path: '', fault: { code: 'CV_CONFIG_UNREADABLE', params: { path, detail } } });

@@ -4,7 +4,22 @@ import type { Rule } from '../../city/rules/rule.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from './setup.ts';
 
 /** Who it is, where its files lie, where it listens, what it publishes, and ways to people. */
-const FIXED = ['gateway', 'centre', 'log.dir', 'log.maxBytes', 'log.keepMs', 'store.dir', 'store.compaction', 'evidence', 'streams', 'http.host', 'http.port', 'http.hosts', 'http.trustProxy', 'notifiers'];
+const FIXED = [
+  'gateway',
+  'centre',
+  'log.dir',
+  'log.maxBytes',
+  'log.keepMs',
+  'store.dir',
+  'store.compaction',
+  'evidence',
+  'streams',
+  'http.host',
+  'http.port',
+  'http.hosts',
+  'http.trustProxy',
+  'notifiers',
+];
 /** Taken in at once, and named as they are; lists of things are named thing by thing. */
 const TAKEN = ['name', 'accepts', 'exercise', 'edgeHttp', 'bindings', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
 const FIXED_EMBEDDED = ['broker.host', 'broker.port', 'broker.maxConnections'];
@@ -26,18 +41,59 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
   const restartNeeded = changedSettings(before, after, [...FIXED, ...(both ? FIXED_EMBEDDED : ['broker'])]);
   const { name: _, ...unnamed } = after;
   const parts = [
-    named('rule', changedItems(rules.before, rules.after, ({ id }) => id)),
-    ...(both ? [named('edge', changedItems(both[0].edges, both[1].edges, ({ id }) => id)), named('consumer', changedItems(both[0].consumers, both[1].consumers, ({ user }) => user))] : []),
-    named('sink', changedItems(before.sinks, after.sinks, ({ id }) => id)),
-    named('reader', changedItems(before.http.readers ?? [], after.http.readers ?? [], ({ name }) => name)),
-    named('operator', changedItems(before.operators ?? [], after.operators ?? [], ({ name }) => name)),
+    named(
+      'rule',
+      changedItems(rules.before, rules.after, ({ id }) => id),
+    ),
+    ...(both
+      ? [
+          named(
+            'edge',
+            changedItems(both[0].edges, both[1].edges, ({ id }) => id),
+          ),
+          named(
+            'consumer',
+            changedItems(both[0].consumers, both[1].consumers, ({ user }) => user),
+          ),
+        ]
+      : []),
+    named(
+      'sink',
+      changedItems(before.sinks, after.sinks, ({ id }) => id),
+    ),
+    named(
+      'reader',
+      changedItems(before.http.readers ?? [], after.http.readers ?? [], ({ name }) => name),
+    ),
+    named(
+      'operator',
+      changedItems(before.operators ?? [], after.operators ?? [], ({ name }) => name),
+    ),
   ];
   const changed = changedSettings(before, after, [...TAKEN, ...(both ? ['broker.anonymous'] : [])]);
   const all = (of: 'added' | 'changed' | 'removed') => parts.flatMap((part) => part[of]);
   return {
-    setup: { ...unnamed, ...(after.name ? { name: after.name } : {}), gateway: before.gateway, centre: before.centre, log: before.log, store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes }, http: { ...before.http, readers: after.http.readers }, notifiers: before.notifiers, broker, ...(before.evidence && { evidence: before.evidence }), ...(before.streams && { streams: before.streams }) },
+    setup: {
+      ...unnamed,
+      ...(after.name ? { name: after.name } : {}),
+      gateway: before.gateway,
+      centre: before.centre,
+      log: before.log,
+      store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes },
+      http: { ...before.http, readers: after.http.readers },
+      notifiers: before.notifiers,
+      broker,
+      ...(before.evidence && { evidence: before.evidence }),
+      ...(before.streams && { streams: before.streams }),
+    },
     rights: both && { edges: both[1].edges, consumers: both[1].consumers, anonymous: both[1].anonymous },
-    told: { added: all('added'), changed: [...all('changed'), ...changed], removed: all('removed'), kept: parts.reduce((sum, { kept }) => sum + kept, 0), restartNeeded },
+    told: {
+      added: all('added'),
+      changed: [...all('changed'), ...changed],
+      removed: all('removed'),
+      kept: parts.reduce((sum, { kept }) => sum + kept, 0),
+      restartNeeded,
+    },
   };
 }
 

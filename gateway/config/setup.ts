@@ -11,7 +11,12 @@ export interface GatewaySetup {
   readonly broker: EmbeddedBrokerSetup | ExternalBrokerSetup;
   readonly log: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** `state.db` of the rules lies in `dir` too. `retentionMs` may be Infinity. */
-  readonly store: { readonly dir: string; readonly retentionMs: number; readonly maxBytes: number; readonly compaction?: { readonly everyMs: number; readonly settleMs: number } };
+  readonly store: {
+    readonly dir: string;
+    readonly retentionMs: number;
+    readonly maxBytes: number;
+    readonly compaction?: { readonly everyMs: number; readonly settleMs: number };
+  };
   /** Pictures that come with events; none are taken when absent. */
   readonly evidence?: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
   /** What is published of accepted events; all when absent. No indicators: of all. */

@@ -35,7 +35,10 @@ export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks
     const entry = named ?? SINKS.find((known) => known.id === fault?.params.nearest);
     if (!entry) continue;
     const { settings } = await entry.load();
-    const { value, problems } = checkPart(document, settings, [...path, 'settings'], { en: `settings of ${owner.en}`, zh: `${owner.zh}的 settings` });
+    const { value, problems } = checkPart(document, settings, [...path, 'settings'], {
+      en: `settings of ${owner.en}`,
+      zh: `${owner.zh}的 settings`,
+    });
     checked.problems.push(...problems);
     if (value) checked.sinks.push({ kind: entry.id, id, settings: value });
   }
@@ -45,5 +48,7 @@ export async function checkSinks(document: ConfigDocument): Promise<CheckedSinks
 /** The groups of a list as the file has them, whatever stands there. */
 export function rawList(root: unknown, path: ConfigPath): Record<string, unknown>[] {
   const list = valueAtPath(root, path);
-  return Array.isArray(list) ? list.map((item) => (item !== null && typeof item === 'object' ? (item as Record<string, unknown>) : {})) : [];
+  return Array.isArray(list)
+    ? list.map((item) => (item !== null && typeof item === 'object' ? (item as Record<string, unknown>) : {}))
+    : [];
 }

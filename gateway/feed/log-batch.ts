@@ -46,11 +46,16 @@ export class LogBatch {
     if (compareCursors(cursor, this.last) >= 0) return null;
     const skipped = cursor.seq - first.seq + 1;
     const name = { ...columns.name, seq: columns.name.seq + skipped };
-    return new LogBatch(EventColumns.ofRows(name, columns.events().slice(skipped)), { epoch: first.epoch, seq: cursor.seq + 1 }, receivedAt);
+    return new LogBatch(
+      EventColumns.ofRows(name, columns.events().slice(skipped)),
+      { epoch: first.epoch, seq: cursor.seq + 1 },
+      receivedAt,
+    );
   }
 }
 
 /** What of these lies after a place. */
-export const batchesAfter = (groups: readonly LogBatch[], cursor: Cursor): LogBatch[] => groups.flatMap((group) => group.after(cursor) ?? []);
+export const batchesAfter = (groups: readonly LogBatch[], cursor: Cursor): LogBatch[] =>
+  groups.flatMap((group) => group.after(cursor) ?? []);
 
 export const loggedEvents = (groups: readonly LogBatch[]): LoggedEvent[] => groups.flatMap((group) => group.events());

@@ -12,14 +12,31 @@ import { openLogFeed } from './log-feed.ts';
 import '../sinks/faults.ts';
 
 const draft = (value: number): Draft => ({
-  device: 'plc', point: 'level', indicator: 'X', centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: value, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',
+  device: 'plc',
+  point: 'level',
+  indicator: 'X',
+  centre: '500112001',
+  kind: 'measurement',
+  value,
+  unit: 'm',
+  occurredAt: value,
+  clock: 'edge',
+  observedAt: 5,
+  quality: 'good',
+  origin: 'live',
 });
 
 function appendTo(log: GatewayLog) {
   let seq = 1;
   return async (...values: number[]): Promise<void> => {
     const payload = encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, values.map(draft));
-    await log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 1, seq, span: values.length, receivedAt: 77 }, count: values.length, payload }]);
+    await log.accept([
+      {
+        origin: { sender: 'pump', stream: 'measurement', epoch: 1, seq, span: values.length, receivedAt: 77 },
+        count: values.length,
+        payload,
+      },
+    ]);
     seq += values.length;
   };
 }
@@ -46,7 +63,17 @@ async function rig() {
   const world = testWorld();
   const log = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const held = new Map<string, Cursor>();
-  return { world, log: { ...log, setConsumer: (name: string, cursor: Cursor) => { held.set(name, cursor); } } satisfies GatewayLog, held, append: appendTo(log) };
+  return {
+    world,
+    log: {
+      ...log,
+      setConsumer: (name: string, cursor: Cursor) => {
+        held.set(name, cursor);
+      },
+    } satisfies GatewayLog,
+    held,
+    append: appendTo(log),
+  };
 }
 
 test('each consumer gets every event once, in order, with its place and time of arrival', async () => {
@@ -84,7 +111,10 @@ test('consumers come and go while others are fed: one that comes has all it lack
   await settle();
   assert.deepEqual([valuesOf(one), valuesOf(late), late.closed, [...held.keys()]], [[1, 2, 3, 4], [1, 2, 3], 1, ['one']]);
   // One that cannot go on goes all the same.
-  const stuck = consumer('stuck', { required: false, take: () => Promise.reject(new FaultError('CV_STORE_FAILED', { path: 'p', detail: 'd' })) });
+  const stuck = consumer('stuck', {
+    required: false,
+    take: () => Promise.reject(new FaultError('CV_STORE_FAILED', { path: 'p', detail: 'd' })),
+  });
   await feed.addConsumer(stuck);
   await settle();
   await feed.removeConsumer('stuck');
@@ -189,7 +219,13 @@ test('a place beyond the end of the log is told; what comes after is taken', asy
 
 test('a group that cannot be read is counted and passed over', async () => {
   const { world, log, append } = await rig();
-  await log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 9, seq: 1, span: 4, receivedAt: 1 }, count: 4, payload: Buffer.from('broken') }]);
+  await log.accept([
+    {
+      origin: { sender: 'pump', stream: 'measurement', epoch: 9, seq: 1, span: 4, receivedAt: 1 },
+      count: 4,
+      payload: Buffer.from('broken'),
+    },
+  ]);
   await append(1);
   const one = consumer('one');
   const feed = openLogFeed(log, [one], world);
@@ -212,7 +248,18 @@ test('what will not come is said before what comes next, and again after a fault
     failures -= 1;
     return failures < 0 ? Promise.resolve() : Promise.reject(new Error('away'));
   };
-  const optional: Heard = consumer('optional', { required: false, missed, take: (groups) => { said.push(...loggedEvents(groups).map(({ event }) => `took ${String(event.value)}`)); return Promise.resolve(); } }, { epoch: log.epoch, seq: 1 });
+  const optional: Heard = consumer(
+    'optional',
+    {
+      required: false,
+      missed,
+      take: (groups) => {
+        said.push(...loggedEvents(groups).map(({ event }) => `took ${String(event.value)}`));
+        return Promise.resolve();
+      },
+    },
+    { epoch: log.epoch, seq: 1 },
+  );
   const fresh = consumer('fresh', { missed: () => Promise.reject(new Error('a new one misses nothing')) });
   const feed = openLogFeed(trimmed, [optional, fresh], world);
   await feed.start();
@@ -258,7 +305,10 @@ test('a fault of a sink is told as it is; whoever waits is told to stop', async 
   const waiting: Heard = consumer('sink-x', {
     required: false, take: () => new Promise((_resolve, reject) => { giveUp = reject; }), halt: () => giveUp(new Error('halted')),
   });
-  const failing = consumer('sink-y', { required: false, take: () => Promise.reject(new FaultError('CV_SINK_DENIED', { sink: 'y', url: 'u', status: 401, detail: 'd' })) });
+  const failing = consumer('sink-y', {
+    required: false,
+    take: () => Promise.reject(new FaultError('CV_SINK_DENIED', { sink: 'y', url: 'u', status: 401, detail: 'd' })),
+  });
   const feed = openLogFeed(log, [waiting, failing], world);
   await feed.start();
   await append(1, 2);
@@ -271,7 +321,15 @@ test('a fault of a sink is told as it is; whoever waits is told to stop', async 
 test('a target that asks to be left alone for a while is', async () => {
   const { world, log, append } = await rig();
   let asked = 0;
-  const limited = consumer('sink-x', { required: false, take: () => { asked += 1; return Promise.reject(new FaultError('CV_SINK_BUSY', { sink: 'x', url: 'u', status: 429, detail: 'd', retryAfterMs: asked === 1 ? 30_000 : 1e12 })); } });
+  const limited = consumer('sink-x', {
+    required: false,
+    take: () => {
+      asked += 1;
+      return Promise.reject(
+        new FaultError('CV_SINK_BUSY', { sink: 'x', url: 'u', status: 429, detail: 'd', retryAfterMs: asked === 1 ? 30_000 : 1e12 }),
+      );
+    },
+  });
   const feed = openLogFeed(log, [limited], world);
   await feed.start();
   await append(1);
@@ -297,7 +355,13 @@ test('who keeps up gets what was offered and reads nothing; who comes from furth
   await settle();
   const before = reads;
   for (let value = 3; value <= 6; value += 1) {
-    feed.offer([new LogBatch(readBatch(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: value }, [draft(value)])), { epoch: log.epoch, seq: value }, 77)]);
+    feed.offer([
+      new LogBatch(
+        readBatch(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: value }, [draft(value)])),
+        { epoch: log.epoch, seq: value },
+        77,
+      ),
+    ]);
     await append(value);
     await settle();
   }
@@ -315,7 +379,14 @@ test('groups that were decoded are shared by whoever reads them soon after, and 
   const { world, log, append } = await rig();
   for (let group = 0; group < 5; group += 1) await append(...Array.from({ length: 5000 }, (_, at) => group * 5000 + at));
   const seen: Record<string, LogBatch[]> = { one: [], two: [] };
-  const reader = (name: string) => consumer(name, { required: false, take: (groups) => { seen[name]?.push(...groups); return Promise.resolve(); } });
+  const reader = (name: string) =>
+    consumer(name, {
+      required: false,
+      take: (groups) => {
+        seen[name]?.push(...groups);
+        return Promise.resolve();
+      },
+    });
   const feed = openLogFeed(log, [reader('one')], world);
   await feed.start();
   for (let turn = 0; turn < 10; turn += 1) await settle();

@@ -137,7 +137,10 @@ export function openLogFeed(log: GatewayLog, consumers: readonly Consumer[], wor
     const lastGone = compareCursors(tail, to) < 0 ? tail : { epoch: to.epoch, seq: to.seq - 1 };
     const count = log.countTrimmed(cursor, lastGone);
     if (count === 0) return null;
-    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, count, from: formatCursor(cursor), to: formatCursor(to) } } });
+    world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_CONSUMER_OVERRUN', params: { consumer: consumer.name, count, from: formatCursor(cursor), to: formatCursor(to) } },
+    });
     world.tell({ kind: 'samples_lost', count, reason: 'sink_overrun', intended: false });
     return { from: cursor, to, count, toAt: first.origin?.receivedAt ?? 0 };
   }
@@ -160,7 +163,10 @@ export function openLogFeed(log: GatewayLog, consumers: readonly Consumer[], wor
   function tellRewound({ name }: Consumer, cursor: Cursor): void {
     const head = log.head();
     if (compareCursors(cursor, head) <= 0) return;
-    world.tell({ kind: 'fault', fault: { code: 'CV_CONSUMER_AHEAD', params: { consumer: name, cursor: formatCursor(cursor), head: formatCursor(head) } } });
+    world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_CONSUMER_AHEAD', params: { consumer: name, cursor: formatCursor(cursor), head: formatCursor(head) } },
+    });
   }
 
   async function prepare(consumer: Consumer): Promise<ConsumerRun> {
@@ -175,7 +181,8 @@ export function openLogFeed(log: GatewayLog, consumers: readonly Consumer[], wor
   function begin(runner: ConsumerRun): void {
     runner.work = run(runner).catch((error: unknown) => {
       // Only the log itself can fail here; the gateway says so by its own faults and is restarted.
-      if (!runner.stop.signal.aborted) world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
+      if (!runner.stop.signal.aborted)
+        world.tell({ kind: 'fault', fault: faultOf(error, 'CV_CONSUMER_FAILED', { consumer: runner.consumer.name, waitMs: 0 }) });
     });
   }
 

@@ -6,33 +6,51 @@ import type { LogBatch } from './log-batch.ts';
 import { LogTailCache } from './log-tail-cache.ts';
 import { logBatch } from './testing/log-batches.ts';
 
-const group = (seq: number, count: number, epoch = 5): LogBatch => logBatch(Array.from({ length: count }, () => ({}) as Event), { epoch, seq }, 1);
+const group = (seq: number, count: number, epoch = 5): LogBatch =>
+  logBatch(
+    Array.from({ length: count }, () => ({}) as Event),
+    { epoch, seq },
+    1,
+  );
 
 test('what follows a place is what was put there, without a hole, for as long as it is kept', () => {
-  fc.assert(fc.property(fc.array(fc.record({ count: fc.integer({ min: 1, max: 30 }), hole: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 5 }) }) }), { maxLength: 60 }), fc.nat(900), fc.integer({ min: 1, max: 90 }), (steps, from, most) => {
-    const end = new LogTailCache(200);
-    let seq = 1;
-    let beganAt = 1;
-    const put: LogBatch[] = [];
-    for (const { count, hole } of steps) {
-      if (hole > 0) beganAt = seq + hole;
-      seq += hole;
-      put.push(group(seq, count));
-      end.add(put.at(-1) as LogBatch);
-      seq += count;
-    }
-    const found = end.after({ epoch: 5, seq: from }, most);
-    if (found.length > 0) {
-      const place = put.indexOf(found[0] as LogBatch);
-      assert.deepEqual(found, put.slice(place, place + found.length));
-      assert.ok((found[0] as LogBatch).first.seq <= from + 1 && (found[0] as LogBatch).last.seq > from && from + 1 >= beganAt);
-      const events = found.reduce((sum, { columns }) => sum + columns.count, 0);
-      assert.ok(found.length === 1 || events <= most);
-    } else {
-      assert.ok(from + 1 < beganAt || from + 1 >= seq || seq - (from + 1) > 170, `${from} of ${beganAt}-${seq} is there`);
-    }
-    assert.deepEqual(end.after({ epoch: 4, seq: from }, most), []);
-  }));
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          count: fc.integer({ min: 1, max: 30 }),
+          hole: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 5 }) }),
+        }),
+        { maxLength: 60 },
+      ),
+      fc.nat(900),
+      fc.integer({ min: 1, max: 90 }),
+      (steps, from, most) => {
+        const end = new LogTailCache(200);
+        let seq = 1;
+        let beganAt = 1;
+        const put: LogBatch[] = [];
+        for (const { count, hole } of steps) {
+          if (hole > 0) beganAt = seq + hole;
+          seq += hole;
+          put.push(group(seq, count));
+          end.add(put.at(-1) as LogBatch);
+          seq += count;
+        }
+        const found = end.after({ epoch: 5, seq: from }, most);
+        if (found.length > 0) {
+          const place = put.indexOf(found[0] as LogBatch);
+          assert.deepEqual(found, put.slice(place, place + found.length));
+          assert.ok((found[0] as LogBatch).first.seq <= from + 1 && (found[0] as LogBatch).last.seq > from && from + 1 >= beganAt);
+          const events = found.reduce((sum, { columns }) => sum + columns.count, 0);
+          assert.ok(found.length === 1 || events <= most);
+        } else {
+          assert.ok(from + 1 < beganAt || from + 1 >= seq || seq - (from + 1) > 170, `${from} of ${beganAt}-${seq} is there`);
+        }
+        assert.deepEqual(end.after({ epoch: 4, seq: from }, most), []);
+      },
+    ),
+  );
 });
 
 test('many small groups are bounded too', () => {
@@ -57,7 +75,8 @@ test('what was let go is not there any more, what follows it is', () => {
 });
 
 test('the end holds just so many events and groups as it may, and one group however large', () => {
-  const kept = (end: LogTailCache, upTo: number) => Array.from({ length: upTo }, (_, at) => at).filter((at) => end.after({ epoch: 5, seq: at }, 1).length > 0).length;
+  const kept = (end: LogTailCache, upTo: number) =>
+    Array.from({ length: upTo }, (_, at) => at).filter((at) => end.after({ epoch: 5, seq: at }, 1).length > 0).length;
   const exact = new LogTailCache(6);
   for (const seq of [1, 4]) exact.add(group(seq, 3));
   assert.equal(kept(exact, 10), 6);

@@ -25,7 +25,8 @@ export class LogTailCache {
     if (last && (last.epoch !== group.first.epoch || last.seq + 1 !== group.first.seq)) this.#clear();
     this.#groups.push(group);
     this.#held += group.columns.count;
-    while (this.#groups.length - this.#begin > 1 && (this.#held > this.#maxEvents || this.#groups.length - this.#begin > MAX_GROUPS)) this.#drop();
+    while (this.#groups.length - this.#begin > 1 && (this.#held > this.#maxEvents || this.#groups.length - this.#begin > MAX_GROUPS))
+      this.#drop();
     if (this.#begin <= MAX_GROUPS) return;
     this.#groups = this.#groups.slice(this.#begin);
     this.#begin = 0;
@@ -33,7 +34,8 @@ export class LogTailCache {
 
   /** Lets go of what lies up to a place: nobody who is near will ask for it. What is kept for long costs the collector more than its making. */
   release({ epoch, seq }: Cursor): void {
-    while (this.#begin < this.#groups.length && this.#at(this.#begin).first.epoch === epoch && this.#at(this.#begin).last.seq <= seq) this.#drop();
+    while (this.#begin < this.#groups.length && this.#at(this.#begin).first.epoch === epoch && this.#at(this.#begin).last.seq <= seq)
+      this.#drop();
     if (this.#begin === this.#groups.length) this.#clear();
   }
 

@@ -14,8 +14,18 @@ const MAX_PAGE = 500;
 
 export const COMMAND_ROUTES: Route[] = [
   route({
-    method: 'POST', path: PATH, status: 202, secured: true, summary: { zh: '向边缘节点下达命令', en: 'give a command to an edge' },
-    query: query({}), params: NO_PARAMS, body: COMMAND_BODY, bodyExample: EXAMPLES.commandBody, headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } }, answer: CommandView, example: EXAMPLES.command,
+    method: 'POST',
+    path: PATH,
+    status: 202,
+    secured: true,
+    summary: { zh: '向边缘节点下达命令', en: 'give a command to an edge' },
+    query: query({}),
+    params: NO_PARAMS,
+    body: COMMAND_BODY,
+    bodyExample: EXAMPLES.commandBody,
+    headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } },
+    answer: CommandView,
+    example: EXAMPLES.command,
     faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
     async handle(call) {
       const { commands, by } = operator(call);
@@ -25,8 +35,15 @@ export const COMMAND_ROUTES: Route[] = [
     },
   }),
   route({
-    method: 'GET', path: `${PATH}/:id`, secured: true, summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
-    query: query({}), params: idParam('the command', '命令编号', EXAMPLES.command.id), answer: CommandView, example: EXAMPLES.command, faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
+    method: 'GET',
+    path: `${PATH}/:id`,
+    secured: true,
+    summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
+    query: query({}),
+    params: idParam('the command', '命令编号', EXAMPLES.command.id),
+    answer: CommandView,
+    example: EXAMPLES.command,
+    faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
     handle(call) {
       const view = operator(call).commands.get(call.params.id);
       if (!view) throw unknownId({ en: 'command', zh: '命令' }, call.params.id, PATH);
@@ -34,14 +51,42 @@ export const COMMAND_ROUTES: Route[] = [
     },
   }),
   route({
-    method: 'GET', path: PATH, secured: true, summary: { zh: '命令，最新在前', en: 'commands, newest first' },
-    query: query({ limit: pageLimit(MAX_PAGE, 100), after: after(), device: z.string().max(64).optional().meta({ en: 'to this device', zh: '仅此设备', examples: [EXAMPLES.command.device] }), kind: z.enum(COMMAND_KINDS).optional().meta({ en: 'of this kind', zh: '仅此种类', examples: ['write'] }), status: z.enum(COMMAND_VIEW_STATUSES).optional().meta({ en: 'in this state', zh: '仅此状态', examples: ['pending'] }) }),
-    params: NO_PARAMS, answer: pageOf(CommandView), example: { items: [EXAMPLES.command], next: null }, faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
+    method: 'GET',
+    path: PATH,
+    secured: true,
+    summary: { zh: '命令，最新在前', en: 'commands, newest first' },
+    query: query({
+      limit: pageLimit(MAX_PAGE, 100),
+      after: after(),
+      device: z
+        .string()
+        .max(64)
+        .optional()
+        .meta({ en: 'to this device', zh: '仅此设备', examples: [EXAMPLES.command.device] }),
+      kind: z
+        .enum(COMMAND_KINDS)
+        .optional()
+        .meta({ en: 'of this kind', zh: '仅此种类', examples: ['write'] }),
+      status: z
+        .enum(COMMAND_VIEW_STATUSES)
+        .optional()
+        .meta({ en: 'in this state', zh: '仅此状态', examples: ['pending'] }),
+    }),
+    params: NO_PARAMS,
+    answer: pageOf(CommandView),
+    example: { items: [EXAMPLES.command], next: null },
+    faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
     handle(call) {
       const { limit, after: from, device, kind, status } = call.query;
-      const fits = (view: CommandView) => (device ?? view.device) === view.device && (kind ?? view.kind) === view.kind && (status ?? view.status) === view.status;
+      const fits = (view: CommandView) =>
+        (device ?? view.device) === view.device && (kind ?? view.kind) === view.kind && (status ?? view.status) === view.status;
       const place = from === undefined ? null : placeOf(from);
-      return pageFrom(operator(call).commands.list().filter(fits).toSorted(newestFirst), limit, (view) => `${view.issuedAt}-${view.id}`, (view) => place === null || newestFirst(place, view) < 0);
+      return pageFrom(
+        operator(call).commands.list().filter(fits).toSorted(newestFirst),
+        limit,
+        (view) => `${view.issuedAt}-${view.id}`,
+        (view) => place === null || newestFirst(place, view) < 0,
+      );
     },
   }),
 ];

@@ -11,8 +11,14 @@ export const DEMO_ROUTES: Route[] = [
     handle: (call) => controls(call).view(),
   }),
   route({
-    method: 'POST', path: '/api/v1/demo/cut', summary: { zh: '断开边缘节点与网关之间的网络 20 秒', en: 'cut the network between edge and gateway for 20 s' },
-    query: query({}), params: NO_PARAMS, answer: DemoView, example: EXAMPLES.demo, faults: ['CV_API_ORIGIN'],
+    method: 'POST',
+    path: '/api/v1/demo/cut',
+    summary: { zh: '断开边缘节点与网关之间的网络 20 秒', en: 'cut the network between edge and gateway for 20 s' },
+    query: query({}),
+    params: NO_PARAMS,
+    answer: DemoView,
+    example: EXAMPLES.demo,
+    faults: ['CV_API_ORIGIN'],
     async handle(call) {
       await controls(call).cut();
       return controls(call).view();

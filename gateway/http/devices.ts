@@ -10,11 +10,24 @@ const DEVICE_ID = idParam('the device', '设备', DEVICE_EXAMPLE.id);
 
 export const DEVICE_ROUTES: Route[] = [
   route({
-    method: 'GET', path: '/api/v1/devices', summary: { zh: '设备及其状态和最新值', en: 'devices with state and newest values' },
-    query: query({ limit: pageLimit(MAX_PAGE, 200), after: after(), edge: filter(z.string().max(64), 'of this edge', '仅此边缘节点', 'pump-07'), centre: filter(z.string().max(12), 'of this centre', '仅此中心', '500112001'), freshness: filter(z.enum(FRESHNESS), 'in this state', '仅此状态', 'lost') }),
-    params: NO_PARAMS, answer: pageOf(DeviceView), example: { items: [DEVICE_EXAMPLE], next: null }, faults: [],
+    method: 'GET',
+    path: '/api/v1/devices',
+    summary: { zh: '设备及其状态和最新值', en: 'devices with state and newest values' },
+    query: query({
+      limit: pageLimit(MAX_PAGE, 200),
+      after: after(),
+      edge: filter(z.string().max(64), 'of this edge', '仅此边缘节点', 'pump-07'),
+      centre: filter(z.string().max(12), 'of this centre', '仅此中心', '500112001'),
+      freshness: filter(z.enum(FRESHNESS), 'in this state', '仅此状态', 'lost'),
+    }),
+    params: NO_PARAMS,
+    answer: pageOf(DeviceView),
+    example: { items: [DEVICE_EXAMPLE], next: null },
+    faults: [],
     handle({ sources, query: asked }) {
-      const wanted = sources.devices().filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
+      const wanted = sources
+        .devices()
+        .filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
       return pageByText(wanted, asked.limit, asked.after, (device) => device.id);
     },
   }),

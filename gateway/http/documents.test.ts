@@ -20,11 +20,20 @@ function fullGateway() {
   gateway.quarantine = [EXAMPLES.quarantined];
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
-  gateway.sources.commands = { identify: () => 'duty-1', ask: () => Promise.resolve(EXAMPLES.command), get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null), list: () => [EXAMPLES.command] };
+  gateway.sources.commands = {
+    identify: () => 'duty-1',
+    ask: () => Promise.resolve(EXAMPLES.command),
+    get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null),
+    list: () => [EXAMPLES.command],
+  };
   gateway.sources.bindings = { list: () => [EXAMPLES.binding], bind: () => Promise.resolve(EXAMPLES.bindResult) };
   gateway.sources.readers = new Readers('town-01', false, new VirtualClock(EXAMPLES.status.now));
   gateway.sources.readers.know([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
-  gateway.sources.liveView = { ask: () => Promise.resolve(EXAMPLES.liveTicket), admit: () => assert.fail('nobody opens the socket'), watch: () => {} };
+  gateway.sources.liveView = {
+    ask: () => Promise.resolve(EXAMPLES.liveTicket),
+    admit: () => assert.fail('nobody opens the socket'),
+    watch: () => {},
+  };
   return gateway;
 }
 
@@ -35,14 +44,21 @@ test('the document is OpenAPI 3.1 by the specification\'s own schema, which noti
   const { ask } = await openApi(t, fullGateway().sources, testWorld());
   const { body } = await ask('/api/v1/openapi.json');
   assert.deepEqual(await new Validator().validate(structuredClone(body)), { valid: true });
-  for (const spoil of [{ ...body, info: {} }, { ...body, paths: { x: {} } }, { ...body, paths: { '/x': { get: { responses: 7 } } } }]) assert.equal((await new Validator().validate(spoil)).valid, false);
+  for (const spoil of [
+    { ...body, info: {} },
+    { ...body, paths: { x: {} } },
+    { ...body, paths: { '/x': { get: { responses: 7 } } } },
+  ])
+    assert.equal((await new Validator().validate(spoil)).valid, false);
 });
 
 test('every route is in the document; each is called by its own examples, and answers as it says', async (t) => {
   const { api, ask } = await openApi(t, fullGateway().sources, testWorld(new VirtualClock(EXAMPLES.status.now)));
   const document = (await ask('/api/v1/openapi.json')).body as unknown as Document;
   const check = validatorOf(document);
-  const described = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
   const served = api.routes.map((route) => `${route.method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`);
   assert.deepEqual(described.toSorted(), served.toSorted());
   const ids = new Set<string>();
@@ -57,10 +73,19 @@ test('every route is in the document; each is called by its own examples, and an
       if (mediaType.startsWith('text/event-stream')) continue;
       const body = operation.requestBody?.content['application/json'];
       if (body) check(body.schema, body.example);
-      const asked: RequestInit = { method: method.toUpperCase(), ...(operation.security ? { headers: { authorization: 'Bearer t', ...(body ? { 'content-type': 'application/json' } : {}) } } : {}), ...(body ? { body: JSON.stringify(body.example) } : {}) };
-      const place = operation.parameters.reduce((url, { name, in: where, example: value }) => (where === 'path' ? url.replace(`{${name}}`, written(value)) : url), path);
+      const asked: RequestInit = {
+        method: method.toUpperCase(),
+        ...(operation.security ? { headers: { authorization: 'Bearer t', ...(body ? { 'content-type': 'application/json' } : {}) } } : {}),
+        ...(body ? { body: JSON.stringify(body.example) } : {}),
+      };
+      const place = operation.parameters.reduce(
+        (url, { name, in: where, example: value }) => (where === 'path' ? url.replace(`{${name}}`, written(value)) : url),
+        path,
+      );
       // Alone, each parameter of the query as its example has it, and the series by times too.
-      const queries = operation.parameters.filter((parameter) => parameter.in === 'query').map(({ name, example: value }) => `?${name}=${encodeURIComponent(written(value))}`);
+      const queries = operation.parameters
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name, example: value }) => `?${name}=${encodeURIComponent(written(value))}`);
       for (const query of ['', ...queries, ...(path.endsWith('/series') ? ['?from=0&to=9999999999999', '?from=0&maxPoints=5'] : [])]) {
         const answer = await ask(`${place}${query}`, asked);
         // `after` of a list is any text, but that of an ordered one is its own.

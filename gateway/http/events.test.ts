@@ -76,9 +76,18 @@ test('a cursor of another gateway is 410 also where it lies behind the head; a f
   gateway.tail = { epoch: 7, seq: 0 };
   const { api, ask } = await openApi(t, gateway.sources, testWorld());
   const foreign = await ask('/api/v1/events?after=8-2&lang=zh-CN');
-  assert.deepEqual([foreign.status, foreign.body.code, foreign.body.oldest, foreign.body.title], [410, 'CV_API_CURSOR_FOREIGN', '7-0', '已失效']);
+  assert.deepEqual(
+    [foreign.status, foreign.body.code, foreign.body.oldest, foreign.body.title],
+    [410, 'CV_API_CURSOR_FOREIGN', '7-0', '已失效'],
+  );
   assert.equal((await ask('/api/v1/events?after=10-1')).body.code, 'CV_API_CURSOR_FOREIGN');
-  for (const [own, left] of [['7-3', 4], ['9-1', 3], ['9-2', 2], ['12-2', 0]] as const) assert.equal(((await ask(`/api/v1/events?after=${own}`)).body.items as unknown[]).length, left, own);
+  for (const [own, left] of [
+    ['7-3', 4],
+    ['9-1', 3],
+    ['9-2', 2],
+    ['12-2', 0],
+  ] as const)
+    assert.equal(((await ask(`/api/v1/events?after=${own}`)).body.items as unknown[]).length, left, own);
   await api.close();
 });
 
@@ -94,6 +103,7 @@ test('a cursor before the tail is 410 with the oldest, one beyond the head 410, 
   assert.equal((await ask('/api/v1/events?after=0-0')).status, 410);
   assert.equal((await ask('/api/v1/events?after=7-14')).body.code, 'CV_API_CURSOR_AHEAD');
   assert.equal((await ask('/api/v1/events?after=99-1')).status, 410);
-  for (const bad of ['x', '7', '7-', '7-1-2', '-1-1', '7-99999999999999999', '%00']) assert.equal((await ask(`/api/v1/events?after=${bad}`)).body.code, 'CV_API_CURSOR_INVALID', bad);
+  for (const bad of ['x', '7', '7-', '7-1-2', '-1-1', '7-99999999999999999', '%00'])
+    assert.equal((await ask(`/api/v1/events?after=${bad}`)).body.code, 'CV_API_CURSOR_INVALID', bad);
   await api.close();
 });

@@ -63,7 +63,8 @@ function startOf(log: ApiSources['log'], text: string | undefined): Cursor {
   const params = { after: text, oldest: formatCursor(oldest), head: formatCursor(log.head()) };
   if (compareCursors(asked, oldest) < 0) throw new ApiFault({ code: 'CV_API_CURSOR_GONE', params }, { oldest: params.oldest });
   const head = log.head();
-  if (compareCursors(asked, head) > 0 && compareCursors(asked, LOG_START) > 0) throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
+  if (compareCursors(asked, head) > 0 && compareCursors(asked, LOG_START) > 0)
+    throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
   return asked;
 }
 

@@ -4,11 +4,29 @@ import { EXAMPLES } from './examples.ts';
 import { query, route, unknownId } from './route.ts';
 
 export const EVIDENCE_ROUTE = route({
-  method: 'GET', path: '/api/v1/evidence/:sha256', summary: { zh: '事件画面（image/*）或短视频（video/mp4），文件', en: 'a picture (image/*) or a clip (video/mp4) that goes with an event, as a file' },
+  method: 'GET',
+  path: '/api/v1/evidence/:sha256',
+  summary: {
+    zh: '事件画面（image/*）或短视频（video/mp4），文件',
+    en: 'a picture (image/*) or a clip (video/mp4) that goes with an event, as a file',
+  },
   query: query({}),
-  params: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/).meta({ en: '`sha256` of a snapshot or blurred clip of an event or warning', zh: '事件或风险提示中 snapshot 或 blurred clip 的 sha256', examples: [EXAMPLES.snapshot.sha256] }) }),
-  answer: { mediaType: 'image/*' }, example: EXAMPLES.picture.jpegBase64, faults: ['CV_API_UNKNOWN_ID'],
-  headers: { 'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' } },
+  params: z.strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .meta({
+        en: '`sha256` of a snapshot or blurred clip of an event or warning',
+        zh: '事件或风险提示中 snapshot 或 blurred clip 的 sha256',
+        examples: [EXAMPLES.snapshot.sha256],
+      }),
+  }),
+  answer: { mediaType: 'image/*' },
+  example: EXAMPLES.picture.jpegBase64,
+  faults: ['CV_API_UNKNOWN_ID'],
+  headers: {
+    'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' },
+  },
   async handle({ sources, params, request, reply }) {
     const found = await sources.evidence(params.sha256);
     // It may be on its way: the event comes first.

@@ -8,7 +8,8 @@ import { WIRE_EXAMPLES } from './wire-examples.ts';
 function textsUnder(key: string, value: unknown, path = ''): [string, string][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]): [string, string][] => [
-    ...(name === key && typeof inner === 'string' ? [[`${path}.${name}`, inner] as [string, string]] : []), ...textsUnder(key, inner, `${path}.${name}`),
+    ...(name === key && typeof inner === 'string' ? [[`${path}.${name}`, inner] as [string, string]] : []),
+    ...textsUnder(key, inner, `${path}.${name}`),
   ]);
 }
 

@@ -60,7 +60,18 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   function lastValue(last: LastPoint): LastValue {
     const { indicator, point, kind, value, unit, at, quality, flags } = last;
-    return { indicator, point, name: indicatorName(parts.catalogue, indicator), kind, value, unit, at, quality, flags, limits: warnings.limitsOf(last) };
+    return {
+      indicator,
+      point,
+      name: indicatorName(parts.catalogue, indicator),
+      kind,
+      value,
+      unit,
+      at,
+      quality,
+      flags,
+      limits: warnings.limitsOf(last),
+    };
   }
 
   function deviceView({ pictures, ...device }: RegisteredDevice, values: readonly LastPoint[]): DeviceView {
@@ -74,7 +85,13 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     const edges = registry.edges();
     const stats = line.stats();
     return {
-      gateway: setup.gateway, centre: setup.centre, ...(setup.name ? { name: setup.name } : {}), exercise: setup.exercise, now: world.clock.nowMs(), startedAt, evaluatedTo: warnings.evaluatedTo(),
+      gateway: setup.gateway,
+      centre: setup.centre,
+      ...(setup.name ? { name: setup.name } : {}),
+      exercise: setup.exercise,
+      now: world.clock.nowMs(),
+      startedAt,
+      evaluatedTo: warnings.evaluatedTo(),
       devices: deviceCounts(devices),
       edges,
       path: {
@@ -90,7 +107,10 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
 
   return {
     status,
-    problems: () => [...health.problems(), ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }])],
+    problems: () => [
+      ...health.problems(),
+      ...(parts.link.connected ? [] : [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }]),
+    ],
     devices() {
       const values = Map.groupBy(store.last(), ({ device }) => device);
       return registry.devices().map((device) => deviceView(device, values.get(device.id) ?? []));
@@ -125,7 +145,8 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     onLive(listener) {
       const stops = [
         store.onStored(({ lasts }) => {
-          for (const { indicator, device, point, at, value, unit, quality, flags } of lasts()) listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
+          for (const { indicator, device, point, at, value, unit, quality, flags } of lasts())
+            listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
         }),
         warnings.onChange((warning) => listener({ kind: 'warning', warning })),
         registry.onDevice((device) => listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) })),
@@ -136,6 +157,23 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
   };
 }
 
-function sinkView({ id, kind, consumer: { counts: { written, setAside, missed, problem } } }: OpenedSink, lag: number): SinkView {
-  return { id, kind, lag, written, setAside, missed, problem: problem && { code: problem.code, zh: explain(problem, 'zh-CN').message, en: explain(problem, 'en').message } };
+function sinkView(
+  {
+    id,
+    kind,
+    consumer: {
+      counts: { written, setAside, missed, problem },
+    },
+  }: OpenedSink,
+  lag: number,
+): SinkView {
+  return {
+    id,
+    kind,
+    lag,
+    written,
+    setAside,
+    missed,
+    problem: problem && { code: problem.code, zh: explain(problem, 'zh-CN').message, en: explain(problem, 'en').message },
+  };
 }

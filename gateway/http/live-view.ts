@@ -11,16 +11,37 @@ import { LiveTicketView } from '../../api/live-view.ts';
 import type { ApiSources } from './sources.ts';
 
 export const LIVE_VIEW_ROUTE = route({
-  method: 'POST', path: '/api/v1/devices/:id/live-view', secured: 'optional', summary: {
-    zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；path 后加 &notes 时另有文本消息说明区域和检测结果（docs/live-view.zh-CN.md）；无法观看时请改用 picture', en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
+  method: 'POST',
+  path: '/api/v1/devices/:id/live-view',
+  secured: 'optional',
+  summary: {
+    zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；path 后加 &notes 时另有文本消息说明区域和检测结果（docs/live-view.zh-CN.md）；无法观看时请改用 picture',
+    en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
   },
-  query: query({}), params: idParam('the camera', '摄像机', EXAMPLES.device.id), answer: LiveTicketView, example: EXAMPLES.liveTicket,
-  faults: ['CV_API_ORIGIN', 'CV_API_UNAUTHORISED', 'CV_LIVE_CLOSED', 'CV_LIVE_DEVICE', 'CV_LIVE_ELSEWHERE', 'CV_LIVE_VIEWERS', 'CV_LIVE_FULL', 'CV_LIVE_FAILED'],
+  query: query({}),
+  params: idParam('the camera', '摄像机', EXAMPLES.device.id),
+  answer: LiveTicketView,
+  example: EXAMPLES.liveTicket,
+  faults: [
+    'CV_API_ORIGIN',
+    'CV_API_UNAUTHORISED',
+    'CV_LIVE_CLOSED',
+    'CV_LIVE_DEVICE',
+    'CV_LIVE_ELSEWHERE',
+    'CV_LIVE_VIEWERS',
+    'CV_LIVE_FULL',
+    'CV_LIVE_FAILED',
+  ],
   async handle({ sources: { liveView, readers }, params, request }) {
     if (!liveView) throw new FaultError('CV_LIVE_CLOSED');
     const { authorization, forwarded, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp } = request.headers;
     try {
-      return await liveView.ask(params.id, { authorization, address: request.ip, isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined, mayRead: readers?.following(request.headers, request.ip) ?? (() => true) });
+      return await liveView.ask(params.id, {
+        authorization,
+        address: request.ip,
+        isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined,
+        mayRead: readers?.following(request.headers, request.ip) ?? (() => true),
+      });
     } catch (error) {
       // What is wrong with a camera has no place in HTTP of its own.
       throw error instanceof FaultError && !('status' in FAULTS[error.fault.code]) ? new ApiFault(error.fault, {}, 503) : error;
@@ -38,7 +59,11 @@ const SOCKET = /^\/api\/v1\/devices\/([^/?]{1,256})\/live-view\?ticket=([\w-]{1,
  * @param check of a request's headers; throws a FaultError
  * @returns lets all viewers go
  */
-export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'liveView'>, check: (headers: IncomingHttpHeaders) => void): () => void {
+export function serveLiveSockets(
+  server: Server,
+  sources: Pick<ApiSources, 'liveView'>,
+  check: (headers: IncomingHttpHeaders) => void,
+): () => void {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1024 });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
@@ -60,14 +85,18 @@ export function serveLiveSockets(server: Server, sources: Pick<ApiSources, 'live
 
 /** @throws FaultError */
 function admit({ url = '/', headers: { origin, host } }: IncomingMessage, liveView: ApiSources['liveView']): Viewing {
-  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) throw new FaultError('CV_API_ORIGIN', { origin });
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
+    throw new FaultError('CV_API_ORIGIN', { origin });
   const [, device, ticket] = SOCKET.exec(url) ?? [];
-  if (!liveView || device === undefined || ticket === undefined) throw new FaultError('CV_API_UNKNOWN_ROUTE', { path: url.split('?', 1)[0] ?? '' });
+  if (!liveView || device === undefined || ticket === undefined)
+    throw new FaultError('CV_API_UNKNOWN_ROUTE', { path: url.split('?', 1)[0] ?? '' });
   return liveView.admit(decodeURIComponent(device), ticket);
 }
 
 function refuse(request: IncomingMessage, socket: Duplex, error: unknown): void {
   const problem = problemOf(faultOf(error, 'CV_API_REQUEST'), languageOf({ query: {}, headers: request.headers }));
   const body = JSON.stringify(problem);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }

@@ -6,7 +6,17 @@ import { EXAMPLES } from './examples.ts';
 import { follow, openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 
-const value = (device: string, at: number): LiveMessage => ({ kind: 'value', indicator: 'I', device, point: 'p', at, value: at, unit: 'm', quality: 'good', flags: [] });
+const value = (device: string, at: number): LiveMessage => ({
+  kind: 'value',
+  indicator: 'I',
+  device,
+  point: 'p',
+  at,
+  value: at,
+  unit: 'm',
+  quality: 'good',
+  flags: [],
+});
 
 async function liveRig(t: TestContext, maxViewers?: number) {
   const clock = new VirtualClock();

@@ -15,8 +15,15 @@ import type { ApiSources } from './sources.ts';
 
 /** The server gives its response to the hub; the row is here for the document. */
 export const LIVE_ROUTE = route({
-  method: 'GET', path: '/api/v1/live', summary: { zh: '实时变化（服务器推送事件）：status 每秒一次，value、warning、device', en: 'changes as server-sent events: status each second, value, warning, device; data is a LiveMessage' },
-  query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/event-stream; charset=utf-8', data: '#/components/schemas/LiveMessage' },
+  method: 'GET',
+  path: '/api/v1/live',
+  summary: {
+    zh: '实时变化（服务器推送事件）：status 每秒一次，value、warning、device',
+    en: 'changes as server-sent events: status each second, value, warning, device; data is a LiveMessage',
+  },
+  query: query({}),
+  params: NO_PARAMS,
+  answer: { mediaType: 'text/event-stream; charset=utf-8', data: '#/components/schemas/LiveMessage' },
   example: `retry: 1000\n\nevent: status\ndata: ${JSON.stringify({ kind: 'status', status: EXAMPLES.status })}\n\nevent: value\ndata: ${JSON.stringify(EXAMPLES.live)}\n\nevent: warning\ndata: ${JSON.stringify({ kind: 'warning', warning: EXAMPLES.warning })}\n\n: still here\n\n`,
   faults: ['CV_API_TOO_MANY_VIEWERS'], handle: () => undefined,
 });
@@ -58,7 +65,12 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
 
   function take(message: LiveMessage): void {
     if (message.kind === 'warning') return send(textOf(message));
-    const key = message.kind === 'value' ? `${message.indicator}|${message.device}|${message.point}` : message.kind === 'device' ? message.device.id : message.kind;
+    const key =
+      message.kind === 'value'
+        ? `${message.indicator}|${message.device}|${message.point}`
+        : message.kind === 'device'
+          ? message.device.id
+          : message.kind;
     const waiting = newest.get(key);
     // A drained backlog brings old values after new ones: the newest in event time stays.
     if (message.kind === 'value' && waiting?.kind === 'value' && waiting.at > message.at) return;

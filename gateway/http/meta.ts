@@ -10,9 +10,31 @@ import { NO_PARAMS, query, route, type Route } from './route.ts';
 export function metaRoutes(version: string, all: () => readonly Route[]): Route[] {
   return [
     route({
-      method: 'GET', path: '/healthz', isOpen: true, summary: { zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情', en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told' },
-      query: query({}), params: NO_PARAMS, answer: HealthView, example: { status: 'ok', gateway: 'town-01', version, problems: [] }, faults: [],
-      alternatives: [{ status: 503, words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' }, answer: HealthView, example: { status: 'impaired', gateway: 'town-01', version, problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }] } }],
+      method: 'GET',
+      path: '/healthz',
+      isOpen: true,
+      summary: {
+        zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情',
+        en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told',
+      },
+      query: query({}),
+      params: NO_PARAMS,
+      answer: HealthView,
+      example: { status: 'ok', gateway: 'town-01', version, problems: [] },
+      faults: [],
+      alternatives: [
+        {
+          status: 503,
+          words: { en: 'something keeps the gateway from its work', zh: '网关工作受阻' },
+          answer: HealthView,
+          example: {
+            status: 'impaired',
+            gateway: 'town-01',
+            version,
+            problems: [{ code: 'CV_BROKER_UNREACHABLE', detail: 'the broker is away', detailZh: '代理连接中断' }],
+          },
+        },
+      ],
       handle({ sources, request, reply }) {
         const isTold = sources.readers?.isAdmitted(request.headers, request.ip) ?? true;
         const problems = sources.problems().map((problem) => (isTold ? problem : { code: problem.code, detail: '', detailZh: '' }));
@@ -21,8 +43,14 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
       },
     }),
     route({
-      method: 'GET', path: '/metrics', summary: { zh: 'Prometheus 指标', en: 'Prometheus metrics' },
-      query: query({}), params: NO_PARAMS, answer: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' }, example: '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n', faults: [],
+      method: 'GET',
+      path: '/metrics',
+      summary: { zh: 'Prometheus 指标', en: 'Prometheus metrics' },
+      query: query({}),
+      params: NO_PARAMS,
+      answer: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' },
+      example: '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n',
+      faults: [],
       handle: ({ sources }) => sources.metrics(),
     }),
     route({

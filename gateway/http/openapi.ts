@@ -34,11 +34,33 @@ export function openapiDocument(version: string, routes: readonly Route[], schem
     // Nothing is needed where HTTP listens on this machine alone.
     security: [{}, { reader: [] }, { session: [] }, { operator: [] }],
     paths,
-    components: { schemas, securitySchemes: {
-      reader: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `http.readers` in the gateway\'s configuration; needed for reading where HTTP listens beyond its own machine', '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它') },
-      session: { type: 'apiKey', in: 'cookie', name: 'cityvitals-GATEWAY', ...bilingualDescription('set by `POST /api/v1/session`; GATEWAY is the id of the gateway', '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号') },
-      operator: { type: 'http', scheme: 'bearer', ...bilingualDescription('a token of `operators` in the gateway\'s configuration', '网关配置中 operators 的令牌') },
-    } },
+    components: {
+      schemas,
+      securitySchemes: {
+        reader: {
+          type: 'http',
+          scheme: 'bearer',
+          ...bilingualDescription(
+            "a token of `http.readers` in the gateway's configuration; needed for reading where HTTP listens beyond its own machine",
+            '网关配置中 http.readers 的令牌；HTTP 不只监听本机时，读取需要它',
+          ),
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'cityvitals-GATEWAY',
+          ...bilingualDescription(
+            'set by `POST /api/v1/session`; GATEWAY is the id of the gateway',
+            '由 `POST /api/v1/session` 写入；GATEWAY 为网关编号',
+          ),
+        },
+        operator: {
+          type: 'http',
+          scheme: 'bearer',
+          ...bilingualDescription("a token of `operators` in the gateway's configuration", '网关配置中 operators 的令牌'),
+        },
+      },
+    },
   };
 }
 
@@ -52,7 +74,18 @@ const TAGS = {
   demo: { en: 'only inside the demo', zh: '仅在演示中' },
 } satisfies Record<string, BilingualText>;
 /** By the first part of a path behind `/api/v1`; the others are the gateway's. */
-const TAG_OF: Record<string, keyof typeof TAGS> = { devices: 'devices', indicators: 'values', series: 'values', events: 'events', evidence: 'events', live: 'events', quarantine: 'events', warnings: 'warnings', commands: 'commands', demo: 'demo' };
+const TAG_OF: Record<string, keyof typeof TAGS> = {
+  devices: 'devices',
+  indicators: 'values',
+  series: 'values',
+  events: 'events',
+  evidence: 'events',
+  live: 'events',
+  quarantine: 'events',
+  warnings: 'warnings',
+  commands: 'commands',
+  demo: 'demo',
+};
 
 function operation(route: Route): Record<string, unknown> {
   return {
@@ -60,23 +93,55 @@ function operation(route: Route): Record<string, unknown> {
     summary: both(route.summary),
     tags: [TAG_OF[/^\/api\/v1\/(\w+)/.exec(route.path)?.[1] ?? ''] ?? 'gateway'],
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
-    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body), ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }) } } } } : {}),
+    ...(route.body
+      ? {
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': {
+                schema: schemaOf(route.body),
+                ...(route.bodyExample === undefined ? {} : { example: route.bodyExample }),
+              },
+            },
+          },
+        }
+      : {}),
     ...(route.isOpen ? { security: [] } : {}),
     ...(route.secured ? { security: [{ operator: [] }, ...(route.secured === 'optional' ? [{}] : [])] } : {}),
-    responses: { [route.status ?? 200]: { description: both(route.summary), ...(route.headers ? { headers: headers(route.headers) } : {}), content: content(route) }, ...others(route), ...refusals(route), ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]) },
+    responses: {
+      [route.status ?? 200]: {
+        description: both(route.summary),
+        ...(route.headers ? { headers: headers(route.headers) } : {}),
+        content: content(route),
+      },
+      ...others(route),
+      ...refusals(route),
+      ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]),
+    },
   };
 }
 
 /** Answers of the same shape under another status. */
 function others({ alternatives = [] }: Route): Record<string, unknown> {
-  return Object.fromEntries(alternatives.map(({ status, words, answer, example }) => [status, { description: both(words), content: { 'application/json': { schema: answerSchema(answer), example } } }]));
+  return Object.fromEntries(
+    alternatives.map(({ status, words, answer, example }) => [
+      status,
+      { description: both(words), content: { 'application/json': { schema: answerSchema(answer), example } } },
+    ]),
+  );
 }
 
-const headers = (of: Record<string, BilingualText>) => Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
+const headers = (of: Record<string, BilingualText>) =>
+  Object.fromEntries(Object.entries(of).map(([name, words]) => [name, { description: both(words), schema: { type: 'string' } }]));
 
 function operationId(route: Route): string {
-  const words = route.path.replace(/^\/api\/v1/, '').split(/[/:.]+/).filter((word) => word !== '');
-  return [route.method.toLowerCase(), ...words].map((word, at) => (at === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join('');
+  const words = route.path
+    .replace(/^\/api\/v1/, '')
+    .split(/[/:.]+/)
+    .filter((word) => word !== '');
+  return [route.method.toLowerCase(), ...words]
+    .map((word, at) => (at === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1)))
+    .join('');
 }
 
 const schemaOf = (schema: z.ZodType): JsonSchema => jsonSchemaOf(schema, { target: 'draft-2020-12', io: 'input' });
@@ -84,13 +149,29 @@ const schemaOf = (schema: z.ZodType): JsonSchema => jsonSchemaOf(schema, { targe
 function parameters(schema: z.ZodType, place: 'path' | 'query'): unknown[] {
   const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, JsonSchema>; required?: string[] };
   return Object.entries(properties).map(([name, { description, examples, ...field }]) => ({
-    name, in: place, required: place === 'path' || required.includes(name),
-    ...(description === undefined ? {} : { description }), schema: field, ...(Array.isArray(examples) ? { example: examples[0] as unknown } : {}),
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema: field,
+    ...(Array.isArray(examples) ? { example: examples[0] as unknown } : {}),
   }));
 }
 
 function content(route: Route): Record<string, unknown> {
-  if ('mediaType' in route.answer) return { [route.answer.mediaType]: { schema: { type: 'string', ...(route.answer.mediaType.startsWith('image/') ? { contentEncoding: 'base64', description: 'the bytes themselves; the example is in base64 · 文件本身；示例以 base64 表示' } : {}), ...(route.answer.data ? { 'x-data-schema': { $ref: route.answer.data } } : {}) }, ...example(route) } };
+  if ('mediaType' in route.answer)
+    return {
+      [route.answer.mediaType]: {
+        schema: {
+          type: 'string',
+          ...(route.answer.mediaType.startsWith('image/')
+            ? { contentEncoding: 'base64', description: 'the bytes themselves; the example is in base64 · 文件本身；示例以 base64 表示' }
+            : {}),
+          ...(route.answer.data ? { 'x-data-schema': { $ref: route.answer.data } } : {}),
+        },
+        ...example(route),
+      },
+    };
   return { 'application/json': { schema: answerSchema(route.answer), ...example(route) } };
 }
 
@@ -99,19 +180,39 @@ const example = (route: Route): Record<string, unknown> => (route.example === un
 /** What the server itself refuses before a route sees it: headers or a body that are too large, a body of another type (also where none is wanted), an id that is too long. */
 function refusals(route: Route): Record<string, unknown> {
   const statuses = [431, ...(route.method === 'GET' ? [] : [413, 415]), ...(route.path.includes('/:') ? [414] : [])];
-  return Object.fromEntries(statuses.map((status) => [status, {
-    description: `CV_API_REQUEST: ${both(TITLES[status] as BilingualText)}`,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } } } },
-  }]));
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: `CV_API_REQUEST: ${both(TITLES[status] as BilingualText)}`,
+        content: {
+          'application/problem+json': {
+            schema: { $ref: '#/components/schemas/Problem' },
+            examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } },
+          },
+        },
+      },
+    ]),
+  );
 }
 
 /** One response a status, with an example of each of its faults. */
 function problems(codes: FaultCode[]): Record<string, unknown> {
   const byStatus = Map.groupBy(codes, (code) => (FAULTS[code] as FaultRow).status ?? 500);
-  return Object.fromEntries([...byStatus].map(([status, same]) => [status, {
-    description: same.map((code) => `${code}: ${both({ en: sentence(code, 'en'), zh: sentence(code, 'zh-CN') })}`).join('\n'),
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, examples: Object.fromEntries(same.map((code) => [code, { value: problemOf({ code, params: EXAMPLES.faultParams }, 'en') }])) } },
-  }]));
+  return Object.fromEntries(
+    [...byStatus].map(([status, same]) => [
+      status,
+      {
+        description: same.map((code) => `${code}: ${both({ en: sentence(code, 'en'), zh: sentence(code, 'zh-CN') })}`).join('\n'),
+        content: {
+          'application/problem+json': {
+            schema: { $ref: '#/components/schemas/Problem' },
+            examples: Object.fromEntries(same.map((code) => [code, { value: problemOf({ code, params: EXAMPLES.faultParams }, 'en') }])),
+          },
+        },
+      },
+    ]),
+  );
 }
 
 const sentence = (code: FaultCode, language: 'en' | 'zh-CN'): string => explain({ code, params: EXAMPLES.faultParams }, language).message;

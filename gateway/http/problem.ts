@@ -81,7 +81,8 @@ export function remedyOf(reason: string): { remedy?: BilingualText } {
 
 /** What was thrown while a request was served, as the fault to answer with. */
 export function faultOfRequest(error: unknown, path: string): { fault: Fault; extra: Readonly<Record<string, unknown>>; status?: number } {
-  if (error instanceof ApiFault) return { fault: error.fault, extra: error.extra, ...(error.status !== undefined && { status: error.status }) };
+  if (error instanceof ApiFault)
+    return { fault: error.fault, extra: error.extra, ...(error.status !== undefined && { status: error.status }) };
   if (error instanceof FaultError) return { fault: error.fault, extra: {} };
   // fastify's own refusals carry a 4xx; anything else is ours to repair.
   const status = (error as { statusCode?: unknown } | null)?.statusCode;

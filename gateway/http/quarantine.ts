@@ -4,9 +4,17 @@ import { QUARANTINE_EXAMPLE, QuarantineItem } from '../../api/quarantine.ts';
 import { MAX_PAGE, NO_PARAMS, pageLimit, query, route, whole } from './route.ts';
 
 export const QUARANTINE_ROUTE = route({
-  method: 'GET', path: '/api/v1/quarantine', summary: { zh: '被拒收的内容及原因，最新在前', en: 'what was refused and why, newest first' },
-  query: query({ limit: pageLimit(MAX_PAGE, 100), after: whole(0, Number.MAX_SAFE_INTEGER).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', written: '17' }) }), params: NO_PARAMS, answer: pageOf(QuarantineItem),
-  example: { items: [QUARANTINE_EXAMPLE], next: null }, faults: [],
+  method: 'GET',
+  path: '/api/v1/quarantine',
+  summary: { zh: '被拒收的内容及原因，最新在前', en: 'what was refused and why, newest first' },
+  query: query({
+    limit: pageLimit(MAX_PAGE, 100),
+    after: whole(0, Number.MAX_SAFE_INTEGER).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', written: '17' }),
+  }),
+  params: NO_PARAMS,
+  answer: pageOf(QuarantineItem),
+  example: { items: [QUARANTINE_EXAMPLE], next: null },
+  faults: [],
   async handle({ sources, query: asked }) {
     const items = await sources.quarantine(asked.after ?? null, asked.limit + 1);
     const kept = items.slice(0, asked.limit);

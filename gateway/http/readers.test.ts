@@ -24,21 +24,40 @@ function opened(scope: Parameters<typeof openApi>[0], isNeeded = true, trustProx
 }
 
 const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
-const signIn = ({ ask }: OpenApi, token: unknown, headers: Record<string, string> = {}) => ask('/api/v1/session', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ token }) });
+const signIn = ({ ask }: OpenApi, token: unknown, headers: Record<string, string> = {}) =>
+  ask('/api/v1/session', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ token }) });
 const cookieOf = (answer: { headers: Headers }) => (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
 
 test('a token is needed wherever other machines reach HTTP, themselves or through a proxy', () => {
-  for (const [host, trustProxy, wanted] of [['127.0.0.1', [], false], ['::1', [], false], ['localhost', [], false], ['0.0.0.0', [], true], ['::', [], true], ['10.0.0.5', [], true], ['127.0.0.1', ['127.0.0.1'], true]] as const) assert.equal(needsToken({ host, trustProxy }), wanted, `${host} ${String(trustProxy)}`);
+  for (const [host, trustProxy, wanted] of [
+    ['127.0.0.1', [], false],
+    ['::1', [], false],
+    ['localhost', [], false],
+    ['0.0.0.0', [], true],
+    ['::', [], true],
+    ['10.0.0.5', [], true],
+    ['127.0.0.1', ['127.0.0.1'], true],
+  ] as const)
+    assert.equal(needsToken({ host, trustProxy }), wanted, `${host} ${String(trustProxy)}`);
 });
 
 test('where a token is needed every route wants one of a reader or an operator, but health, which then tells codes alone', async (t) => {
   const open = await opened(t);
   for (const { method, path, isOpen } of open.api.routes.filter((route) => !route.isOpen)) {
     const url = path.replaceAll(/:\w+/g, 'x');
-    for (const init of [{}, by('a-wrong-token-of-somebody'), { headers: { cookie: 'cityvitals-town-01=' } }, { headers: { authorization: `Basic ${btoa(`x:${READER.token}`)}` } }]) {
+    for (const init of [
+      {},
+      by('a-wrong-token-of-somebody'),
+      { headers: { cookie: 'cityvitals-town-01=' } },
+      { headers: { authorization: `Basic ${btoa(`x:${READER.token}`)}` } },
+    ]) {
       await open.clock.advanceMs(10_000);
       const answer = await open.ask(url, { ...init, method });
-      assert.deepEqual([answer.status, answer.body.code, answer.headers.get('www-authenticate')], [401, 'CV_API_READ_TOKEN', 'Bearer'], `${method} ${url} ${String(isOpen)}`);
+      assert.deepEqual(
+        [answer.status, answer.body.code, answer.headers.get('www-authenticate')],
+        [401, 'CV_API_READ_TOKEN', 'Bearer'],
+        `${method} ${url} ${String(isOpen)}`,
+      );
     }
   }
   assert.equal((await open.ask('/api/v1/devices', { method: 'HEAD' })).status, 401);
@@ -59,7 +78,10 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   const open = await opened(t);
   const signed = await signIn(open, READER.token);
   assert.deepEqual([signed.status, signed.body], [200, { name: 'duty-room', role: 'reader' }]);
-  assert.match(signed.headers.get('set-cookie') ?? '', /^cityvitals-town-01=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=2592000$/);
+  assert.match(
+    signed.headers.get('set-cookie') ?? '',
+    /^cityvitals-town-01=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=2592000$/,
+  );
   const cookie = cookieOf(signed);
   assert.ok(!cookie.includes(READER.token));
   const withCookie = { headers: { cookie: `other=1; ${cookie}` } };
@@ -79,7 +101,9 @@ test('signing out ends the streams of that browser, and of nobody else', async (
   const open = await opened(t);
   const withCookie = { headers: { cookie: cookieOf(await signIn(open, READER.token)) } };
   const other = { headers: { cookie: cookieOf(await signIn(open, OPERATOR.token)) } };
-  const streams = await Promise.all([withCookie, other, by(READER.token)].map((init) => fetch(new URL('/api/v1/live', open.api.url), init)));
+  const streams = await Promise.all(
+    [withCookie, other, by(READER.token)].map((init) => fetch(new URL('/api/v1/live', open.api.url), init)),
+  );
   await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
   const after = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
   await open.clock.advanceMs(10_000);
@@ -100,7 +124,11 @@ test('signing out ends the streams of that browser, and of nobody else', async (
 test('the cookie of an operator is no token: it neither commands nor signs in', async (t) => {
   const open = await opened(t);
   const cookie = cookieOf(await signIn(open, OPERATOR.token));
-  assert.equal((await open.ask('/api/v1/commands', { headers: { cookie } })).body.code, 'CV_COMMANDS_CLOSED', 'reads are let through to the route, which has no operator');
+  assert.equal(
+    (await open.ask('/api/v1/commands', { headers: { cookie } })).body.code,
+    'CV_COMMANDS_CLOSED',
+    'reads are let through to the route, which has no operator',
+  );
   assert.equal((await signIn(open, cookie.split('=')[1])).status, 401);
   assert.equal((await signIn(open, OPERATOR.token, { origin: 'http://evil.example' })).body.code, 'CV_API_ORIGIN');
 });
@@ -108,7 +136,11 @@ test('the cookie of an operator is no token: it neither commands nor signs in', 
 test('guessing is slowed by address, and a right token passes meanwhile', async (t) => {
   const open = await opened(t);
   for (let at = 0; at < 30; at += 1) assert.equal((await signIn(open, `guess-number-${at}`)).status, 401);
-  for (const guess of [() => signIn(open, 'guess-more'), () => open.ask('/api/v1/devices', by('guess-more')), () => open.ask('/api/v1/devices', { headers: { cookie: 'cityvitals-town-01=guess' } })]) {
+  for (const guess of [
+    () => signIn(open, 'guess-more'),
+    () => open.ask('/api/v1/devices', by('guess-more')),
+    () => open.ask('/api/v1/devices', { headers: { cookie: 'cityvitals-town-01=guess' } }),
+  ]) {
     const answer = await guess();
     assert.deepEqual([answer.status, answer.headers.get('retry-after')], [429, '60']);
   }
@@ -124,7 +156,10 @@ test('behind a proxy that is trusted each caller has its own address; what anybo
     for (let at = 0; at < 30; at += 1) await signIn(open, `guess-number-${at}`, { 'x-forwarded-for': '10.0.0.66' });
     assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '10.0.0.66' })).status, 429);
     assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '10.0.0.7' })).status, wanted, trustProxy.join());
-    assert.equal((await signIn(open, READER.token, { 'x-forwarded-proto': 'https' })).headers.get('set-cookie')?.endsWith('; Secure'), wanted === 401);
+    assert.equal(
+      (await signIn(open, READER.token, { 'x-forwarded-proto': 'https' })).headers.get('set-cookie')?.endsWith('; Secure'),
+      wanted === 401,
+    );
   }
 });
 
@@ -135,7 +170,8 @@ test('whoever has a network of IPv6 is one guesser, and has the places of one vi
   assert.equal((await signIn(open, 'guess-more', of(99))).status, 429);
   assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '2001:db8:0:2::1' })).status, 401);
   const operators = new Operators([OPERATOR], open.clock);
-  for (let at = 0; at < 30; at += 1) assert.throws(() => operators.identify('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
+  for (let at = 0; at < 30; at += 1)
+    assert.throws(() => operators.identify('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
   assert.throws(() => operators.identify('Bearer x', '2001:db8::99'), { name: 'CV_COMMAND_TOO_MANY' });
 
   const gateway = memoryGateway();
@@ -146,7 +182,14 @@ test('whoever has a network of IPv6 is one guesser, and has the places of one vi
 
 test('a cookie header of any form costs little and ends nothing', async (t) => {
   const open = await opened(t);
-  for (const cookie of ['=', ';;;;', `${'cityvitals-town-01=;'.repeat(400)}`, 'cityvitals-town-01', `a=${'x'.repeat(8000)}`, 'cityvitals-town-01=\u00ff\u0080']) {
+  for (const cookie of [
+    '=',
+    ';;;;',
+    `${'cityvitals-town-01=;'.repeat(400)}`,
+    'cityvitals-town-01',
+    `a=${'x'.repeat(8000)}`,
+    'cityvitals-town-01=\u00ff\u0080',
+  ]) {
     const socket = connect(open.api.port, '127.0.0.1');
     let text = '';
     socket.on('data', (bytes: Buffer) => { text += bytes.toString(); });

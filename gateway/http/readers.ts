@@ -26,7 +26,8 @@ export interface Holder {
 }
 
 /** Whether HTTP is reached from other machines, itself or through a proxy. */
-export const needsToken = ({ host, trustProxy = [] }: Pick<HttpSetup, 'host' | 'trustProxy'>): boolean => !isLocalHost(host) || trustProxy.length > 0;
+export const needsToken = ({ host, trustProxy = [] }: Pick<HttpSetup, 'host' | 'trustProxy'>): boolean =>
+  !isLocalHost(host) || trustProxy.length > 0;
 
 export const NOBODY: SessionView = { name: null, role: null };
 
@@ -54,7 +55,10 @@ export class Readers {
 
   /** Takes the place of what was known before. */
   know(readers: readonly Holder[], operators: readonly Holder[]): void {
-    const all = [...readers.map((one) => ({ ...one, role: 'reader' as const })), ...operators.map((one) => ({ ...one, role: 'operator' as const }))];
+    const all = [
+      ...readers.map((one) => ({ ...one, role: 'reader' as const })),
+      ...operators.map((one) => ({ ...one, role: 'operator' as const })),
+    ];
     this.#known = all.map(({ name, role, token }) => ({ view: { name, role }, token: digest(token), cookie: digest(cookieOf(token)) }));
   }
 

@@ -21,38 +21,108 @@ async function setupFor(t: TestContext): Promise<GatewaySetup> {
   const { dir, remove } = await tempDir();
   t.after(remove);
   return {
-    gateway: 'g', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, accepts: ['live'], exercise: true, relays: [], sinks: [], notifiers: [],
-    rules: [join(CONFIGS, 'rules', 'demo')], catalogue: [join(CONFIGS, 'catalogue')],
-    broker: { kind: 'embedded', host: '127.0.0.1', port: 0, edges: [{ id: 'pump', token: 't' }], consumers: [], anonymous: 'loopback', maxConnections: 50 },
-    log: { dir: join(dir, 'log'), maxBytes: 1 << 30, keepMs: 86_400_000 }, store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 30 }, http: { host: '127.0.0.1', port: 0 },
+    gateway: 'g',
+    centre: CENTRE,
+    name: { zh: '龙溪镇', en: 'Longxi town' },
+    accepts: ['live'],
+    exercise: true,
+    relays: [],
+    sinks: [],
+    notifiers: [],
+    rules: [join(CONFIGS, 'rules', 'demo')],
+    catalogue: [join(CONFIGS, 'catalogue')],
+    broker: {
+      kind: 'embedded',
+      host: '127.0.0.1',
+      port: 0,
+      edges: [{ id: 'pump', token: 't' }],
+      consumers: [],
+      anonymous: 'loopback',
+      maxConnections: 50,
+    },
+    log: { dir: join(dir, 'log'), maxBytes: 1 << 30, keepMs: 86_400_000 },
+    store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 30 },
+    http: { host: '127.0.0.1', port: 0 },
   };
 }
 
 /** Enough water for long enough that a warning is raised, and one code that no catalogue knows. */
 function drafts(now: number): Draft[] {
-  const base = { device: 'plc', centre: CENTRE, kind: 'measurement', clock: 'edge', observedAt: now, quality: 'good', origin: 'live' } as const;
-  const water = Array.from({ length: 30 }, (_, at): Draft => ({ ...base, point: 'level', indicator: 'YJ-FLD-001', value: 3.6, unit: 'm', occurredAt: now - 30_000 + at * 1000 }));
-  return [...water, { ...base, point: 'odd', indicator: 'NEW-CODE', value: 7, unit: '', occurredAt: now }, { ...base, point: 'bad', indicator: 'YJ-FLD-001', value: null, unit: 'm', quality: 'bad', flags: ['comm'], occurredAt: now }];
+  const base = {
+    device: 'plc',
+    centre: CENTRE,
+    kind: 'measurement',
+    clock: 'edge',
+    observedAt: now,
+    quality: 'good',
+    origin: 'live',
+  } as const;
+  const water = Array.from({ length: 30 }, (_, at): Draft => ({
+    ...base,
+    point: 'level',
+    indicator: 'YJ-FLD-001',
+    value: 3.6,
+    unit: 'm',
+    occurredAt: now - 30_000 + at * 1000,
+  }));
+  return [
+    ...water,
+    { ...base, point: 'odd', indicator: 'NEW-CODE', value: 7, unit: '', occurredAt: now },
+    { ...base, point: 'bad', indicator: 'YJ-FLD-001', value: null, unit: 'm', quality: 'bad', flags: ['comm'], occurredAt: now },
+  ];
 }
 
 test('a real gateway answers by the document, on every route and on live', { timeout: 120_000 }, async (t) => {
   const gateway = await runGateway(await setupFor(t), realWorld(() => {}));
   t.after(() => gateway.close());
   const viewer = await follow(gateway.httpUrl);
-  const client = await mqtt.connectAsync(gateway.brokerUrl, { clientId: 'cv-pump', username: 'pump', password: 't', protocolVersion: 4, reconnectPeriod: 0 });
+  const client = await mqtt.connectAsync(gateway.brokerUrl, {
+    clientId: 'cv-pump',
+    username: 'pump',
+    password: 't',
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+  });
   t.after(() => client.end(true));
   const now = Date.now();
-  await client.publishAsync(edgeTopic(CENTRE, 'pump', 'state'), JSON.stringify({
-    v: WIRE_VERSION, edge: 'pump', centre: CENTRE, online: true, sentAt: now, version: '0.1.0', log: { depth: 0, bytes: 0, byStream: {} },
-    devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_TIMEOUT', lastAt: now, periodMs: 1000 }],
-    unknown: [{ driver: 'hj212', address: '0.0.0.0:8212', id: 'A1', peer: '10.0.0.9:1', said: { hex: '23', text: '#' }, yaml: '', count: 2, firstAt: now, lastAt: now }],
-  }), { qos: 1, retain: true });
-  await client.publishAsync(edgeTopic(CENTRE, 'pump', 'up'), Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, drafts(now))), { qos: 1 });
+  await client.publishAsync(
+    edgeTopic(CENTRE, 'pump', 'state'),
+    JSON.stringify({
+      v: WIRE_VERSION,
+      edge: 'pump',
+      centre: CENTRE,
+      online: true,
+      sentAt: now,
+      version: '0.1.0',
+      log: { depth: 0, bytes: 0, byStream: {} },
+      devices: [{ id: 'plc', driver: 'modbus', online: false, reason: 'CV_LINK_TIMEOUT', lastAt: now, periodMs: 1000 }],
+      unknown: [
+        {
+          driver: 'hj212',
+          address: '0.0.0.0:8212',
+          id: 'A1',
+          peer: '10.0.0.9:1',
+          said: { hex: '23', text: '#' },
+          yaml: '',
+          count: 2,
+          firstAt: now,
+          lastAt: now,
+        },
+      ],
+    }),
+    { qos: 1, retain: true },
+  );
+  await client.publishAsync(
+    edgeTopic(CENTRE, 'pump', 'up'),
+    Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, drafts(now))),
+    { qos: 1 },
+  );
   await client.publishAsync(edgeTopic(CENTRE, 'pump', 'up'), 'neither JSON nor zstd', { qos: 1 });
   const has = (kind: string) => viewer.messages.some((message) => message.kind === kind);
   await viewer.until(() => has('value') && has('warning') && has('device') && has('status'));
 
-  const ask = async (path: string) => (await fetch(`${gateway.httpUrl}${path}`)).json() as Promise<Record<string, unknown> & { items?: Record<string, unknown>[] }>;
+  const ask = async (path: string) =>
+    (await fetch(`${gateway.httpUrl}${path}`)).json() as Promise<Record<string, unknown> & { items?: Record<string, unknown>[] }>;
   const document = (await ask('/api/v1/openapi.json')) as unknown as Document;
   const check = validatorOf(document);
   for (const message of viewer.messages) check({ $ref: '#/components/schemas/LiveMessage' }, message);
@@ -62,7 +132,9 @@ test('a real gateway answers by the document, on every route and on live', { tim
     const media = methods.get?.responses['200']?.content['application/json'];
     if (!media || path.endsWith('/picture') || path.includes('/commands')) continue;
     const id = path.includes('warnings') ? String(warning?.id) : 'plc';
-    for (const query of path.endsWith('/series') ? ['', `?device=plc&point=level&from=${now - 60_000}&maxPoints=5`, `?device=plc&point=level&from=${now - 60_000}&limit=7`] : ['']) {
+    for (const query of path.endsWith('/series')
+      ? ['', `?device=plc&point=level&from=${now - 60_000}&maxPoints=5`, `?device=plc&point=level&from=${now - 60_000}&limit=7`]
+      : ['']) {
       const answer = await ask(`${path.replace('{id}', id)}${query}`);
       check(media.schema, answer);
       assert.notDeepEqual(answer.items, [], path);

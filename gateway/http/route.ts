@@ -47,32 +47,60 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
 }
 
 /** Keeps the types of query and params together; the table holds routes of all types. */
-export const route = <Q extends z.ZodType, P extends z.ZodType, B extends z.ZodType = z.ZodUndefined>(spec: Route<Q, P, B>): Route => spec as unknown as Route;
+export const route = <Q extends z.ZodType, P extends z.ZodType, B extends z.ZodType = z.ZodUndefined>(spec: Route<Q, P, B>): Route =>
+  spec as unknown as Route;
 
 export const NO_PARAMS = z.strictObject({});
 /** @param example one that is there */
-export const idParam = (en: string, zh: string, example: string) => z.strictObject({ id: z.string().min(1).max(128).meta({ en, zh, examples: [example] }) });
+export const idParam = (en: string, zh: string, example: string) =>
+  z.strictObject({
+    id: z
+      .string()
+      .min(1)
+      .max(128)
+      .meta({ en, zh, examples: [example] }),
+  });
 
 /** Every route takes `lang`, for those who cannot send Accept-Language. */
-const lang = z.enum(['zh-CN', 'en']).optional().meta({ en: 'language of errors; default: Accept-Language', zh: '错误信息的语言；默认按 Accept-Language', examples: ['en'] });
+const lang = z
+  .enum(['zh-CN', 'en'])
+  .optional()
+  .meta({ en: 'language of errors; default: Accept-Language', zh: '错误信息的语言；默认按 Accept-Language', examples: ['en'] });
 export const query = <S extends z.ZodRawShape>(shape: S) => z.strictObject({ ...shape, lang });
 
 /** A number written in a URL. */
-export const whole = (min: number, max: number) => z.string()
-  .refine((text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max, settingIssue(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`))
-  .transform(Number).pipe(z.int().min(min).max(max));
+export const whole = (min: number, max: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      settingIssue(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`),
+    )
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
 export const timeMs = () => whole(0, MAX_TIME_MS);
-export const pageLimit = (max: number, standard: number) => whole(1, max).prefault(String(standard)).meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
+export const pageLimit = (max: number, standard: number) =>
+  whole(1, max)
+    .prefault(String(standard))
+    .meta({ en: `items of a page, at most ${max}`, zh: `每页条数，最多 ${max}`, written: String(Math.min(max, 50)) });
 /** Most items of a page. */
 export const MAX_PAGE = 1000;
-export const after = () => z.string().min(1).max(256).optional().meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
+export const after = () =>
+  z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ en: '`next` of the page before', zh: '上一页的 next', examples: ['pump-07-plc'] });
 
 /** A filter of a list: a parameter that may be left out. */
-export const filter = <T extends z.ZodType>(schema: T, en: string, zh: string, example: string) => schema.optional().meta({ en, zh, examples: [example] });
+export const filter = <T extends z.ZodType>(schema: T, en: string, zh: string, example: string) =>
+  schema.optional().meta({ en, zh, examples: [example] });
 /** Whether an item keeps to a filter. */
 export const fits = (itsOwn: string, wanted: string | undefined): boolean => wanted === undefined || itsOwn === wanted;
 
-export const unknownId = (what: BilingualText, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
+export const unknownId = (what: BilingualText, id: string, list: string) =>
+  new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });
 
 /**
  * Cuts a page out of a sorted list.
@@ -80,7 +108,12 @@ export const unknownId = (what: BilingualText, id: string, list: string) => new 
  * @param keyOf the written form of an item's place in the order
  * @param isAfter whether an item lies behind the place that `after` names
  */
-export function pageFrom<T>(sorted: readonly T[], limit: number, keyOf: (item: T) => string, isAfter: (item: T) => boolean): { items: T[]; next: string | null } {
+export function pageFrom<T>(
+  sorted: readonly T[],
+  limit: number,
+  keyOf: (item: T) => string,
+  isAfter: (item: T) => boolean,
+): { items: T[]; next: string | null } {
   const start = sorted.findIndex(isAfter);
   if (start < 0) return { items: [], next: null };
   const items = sorted.slice(start, start + limit);
@@ -89,7 +122,12 @@ export function pageFrom<T>(sorted: readonly T[], limit: number, keyOf: (item: T
 }
 
 /** Lists ordered by a text: the cursor is the text itself. */
-export function pageByText<T>(items: readonly T[], limit: number, afterText: string | undefined, textOf: (item: T) => string): { items: T[]; next: string | null } {
+export function pageByText<T>(
+  items: readonly T[],
+  limit: number,
+  afterText: string | undefined,
+  textOf: (item: T) => string,
+): { items: T[]; next: string | null } {
   const sorted = items.toSorted((a, b) => compareText(textOf(a), textOf(b)));
   return pageFrom(sorted, limit, textOf, (item) => afterText === undefined || compareText(textOf(item), afterText) > 0);
 }

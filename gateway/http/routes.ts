@@ -19,6 +19,24 @@ import { WARNING_ROUTES } from './warnings.ts';
 
 /** @param more the demo's, where there is one */
 export function routesOf(version: string, more: readonly Route[] = []): Route[] {
-  const routes: Route[] = [...metaRoutes(version, () => routes), STATUS_ROUTE, ...DEVICE_ROUTES, INDICATORS_ROUTE, ...WARNING_ROUTES, QUARANTINE_ROUTE, ...STORE_CHECK_ROUTES, LIVE_VIEW_ROUTE, UNKNOWN_DEVICES_ROUTE, SERIES_ROUTE, EVENTS_ROUTE, EVIDENCE_ROUTE, LIVE_ROUTE, ...SESSION_ROUTES, ...COMMAND_ROUTES, ...BINDING_ROUTES, ...more];
+  const routes: Route[] = [
+    ...metaRoutes(version, () => routes),
+    STATUS_ROUTE,
+    ...DEVICE_ROUTES,
+    INDICATORS_ROUTE,
+    ...WARNING_ROUTES,
+    QUARANTINE_ROUTE,
+    ...STORE_CHECK_ROUTES,
+    LIVE_VIEW_ROUTE,
+    UNKNOWN_DEVICES_ROUTE,
+    SERIES_ROUTE,
+    EVENTS_ROUTE,
+    EVIDENCE_ROUTE,
+    LIVE_ROUTE,
+    ...SESSION_ROUTES,
+    ...COMMAND_ROUTES,
+    ...BINDING_ROUTES,
+    ...more,
+  ];
   return routes;
 }

@@ -12,18 +12,53 @@ const MAX_CANDIDATES = 100;
 const DEFAULT_SPAN_MS = 3_600_000;
 
 const asked = query({
-  indicator: z.string().min(1).max(64).optional().meta({ en: 'of this indicator', zh: '仅此指标', examples: [EXAMPLES.series.indicator] }),
-  device: z.string().min(1).max(64).optional().meta({ en: 'of this device', zh: '仅此设备', examples: [EXAMPLES.series.device] }),
-  point: z.string().min(1).max(64).optional().meta({ en: 'of this point', zh: '仅此测点', examples: [EXAMPLES.series.point] }),
-  from: timeMs().optional().meta({ en: 'ms UTC, part of the range; default: an hour before `to`', zh: 'UTC 毫秒，含此刻；默认为 to 之前一小时', written: String(EXAMPLES.range.from) }),
-  to: timeMs().optional().meta({ en: 'ms UTC, not part of the range; default: now', zh: 'UTC 毫秒，不含此刻；默认为现在', written: String(EXAMPLES.range.to) }),
-  maxPoints: whole(1, MAX_ROWS).optional().meta({ en: 'at most so many points: buckets with min and max when there are more', zh: '最多返回的点数；更多时按桶给出最小值与最大值', written: '500' }),
-  limit: pageLimit(MAX_ROWS, 1000), after: after(),
+  indicator: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ en: 'of this indicator', zh: '仅此指标', examples: [EXAMPLES.series.indicator] }),
+  device: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ en: 'of this device', zh: '仅此设备', examples: [EXAMPLES.series.device] }),
+  point: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ en: 'of this point', zh: '仅此测点', examples: [EXAMPLES.series.point] }),
+  from: timeMs()
+    .optional()
+    .meta({
+      en: 'ms UTC, part of the range; default: an hour before `to`',
+      zh: 'UTC 毫秒，含此刻；默认为 to 之前一小时',
+      written: String(EXAMPLES.range.from),
+    }),
+  to: timeMs()
+    .optional()
+    .meta({ en: 'ms UTC, not part of the range; default: now', zh: 'UTC 毫秒，不含此刻；默认为现在', written: String(EXAMPLES.range.to) }),
+  maxPoints: whole(1, MAX_ROWS)
+    .optional()
+    .meta({
+      en: 'at most so many points: buckets with min and max when there are more',
+      zh: '最多返回的点数；更多时按桶给出最小值与最大值',
+      written: '500',
+    }),
+  limit: pageLimit(MAX_ROWS, 1000),
+  after: after(),
 });
 
 export const SERIES_ROUTE = route({
-  method: 'GET', path: '/api/v1/series', summary: { zh: '序列列表；给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
-  query: asked, params: NO_PARAMS, answer: z.union([SeriesRange, pageOf(SeriesView)]), example: EXAMPLES.range,
+  method: 'GET',
+  path: '/api/v1/series',
+  summary: { zh: '序列列表；给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
+  query: asked,
+  params: NO_PARAMS,
+  answer: z.union([SeriesRange, pageOf(SeriesView)]),
+  example: EXAMPLES.range,
   faults: ['CV_API_RANGE_INVALID', 'CV_API_CURSOR_INVALID', 'CV_API_UNKNOWN_ID', 'CV_API_SERIES_AMBIGUOUS'],
   async handle({ sources, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {
     const found = await sources.series(wanted);
@@ -34,10 +69,24 @@ export const SERIES_ROUTE = route({
     if (from >= to) throw new FaultError('CV_API_RANGE_INVALID', { from, to });
     const series = theOne(found, wanted);
     const result = await sources.range({
-      indicator: series.indicator, device: series.device, point: series.point, from, to,
-      maxPoints: wanted.maxPoints ?? null, limit: wanted.limit, after: wanted.after ?? null,
+      indicator: series.indicator,
+      device: series.device,
+      point: series.point,
+      from,
+      to,
+      maxPoints: wanted.maxPoints ?? null,
+      limit: wanted.limit,
+      after: wanted.after ?? null,
     });
-    return { series, from, to, downsampled: result.downsampled, items: result.items, next: result.next, ...(result.gaps ? { gaps: result.gaps } : {}) };
+    return {
+      series,
+      from,
+      to,
+      downsampled: result.downsampled,
+      items: result.items,
+      next: result.next,
+      ...(result.gaps ? { gaps: result.gaps } : {}),
+    };
   },
 });
 
@@ -47,7 +96,8 @@ function theOne(found: readonly SeriesView[], wanted: z.output<typeof asked>): S
     const id = [wanted.indicator, wanted.device, wanted.point].map((part) => part ?? '*').join('|');
     throw new FaultError('CV_API_UNKNOWN_ID', { what: 'series', whatZh: '序列', id, list: '/api/v1/series' });
   }
-  if (second) throw new ApiFault({ code: 'CV_API_SERIES_AMBIGUOUS', params: { count: found.length } }, { items: found.slice(0, MAX_CANDIDATES) });
+  if (second)
+    throw new ApiFault({ code: 'CV_API_SERIES_AMBIGUOUS', params: { count: found.length } }, { items: found.slice(0, MAX_CANDIDATES) });
   return first;
 }
 

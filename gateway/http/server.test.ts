@@ -11,7 +11,12 @@ const gateway = memoryGateway();
 const camera = { ...EXAMPLES.device, id: 'gate-cam', driver: 'camera' };
 gateway.devices = [EXAMPLES.device, camera, { ...EXAMPLES.device, id: 'air-01', freshness: 'lost', edge: 'air' }];
 gateway.indicators = ['C', 'A', 'B'].map((code) => Object.assign({}, EXAMPLES.indicator, { code, known: code !== 'B' }));
-gateway.warnings = Array.from({ length: 5 }, (_, at) => ({ ...EXAMPLES.warning, id: `w${at}`, raisedAt: 1000 + Math.floor(at / 2), condition: at === 4 ? 'cleared' : 'active' }));
+gateway.warnings = Array.from({ length: 5 }, (_, at) => ({
+  ...EXAMPLES.warning,
+  id: `w${at}`,
+  raisedAt: 1000 + Math.floor(at / 2),
+  condition: at === 4 ? 'cleared' : 'active',
+}));
 gateway.quarantine = Array.from({ length: 5 }, (_, at) => ({ ...EXAMPLES.quarantined, id: at + 1 }));
 gateway.pictures.set('gate-cam', { ...EXAMPLES.picture, device: 'gate-cam' });
 const points = Array.from({ length: 25 }, (_, at) => ({ at: 1000 + at, value: at, quality: 'good' as const, flags: [] }));
@@ -95,16 +100,32 @@ test('the span of series ends now and is an hour unless said', async () => {
 
 test('wrong parameters are refused with the parameter named', async () => {
   for (const [path, parameter] of [
-    ['/api/v1/devices?limit=0', 'limit'], ['/api/v1/devices?limit=99999999999', 'limit'], ['/api/v1/devices?limit=ten', 'limit'], ['/api/v1/devices?limit=1&limit=2', 'limit'],
-    ['/api/v1/devices?colour=red', 'colour'], ['/api/v1/devices?freshness=stale', 'freshness'], ['/api/v1/series?device=a&from=yesterday', 'from'],
-    ['/api/v1/series?device=a&from=1e400', 'from'], ['/api/v1/series?device=a&from=-5', 'from'], ['/api/v1/series?device=a&maxPoints=10000000', 'maxPoints'],
-    ['/api/v1/quarantine?after=x', 'after'], ['/api/v1/events?limit=5001', 'limit'], ['/api/v1/warnings?level=5', 'level'], ['/api/v1/devices?lang=fr', 'lang'],
+    ['/api/v1/devices?limit=0', 'limit'],
+    ['/api/v1/devices?limit=99999999999', 'limit'],
+    ['/api/v1/devices?limit=ten', 'limit'],
+    ['/api/v1/devices?limit=1&limit=2', 'limit'],
+    ['/api/v1/devices?colour=red', 'colour'],
+    ['/api/v1/devices?freshness=stale', 'freshness'],
+    ['/api/v1/series?device=a&from=yesterday', 'from'],
+    ['/api/v1/series?device=a&from=1e400', 'from'],
+    ['/api/v1/series?device=a&from=-5', 'from'],
+    ['/api/v1/series?device=a&maxPoints=10000000', 'maxPoints'],
+    ['/api/v1/quarantine?after=x', 'after'],
+    ['/api/v1/events?limit=5001', 'limit'],
+    ['/api/v1/warnings?level=5', 'level'],
+    ['/api/v1/devices?lang=fr', 'lang'],
   ] as const) {
     const problem = await refused(path, 400, 'CV_API_QUERY_INVALID');
     assert.match(String(problem.detail), new RegExp(parameter));
   }
-  assert.match(String((await refused('/api/v1/events?limit=ten&lang=en', 400, 'CV_API_QUERY_INVALID')).detail), /limit: a whole number from 1 to 5000 is wanted/);
-  assert.match(String((await refused('/api/v1/events?limit=5001&lang=zh-CN', 400, 'CV_API_QUERY_INVALID')).detail), /应为 1 到 5000 的整数/);
+  assert.match(
+    String((await refused('/api/v1/events?limit=ten&lang=en', 400, 'CV_API_QUERY_INVALID')).detail),
+    /limit: a whole number from 1 to 5000 is wanted/,
+  );
+  assert.match(
+    String((await refused('/api/v1/events?limit=5001&lang=zh-CN', 400, 'CV_API_QUERY_INVALID')).detail),
+    /应为 1 到 5000 的整数/,
+  );
   await refused('/api/v1/series?device=a&from=10&to=10', 400, 'CV_API_RANGE_INVALID');
   await refused('/api/v1/warnings?after=nonsense', 400, 'CV_API_CURSOR_INVALID');
 });
@@ -127,7 +148,10 @@ test('what does not exist is 404, the wrong method 405 with what is allowed', as
 });
 
 test('errors speak the language of Accept-Language or of lang', async () => {
-  const detail = async (path: string, language?: string) => String((await open.ask(path, language ? { headers: { 'accept-language': language } } : { headers: { 'accept-language': '*' } })).body.detail);
+  const detail = async (path: string, language?: string) =>
+    String(
+      (await open.ask(path, language ? { headers: { 'accept-language': language } } : { headers: { 'accept-language': '*' } })).body.detail,
+    );
   assert.match(await detail('/api/v1/devices/nobody', 'en-GB,en;q=0.9'), /there is no device/);
   assert.match(await detail('/api/v1/devices/nobody', 'en;q=0.5, zh-CN'), /没有设备/);
   assert.match(await detail('/api/v1/devices/nobody', 'fr'), /没有/);
@@ -157,7 +181,8 @@ test('a player gets the part of a file that it asks for; a question that is none
   assert.deepEqual(await part('bytes=0-'), of(0, whole.length - 1));
   assert.deepEqual(await part('bytes=-3'), of(whole.length - 3, whole.length - 1));
   assert.deepEqual(await part(`bytes=1-${whole.length + 9}`), of(1, whole.length - 1));
-  for (const range of [`bytes=${whole.length}-`, 'bytes=5-2', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=-']) assert.deepEqual(await part(range), [200, null, whole], range);
+  for (const range of [`bytes=${whole.length}-`, 'bytes=5-2', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=-'])
+    assert.deepEqual(await part(range), [200, null, whole], range);
 });
 
 test('every answer carries the headers that keep it to itself, and none that opens it to other origins', async () => {
@@ -191,10 +216,13 @@ test('a request under a foreign name is refused with what to do: a page cannot m
     await once(socket, 'close');
     return text;
   };
-  for (const path of ['/api/v1/devices', '/', '/healthz', '/nowhere', '/api/v1/live']) assert.match(await asked(`evil.example:${other.api.port}`, '', path), /^HTTP\/1\.1 421 [^]*CV_API_HOST[^]*http\.hosts/, path);
-  const upgrade = 'upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n';
+  for (const path of ['/api/v1/devices', '/', '/healthz', '/nowhere', '/api/v1/live'])
+    assert.match(await asked(`evil.example:${other.api.port}`, '', path), /^HTTP\/1\.1 421 [^]*CV_API_HOST[^]*http\.hosts/, path);
+  const upgrade =
+    'upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n';
   assert.match(await asked('evil.example', upgrade, '/api/v1/devices/a/live-view?ticket=x'), /^HTTP\/1\.1 421 /);
-  for (const host of ['gateway.example', `localhost:${other.api.port}`, '10.0.0.9:80']) assert.match(await asked(host), /^HTTP\/1\.1 200 /, host);
+  for (const host of ['gateway.example', `localhost:${other.api.port}`, '10.0.0.9:80'])
+    assert.match(await asked(host), /^HTTP\/1\.1 200 /, host);
 });
 
 test('an own fault is 500 with its place, and told', async (t) => {
@@ -212,13 +240,19 @@ test('an own fault is 500 with its place, and told', async (t) => {
 test('a body that nests deeply is refused before it is parsed, whatever it is sent to, and nothing is told as our fault', async (t) => {
   const world = testWorld();
   const other = await openApi(t, memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} }).sources, world);
-  const send = (path: string, body: string, method = 'POST') => other.ask(path, { method, headers: { 'content-type': 'application/json' }, body });
+  const send = (path: string, body: string, method = 'POST') =>
+    other.ask(path, { method, headers: { 'content-type': 'application/json' }, body });
   const deep = (depth: number) => `{"token":${'['.repeat(depth)}${']'.repeat(depth)}}`;
   for (const { method, path } of other.api.routes.filter((route) => route.method !== 'GET')) {
     const { status, body } = await send(path.replaceAll(/:\w+/g, 'x'), deep(30_000), method);
-    assert.deepEqual([status, body.code, /nested more than 64/.test(String(body.detail))], [400, 'CV_API_REQUEST', true], `${method} ${path}`);
+    assert.deepEqual(
+      [status, body.code, /nested more than 64/.test(String(body.detail))],
+      [400, 'CV_API_REQUEST', true],
+      `${method} ${path}`,
+    );
   }
-  for (const body of ['{', '', '{"__proto__":{}}', '{"token":"x","constructor":{"prototype":{}}}']) assert.equal((await send('/api/v1/session', body)).status, 400, body);
+  for (const body of ['{', '', '{"__proto__":{}}', '{"token":"x","constructor":{"prototype":{}}}'])
+    assert.equal((await send('/api/v1/session', body)).status, 400, body);
   assert.equal((await send('/api/v1/session', '{"token":"[[[["}')).body.code, 'CV_API_READ_TOKEN');
   assert.deepEqual(world.told, []);
   await other.api.close();

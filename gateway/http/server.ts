@@ -49,7 +49,8 @@ const MAX_CONNECTIONS = 2000;
 
 const HEADERS = {
   // Nothing that is shown may come from, or be sent to, anywhere but this gateway.
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
@@ -59,7 +60,11 @@ const HEADERS = {
 export async function serveApi(sources: ApiSources, options: ApiOptions, world: World): Promise<ApiServer> {
   const host = options.host ?? '127.0.0.1';
   const app = fastify({
-    forceCloseConnections: true, requestTimeout: 30_000, bodyLimit: 64 * 1024, exposeHeadRoutes: true, trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    bodyLimit: 64 * 1024,
+    exposeHeadRoutes: true,
+    trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, request, reply) => answer(error, request, reply),
     clientErrorHandler: refuseUnreadable,
@@ -96,7 +101,11 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   } catch (error) {
     live.close();
     await app.close();
-    throw new FaultError('CV_API_LISTEN', { address: `${host}:${options.port}`, detail: faultOf(error, 'CV_API_INTERNAL').params.detail ?? '' }, { cause: error });
+    throw new FaultError(
+      'CV_API_LISTEN',
+      { address: `${host}:${options.port}`, detail: faultOf(error, 'CV_API_INTERNAL').params.detail ?? '' },
+      { cause: error },
+    );
   }
   // Too many open files, say: without a listener it would end the process.
   app.server.on('error', (error) => world.tell({ kind: 'fault', fault: faultOf(error, 'CV_API_INTERNAL', { path: host }) }));
@@ -126,7 +135,12 @@ function register(app: FastifyInstance, route: Route, sources: ApiSources, world
     handler: async (request, reply) => {
       const query = parseParams(route.query, request.query, route.path);
       const params = parseParams(route.params, request.params, route.path);
-      if (route === LIVE_ROUTE) return follow(reply, { address: request.ip, mayRead: sources.readers?.following(request.headers, request.ip) ?? (() => true) }, join);
+      if (route === LIVE_ROUTE)
+        return follow(
+          reply,
+          { address: request.ip, mayRead: sources.readers?.following(request.headers, request.ip) ?? (() => true) },
+          join,
+        );
       const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
       const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');
@@ -166,7 +180,9 @@ function notFound(request: FastifyRequest, routes: readonly Route[]): FaultError
   if (path === '/') return new FaultError('CV_CONSOLE_MISSING');
   const here = routes.filter((route) => new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`).test(path));
   if (here.length === 0) return new FaultError('CV_API_UNKNOWN_ROUTE', { path });
-  const allowed = [...new Set(here.flatMap((route) => (route.method === 'GET' && route !== LIVE_ROUTE ? ['GET', 'HEAD'] : [route.method])))].join(', ');
+  const allowed = [
+    ...new Set(here.flatMap((route) => (route.method === 'GET' && route !== LIVE_ROUTE ? ['GET', 'HEAD'] : [route.method]))),
+  ].join(', ');
   return new FaultError('CV_API_METHOD', { method: request.method, path, allowed });
 }
 
@@ -180,8 +196,13 @@ function refuseForeignPages(request: FastifyRequest): void {
 async function serveConsole(app: FastifyInstance, consoleDir: string | undefined): Promise<void> {
   if (consoleDir === undefined || !existsSync(join(consoleDir, 'index.html'))) return;
   await app.register(fastifyStatic, {
-    root: consoleDir, wildcard: false, preCompressed: true, cacheControl: false,
-    setHeaders: (reply, path) => { reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'); },
+    root: consoleDir,
+    wildcard: false,
+    preCompressed: true,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
   });
 }
 
@@ -190,7 +211,9 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
   const body = JSON.stringify(problemOf({ code: 'CV_API_REQUEST', params: { detail: error.code ?? error.message } }, 'en', {}, status));
-  socket.end(`HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** Listening on every address is reached by the loopback one; IPv6 goes in brackets. */

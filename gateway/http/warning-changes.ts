@@ -13,13 +13,19 @@ export function changesCursor(text: string): Cursor | null {
 }
 
 /** @throws CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD, both with `oldest` to go on from */
-export async function warningChanges(sources: Pick<ApiSources, 'warningChangesHead' | 'warningChanges'>, { epoch, seq }: Cursor, limit: number): Promise<{ items: WarningView[]; next: string }> {
+export async function warningChanges(
+  sources: Pick<ApiSources, 'warningChangesHead' | 'warningChanges'>,
+  { epoch, seq }: Cursor,
+  limit: number,
+): Promise<{ items: WarningView[]; next: string }> {
   const head = sources.warningChangesHead();
   const isStart = epoch === 0 && seq === 0;
   const { items, oldest } = await sources.warningChanges(isStart || epoch !== head.epoch ? 0 : seq, limit);
   const cursorOf = (n: number) => formatCursor({ epoch: head.epoch, seq: n });
   const params = { after: `${epoch}-${seq}`, oldest: oldest === 0 ? '0-0' : cursorOf(oldest), head: cursorOf(head.seq) };
-  if (!isStart && (epoch > head.epoch || (epoch === head.epoch && seq > head.seq))) throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
-  if (!isStart && (epoch < head.epoch || seq < oldest)) throw new ApiFault({ code: 'CV_API_CURSOR_GONE', params }, { oldest: params.oldest });
+  if (!isStart && (epoch > head.epoch || (epoch === head.epoch && seq > head.seq)))
+    throw new ApiFault({ code: 'CV_API_CURSOR_AHEAD', params }, { oldest: params.oldest, head: params.head });
+  if (!isStart && (epoch < head.epoch || seq < oldest))
+    throw new ApiFault({ code: 'CV_API_CURSOR_GONE', params }, { oldest: params.oldest });
   return { items, next: items.at(-1)?.cursor ?? cursorOf(isStart ? oldest : seq) };
 }

@@ -16,7 +16,8 @@ const good: Draft = {
 };
 const name = { from: 'pump', stream: 'measurement' as const, epoch: 7, seq: 10 };
 const gap: Gap = { stream: 'measurement', epoch: 7, fromSeq: 3, toSeq: 5, fromAt: 1, toAt: 2, count: 3, reason: 'log_full_oldest' };
-const judge = (events: object[], over: Partial<typeof name> = {}) => checkBatch(Buffer.from(JSON.stringify({ v: 1, ...name, ...over, events })), 'pump', RULES);
+const judge = (events: object[], over: Partial<typeof name> = {}) =>
+  checkBatch(Buffer.from(JSON.stringify({ v: 1, ...name, ...over, events })), 'pump', RULES);
 const codeOf = (run: () => unknown): string => {
   try {
     run();
@@ -81,11 +82,24 @@ test('a gap that speaks of another stream than its own covers nothing; up to the
     const { gapRanges, refused } = judge([good, { ...record, gap: { ...record.gap, epoch } }]);
     assert.deepEqual([refused.map(({ seq, code }) => [seq, code]), gapRanges], [[[11, 'CV_EVENT_INVALID']], []]);
   }
-  assert.deepEqual(judge([good, { ...record, gap: { ...gap, toSeq: 10 } }]).gapRanges, [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 10 }], 'up to the one before itself');
+  assert.deepEqual(
+    judge([good, { ...record, gap: { ...gap, toSeq: 10 } }]).gapRanges,
+    [{ sender: 'pump', stream: 'measurement', epoch: 7, from: 3, to: 10 }],
+    'up to the one before itself',
+  );
 });
 
 test('a relay passes on events of others, whose gaps say nothing of its own numbers', () => {
-  const relayed: Event = { ...good, kind: 'gap', value: 3, gap: { ...gap, toSeq: 900 }, edge: 'pump', stream: 'measurement', epoch: 3, seq: 4 };
+  const relayed: Event = {
+    ...good,
+    kind: 'gap',
+    value: 3,
+    gap: { ...gap, toSeq: 900 },
+    edge: 'pump',
+    stream: 'measurement',
+    epoch: 3,
+    seq: 4,
+  };
   const { refused, gapRanges } = checkBatch(encodeBatch({ ...name, from: 'town' }, [relayed]), 'town', RULES);
   assert.deepEqual([refused, gapRanges], [[], []]);
 });

@@ -68,7 +68,8 @@ function problemOf(event: Event, seq: number, name: BatchName, rules: Acceptance
 
 function originProblem(event: Event, seq: number, name: BatchName, rules: AcceptanceRules): string | null {
   if (streamOf(event) !== event.stream) return `stream: ${event.stream}, but what it holds belongs to ${streamOf(event)}`;
-  if (event.edge !== name.from) return rules.relays.includes(name.from) ? null : `edge: ${event.edge}, but ${name.from} passes on nothing of others`;
+  if (event.edge !== name.from)
+    return rules.relays.includes(name.from) ? null : `edge: ${event.edge}, but ${name.from} passes on nothing of others`;
   const own = event.stream === name.stream && event.epoch === name.epoch && event.seq === seq;
   return own ? null : 'stream, epoch or seq: not those of its batch';
 }

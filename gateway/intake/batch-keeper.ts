@@ -96,7 +96,10 @@ export class BatchKeeper {
       const release = this.#reserve(key, share.fresh);
       let places: readonly Cursor[] | null = null;
       try {
-        if (share.refused.length > 0) await this.#quarantine(from, share.refused, offered.receivedAt).catch((error: unknown) => { throw isBatchError(error) ? new Unwritable(error) : error; });
+        if (share.refused.length > 0)
+          await this.#quarantine(from, share.refused, offered.receivedAt).catch((error: unknown) => {
+            throw isBatchError(error) ? new Unwritable(error) : error;
+          });
         places = await this.#log.accept(share.groups, share.settled);
         this.#isLogFull = false;
       } catch (error) {
@@ -188,7 +191,8 @@ class Unwritable extends Error {
 }
 
 /** What V8 throws by itself where a batch is read or cut; faults, and errors of the system, have a code. */
-export const isBatchError = (error: unknown): boolean => (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
+export const isBatchError = (error: unknown): boolean =>
+  (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) && !('code' in error);
 
 /** What an ack says of one (sender, stream, epoch). */
 export function ackMark(log: GatewayLog, sender: string, stream: Stream, epoch: number): { upTo: number; have: SeqRange[] } {

@@ -15,7 +15,17 @@ const CENTRE = '500112001';
 const never = (): Promise<never> => new Promise(() => {});
 
 /** `accept` stands in for the log's where the edge `bad` is the sender. */
-async function rig({ accept, add = () => Promise.resolve(), onKept, onSettled }: { accept?: GatewayLog['accept']; add?: IntakeParts['quarantine']['add']; onKept?: IntakeParts['onKept']; onSettled?: IntakeParts['onSettled'] } = {}) {
+async function rig({
+  accept,
+  add = () => Promise.resolve(),
+  onKept,
+  onSettled,
+}: {
+  accept?: GatewayLog['accept'];
+  add?: IntakeParts['quarantine']['add'];
+  onKept?: IntakeParts['onKept'];
+  onSettled?: IntakeParts['onSettled'];
+} = {}) {
   const world = testWorld();
   const memory = await openMemoryGatewayLog({ gateway: 'g' }, world);
   const answers: string[] = [];
@@ -29,10 +39,30 @@ async function rig({ accept, add = () => Promise.resolve(), onKept, onSettled }:
       return accept(groups, settled);
     },
   };
-  const intake = new Intake({
-    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, quarantine: { add }, registry: { noteEvents() {}, noteState: ({ online }) => { states.push(online); } }, ...(onKept && { onKept }), ...(onSettled && { onSettled }),
-    link: { publish: (topic, payload) => { answers.push(`${topic.split('/')[4]} ${Object.keys(JSON.parse(String(payload)) as object).includes('error') ? 'refused' : 'ack'}`); return Promise.resolve(); } },
-  }, world);
+  const intake = new Intake(
+    {
+      setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] },
+      log,
+      quarantine: { add },
+      registry: {
+        noteEvents() {},
+        noteState: ({ online }) => {
+          states.push(online);
+        },
+      },
+      ...(onKept && { onKept }),
+      ...(onSettled && { onSettled }),
+      link: {
+        publish: (topic, payload) => {
+          answers.push(
+            `${topic.split('/')[4]} ${Object.keys(JSON.parse(String(payload)) as object).includes('error') ? 'refused' : 'ack'}`,
+          );
+          return Promise.resolve();
+        },
+      },
+    },
+    world,
+  );
   /** As the link does: the next message is read when there is room. @returns how many were read */
   async function send(edge: string, count: number, payloadOf = (seq: number): Uint8Array => batch(edge, seq)): Promise<number> {
     for (let seq = 1; seq <= count; seq += 1) {
@@ -49,12 +79,28 @@ async function rig({ accept, add = () => Promise.resolve(), onKept, onSettled }:
   return { world, intake, answers, tried, states, send, faults };
 }
 
-const draft: Draft = { device: 'd', point: 'p', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: Date.UTC(2026, 0, 1), clock: 'edge', observedAt: 5, quality: 'good', origin: 'live' };
-const batch = (edge: string, seq: number, over: Partial<Draft> = {}) => Buffer.from(encodeBatch({ from: edge, stream: 'measurement', epoch: 1, seq }, [{ ...draft, ...over }]));
+const draft: Draft = {
+  device: 'd',
+  point: 'p',
+  indicator: 'YJ-FLD-001',
+  centre: CENTRE,
+  kind: 'measurement',
+  value: 1,
+  unit: 'm',
+  occurredAt: Date.UTC(2026, 0, 1),
+  clock: 'edge',
+  observedAt: 5,
+  quality: 'good',
+  origin: 'live',
+};
+const batch = (edge: string, seq: number, over: Partial<Draft> = {}) =>
+  Buffer.from(encodeBatch({ from: edge, stream: 'measurement', epoch: 1, seq }, [{ ...draft, ...over }]));
 const isIn = (answers: string[], answer: string) => answers.filter((one) => one === answer).length;
 
 test('batches of one edge that cannot be written hold up no other edge', async () => {
-  const { send, answers, faults, tried, world, intake } = await rig({ accept: () => Promise.reject(new FaultError('CV_LOG_FAILED', { detail: 'of this batch' })) });
+  const { send, answers, faults, tried, world, intake } = await rig({
+    accept: () => Promise.reject(new FaultError('CV_LOG_FAILED', { detail: 'of this batch' })),
+  });
   assert.equal(await send('bad', 2000), 2000);
   assert.equal(await send('good', 10), 10);
   await settle();
@@ -90,7 +136,10 @@ test('what is refused waits for the quarantine alone', async () => {
 test('what the log throws of its own is tried again: good events are not refused for it', async () => {
   let fails = true;
   const memory = await openMemoryGatewayLog({ gateway: 'g' }, testWorld());
-  const { send, answers, world } = await rig({ accept: (groups, settled) => (fails ? Promise.reject(new TypeError("Cannot read properties of null (reading 'run')")) : memory.accept(groups, settled)) });
+  const { send, answers, world } = await rig({
+    accept: (groups, settled) =>
+      fails ? Promise.reject(new TypeError("Cannot read properties of null (reading 'run')")) : memory.accept(groups, settled),
+  });
   await send('bad', 1);
   await settle();
   assert.deepEqual(answers, []);
@@ -147,7 +196,12 @@ test('what is released leaves nothing behind', () => {
 
 test('of many states of one edge ten a second are read, and the last one is never passed over', async () => {
   const { intake, world, states } = await rig();
-  const say = (online: boolean) => intake.take({ topic: edgeTopic(CENTRE, 'bad', 'state'), payload: Buffer.from(JSON.stringify({ v: 1, edge: 'bad', centre: CENTRE, online })), retained: false });
+  const say = (online: boolean) =>
+    intake.take({
+      topic: edgeTopic(CENTRE, 'bad', 'state'),
+      payload: Buffer.from(JSON.stringify({ v: 1, edge: 'bad', centre: CENTRE, online })),
+      retained: false,
+    });
   for (let count = 0; count < 1000; count += 1) void say(true);
   void say(false);
   assert.equal(states.length, 10);
@@ -164,7 +218,12 @@ test('each message is dealt with once: taken, refused or a state at once, what i
   await send('bad', 10, () => Buffer.from('no batch'));
   await settle();
   assert.equal(settled, 20);
-  for (let count = 0; count < 15; count += 1) void intake.take({ topic: edgeTopic(CENTRE, 'good', 'state'), payload: Buffer.from(JSON.stringify({ v: 1, edge: 'good', centre: CENTRE, online: true })), retained: false });
+  for (let count = 0; count < 15; count += 1)
+    void intake.take({
+      topic: edgeTopic(CENTRE, 'good', 'state'),
+      payload: Buffer.from(JSON.stringify({ v: 1, edge: 'good', centre: CENTRE, online: true })),
+      retained: false,
+    });
   assert.equal(settled, 30);
   await send('loud', 5100);
   await settle();

@@ -19,21 +19,58 @@ async function rig(over: Partial<GatewayLog> = {}, parts: Partial<IntakeParts> =
   const published: { topic: string; message: AckMessage }[] = [];
   const quarantined: RefusedPayload[] = [];
   const noted: { events: Event[]; states: EdgeState[] } = { events: [], states: [] };
-  const intake = new Intake({
-    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log,
-    quarantine: { add: (refused) => { quarantined.push(...refused); return Promise.resolve(); } },
-    registry: { noteEvents: (batch) => { noted.events.push(...batch.events()); }, noteState: (state) => { noted.states.push(state); } },
-    link: { publish: (topic, payload) => { published.push({ topic, message: JSON.parse(String(payload)) as AckMessage }); return Promise.resolve(); } },
-    ...parts,
-  }, world);
-  const take = (leaf: string, payload: Uint8Array | string, retained = false) => intake.take({ topic: `${TOPIC}/${leaf}`, payload: Buffer.from(payload), retained });
+  const intake = new Intake(
+    {
+      setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] },
+      log,
+      quarantine: {
+        add: (refused) => {
+          quarantined.push(...refused);
+          return Promise.resolve();
+        },
+      },
+      registry: {
+        noteEvents: (batch) => {
+          noted.events.push(...batch.events());
+        },
+        noteState: (state) => {
+          noted.states.push(state);
+        },
+      },
+      link: {
+        publish: (topic, payload) => {
+          published.push({ topic, message: JSON.parse(String(payload)) as AckMessage });
+          return Promise.resolve();
+        },
+      },
+      ...parts,
+    },
+    world,
+  );
+  const take = (leaf: string, payload: Uint8Array | string, retained = false) =>
+    intake.take({ topic: `${TOPIC}/${leaf}`, payload: Buffer.from(payload), retained });
   return { intake, world, log, published, quarantined, noted, take };
 }
 
 const draft = (at: number): Draft => ({
-  device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: Date.UTC(2026, 0, 1) - 40 + at, clock: 'edge', observedAt: 5, quality: 'good', origin: 'live',
+  device: 'plc',
+  point: 'level',
+  indicator: 'YJ-FLD-001',
+  centre: '500112001',
+  kind: 'measurement',
+  value: 1,
+  unit: 'm',
+  occurredAt: Date.UTC(2026, 0, 1) - 40 + at,
+  clock: 'edge',
+  observedAt: 5,
+  quality: 'good',
+  origin: 'live',
 });
-const batch = (seq: number, count = 1, epoch = 1) => encodeBatch({ from: 'pump', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, at) => draft(at)));
+const batch = (seq: number, count = 1, epoch = 1) =>
+  encodeBatch(
+    { from: 'pump', stream: 'measurement', epoch, seq },
+    Array.from({ length: count }, (_, at) => draft(at)),
+  );
 const acksOf = (published: { message: AckMessage }[]) => published.flatMap(({ message }) => ('upTo' in message ? [message as Ack] : []));
 
 test('an ack says what is durable, once for all that came in one turn', async () => {
@@ -42,7 +79,9 @@ test('an ack says what is durable, once for all that came in one turn', async ()
   void take('late', batch(10, 2));
   void take('up', batch(4, 2));
   await settle();
-  assert.deepEqual(acksOf(published), [{ v: 1, stream: 'measurement', epoch: 1, upTo: 5, have: [[10, 11]], refused: [], gateway: 'g', at: world.clock.nowMs() }]);
+  assert.deepEqual(acksOf(published), [
+    { v: 1, stream: 'measurement', epoch: 1, upTo: 5, have: [[10, 11]], refused: [], gateway: 'g', at: world.clock.nowMs() },
+  ]);
   assert.equal(published[0]?.topic, `${TOPIC}/ack`);
 });
 
@@ -111,9 +150,28 @@ test('refused events are named in the ack with their code, and settled', async (
 test('each run of refused events is set aside by itself, with its own events and words', async () => {
   const { take, quarantined } = await rig();
   const late = { ...draft(4), device: 'a device' };
-  void take('up', encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [draft(0), { ...draft(1), value: null }, draft(2), late, { ...late, device: 'b device' }, draft(5)]));
+  void take(
+    'up',
+    encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [
+      draft(0),
+      { ...draft(1), value: null },
+      draft(2),
+      late,
+      { ...late, device: 'b device' },
+      draft(5),
+    ]),
+  );
   await settle();
-  assert.deepEqual(quarantined.map(({ detail, payload }) => [detail.split(':')[0], (JSON.parse(Buffer.from(payload).toString()) as Event[]).map(({ device }) => device)]), [['seq 2', ['plc']], ['seq 4–5', ['a device', 'b device']]]);
+  assert.deepEqual(
+    quarantined.map(({ detail, payload }) => [
+      detail.split(':')[0],
+      (JSON.parse(Buffer.from(payload).toString()) as Event[]).map(({ device }) => device),
+    ]),
+    [
+      ['seq 2', ['plc']],
+      ['seq 4–5', ['a device', 'b device']],
+    ],
+  );
 });
 
 test('within one turn of the event loop reading goes on for 8 ms, then others have a turn', async () => {
@@ -163,7 +221,11 @@ test('after 256 holes further batches wait, what closes holes comes in', async (
 test('a full log stops the reading, and all goes in when it has room', async () => {
   let full = true;
   const memory = await openMemoryGatewayLog({ gateway: 'g' }, testWorld());
-  const { take, published, world } = await rig({ ...memory, accept: (groups, settled) => (full ? Promise.reject(new FaultError('CV_LOG_FULL', { bytes: 1, maxBytes: 1 })) : memory.accept(groups, settled)) });
+  const { take, published, world } = await rig({
+    ...memory,
+    accept: (groups, settled) =>
+      full ? Promise.reject(new FaultError('CV_LOG_FULL', { bytes: 1, maxBytes: 1 })) : memory.accept(groups, settled),
+  });
   let reading = true;
   let seq = 1;
   for (; reading && seq < 1000; seq += 1) {
@@ -191,12 +253,26 @@ test('closing lets go of what a full log does not take', async () => {
 
 test('when nothing can be set aside, nothing is settled', async () => {
   const { take, intake, log, published, world } = await rig();
-  const broken = new Intake({
-    setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] }, log, registry: { noteEvents() {}, noteState() {} },
-    quarantine: { add: () => Promise.reject(new FaultError('CV_QUARANTINE_FAILED', { detail: 'full' })) },
-    link: { publish: () => { published.push({ topic: '', message: {} as AckMessage }); return Promise.resolve(); } },
-  }, world);
-  void broken.take({ topic: `${TOPIC}/up`, payload: encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [{ ...draft(0), value: null }]), retained: false });
+  const broken = new Intake(
+    {
+      setup: { gateway: 'g', accepts: ['live'], exercise: false, relays: [] },
+      log,
+      registry: { noteEvents() {}, noteState() {} },
+      quarantine: { add: () => Promise.reject(new FaultError('CV_QUARANTINE_FAILED', { detail: 'full' })) },
+      link: {
+        publish: () => {
+          published.push({ topic: '', message: {} as AckMessage });
+          return Promise.resolve();
+        },
+      },
+    },
+    world,
+  );
+  void broken.take({
+    topic: `${TOPIC}/up`,
+    payload: encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, [{ ...draft(0), value: null }]),
+    retained: false,
+  });
   void broken.take({ topic: `${TOPIC}/up`, payload: Buffer.from('x'), retained: false });
   await settle();
   assert.deepEqual([published, log.mark('pump', 'measurement', 1)], [[], { upTo: 0, have: [] }]);
@@ -207,7 +283,14 @@ test('when nothing can be set aside, nothing is settled', async () => {
 
 test('a state is answered with the clock, one that the broker had kept is not', async () => {
   const { take, published, noted, world } = await rig();
-  const state: EdgeState = { v: 1, edge: 'pump', centre: '500112001', online: true, sentAt: 77, devices: [{ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: null }] };
+  const state: EdgeState = {
+    v: 1,
+    edge: 'pump',
+    centre: '500112001',
+    online: true,
+    sentAt: 77,
+    devices: [{ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: null }],
+  };
   void take('state', JSON.stringify(state), true);
   void take('state', JSON.stringify({ ...state, somethingNew: 1 }));
   void take('state', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: false }));
@@ -237,14 +320,28 @@ test('how long live values were on their way is that of the newest one; gaps say
   };
   const at = (occurredAt: number, more: Partial<Draft> = {}): Draft => ({ ...draft(0), occurredAt, observedAt: occurredAt, ...more });
   assert.equal(await send(1, at(now - 300), at(now - 70)), 70);
-  const gap = { stream: 'measurement' as const, epoch: 1, fromSeq: 1, toSeq: 2, fromAt: now - 300, toAt: now - 70, count: 2, reason: 'log_full_oldest' };
+  const gap = {
+    stream: 'measurement' as const,
+    epoch: 1,
+    fromSeq: 1,
+    toSeq: 2,
+    fromAt: now - 300,
+    toAt: now - 70,
+    count: 2,
+    reason: 'log_full_oldest',
+  };
   assert.equal(await send(3, at(now - 40), at(now - 5, { kind: 'gap', point: 'log', unit: '1', value: 2, gap })), 40);
   assert.deepEqual(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault] : [])), []);
 });
 
 for (const [what, payload, code] of [
-  ['no JSON', '{', 'CV_STATE_INVALID'], ['another edge', JSON.stringify({ v: 1, edge: 'gate', centre: '500112001', online: true }), 'CV_WIRE_SENDER'],
-  ['a script as its http', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true, http: 'javascript:alert(1)' }), 'CV_STATE_INVALID'],
+  ['no JSON', '{', 'CV_STATE_INVALID'],
+  ['another edge', JSON.stringify({ v: 1, edge: 'gate', centre: '500112001', online: true }), 'CV_WIRE_SENDER'],
+  [
+    'a script as its http',
+    JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true, http: 'javascript:alert(1)' }),
+    'CV_STATE_INVALID',
+  ],
 ] as const) {
   test(`a state with ${what} is refused with ${code}`, async () => {
     const { take, noted, world } = await rig();
@@ -256,7 +353,8 @@ for (const [what, payload, code] of [
 
 test('topics that are none of an edge are counted and dropped', async () => {
   const { intake, world } = await rig();
-  for (const topic of ['cv/v1/in/500112001/UP!/up', 'cv/v1/in/x/pump/up', 'other']) void intake.take({ topic, payload: Buffer.from('x'), retained: false });
+  for (const topic of ['cv/v1/in/500112001/UP!/up', 'cv/v1/in/x/pump/up', 'other'])
+    void intake.take({ topic, payload: Buffer.from('x'), retained: false });
   assert.equal(world.told.filter((event) => event.kind === 'batch_refused' && event.code === 'CV_WIRE_SENDER').length, 3);
 });
 
@@ -274,19 +372,29 @@ test('a sender in a loop is left unanswered above the limit, until the next seco
 
 test('values nested deeply are refused at once: health stays well, and others are acknowledged', async () => {
   const { take, published, quarantined, world } = await rig();
-  const text = (seq: number) => `{"v":1,"from":"pump","stream":"measurement","epoch":9,"seq":${seq},"events":[${JSON.stringify(draft(0)).replace('"value":1', `"value":${'['.repeat(50_000)}${']'.repeat(50_000)}`)}]}`;
+  const text = (seq: number) =>
+    `{"v":1,"from":"pump","stream":"measurement","epoch":9,"seq":${seq},"events":[${JSON.stringify(draft(0)).replace('"value":1', `"value":${'['.repeat(50_000)}${']'.repeat(50_000)}`)}]}`;
   for (let seq = 1; seq <= 180; seq += 1) void take('up', text(seq));
   void take('up', batch(1, 3));
   await settle();
   assert.equal(published.filter(({ message }) => 'error' in message && message.error === 'CV_WIRE_NOT_JSON').length, 180);
   assert.deepEqual(acksOf(published).map(({ upTo }) => upTo), [3]);
   assert.equal(quarantined.length, 180);
-  assert.ok(!world.told.some((event) => event.kind === 'fault' && (event.fault.code === 'CV_LOG_FAILED' || event.fault.code === 'CV_ACCEPT_FAILED')));
+  assert.ok(
+    !world.told.some(
+      (event) => event.kind === 'fault' && (event.fault.code === 'CV_LOG_FAILED' || event.fault.code === 'CV_ACCEPT_FAILED'),
+    ),
+  );
 });
 
 test('what a batch itself brings about is no fault of the disk: refused, and not tried again', async () => {
   let tries = 0;
-  const { take, published, world } = await rig({ accept: () => { tries += 1; return Promise.reject(new RangeError('Maximum call stack size exceeded')); } });
+  const { take, published, world } = await rig({
+    accept: () => {
+      tries += 1;
+      return Promise.reject(new RangeError('Maximum call stack size exceeded'));
+    },
+  });
   void take('up', batch(1));
   await settle();
   assert.equal(tries, 1);

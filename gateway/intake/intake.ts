@@ -118,16 +118,19 @@ export class Intake {
       this.#limits.tellOnce(edge, { code: 'CV_EDGE_WINDOW', params: { edge, ...IntakeWindow.limitsOfEdge } });
       return this.#passOver(edge);
     }
-    const work = this.#runLine(address, payload, pending).catch((error: unknown) => {
-      // Nothing was answered, so nothing is lost: it is sent again.
-      const fault: Fault = error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } };
-      this.#world.tell({ kind: 'fault', edge, fault });
-    }).finally(() => {
-      this.#window.release(pending);
-      this.#parts.onSettled?.(edge);
-      this.#work.delete(work);
-      this.#readOn();
-    });
+    const work = this.#runLine(address, payload, pending)
+      .catch((error: unknown) => {
+        // Nothing was answered, so nothing is lost: it is sent again.
+        const fault: Fault =
+          error instanceof FaultError ? error.fault : { code: 'CV_ACCEPT_FAILED', params: { detail: (error as Error).message } };
+        this.#world.tell({ kind: 'fault', edge, fault });
+      })
+      .finally(() => {
+        this.#window.release(pending);
+        this.#parts.onSettled?.(edge);
+        this.#work.delete(work);
+        this.#readOn();
+      });
     this.#work.add(work);
     if (this.#window.isFull()) return new Promise((resolve) => { this.#waiting.push(resolve); });
   }

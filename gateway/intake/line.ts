@@ -40,9 +40,15 @@ export function intakeLine(parts: IntakeLineParts, world: World, stop: AbortSign
   const { setup, log, link, quarantine, bindings, held, registry, onKept } = parts;
   const counts = new IntakeCounts(registry, world.tell);
   const refusals = new Refusals({ quarantine, link, held }, world.tell);
-  const keeper = new BatchKeeper(log, {
-    quarantine: (sender, refused, receivedAt) => refusals.quarantineEvents(sender, refused, receivedAt), kept: (batches) => onKept?.(batches),
-  }, world, stop);
+  const keeper = new BatchKeeper(
+    log,
+    {
+      quarantine: (sender, refused, receivedAt) => refusals.quarantineEvents(sender, refused, receivedAt),
+      kept: (batches) => onKept?.(batches),
+    },
+    world,
+    stop,
+  );
   const acks = new Acks(setup.gateway, log, link, world);
   return {
     stations: [

@@ -19,13 +19,50 @@ const judged = (events: readonly object[]) => {
 };
 
 test('what edges send is proven good without a look at single events', () => {
-  const usual = Array.from({ length: 60 }, (_, at) => ({ ...good, device: `d${at}`, subject: 's', value: at / 8, occurredAt: NOW - at, ...(at % 9 === 0 ? { quality: 'uncertain', flags: ['spike', 'stuck'] } : {}) }));
+  const usual = Array.from({ length: 60 }, (_, at) => ({
+    ...good,
+    device: `d${at}`,
+    subject: 's',
+    value: at / 8,
+    occurredAt: NOW - at,
+    ...(at % 9 === 0 ? { quality: 'uncertain', flags: ['spike', 'stuck'] } : {}),
+  }));
   assert.deepEqual(judged(usual), { isProven: true, refused: [] });
-  assert.deepEqual(judged([good, { ...good, value: null, quality: 'bad' }, { ...good, value: 'on', deviceAt: 5 }]), { isProven: true, refused: [] });
+  assert.deepEqual(judged([good, { ...good, value: null, quality: 'bad' }, { ...good, value: 'on', deviceAt: 5 }]), {
+    isProven: true,
+    refused: [],
+  });
 });
 
-const odd = fc.oneof(fc.jsonValue(), fc.constantFrom('', 'a b', '#', 'x'.repeat(65), 'x'.repeat(4097), '\u{1F600}'.repeat(4000), -1, 0.5, 1e300, 9e15, NOW + MAX_AHEAD_MS, NOW + MAX_AHEAD_MS + 1, 'state', 'gap', 'replay', 'unsynced', 'bad', ['spike'], ['spike', 'spike'], ['odd']));
-const field = fc.oneof(fc.constantFrom(...Object.keys(good), 'subject', 'flags', 'deviceAt', 'window', 'gap', 'warning', 'position', 'edge', 'stream', 'seq'), fc.constantFrom('colour', 'constructor', 'toString', 'valueOf'));
+const odd = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom(
+    '',
+    'a b',
+    '#',
+    'x'.repeat(65),
+    'x'.repeat(4097),
+    '\u{1F600}'.repeat(4000),
+    -1,
+    0.5,
+    1e300,
+    9e15,
+    NOW + MAX_AHEAD_MS,
+    NOW + MAX_AHEAD_MS + 1,
+    'state',
+    'gap',
+    'replay',
+    'unsynced',
+    'bad',
+    ['spike'],
+    ['spike', 'spike'],
+    ['odd'],
+  ),
+);
+const field = fc.oneof(
+  fc.constantFrom(...Object.keys(good), 'subject', 'flags', 'deviceAt', 'window', 'gap', 'warning', 'position', 'edge', 'stream', 'seq'),
+  fc.constantFrom('colour', 'constructor', 'toString', 'valueOf'),
+);
 /** A field is spoilt or taken away, of one event or of all. */
 const spoilt = fc.record({ field, value: fc.option(odd, { nil: undefined }), at: fc.nat(24), all: fc.boolean() });
 

@@ -29,7 +29,12 @@ type Test = (value: unknown) => boolean;
 /** A column has null where an event lacks the field. */
 const optional = (test: Test): Test => (value) => value === null || test(value);
 const MUST = DRAFT_FIELDS.filter((field) => EVENT_SCHEMA.required.includes(field));
-const TESTS: ReadonlyMap<string, Test> = new Map(DRAFT_FIELDS.filter((field) => !UNPROVEN.has(field)).map((field) => [field, MUST.includes(field) ? fieldTest(field) : optional(fieldTest(field))]));
+const TESTS: ReadonlyMap<string, Test> = new Map(
+  DRAFT_FIELDS.filter((field) => !UNPROVEN.has(field)).map((field) => [
+    field,
+    MUST.includes(field) ? fieldTest(field) : optional(fieldTest(field)),
+  ]),
+);
 
 /** Whether every event of a batch is good and speaks of nothing but itself (no gap, no warning, not relayed). */
 export function isProvenGood(batch: EventColumns, rules: AcceptanceRules): boolean {

@@ -12,7 +12,13 @@ async function folder(t: TestContext): Promise<string> {
   t.after(remove);
   return dir;
 }
-const refused = (text: string, sender = 'pump'): RefusedPayload => ({ at: 5, sender, code: 'CV_WIRE_NOT_JSON', detail: 'no', payload: Buffer.from(text) });
+const refused = (text: string, sender = 'pump'): RefusedPayload => ({
+  at: 5,
+  sender,
+  code: 'CV_WIRE_NOT_JSON',
+  detail: 'no',
+  payload: Buffer.from(text),
+});
 
 test('items are listed newest first, by page, and their payloads come back', async (t) => {
   const quarantine = await openQuarantine({ dir: await folder(t) }, testWorld());
@@ -83,7 +89,10 @@ test('what cannot be written is a fault, and may be tried again', async (t) => {
   const dir = await folder(t);
   const quarantine = await openQuarantine({ dir }, testWorld());
   await rm(dir, { recursive: true });
-  await assert.rejects(quarantine.add([refused('x')]), (error) => error instanceof FaultError && error.fault.code === 'CV_QUARANTINE_FAILED');
+  await assert.rejects(
+    quarantine.add([refused('x')]),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_QUARANTINE_FAILED',
+  );
   assert.deepEqual(quarantine.list(null, 9), []);
   await assert.rejects(quarantine.add([refused('x')]));
   await quarantine.close();

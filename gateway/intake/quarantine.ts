@@ -133,7 +133,17 @@ export async function openQuarantine({ dir, maxFileBytes = 16 << 20, maxFiles = 
     const whole = second.bytes <= MAX_PAYLOAD_BYTES_PER_SECOND ? Buffer.from(part).toString('base64') : null;
     const id = nextId;
     nextId += 1;
-    return { id, at, sender, code, detail: detail.slice(0, MAX_DETAIL_CHARS), sha256, bytes: given?.bytes ?? payload.length, excerpt: excerptOf(payload), payload: whole };
+    return {
+      id,
+      at,
+      sender,
+      code,
+      detail: detail.slice(0, MAX_DETAIL_CHARS),
+      sha256,
+      bytes: given?.bytes ?? payload.length,
+      excerpt: excerptOf(payload),
+      payload: whole,
+    };
   }
 
   return {

@@ -13,7 +13,16 @@ const by = (peer: string | null, configured: string | null = null) => (stated: s
 test('an edge is asked on the host that it speaks from, and nowhere else', () => {
   const far = by('10.1.2.3');
   assert.equal(far('http://10.1.2.3:8090/'), 'http://10.1.2.3:8090');
-  for (const stated of ['http://127.0.0.1:8090', 'http://localhost:1', 'http://0.0.0.0:1', 'http://169.254.169.254', 'http://10.1.2.4:8090', 'http://10.1.2.3.example.com', 'not a url']) assert.equal(far(stated), null, stated);
+  for (const stated of [
+    'http://127.0.0.1:8090',
+    'http://localhost:1',
+    'http://0.0.0.0:1',
+    'http://169.254.169.254',
+    'http://10.1.2.4:8090',
+    'http://10.1.2.3.example.com',
+    'not a url',
+  ])
+    assert.equal(far(stated), null, stated);
   assert.equal(by('::ffff:10.1.2.3')('http://10.1.2.3:1'), 'http://10.1.2.3:1');
   assert.equal(by('fd00::1')('http://[fd00::0001]:1'), 'http://[fd00::1]:1');
   assert.equal(by('::ffff:127.0.0.1')('http://0.0.0.0:7'), 'http://0.0.0.0:7');
@@ -21,7 +30,14 @@ test('an edge is asked on the host that it speaks from, and nowhere else', () =>
 });
 
 test('path, query, credentials and other schemes are not taken', () => {
-  for (const stated of ['http://127.0.0.1:1/admin', 'http://127.0.0.1:1/?a=b', 'http://127.0.0.1:1/#a', 'http://u:p@127.0.0.1:1', 'ftp://127.0.0.1']) assert.equal(by('127.0.0.1')(stated), null, stated);
+  for (const stated of [
+    'http://127.0.0.1:1/admin',
+    'http://127.0.0.1:1/?a=b',
+    'http://127.0.0.1:1/#a',
+    'http://u:p@127.0.0.1:1',
+    'ftp://127.0.0.1',
+  ])
+    assert.equal(by('127.0.0.1')(stated), null, stated);
 });
 
 test('the configured origin counts, whatever the edge states; behind an external broker nothing else does', () => {
@@ -31,12 +47,21 @@ test('the configured origin counts, whatever the edge states; behind an external
 
 test('a registry tells once what to configure for an address that it does not take', async () => {
   const told: TelemetryEvent[] = [];
-  const registry = new PresenceRegistry({ path: null, edges: [], centre: '500112001', http: () => ({ peer: '10.1.2.3', configured: null }) }, realWorld((event) => { told.push(event); }));
-  const state = (http: string) => registry.noteState({ v: 1, edge: 'pump', centre: '500112001', online: true, sentAt: 1, http }, '500112001');
+  const registry = new PresenceRegistry(
+    { path: null, edges: [], centre: '500112001', http: () => ({ peer: '10.1.2.3', configured: null }) },
+    realWorld((event) => {
+      told.push(event);
+    }),
+  );
+  const state = (http: string) =>
+    registry.noteState({ v: 1, edge: 'pump', centre: '500112001', online: true, sentAt: 1, http }, '500112001');
   state('http://127.0.0.1:6379/x');
   assert.equal(registry.httpOf('pump'), null);
   state('http://127.0.0.1:6379/x');
-  assert.deepEqual(told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code, event.fault.params?.edge] : [])), ['CV_EDGE_HTTP', 'pump']);
+  assert.deepEqual(
+    told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code, event.fault.params?.edge] : [])),
+    ['CV_EDGE_HTTP', 'pump'],
+  );
   state('http://10.1.2.3:8090');
   assert.equal(registry.httpOf('pump'), 'http://10.1.2.3:8090');
 });

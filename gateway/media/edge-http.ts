@@ -26,7 +26,13 @@ export function edgeOrigin(stated: string, { peer, configured }: EdgeHttpKnown):
 export function originOf(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const { protocol, username, password, pathname, search, hash, origin } = new URL(text);
-  const isOrigin = (protocol === 'http:' || protocol === 'https:') && username === '' && password === '' && pathname === '/' && search === '' && hash === '';
+  const isOrigin =
+    (protocol === 'http:' || protocol === 'https:') &&
+    username === '' &&
+    password === '' &&
+    pathname === '/' &&
+    search === '' &&
+    hash === '';
   return isOrigin ? origin : null;
 }
 

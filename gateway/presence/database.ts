@@ -15,7 +15,8 @@ CREATE TABLE last_seen (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOU
 const TABLES = ['edges', 'devices'] as const;
 
 /** Damage may leave JSON that says nothing of an edge or a device. */
-const has = (value: unknown, texts: readonly string[]): boolean => typeof value === 'object' && value !== null && texts.every((name) => typeof (value as Record<string, unknown>)[name] === 'string');
+const has = (value: unknown, texts: readonly string[]): boolean =>
+  typeof value === 'object' && value !== null && texts.every((name) => typeof (value as Record<string, unknown>)[name] === 'string');
 const IS_ENTRY: Record<(typeof TABLES)[number], (value: unknown) => boolean> = {
   edges: (value) => has(value, ['id', 'centre']) && typeof (value as { seenAt?: unknown }).seenAt === 'number',
   devices: (value) => has(value, ['edge', 'centre', 'driver', 'subject', 'reason']),
@@ -100,7 +101,8 @@ function copyRows(from: DatabaseSync | null, into: SqliteFile): SalvagedRows {
   into.transaction((db) => {
     for (const table of TABLES) {
       for (const [id, json] of new SalvageReader(from).ofKeyed(table, 'id, json', 'id')) {
-        if (typeof id === 'string' && typeof json === 'string' && isJsonOf(json, IS_ENTRY[table])) saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
+        if (typeof id === 'string' && typeof json === 'string' && isJsonOf(json, IS_ENTRY[table]))
+          saved[table] += Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`).run(id, json).changes);
       }
     }
     for (const [id, at] of new SalvageReader(from).ofKeyed('last_seen', 'id, at', 'id')) {

@@ -55,7 +55,11 @@ export function freshnessOf({ online, lastAt, periodMs, freshUntil }: DeviceEntr
  * Until when a device counts as fresh whose edge reported it fresh at `sentAt`; 0: the edge reported it late. Both times
  * are the edge's, so its clock may be wrong.
  */
-export function trustedUntil({ lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined }, sentAt: number, seenAt: number): number {
+export function trustedUntil(
+  { lastAt, periodMs }: { lastAt: number | null; periodMs?: number | undefined },
+  sentAt: number,
+  seenAt: number,
+): number {
   return lastAt !== null && sentAt - lastAt <= FRESH_PERIODS * (periodMs ?? DEFAULT_PERIOD_MS) ? seenAt + STATE_TRUST_MS : 0;
 }
 
@@ -74,11 +78,31 @@ export function deviceOfRow(json: string, lastAt: number | null): DeviceEntry {
 
 /** Whether both have the same row. */
 export function hasSameRow(a: DeviceEntry, b: DeviceEntry): boolean {
-  return a.edge === b.edge && a.centre === b.centre && a.driver === b.driver && a.subject === b.subject && a.online === b.online && a.reason === b.reason
-    && a.since === b.since && a.periodMs === b.periodMs && a.pictures === b.pictures && isSamePosition(a.position, b.position);
+  return (
+    a.edge === b.edge &&
+    a.centre === b.centre &&
+    a.driver === b.driver &&
+    a.subject === b.subject &&
+    a.online === b.online &&
+    a.reason === b.reason &&
+    a.since === b.since &&
+    a.periodMs === b.periodMs &&
+    a.pictures === b.pictures &&
+    isSamePosition(a.position, b.position)
+  );
 }
 
-const isSamePosition = (a: Position | null, b: Position | null): boolean => a === b || (a !== null && b !== null && a.lon === b.lon && a.lat === b.lat && a.heightM === b.heightM);
+const isSamePosition = (a: Position | null, b: Position | null): boolean =>
+  a === b || (a !== null && b !== null && a.lon === b.lon && a.lat === b.lat && a.heightM === b.heightM);
 
 /** An edge that never reported its state. */
-export const unseenEdge = (id: string, centre: string): EdgeEntry => ({ id, centre, online: false, version: null, logDepth: null, clockOffsetMs: null, http: null, seenAt: 0 });
+export const unseenEdge = (id: string, centre: string): EdgeEntry => ({
+  id,
+  centre,
+  online: false,
+  version: null,
+  logDepth: null,
+  clockOffsetMs: null,
+  http: null,
+  seenAt: 0,
+});

@@ -13,7 +13,9 @@ test('what keeps the gateway from its work is named in both languages, until hal
   tell({ kind: 'fault', fault: FULL });
   tell({ kind: 'fault', fault: { code: 'CV_CONNECTION_LIMIT', params: { limit: 1 } } });
   assert.equal(heard.length, 2);
-  assert.deepEqual(health.problems(), [{ code: 'CV_LOG_FAILED', detail: explain(FULL, 'en').message, detailZh: explain(FULL, 'zh-CN').message }]);
+  assert.deepEqual(health.problems(), [
+    { code: 'CV_LOG_FAILED', detail: explain(FULL, 'en').message, detailZh: explain(FULL, 'zh-CN').message },
+  ]);
   nowMs += 29_999;
   assert.equal(health.problems().length, 1);
   nowMs += 1;

@@ -21,7 +21,24 @@ async function rig(t: TestContext, dir: string) {
   t.after(() => registry.close());
   const say = (edge: string, devices: Record<string, number | null>) => {
     const now = world.clock.nowMs();
-    registry.noteState({ v: 1, edge, centre: CENTRE, online: true, sentAt: now, devices: Object.entries(devices).map(([id, lastAt]) => ({ id, driver: 'modbus', online: lastAt !== null, reason: '', lastAt, periodMs: 1000 })) }, CENTRE);
+    registry.noteState(
+      {
+        v: 1,
+        edge,
+        centre: CENTRE,
+        online: true,
+        sentAt: now,
+        devices: Object.entries(devices).map(([id, lastAt]) => ({
+          id,
+          driver: 'modbus',
+          online: lastAt !== null,
+          reason: '',
+          lastAt,
+          periodMs: 1000,
+        })),
+      },
+      CENTRE,
+    );
   };
   return { world, registry, path, say };
 }
@@ -34,7 +51,12 @@ async function dirOf(t: TestContext): Promise<string> {
 
 test('what did not change is not written: neither a device that gives the same, nor an edge that is away', async (t) => {
   const written: string[][] = [];
-  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices, lastSeen }: Parameters<PresenceFile['save']>[0]) => { written.push([...edges, ...devices].map(([id, json]) => (json === null ? `-${id}` : id)).concat(lastSeen.map(([id, atMs]) => `${id}@${atMs}`))); return true; });
+  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices, lastSeen }: Parameters<PresenceFile['save']>[0]) => {
+    written.push(
+      [...edges, ...devices].map(([id, json]) => (json === null ? `-${id}` : id)).concat(lastSeen.map(([id, atMs]) => `${id}@${atMs}`)),
+    );
+    return true;
+  });
   const { world, registry, say } = await rig(t, await dirOf(t));
   say('pump', { plc: 1000, meter: 1000 });
   say('gate', { cam: 1000 });
@@ -55,7 +77,10 @@ test('what did not change is not written: neither a device that gives the same, 
 test('what could not be written is written with the next save', async (t) => {
   const answers = [false, true];
   const written: string[][] = [];
-  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices }: Parameters<PresenceFile['save']>[0]) => { written.push([...edges, ...devices].map(([id]) => id)); return answers.shift() ?? true; });
+  t.mock.method(PresenceFile.prototype, 'save', async ({ edges, devices }: Parameters<PresenceFile['save']>[0]) => {
+    written.push([...edges, ...devices].map(([id]) => id));
+    return answers.shift() ?? true;
+  });
   const { world, say } = await rig(t, await dirOf(t));
   say('pump', { plc: 1 });
   await world.clock.advanceMs(10_000);
@@ -63,8 +88,38 @@ test('what could not be written is written with the next save', async (t) => {
 });
 
 const OLD = {
-  edges: [{ id: 'pump', centre: CENTRE, online: true, version: '0.1.0', logDepth: 3, clockOffsetMs: 7, http: 'http://10.0.0.1:80', seenAt: 900, unknown: [] }],
-  devices: [['plc', { edge: 'pump', centre: CENTRE, driver: 'modbus', subject: 'plc', position: null, online: true, reason: '', lastAt: 800, since: 700, periodMs: 1000, freshUntil: 9e12, pictures: false }]],
+  edges: [
+    {
+      id: 'pump',
+      centre: CENTRE,
+      online: true,
+      version: '0.1.0',
+      logDepth: 3,
+      clockOffsetMs: 7,
+      http: 'http://10.0.0.1:80',
+      seenAt: 900,
+      unknown: [],
+    },
+  ],
+  devices: [
+    [
+      'plc',
+      {
+        edge: 'pump',
+        centre: CENTRE,
+        driver: 'modbus',
+        subject: 'plc',
+        position: null,
+        online: true,
+        reason: '',
+        lastAt: 800,
+        since: 700,
+        periodMs: 1000,
+        freshUntil: 9e12,
+        pictures: false,
+      },
+    ],
+  ],
   indicators: [['X', 1]],
 };
 
@@ -74,8 +129,13 @@ test('the file of before is taken over, and goes once the new one was opened aga
   writeFileSync(old, JSON.stringify(OLD));
   for (const isThere of [true, false]) {
     const { registry, path } = await rig(t, dir);
-    assert.deepEqual(registry.edges(), [{ id: 'pump', centre: CENTRE, online: false, version: '0.1.0', logDepth: 3, clockOffsetMs: 7, seenAt: 900 }]);
-    assert.deepEqual(registry.devices().map(({ id, edge, driver, freshness, lastAt }) => [id, edge, driver, freshness, lastAt]), [['plc', 'pump', 'modbus', 'unobserved', 800]]);
+    assert.deepEqual(registry.edges(), [
+      { id: 'pump', centre: CENTRE, online: false, version: '0.1.0', logDepth: 3, clockOffsetMs: 7, seenAt: 900 },
+    ]);
+    assert.deepEqual(
+      registry.devices().map(({ id, edge, driver, freshness, lastAt }) => [id, edge, driver, freshness, lastAt]),
+      [['plc', 'pump', 'modbus', 'unobserved', 800]],
+    );
     await registry.close();
     assert.deepEqual([existsSync(old), existsSync(path)], [isThere, true]);
   }
@@ -90,13 +150,19 @@ test('a later file keeps the gateway from starting and is not touched; a damaged
   db.exec('PRAGMA user_version = 9');
   db.close();
   const before = readFileSync(path);
-  await assert.rejects(new PresenceRegistry({ path, edges: [], centre: CENTRE }, world).open(), { fault: { code: 'CV_STORE_NEWER', params: { path, detail: '9' } } });
+  await assert.rejects(new PresenceRegistry({ path, edges: [], centre: CENTRE }, world).open(), {
+    fault: { code: 'CV_STORE_NEWER', params: { path, detail: '9' } },
+  });
   assert.deepEqual(readFileSync(path), before);
   writeFileSync(path, before.fill(0xa5, 0, 4096));
   const again = await rig(t, dir);
   assert.deepEqual(again.registry.devices().map(({ id }) => id), ['plc']);
   const [told] = again.world.told;
-  assert.deepEqual(told?.kind === 'fault' && [told.fault.code, told.fault.params.edges, told.fault.params.devices], ['CV_REGISTRY_SALVAGED', 1, 1]);
+  assert.deepEqual(told?.kind === 'fault' && [told.fault.code, told.fault.params.edges, told.fault.params.devices], [
+    'CV_REGISTRY_SALVAGED',
+    1,
+    1,
+  ]);
 });
 
 test('a disk that takes nothing keeps no gateway from starting; what is known is written once it does', async (t) => {
@@ -108,7 +174,10 @@ test('a disk that takes nothing keeps no gateway from starting; what is known is
   await registry.open();
   registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: true }, CENTRE);
   await registry.close();
-  assert.deepEqual(world.told.map((told) => (told.kind === 'fault' ? told.fault.code : told.kind)), ['CV_REGISTRY_UNSAVED', 'CV_REGISTRY_UNSAVED']);
+  assert.deepEqual(
+    world.told.map((told) => (told.kind === 'fault' ? told.fault.code : told.kind)),
+    ['CV_REGISTRY_UNSAVED', 'CV_REGISTRY_UNSAVED'],
+  );
 });
 
 test('killed at any moment: what was saved is there whole', async (t) => {
@@ -133,7 +202,9 @@ test('killed at any moment: what was saved is there whole', async (t) => {
     }
     const file = new PresenceFile({ path: join(dir, 'presence.db') }, testWorld());
     const { edges, devices, lastSeen } = await file.open();
-    const numbers = [...edges, ...devices].map(([, json]) => (JSON.parse(json as string) as { n: number }).n).concat(lastSeen.map(([, atMs]) => atMs));
+    const numbers = [...edges, ...devices]
+      .map(([, json]) => (JSON.parse(json as string) as { n: number }).n)
+      .concat(lastSeen.map(([, atMs]) => atMs));
     assert.equal(new Set(numbers).size, 1, 'all of one save, or of the next');
     assert.ok((numbers[0] ?? 0) >= last);
     await file.close();

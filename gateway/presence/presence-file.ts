@@ -101,7 +101,9 @@ async function readOld(path: string): Promise<PresenceRows | null> {
     return {
       edges: (edges as EdgeEntry[]).map((edge) => edgeRow(edge.id, edge)),
       devices: (devices as [string, DeviceEntry][]).map(([id, device]) => deviceRow(id, device)),
-      lastSeen: (devices as [string, DeviceEntry][]).flatMap(([id, { lastAt }]): PresenceRows['lastSeen'] => (typeof lastAt === 'number' ? [[id, lastAt]] : [])),
+      lastSeen: (devices as [string, DeviceEntry][]).flatMap(([id, { lastAt }]): PresenceRows['lastSeen'] =>
+        typeof lastAt === 'number' ? [[id, lastAt]] : [],
+      ),
     };
   } catch {
     // Not there, or cut by a crash while it was first written: edges report it all again.
@@ -115,6 +117,11 @@ function slices({ edges, devices, lastSeen }: PresenceRows): PresenceRows[] {
   const found: PresenceRows[] = [];
   const most = Math.max(edges.length, devices.length, lastSeen.length);
   const step = Math.floor(MAX_ROWS_PER_COMMIT / 3);
-  for (let from = 0; from < most; from += step) found.push({ edges: edges.slice(from, from + step), devices: devices.slice(from, from + step), lastSeen: lastSeen.slice(from, from + step) });
+  for (let from = 0; from < most; from += step)
+    found.push({
+      edges: edges.slice(from, from + step),
+      devices: devices.slice(from, from + step),
+      lastSeen: lastSeen.slice(from, from + step),
+    });
   return found;
 }

@@ -15,13 +15,40 @@ async function rig(path: string | null = null, world = testWorld()) {
   await registry.open();
   const state = (over: Partial<EdgeState> = {}, device: Partial<DeviceState> = {}): void => {
     const now = world.clock.nowMs();
-    registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: true, sentAt: now, devices: [{ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: now, periodMs: 1000, ...device }], ...over }, CENTRE);
+    registry.noteState(
+      {
+        v: 1,
+        edge: 'pump',
+        centre: CENTRE,
+        online: true,
+        sentAt: now,
+        devices: [{ id: 'plc', driver: 'modbus', online: true, reason: '', lastAt: now, periodMs: 1000, ...device }],
+        ...over,
+      },
+      CENTRE,
+    );
   };
   const freshness = () => registry.device('plc')?.freshness;
   return { registry, world, state, freshness };
 }
 const eventAt = (at: number, over: Partial<Event> = {}): Event => ({
-  edge: 'pump', stream: 'measurement', epoch: 1, seq: 1, device: 'plc', point: 'p', indicator: 'X', centre: CENTRE, kind: 'measurement', value: 1, unit: '', occurredAt: at, observedAt: at, clock: 'edge', quality: 'good', origin: 'live', ...over,
+  edge: 'pump',
+  stream: 'measurement',
+  epoch: 1,
+  seq: 1,
+  device: 'plc',
+  point: 'p',
+  indicator: 'X',
+  centre: CENTRE,
+  kind: 'measurement',
+  value: 1,
+  unit: '',
+  occurredAt: at,
+  observedAt: at,
+  clock: 'edge',
+  quality: 'good',
+  origin: 'live',
+  ...over,
 });
 
 test('a device is fresh while its edge finds it so, late when nothing new comes, lost when the edge says so', async () => {
@@ -106,9 +133,24 @@ test('a device that its edge no longer lists is gone; edges of the configuration
 
 test('a sender that says nothing of its devices is known by its events', async () => {
   const { registry, world } = await rig();
-  registry.noteEvents(eventColumns([eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }), eventAt(1, { device: 'script', kind: 'gap', gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' } })]));
-  assert.deepEqual(registry.devices().map(({ id, freshness }) => [id, freshness]), [['d1', 'fresh']]);
-  assert.deepEqual(registry.edges().filter(({ id }) => id === 'script'), [{ id: 'script', centre: '500112001', online: false, version: null, logDepth: null, clockOffsetMs: null, seenAt: 0 }]);
+  registry.noteEvents(
+    eventColumns([
+      eventAt(world.clock.nowMs(), { edge: 'script', device: 'd1' }),
+      eventAt(1, {
+        device: 'script',
+        kind: 'gap',
+        gap: { stream: 'state', epoch: 1, fromSeq: 0, toSeq: 0, fromAt: 0, toAt: 0, count: 1, reason: 'x' },
+      }),
+    ]),
+  );
+  assert.deepEqual(
+    registry.devices().map(({ id, freshness }) => [id, freshness]),
+    [['d1', 'fresh']],
+  );
+  assert.deepEqual(
+    registry.edges().filter(({ id }) => id === 'script'),
+    [{ id: 'script', centre: '500112001', online: false, version: null, logDepth: null, clockOffsetMs: null, seenAt: 0 }],
+  );
 });
 
 test('whoever watches hears of a device that is known by its events alone, and when it falls silent and is back', async () => {
@@ -121,7 +163,13 @@ test('whoever watches hears of a device that is known by its events alone, and w
   await world.clock.advanceMs(185_000);
   speaks();
   await world.clock.advanceMs(10_000);
-  assert.deepEqual(heard.slice(1).map(([, freshness]) => freshness).filter((freshness, at, all) => freshness !== all[at - 1]), ['fresh', 'late', 'fresh']);
+  assert.deepEqual(
+    heard
+      .slice(1)
+      .map(([, freshness]) => freshness)
+      .filter((freshness, at, all) => freshness !== all[at - 1]),
+    ['fresh', 'late', 'fresh'],
+  );
   await registry.close();
 });
 
@@ -134,7 +182,10 @@ test('what is known outlives a restart, and a damaged file does not keep the gat
   assert.equal(first.registry.httpOf('pump'), 'http://127.0.0.1:1');
   await first.registry.close();
   const second = await rig(path);
-  assert.deepEqual(second.registry.devices().map(({ id, freshness, driver }) => [id, freshness, driver]), [['plc', 'unobserved', 'modbus']]);
+  assert.deepEqual(
+    second.registry.devices().map(({ id, freshness, driver }) => [id, freshness, driver]),
+    [['plc', 'unobserved', 'modbus']],
+  );
   await second.registry.close();
   await writeFile(path, 'no database at all, '.repeat(2000));
   const third = await rig(path);
@@ -144,7 +195,17 @@ test('what is known outlives a restart, and a damaged file does not keep the gat
 
 test('devices that nobody configured are known by edge as it said last, also while it is away', async () => {
   const { registry, state } = await rig();
-  const stranger = { driver: 'hj212', address: '0.0.0.0:8212', id: 'A1', peer: '10.0.0.9:1', said: { hex: '23', text: '#' }, yaml: '', count: 2, firstAt: 1, lastAt: 2 };
+  const stranger = {
+    driver: 'hj212',
+    address: '0.0.0.0:8212',
+    id: 'A1',
+    peer: '10.0.0.9:1',
+    said: { hex: '23', text: '#' },
+    yaml: '',
+    count: 2,
+    firstAt: 1,
+    lastAt: 2,
+  };
   state({ unknown: [stranger] });
   registry.noteState({ v: 1, edge: 'pump', centre: CENTRE, online: false }, CENTRE);
   assert.deepEqual(registry.unknownDevices(), [{ edge: 'pump', centre: CENTRE, ...stranger }]);

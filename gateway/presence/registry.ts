@@ -72,7 +72,8 @@ export class PresenceRegistry {
   async open(): Promise<void> {
     const saved = await this.#file?.open();
     // An edge that is online reports again within seconds.
-    for (const [id, json] of saved?.edges ?? []) this.#edges.set(id, { ...JSON.parse(json as string) as EdgeEntry, online: false, ...(this.#options.http && { http: null }) });
+    for (const [id, json] of saved?.edges ?? [])
+      this.#edges.set(id, { ...(JSON.parse(json as string) as EdgeEntry), online: false, ...(this.#options.http && { http: null }) });
     const lastSeen = new Map(saved?.lastSeen);
     for (const [id, json] of saved?.devices ?? []) this.#devices.set(id, deviceOfRow(json as string, lastSeen.get(id) ?? null));
     for (const id of this.#options.edges) if (!this.#edges.has(id)) this.#edges.set(id, unseenEdge(id, this.#options.centre));
@@ -104,9 +105,22 @@ export class PresenceRegistry {
     const before = this.#edges.get(state.edge) ?? unseenEdge(state.edge, centre);
     const seenAt = this.#world.clock.nowMs();
     if (state.online && state.httpKey !== undefined) this.#httpKeys.set(state.edge, state.httpKey);
-    this.#edges.set(state.edge, state.online
-      ? { id: state.edge, centre, online: true, version: state.version ?? null, logDepth: state.log?.depth ?? null, clockOffsetMs: state.clockOffsetMs ?? null, http: this.#originOf(state), seenAt, unknown: state.unknown ?? [] }
-      : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt });
+    this.#edges.set(
+      state.edge,
+      state.online
+        ? {
+            id: state.edge,
+            centre,
+            online: true,
+            version: state.version ?? null,
+            logDepth: state.log?.depth ?? null,
+            clockOffsetMs: state.clockOffsetMs ?? null,
+            http: this.#originOf(state),
+            seenAt,
+            unknown: state.unknown ?? [],
+          }
+        : { ...before, centre, online: false, http: null, seenAt, awaySince: before.awaySince ?? seenAt },
+    );
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed.edges.add(state.edge);
     if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(state.edge)) this.#announce(id, device);
@@ -117,7 +131,8 @@ export class PresenceRegistry {
     const { http: knownOf } = this.#options;
     if (http === undefined || !knownOf) return http ?? null;
     const origin = edgeOrigin(http, knownOf(edge));
-    if (origin === null && this.#refusedHttp.get(edge) !== http) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HTTP', params: { edge, http } } });
+    if (origin === null && this.#refusedHttp.get(edge) !== http)
+      this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_HTTP', params: { edge, http } } });
     if (origin === null) this.#refusedHttp.set(edge, http);
     else this.#refusedHttp.delete(edge);
     return origin;
@@ -132,8 +147,16 @@ export class PresenceRegistry {
       const before = this.#devices.get(state.id);
       if (foreign || (before && !this.#takesOver(edge, state, before)) || !this.#hasRoom(state.id, edge)) continue;
       this.#put(state.id, {
-        edge, centre, driver: state.driver, subject: state.subject ?? state.id, position: state.position ?? null, online: state.online, reason: state.reason,
-        lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null), since: before?.edge === edge && before.online === state.online ? before.since ?? seenAt : seenAt, periodMs: state.periodMs ?? null,
+        edge,
+        centre,
+        driver: state.driver,
+        subject: state.subject ?? state.id,
+        position: state.position ?? null,
+        online: state.online,
+        reason: state.reason,
+        lastAt: newer(state.lastAt, before?.edge === edge ? before.lastAt : null),
+        since: before?.edge === edge && before.online === state.online ? (before.since ?? seenAt) : seenAt,
+        periodMs: state.periodMs ?? null,
         freshUntil: trustedUntil(state, sentAt, seenAt),
         pictures: state.pictures ?? false,
       });
@@ -155,7 +178,8 @@ export class PresenceRegistry {
 
   /** Forgets devices of edges that they are not bound to (any more): the right ones say what they are. */
   dropForeign(): void {
-    for (const [id, { edge }] of this.#devices) if (this.#edges.has(edge) && this.#options.bindings && !this.#options.bindings.speaksFor(edge, id)) this.#drop(id);
+    for (const [id, { edge }] of this.#devices)
+      if (this.#edges.has(edge) && this.#options.bindings && !this.#options.bindings.speaksFor(edge, id)) this.#drop(id);
   }
 
   /** A device has another edge from now on; what the edge before reported of it no longer holds. */
@@ -166,7 +190,14 @@ export class PresenceRegistry {
 
   /** Events that came in, in any order. */
   noteEvents(batch: EventColumns): void {
-    const [devices, edges, kinds, origins, times, clocks] = [batch.cells('device'), batch.edges(), batch.cells('kind'), batch.cells('origin'), batch.cells('observedAt'), batch.cells('clock')];
+    const [devices, edges, kinds, origins, times, clocks] = [
+      batch.cells('device'),
+      batch.edges(),
+      batch.cells('kind'),
+      batch.cells('origin'),
+      batch.cells('observedAt'),
+      batch.cells('clock'),
+    ];
     const added = new Map<string, DeviceEntry>();
     for (let at = 0; at < batch.count; at += 1) {
       const kind = valueAt(kinds, at);
@@ -180,7 +211,8 @@ export class PresenceRegistry {
       if (!device || valueAt(origins, at) === 'backfill') continue;
       const edge = valueAt(edges, at) as string;
       // Another one of the edges that it is bound to has it now; whether this one still knows it stands in its next state.
-      if (device.edge !== edge && this.#options.bindings && (valueAt(times, at) as number) > (device.lastAt ?? 0)) this.#put(id, device = { ...device, edge });
+      if (device.edge !== edge && this.#options.bindings && (valueAt(times, at) as number) > (device.lastAt ?? 0))
+        this.#put(id, (device = { ...device, edge }));
       const time = valueAt(times, at) as number;
       // A time that nobody knows would stand in the future for good.
       const lastAt = newer(device.lastAt, valueAt(clocks, at) === 'unsynced' ? Math.min(time, this.#world.clock.nowMs()) : time);
@@ -208,27 +240,44 @@ export class PresenceRegistry {
   #newDevice(batch: EventColumns, at: number): DeviceEntry | null {
     const event = batch.events()[at];
     if (!event || !this.#hasRoom(event.device, event.edge)) return null;
-    const device: DeviceEntry = { edge: event.edge, centre: event.centre, driver: '', subject: event.subject ?? event.device, position: event.position ?? null, online: true, reason: '', lastAt: null, periodMs: null, freshUntil: 0, pictures: false };
+    const device: DeviceEntry = {
+      edge: event.edge,
+      centre: event.centre,
+      driver: '',
+      subject: event.subject ?? event.device,
+      position: event.position ?? null,
+      online: true,
+      reason: '',
+      lastAt: null,
+      periodMs: null,
+      freshUntil: 0,
+      pictures: false,
+    };
     this.#put(event.device, device);
     return device;
   }
 
   #hasRoom(id: string, edge: string): boolean {
     if (this.#devices.hasRoom(id, edge)) return true;
-    if (!this.#crowded.has(edge)) this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_DEVICES', params: { edge, max: MAX_DEVICES_OF_EDGE } } });
+    if (!this.#crowded.has(edge))
+      this.#world.tell({ kind: 'fault', edge, fault: { code: 'CV_EDGE_DEVICES', params: { edge, max: MAX_DEVICES_OF_EDGE } } });
     this.#crowded.add(edge);
     return false;
   }
 
   /** Configured ones, and all that ever sent something: a state, or events alone (`seenAt` 0). */
   edges(): EdgeView[] {
-    const silent = [...this.#devices.edges()].filter((id) => !this.#edges.has(id)).map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
+    const silent = [...this.#devices.edges()]
+      .filter((id) => !this.#edges.has(id))
+      .map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
     return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
   }
 
   /** Of all edges, in any order. */
   unknownDevices(): UnknownDeviceView[] {
-    return [...this.#edges.values()].flatMap(({ id: edge, centre, unknown = [] }) => unknown.map((device) => ({ edge, centre, ...device })));
+    return [...this.#edges.values()].flatMap(({ id: edge, centre, unknown = [] }) =>
+      unknown.map((device) => ({ edge, centre, ...device })),
+    );
   }
 
   devices(): RegisteredDevice[] {
@@ -271,7 +320,19 @@ export class PresenceRegistry {
     const { edge, centre, driver, subject, position, reason, lastAt, pictures } = device;
     const freshness = this.#freshness(device);
     const since = freshness === 'unobserved' ? this.#edges.get(edge)?.awaySince : freshness === 'late' ? lastAt : device.since;
-    return { id, edge, centre, driver, subject, position, freshness, ...(typeof since === 'number' && { since }), reason, lastAt, pictures };
+    return {
+      id,
+      edge,
+      centre,
+      driver,
+      subject,
+      position,
+      freshness,
+      ...(typeof since === 'number' && { since }),
+      reason,
+      lastAt,
+      pictures,
+    };
   }
 
   #freshness(device: DeviceEntry): Freshness {
@@ -305,7 +366,12 @@ export class PresenceRegistry {
         }),
       });
       if (isSaved) return;
-      for (const [changed, ids] of [[this.#changed.edges, edges], [this.#changed.devices, devices], [this.#changed.lastSeen, lastSeen]] as const) for (const id of ids) changed.add(id);
+      for (const [changed, ids] of [
+        [this.#changed.edges, edges],
+        [this.#changed.devices, devices],
+        [this.#changed.lastSeen, lastSeen],
+      ] as const)
+        for (const id of ids) changed.add(id);
     });
   }
 }

@@ -24,15 +24,34 @@ interface Target {
   answers: { write: (values: number[]) => FaultCode | null; missed: () => FaultCode | null; probe: () => FaultCode | null };
 }
 
-const refusing = (bad: readonly number[]) => (values: number[]): FaultCode | null => (values.some((value) => bad.includes(value)) ? 'CV_SINK_REFUSED' : null);
+const refusing =
+  (bad: readonly number[]) =>
+  (values: number[]): FaultCode | null =>
+    values.some((value) => bad.includes(value)) ? 'CV_SINK_REFUSED' : null;
 
-async function withConsumer(run: (bench: Target & {
-  consumer: ReturnType<typeof sinkConsumer>; place: Place; world: ReturnType<typeof testWorld>; asides(): Promise<Record<string, unknown>[]>; path: string;
-}) => Promise<void>, from = 0): Promise<void> {
+async function withConsumer(
+  run: (
+    bench: Target & {
+      consumer: ReturnType<typeof sinkConsumer>;
+      place: Place;
+      world: ReturnType<typeof testWorld>;
+      asides(): Promise<Record<string, unknown>[]>;
+      path: string;
+    },
+  ) => Promise<void>,
+  from = 0,
+): Promise<void> {
   const { dir, remove } = await tempDir();
   const world = testWorld(new VirtualClock(1_700_000_000_000));
-  const target: Target = { writes: [], missed: [], probes: 0, closed: 0, answers: { write: () => null, missed: () => null, probe: () => null } };
-  const say = (code: FaultCode | null) => (code === null ? Promise.resolve() : Promise.reject(new FaultError(code, { sink: 'city', url: 'x', status: 422, detail: 'too old' })));
+  const target: Target = {
+    writes: [],
+    missed: [],
+    probes: 0,
+    closed: 0,
+    answers: { write: () => null, missed: () => null, probe: () => null },
+  };
+  const say = (code: FaultCode | null) =>
+    code === null ? Promise.resolve() : Promise.reject(new FaultError(code, { sink: 'city', url: 'x', status: 422, detail: 'too old' }));
   const sink: OpenSink = {
     maxBatch: 4,
     write(batch) {
@@ -58,7 +77,11 @@ async function withConsumer(run: (bench: Target & {
   const place = await Place.open(path, 'city', { cursor: { epoch: 7, seq: from }, receivedAt: 500 }, world);
   const aside = new Aside(join(dir, 'city.aside.jsonl'), 'city');
   const consumer = sinkConsumer('city', sink, place, aside, world);
-  const asides = async () => (await readFile(aside.path, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const asides = async () =>
+    (await readFile(aside.path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   try {
     await run(Object.assign(target, { consumer, place, world, asides, path }));
   } finally {
@@ -69,8 +92,18 @@ async function withConsumer(run: (bench: Target & {
 
 /** Numbers `from` to `to` of the gateway's log in one group. */
 function group(from: number, to: number, receivedAt = 1000 + from): LogBatch {
-  const events = Array.from({ length: to - from + 1 }, (_, at): Event => ({ ...testDraft(from + at), edge: 'pump', stream: 'measurement', epoch: 1, seq: from + at }));
-  return new LogBatch(EventColumns.ofRows({ from: 'pump', stream: 'measurement', epoch: 1, seq: from }, events), { epoch: 7, seq: from }, receivedAt);
+  const events = Array.from({ length: to - from + 1 }, (_, at): Event => ({
+    ...testDraft(from + at),
+    edge: 'pump',
+    stream: 'measurement',
+    epoch: 1,
+    seq: from + at,
+  }));
+  return new LogBatch(
+    EventColumns.ofRows({ from: 'pump', stream: 'measurement', epoch: 1, seq: from }, events),
+    { epoch: 7, seq: from },
+    receivedAt,
+  );
 }
 const at = (seq: number) => ({ epoch: 7, seq });
 const code = (wanted: FaultCode) => (error: unknown) => error instanceof FaultError && error.fault.code === wanted;
@@ -98,13 +131,33 @@ test('the event to blame is found by halves, proved once a take, and listed with
     answers.write = refusing([2, 4]);
     await consumer.take([group(1, 4)], at(4));
     assert.deepEqual(writes, [[1, 2, 3, 4], [1, 2], [1], [2], [3, 4], [3], [4]]);
-    assert.deepEqual([bench.probes, consumer.counts, place.reached], [1, { written: 2, setAside: 2, missed: 0, problem: null }, { cursor: at(4), receivedAt: 1001 }]);
-    assert.deepEqual((await asides()).map(({ line, ...rest }) => [rest, (line as string).slice(0, 9), (line as string).length]), [2, 4].map((seq) => [
-      { at: 1_700_000_000_000, kind: 'refused', event: `pump:measurement:1:${seq}`, cursor: `7-${seq}`, status: 422, detail: 'too old' }, `point=${seq} x`, 1000,
-    ]));
-    assert.deepEqual(world.told.flatMap((event): unknown[] => (event.kind === 'fault' ? [[event.fault.code, event.fault.params.event]] : event.kind === 'samples_lost' ? [[event.reason, event.count, event.intended]] : [])), [
-      ['CV_SINK_SET_ASIDE', 'pump:measurement:1:2'], ['sink_refused', 1, false], ['CV_SINK_SET_ASIDE', 'pump:measurement:1:4'], ['sink_refused', 1, false],
-    ]);
+    assert.deepEqual(
+      [bench.probes, consumer.counts, place.reached],
+      [1, { written: 2, setAside: 2, missed: 0, problem: null }, { cursor: at(4), receivedAt: 1001 }],
+    );
+    assert.deepEqual(
+      (await asides()).map(({ line, ...rest }) => [rest, (line as string).slice(0, 9), (line as string).length]),
+      [2, 4].map((seq) => [
+        { at: 1_700_000_000_000, kind: 'refused', event: `pump:measurement:1:${seq}`, cursor: `7-${seq}`, status: 422, detail: 'too old' },
+        `point=${seq} x`,
+        1000,
+      ]),
+    );
+    assert.deepEqual(
+      world.told.flatMap((event): unknown[] =>
+        event.kind === 'fault'
+          ? [[event.fault.code, event.fault.params.event]]
+          : event.kind === 'samples_lost'
+            ? [[event.reason, event.count, event.intended]]
+            : [],
+      ),
+      [
+        ['CV_SINK_SET_ASIDE', 'pump:measurement:1:2'],
+        ['sink_refused', 1, false],
+        ['CV_SINK_SET_ASIDE', 'pump:measurement:1:4'],
+        ['sink_refused', 1, false],
+      ],
+    );
     await consumer.take([group(5, 5)], at(5));
     answers.write = refusing([6]);
     await consumer.take([group(6, 6)], at(6));
@@ -117,13 +170,19 @@ test('a target that refuses what nobody could refuse is at fault itself; one tha
     answers.write = refusing([2]);
     answers.probe = () => 'CV_SINK_REFUSED';
     await assert.rejects(consumer.take([group(1, 4)], at(4)), code('CV_SINK_REFUSES_ALL'));
-    assert.deepEqual([consumer.counts.problem?.code, consumer.counts.problem?.params.status, consumer.counts.setAside, place.reached.cursor], ['CV_SINK_REFUSES_ALL', 422, 0, at(1)]);
+    assert.deepEqual(
+      [consumer.counts.problem?.code, consumer.counts.problem?.params.status, consumer.counts.setAside, place.reached.cursor],
+      ['CV_SINK_REFUSES_ALL', 422, 0, at(1)],
+    );
     answers.probe = () => 'CV_SINK_BUSY';
     await assert.rejects(consumer.take([group(1, 4)], at(4)), code('CV_SINK_BUSY'));
     assert.equal(consumer.counts.problem?.code, 'CV_SINK_BUSY');
     answers.probe = () => null;
     await consumer.take([group(1, 4)], at(4));
-    assert.deepEqual([consumer.counts, world.told.filter(({ kind }) => kind === 'fault_cleared')], [{ written: 3, setAside: 1, missed: 0, problem: null }, [{ kind: 'fault_cleared', code: 'CV_SINK_BUSY' }]]);
+    assert.deepEqual(
+      [consumer.counts, world.told.filter(({ kind }) => kind === 'fault_cleared')],
+      [{ written: 3, setAside: 1, missed: 0, problem: null }, [{ kind: 'fault_cleared', code: 'CV_SINK_BUSY' }]],
+    );
   }));
 
 test('what is no refusal is nobody\'s blame: the take fails as it is and comes again from its place', () =>
@@ -150,7 +209,11 @@ test('word of missed events goes to the target and the list, and the place to ju
     assert.deepEqual([consumer.counts.missed, place.reached.cursor, bench.probes], [46, at(49), 0]);
     answers.missed = () => 'CV_SINK_REFUSED';
     await consumer.missed?.({ from: at(60), to: at(70), count: 9, toAt: 9500 });
-    assert.deepEqual([consumer.counts.missed, place.reached.cursor, bench.probes, consumer.counts.problem], [55, at(69), 1, null], 'a word that is refused holds up nothing');
+    assert.deepEqual(
+      [consumer.counts.missed, place.reached.cursor, bench.probes, consumer.counts.problem],
+      [55, at(69), 1, null],
+      'a word that is refused holds up nothing',
+    );
     answers.probe = () => 'CV_SINK_REFUSED';
     await assert.rejects(async () => consumer.missed?.({ from: at(80), to: at(90), count: 9, toAt: 9900 }), code('CV_SINK_REFUSES_ALL'));
   }, 3));

@@ -57,9 +57,20 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
   async function setAside({ event, cursor }: LoggedEvent, { params }: Fault): Promise<void> {
     await proveSound();
     const [status, detail] = [Number(params.status ?? 0), String(params.detail ?? '')];
-    await aside.add({ at: world.clock.nowMs(), kind: 'refused', event: eventId(event), cursor: formatCursor(cursor), status, detail, line: sink.describe(event).slice(0, MAX_LINE) });
+    await aside.add({
+      at: world.clock.nowMs(),
+      kind: 'refused',
+      event: eventId(event),
+      cursor: formatCursor(cursor),
+      status,
+      detail,
+      line: sink.describe(event).slice(0, MAX_LINE),
+    });
     counts.setAside += 1;
-    world.tell({ kind: 'fault', fault: { code: 'CV_SINK_SET_ASIDE', params: { sink: id, event: eventId(event), status, detail, path: aside.path } } });
+    world.tell({
+      kind: 'fault',
+      fault: { code: 'CV_SINK_SET_ASIDE', params: { sink: id, event: eventId(event), status, detail, path: aside.path } },
+    });
     world.tell({ kind: 'samples_lost', count: 1, reason: 'sink_refused', intended: false });
   }
 
@@ -123,6 +134,7 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
   };
 }
 
-const refusalIn = (error: unknown): Fault | null => (error instanceof FaultError && error.fault.code === 'CV_SINK_REFUSED' ? error.fault : null);
+const refusalIn = (error: unknown): Fault | null =>
+  error instanceof FaultError && error.fault.code === 'CV_SINK_REFUSED' ? error.fault : null;
 const reachedBy = ({ cursor, receivedAt }: LoggedEvent): Reached => ({ cursor, receivedAt });
 const before = ({ epoch, seq }: Cursor): Cursor => ({ epoch, seq: seq - 1 });

@@ -33,9 +33,19 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
   assert.ok(setup, JSON.stringify(problems));
   const gateway = await runGateway(setup, realWorld(() => {}));
   t.after(() => gateway.close());
-  const client = await mqtt.connectAsync(gateway.brokerUrl, { clientId: 'cv-pump', username: 'pump', password: 't', protocolVersion: 4, reconnectPeriod: 0 });
+  const client = await mqtt.connectAsync(gateway.brokerUrl, {
+    clientId: 'cv-pump',
+    username: 'pump',
+    password: 't',
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+  });
   t.after(() => client.end(true));
-  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, testDrafts(1, 5))), { qos: 1 });
+  await client.publishAsync(
+    `cv/v1/in/${CENTRE}/pump/up`,
+    Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 1 }, testDrafts(1, 5))),
+    { qos: 1 },
+  );
 
   const status = async () => (await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView;
   const away = await until(status, ({ path, sinks }) => path.stored === 5 && sinks?.[0]?.problem?.code === 'CV_SINK_UNREACHABLE');
@@ -45,22 +55,48 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${gone.url}", measurement:
   t.after(() => server.close());
   const back = await until(status, ({ sinks }) => sinks?.[0]?.lag === 0);
   assert.deepEqual(back.sinks?.[0], { id: 'city', kind: 'influxdb', lag: 0, written: 5, setAside: 0, missed: 0, problem: null });
-  assert.deepEqual(server.points().map(({ measurement, fields }) => [measurement, fields.value?.value]), [1, 2, 3, 4, 5].map((value) => ['YJ-FLD-001', value]));
+  assert.deepEqual(
+    server.points().map(({ measurement, fields }) => [measurement, fields.value?.value]),
+    [1, 2, 3, 4, 5].map((value) => ['YJ-FLD-001', value]),
+  );
 
   // The setup changes while it runs: one goes on at its place under another measurement, one comes and has all of it, one goes.
   const [city] = setup.sinks as [PlugSetup];
   const other = await startStrictServer();
   t.after(() => other.close());
   const renamed = { ...city, settings: { ...city.settings, measurement: 'renamed' } };
-  const told = await gateway.reload({ ...setup, sinks: [{ ...city, id: 'second', settings: { ...city.settings, url: other.url } }, renamed] });
+  const told = await gateway.reload({
+    ...setup,
+    sinks: [{ ...city, id: 'second', settings: { ...city.settings, url: other.url } }, renamed],
+  });
   assert.deepEqual([told.added, told.changed, told.removed, told.restartNeeded], [['sink second'], ['sink city'], [], []]);
-  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 6 }, testDrafts(6, 2))), { qos: 1 });
+  await client.publishAsync(
+    `cv/v1/in/${CENTRE}/pump/up`,
+    Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 6 }, testDrafts(6, 2))),
+    { qos: 1 },
+  );
   const both = await until(status, ({ sinks }) => sinks?.[0]?.written === 7 && sinks[1]?.written === 2);
-  assert.deepEqual(both.sinks?.map(({ id, lag }) => [id, lag]), [['second', 0], ['city', 0]]);
-  assert.deepEqual(server.points().map(({ measurement }) => measurement), [...Array.from({ length: 5 }, () => 'YJ-FLD-001'), 'renamed', 'renamed']);
+  assert.deepEqual(
+    both.sinks?.map(({ id, lag }) => [id, lag]),
+    [
+      ['second', 0],
+      ['city', 0],
+    ],
+  );
+  assert.deepEqual(
+    server.points().map(({ measurement }) => measurement),
+    [...Array.from({ length: 5 }, () => 'YJ-FLD-001'), 'renamed', 'renamed'],
+  );
   assert.equal(other.points().length, 7);
   assert.deepEqual((await gateway.reload({ ...setup, sinks: [renamed] })).removed, ['sink second']);
-  await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 8 }, testDrafts(8, 1))), { qos: 1 });
-  assert.deepEqual((await until(status, ({ sinks }) => sinks?.[0]?.written === 3)).sinks?.map(({ id }) => id), ['city']);
+  await client.publishAsync(
+    `cv/v1/in/${CENTRE}/pump/up`,
+    Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: 8 }, testDrafts(8, 1))),
+    { qos: 1 },
+  );
+  assert.deepEqual(
+    (await until(status, ({ sinks }) => sinks?.[0]?.written === 3)).sinks?.map(({ id }) => id),
+    ['city'],
+  );
   assert.equal(other.points().length, 7);
 });

@@ -33,8 +33,17 @@ export class Sinks {
   }
 
   /** A new sink begins with the oldest event that the log holds. No target is waited for. */
-  static async open(plugs: readonly PlugSetup[], setup: Setup, log: Log, world: World, entries: readonly SinkEntry[] = SINKS): Promise<Sinks> {
-    const sinks = new Sinks(async (plug) => ({ id: plug.id, kind: plug.kind, consumer: await openSink(plug, setup, log, world, entries) }), world);
+  static async open(
+    plugs: readonly PlugSetup[],
+    setup: Setup,
+    log: Log,
+    world: World,
+    entries: readonly SinkEntry[] = SINKS,
+  ): Promise<Sinks> {
+    const sinks = new Sinks(
+      async (plug) => ({ id: plug.id, kind: plug.kind, consumer: await openSink(plug, setup, log, world, entries) }),
+      world,
+    );
     for (const plug of plugs) sinks.#opened.push(await sinks.#open(plug));
     sinks.#plugs = plugs;
     return sinks;
@@ -67,7 +76,13 @@ export class Sinks {
   }
 }
 
-async function openSink({ kind, id, settings }: PlugSetup, { gateway, store }: Setup, log: Log, world: World, entries: readonly SinkEntry[]): Promise<SinkConsumer> {
+async function openSink(
+  { kind, id, settings }: PlugSetup,
+  { gateway, store }: Setup,
+  log: Log,
+  world: World,
+  entries: readonly SinkEntry[],
+): Promise<SinkConsumer> {
   const entry = entries.find((known) => known.id === kind);
   if (!entry) throw new FaultError('CV_SINK_UNKNOWN', { kind, owner: id, hint: '' });
   const sink = await (await entry.load()).open(settings, { gateway, sink: id }, world);

@@ -43,7 +43,13 @@ test('a disk that fails is told once, tried again with the next move, and cleare
   await rmdir(`${path}.new`);
   place.move(reached(3));
   await place.save();
-  assert.deepEqual(world.told.map((event) => [event.kind, event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' && event.code]), [['fault', 'CV_SINK_UNSAVED'], ['fault_cleared', 'CV_SINK_UNSAVED']]);
+  assert.deepEqual(
+    world.told.map((event) => [event.kind, event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' && event.code]),
+    [
+      ['fault', 'CV_SINK_UNSAVED'],
+      ['fault_cleared', 'CV_SINK_UNSAVED'],
+    ],
+  );
   assert.equal((JSON.parse(await readFile(path, 'utf8')) as { receivedAt: number }).receivedAt, reached(3).receivedAt);
   await place.close();
 });

@@ -80,12 +80,15 @@ export class Place {
     try {
       await makeFolder(dirname(this.#path));
       // An older place is as good, and what lies between is sent once more: once a second is too often to force its name.
-      await writeFileAtomically(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`, { forcesName: false });
+      await writeFileAtomically(this.#path, `${JSON.stringify({ v: 1, cursor: formatCursor(cursor), receivedAt })}\n`, {
+        forcesName: false,
+      });
       if (this.#failing) this.#world.tell({ kind: 'fault_cleared', code: 'CV_SINK_UNSAVED' });
       this.#failing = false;
     } catch (error) {
       this.#changed = true;
-      if (!this.#failing) this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_SINK_UNSAVED', { sink: this.#sink, path: this.#path }) });
+      if (!this.#failing)
+        this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_SINK_UNSAVED', { sink: this.#sink, path: this.#path }) });
       this.#failing = true;
     }
   }
@@ -93,7 +96,8 @@ export class Place {
 
 async function readPlace(path: string, sink: string): Promise<Reached | null> {
   try {
-    const { cursor, receivedAt } = (JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }> | null) ?? {};
+    const { cursor, receivedAt } =
+      (JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }> | null) ?? {};
     const at = typeof cursor === 'string' ? parseCursor(cursor) : null;
     return at && Number.isSafeInteger(receivedAt) ? { cursor: at, receivedAt: receivedAt as number } : null;
   } catch (error) {

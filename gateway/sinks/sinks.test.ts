@@ -46,7 +46,11 @@ interface Bench {
   reopenLog(): Promise<void>;
 }
 
-async function withBench(options: StrictServerOptions, size: { maxBytes: number; maxFileBytes: number }, run: (bench: Bench) => Promise<void>): Promise<void> {
+async function withBench(
+  options: StrictServerOptions,
+  size: { maxBytes: number; maxFileBytes: number },
+  run: (bench: Bench) => Promise<void>,
+): Promise<void> {
   const { dir, remove } = await tempDir();
   const world = hurriedWorld();
   const server = await startStrictServer(options);
@@ -58,18 +62,50 @@ async function withBench(options: StrictServerOptions, size: { maxBytes: number;
     dir, world, server, log: await openLog(),
     async append(count, { subject = 'pump-07', padBytes = 0 } = {}) {
       for (let left = count; left > 0; left -= 50) {
-        const drafts = Array.from({ length: Math.min(left, 50) }, (_, at) => ({ ...testDraft(next + at), device: 'pump-1', subject, ...(padBytes ? { point: noise(padBytes) } : {}) }));
+        const drafts = Array.from({ length: Math.min(left, 50) }, (_, at) => ({
+          ...testDraft(next + at),
+          device: 'pump-1',
+          subject,
+          ...(padBytes ? { point: noise(padBytes) } : {}),
+        }));
         const payload = encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq: next }, drafts);
-        await bench.log.accept([{ origin: { sender: 'pump', stream: 'measurement', epoch: 1, seq: next, span: drafts.length, receivedAt: 1_764_000_000_000 + next }, count: drafts.length, payload }]);
+        await bench.log.accept([
+          {
+            origin: {
+              sender: 'pump',
+              stream: 'measurement',
+              epoch: 1,
+              seq: next,
+              span: drafts.length,
+              receivedAt: 1_764_000_000_000 + next,
+            },
+            count: drafts.length,
+            payload,
+          },
+        ]);
         next += drafts.length;
       }
     },
     async start(settings = {}) {
-      const plug = { kind: 'influxdb', id: 'influxdb', settings: { url: server.url, org: '', bucket: 'city', measurement: 'cityvitals', batch: 100, timeout: 60_000, ...settings } };
+      const plug = {
+        kind: 'influxdb',
+        id: 'influxdb',
+        settings: { url: server.url, org: '', bucket: 'city', measurement: 'cityvitals', batch: 100, timeout: 60_000, ...settings },
+      };
       const sinks = await Sinks.open([plug], { gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 } }, bench.log, world);
       const sink = sinks.all[0] as OpenedSink;
       let taken = 0;
-      const store: Consumer = { name: 'store', required: true, start: () => Promise.resolve(required), take: (groups, upTo) => { taken += loggedEvents(groups).length; required = upTo; return Promise.resolve(); }, close: () => Promise.resolve() };
+      const store: Consumer = {
+        name: 'store',
+        required: true,
+        start: () => Promise.resolve(required),
+        take: (groups, upTo) => {
+          taken += loggedEvents(groups).length;
+          required = upTo;
+          return Promise.resolve();
+        },
+        close: () => Promise.resolve(),
+      };
       const feed = openLogFeed(bench.log, [store, sink.consumer], world);
       await feed.start();
       const started = { sink, feed, taken: () => taken, close: async () => { running.delete(started); await feed.close(); } };
@@ -95,9 +131,15 @@ const noise = (bytes: number) => randomBytes(bytes).toString('base64url');
 const held = (server: StrictServer) => server.points().filter(({ measurement }) => measurement !== SELF_MEASUREMENT);
 const valuesOf = (server: StrictServer) => held(server).map(({ fields }) => Number(fields.value?.value));
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
-const lost = (world: { told: TelemetryEvent[] }, reason: string) => world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0);
-const codes = (world: { told: TelemetryEvent[] }) => new Set(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])));
-const asides = async (dir: string): Promise<AsideEntry[]> => (await readFile(join(dir, 'sinks', 'influxdb.aside.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as AsideEntry);
+const lost = (world: { told: TelemetryEvent[] }, reason: string) =>
+  world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0);
+const codes = (world: { told: TelemetryEvent[] }) =>
+  new Set(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])));
+const asides = async (dir: string): Promise<AsideEntry[]> =>
+  (await readFile(join(dir, 'sinks', 'influxdb.aside.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AsideEntry);
 
 test('a new sink begins with the oldest event there is, follows, and goes on from its place', () =>
   withBench({}, ROOMY, async ({ server, append, start, dir }) => {
@@ -116,16 +158,31 @@ test('a new sink begins with the oldest event there is, follows, and goes on fro
 
 for (const allOrNothing of [true, false]) {
   test(`lines that a target refuses are set aside one by one, all others arrive (${allOrNothing ? 'it takes all or nothing' : 'it takes what is good'})`, () =>
-    withBench({ allOrNothing, refuse: (_line, { fields }) => ([7, 8, 130, 301].includes(Number(fields.value?.value)) ? 'beyond what it keeps' : null) }, ROOMY, async ({ server, append, start, dir, world }) => {
-      await append(301);
-      const { feed, sink } = await start();
-      await until(() => feed.lag('sink-influxdb') === 0);
-      assert.deepEqual(valuesOf(server), upTo(301).filter((value) => ![7, 8, 130, 301].includes(value)));
-      const list = await asides(dir);
-      assert.deepEqual(list.map((entry) => entry.kind === 'refused' && [entry.event, entry.status]), [7, 8, 130, 301].map((seq) => [`pump:measurement:1:${seq}`, 400]));
-      assert.ok(list.every((entry) => entry.kind === 'refused' && entry.line.includes('device=pump-1') && entry.detail.includes('beyond')));
-      assert.deepEqual([lost(world, 'sink_refused'), sink.consumer.counts.setAside, sink.consumer.counts.written], [4, 4, 297]);
-    }));
+    withBench(
+      {
+        allOrNothing,
+        refuse: (_line, { fields }) => ([7, 8, 130, 301].includes(Number(fields.value?.value)) ? 'beyond what it keeps' : null),
+      },
+      ROOMY,
+      async ({ server, append, start, dir, world }) => {
+        await append(301);
+        const { feed, sink } = await start();
+        await until(() => feed.lag('sink-influxdb') === 0);
+        assert.deepEqual(
+          valuesOf(server),
+          upTo(301).filter((value) => ![7, 8, 130, 301].includes(value)),
+        );
+        const list = await asides(dir);
+        assert.deepEqual(
+          list.map((entry) => entry.kind === 'refused' && [entry.event, entry.status]),
+          [7, 8, 130, 301].map((seq) => [`pump:measurement:1:${seq}`, 400]),
+        );
+        assert.ok(
+          list.every((entry) => entry.kind === 'refused' && entry.line.includes('device=pump-1') && entry.detail.includes('beyond')),
+        );
+        assert.deepEqual([lost(world, 'sink_refused'), sink.consumer.counts.setAside, sink.consumer.counts.written], [4, 4, 297]);
+      },
+    ));
 }
 
 test('a target that refuses everything is no reason to set anything aside', () =>
@@ -134,7 +191,10 @@ test('a target that refuses everything is no reason to set anything aside', () =
     await append(10);
     const { feed, sink } = await start();
     await until(() => codes(world).has('CV_SINK_REFUSES_ALL'));
-    assert.deepEqual([sink.consumer.counts.setAside, feed.lag('sink-influxdb'), sink.consumer.counts.problem?.code], [0, 10, 'CV_SINK_REFUSES_ALL']);
+    assert.deepEqual(
+      [sink.consumer.counts.setAside, feed.lag('sink-influxdb'), sink.consumer.counts.problem?.code],
+      [0, 10, 'CV_SINK_REFUSES_ALL'],
+    );
     server.setMood(null);
     await until(() => feed.lag('sink-influxdb') === 0);
     assert.deepEqual([valuesOf(server), sink.consumer.counts.problem], [upTo(10), null]);
@@ -143,7 +203,16 @@ test('a target that refuses everything is no reason to set anything aside', () =
 
 test('a server that is away is lag, a fault with its address and never a stall of the others', () =>
   withBench({}, ROOMY, async ({ server, append, start, world }) => {
-    const moods: Mood[] = [{ kind: 'close' }, { kind: 'status', status: 503 }, { kind: 'status', status: 429, headers: { 'retry-after': '3' } }, { kind: 'status', status: 401 }, { kind: 'status', status: 404 }, { kind: 'hang' }, { kind: 'trickle' }, { kind: 'store-and-close' }];
+    const moods: Mood[] = [
+      { kind: 'close' },
+      { kind: 'status', status: 503 },
+      { kind: 'status', status: 429, headers: { 'retry-after': '3' } },
+      { kind: 'status', status: 401 },
+      { kind: 'status', status: 404 },
+      { kind: 'hang' },
+      { kind: 'trickle' },
+      { kind: 'store-and-close' },
+    ];
     server.plan(...moods);
     await append(40);
     const { feed, taken } = await start({ timeout: 2000 });
@@ -151,10 +220,22 @@ test('a server that is away is lag, a fault with its address and never a stall o
     await until(() => taken() === 50);
     await until(() => feed.lag('sink-influxdb') === 0);
     assert.deepEqual(valuesOf(server), upTo(50));
-    for (const code of ['CV_SINK_UNREACHABLE', 'CV_SINK_BUSY', 'CV_SINK_DENIED', 'CV_SINK_TARGET_MISSING', 'CV_SINK_TIMEOUT'] as const) assert.ok(codes(world).has(code), code);
-    assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.params.status === 429 && event.fault.params.retryAfterMs === 3000 && event.fault.params.waitMs === 3000));
+    for (const code of ['CV_SINK_UNREACHABLE', 'CV_SINK_BUSY', 'CV_SINK_DENIED', 'CV_SINK_TARGET_MISSING', 'CV_SINK_TIMEOUT'] as const)
+      assert.ok(codes(world).has(code), code);
+    assert.ok(
+      world.told.some(
+        (event) =>
+          event.kind === 'fault' &&
+          event.fault.params.status === 429 &&
+          event.fault.params.retryAfterMs === 3000 &&
+          event.fault.params.waitMs === 3000,
+      ),
+    );
     assert.equal(codes(world).has('CV_CONSUMER_FAILED'), false);
-    assert.ok(world.told.some((event) => event.kind === 'consumer_lag' && event.consumer === 'sink-influxdb' && event.value > 0), 'its lag is told while it waits');
+    assert.ok(
+      world.told.some((event) => event.kind === 'consumer_lag' && event.consumer === 'sink-influxdb' && event.value > 0),
+      'its lag is told while it waits',
+    );
   }));
 
 test('a full log goes past a sink whose server is away: counted to the last one, told in its target and in its list', () =>
@@ -186,8 +267,13 @@ test('a full log goes past a sink whose server is away: counted to the last one,
     assert.equal(values.length + missing, 1800, 'every event is there or counted as missing');
     assert.equal(values.at(-1), 1800);
     assert.deepEqual([lost(world, 'sink_overrun'), second.sink.consumer.counts.missed], [missing, missing]);
-    assert.ok(holes.every(({ tags, fields }) => tags.gateway === 'g' && tags.sink === 'influxdb' && fields.reason?.value === 'sink_overrun'));
-    assert.equal((await asides(dir)).reduce((sum, entry) => sum + (entry.kind === 'missed' ? entry.count : 0), 0), missing);
+    assert.ok(
+      holes.every(({ tags, fields }) => tags.gateway === 'g' && tags.sink === 'influxdb' && fields.reason?.value === 'sink_overrun'),
+    );
+    assert.equal(
+      (await asides(dir)).reduce((sum, entry) => sum + (entry.kind === 'missed' ? entry.count : 0), 0),
+      missing,
+    );
     assert.ok(codes(world).has('CV_LOG_OVERRUN') && codes(world).has('CV_CONSUMER_OVERRUN') && !codes(world).has('CV_LOG_FULL'));
   }));
 
@@ -229,27 +315,52 @@ test('told to stop while its server hangs, the feed has stopped', () =>
   }));
 
 test('any moods of the target and any restarts: every event once, or set aside with its reason', () =>
-  fc.assert(fc.asyncProperty(
-    fc.array(fc.constantFrom<Mood>({ kind: 'close' }, { kind: 'store-and-close' }, { kind: 'status', status: 500 }, { kind: 'status', status: 413 }, { kind: 'status', status: 400 }), { maxLength: 12 }),
-    fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 3 }), fc.integer({ min: 1, max: 40 }), fc.boolean(),
-    (moods, counts, batch, allOrNothing) => withBench({ allOrNothing, refuse: (_line, { fields }) => (Number(fields.value?.value) % 23 === 0 ? 'no' : null) }, ROOMY, async ({ server, append, start, dir }) => {
-      server.plan(...moods);
-      let total = 0;
-      for (const count of counts) {
-        await append(count);
-        total += count;
-        const { feed, close } = await start({ batch });
-        await until(() => feed.lag('sink-influxdb') === 0);
-        await close();
-      }
-      const aside = total < 23 && moods.every((mood) => mood.kind !== 'status' || mood.status === 500) ? [] : await asides(dir).catch(() => []);
-      const gone = aside.map((entry) => (entry.kind === 'refused' ? Number(entry.event.split(':').at(-1)) : 0));
-      // What a target kept without saying so may be refused by it the next time: then it is in both places.
-      const apart = moods.some(({ kind }) => kind === 'store-and-close') ? gone.filter((value) => !valuesOf(server).includes(value)) : gone;
-      assert.deepEqual([...valuesOf(server), ...apart].toSorted((a, b) => a - b), upTo(total));
-      for (let value = 23; value <= total; value += 23) assert.ok(gone.includes(value));
-    }),
-  ), { numRuns: 6 }));
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.constantFrom<Mood>(
+          { kind: 'close' },
+          { kind: 'store-and-close' },
+          { kind: 'status', status: 500 },
+          { kind: 'status', status: 413 },
+          { kind: 'status', status: 400 },
+        ),
+        { maxLength: 12 },
+      ),
+      fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.boolean(),
+      (moods, counts, batch, allOrNothing) =>
+        withBench(
+          { allOrNothing, refuse: (_line, { fields }) => (Number(fields.value?.value) % 23 === 0 ? 'no' : null) },
+          ROOMY,
+          async ({ server, append, start, dir }) => {
+            server.plan(...moods);
+            let total = 0;
+            for (const count of counts) {
+              await append(count);
+              total += count;
+              const { feed, close } = await start({ batch });
+              await until(() => feed.lag('sink-influxdb') === 0);
+              await close();
+            }
+            const aside =
+              total < 23 && moods.every((mood) => mood.kind !== 'status' || mood.status === 500) ? [] : await asides(dir).catch(() => []);
+            const gone = aside.map((entry) => (entry.kind === 'refused' ? Number(entry.event.split(':').at(-1)) : 0));
+            // What a target kept without saying so may be refused by it the next time: then it is in both places.
+            const apart = moods.some(({ kind }) => kind === 'store-and-close')
+              ? gone.filter((value) => !valuesOf(server).includes(value))
+              : gone;
+            assert.deepEqual(
+              [...valuesOf(server), ...apart].toSorted((a, b) => a - b),
+              upTo(total),
+            );
+            for (let value = 23; value <= total; value += 23) assert.ok(gone.includes(value));
+          },
+        ),
+    ),
+    { numRuns: 6 },
+  ));
 
 test('killed between write and place, again and again: written again, and still each event once', () =>
   withBench({}, ROOMY, async ({ dir, server, append, log }) => {

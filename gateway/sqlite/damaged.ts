@@ -16,7 +16,25 @@ const FREE_AT = 32;
 const FREE_COUNT_AT = 36;
 /** Fixed bytes in the header of every file of ours: page size, formats, no reserved bytes, shares of a page, form of the tables, texts in UTF-8, a version below 256. */
 const CERTAIN: readonly [at: number, values: readonly number[]][] = [
-  [16, [0x10]], [17, [0]], [18, [1, 2]], [19, [1, 2]], [20, [0]], [21, [64]], [22, [32]], [23, [32]], [44, [0]], [45, [0]], [46, [0]], [47, [4]], [56, [0]], [57, [0]], [58, [0]], [59, [1]], [60, [0]], [61, [0]], [62, [0]],
+  [16, [0x10]],
+  [17, [0]],
+  [18, [1, 2]],
+  [19, [1, 2]],
+  [20, [0]],
+  [21, [64]],
+  [22, [32]],
+  [23, [32]],
+  [44, [0]],
+  [45, [0]],
+  [46, [0]],
+  [47, [4]],
+  [56, [0]],
+  [57, [0]],
+  [58, [0]],
+  [59, [1]],
+  [60, [0]],
+  [61, [0]],
+  [62, [0]],
 ];
 /** After so many questions without a row, all that is left lies within what cannot be read. */
 const MAX_IN_VAIN = 2000;
@@ -60,7 +78,9 @@ export function openDamaged(path: string, migrations: Migrations, keepPage: stri
 function opened(path: string): DatabaseSync | null {
   const db = new DatabaseSync(path);
   try {
-    const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").get() as { tables: number };
+    const { tables } = db
+      .prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+      .get() as { tables: number };
     if (tables > 0) return db;
   } catch (error) {
     if (!isCorruption(error)) {

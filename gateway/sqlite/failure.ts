@@ -27,4 +27,5 @@ const isNonsense = (error: unknown): boolean => error instanceof SyntaxError || 
 
 export const needsReopening = (failure: DatabaseFailure): boolean => failure.errcode !== null && REOPEN.has(failure.errcode);
 
-export const databaseFault = (failure: DatabaseFailure, path: string): FaultError => new FaultError(failure.code, { path, detail: failure.detail });
+export const databaseFault = (failure: DatabaseFailure, path: string): FaultError =>
+  new FaultError(failure.code, { path, detail: failure.detail });

@@ -118,7 +118,9 @@ export class SqliteFile {
     makeFolderSync(dirname(this.path));
     const db = new DatabaseSync(this.path);
     try {
-      db.exec(`PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+      db.exec(
+        `PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA locking_mode=${this.#shared ? 'NORMAL' : 'EXCLUSIVE'}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`,
+      );
       migrateDatabase(db, this.path, this.#migrations);
       // Before the first checkpoint the tables themselves lie in the write-ahead log alone.
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');

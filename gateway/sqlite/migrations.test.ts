@@ -14,9 +14,32 @@ import { STATE_MIGRATIONS } from '../warnings/schema.ts';
 import { storeMigrations } from '../store/schema.ts';
 import type { Migrations } from './migrations.ts';
 
-const FIRST: Migrations = [{ version: 1, migrate: (db) => { db.exec('CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE b (y TEXT) STRICT'); } }];
-const SECOND: Migrations = [...FIRST, { version: 2, migrate: (db) => { db.exec('CREATE TABLE c (z INTEGER) STRICT; INSERT INTO c SELECT x * 2 FROM a; DELETE FROM a'); } }];
-const THIRD: Migrations = [...SECOND, { version: 3, migrate: (db) => { db.exec('UPDATE c SET z = z + 1'); } }];
+const FIRST: Migrations = [
+  {
+    version: 1,
+    migrate: (db) => {
+      db.exec('CREATE TABLE a (x INTEGER) STRICT; CREATE TABLE b (y TEXT) STRICT');
+    },
+  },
+];
+const SECOND: Migrations = [
+  ...FIRST,
+  {
+    version: 2,
+    migrate: (db) => {
+      db.exec('CREATE TABLE c (z INTEGER) STRICT; INSERT INTO c SELECT x * 2 FROM a; DELETE FROM a');
+    },
+  },
+];
+const THIRD: Migrations = [
+  ...SECOND,
+  {
+    version: 3,
+    migrate: (db) => {
+      db.exec('UPDATE c SET z = z + 1');
+    },
+  },
+];
 
 async function pathIn(t: TestContext): Promise<string> {
   const { dir, remove } = await tempDir();
@@ -69,7 +92,11 @@ test('a new file and a migrated one have their tables in the same places: what i
   assert.deepEqual([places(one), numbers(other, 'PRAGMA user_version'), beside(other)], [places(other), [3], []]);
 });
 
-for (const [name, migrations] of [['store.db', storeMigrations(() => () => {})], ['state.db', STATE_MIGRATIONS], ['presence.db', PRESENCE_MIGRATIONS]] as const) {
+for (const [name, migrations] of [
+  ['store.db', storeMigrations(() => () => {})],
+  ['state.db', STATE_MIGRATIONS],
+  ['presence.db', PRESENCE_MIGRATIONS],
+] as const) {
   test(`the tables of ${name} stand on its first page alone: a page that is lost is made anew from them`, async (t) => {
     const path = await pathIn(t);
     opened(path, migrations, () => {});
@@ -92,18 +119,60 @@ test('a migration that fails leaves the file as the earlier version opens it', a
   const failing: Migrations = [...SECOND, { version: 3, migrate: (db) => { db.exec('DELETE FROM b; INSERT INTO nowhere VALUES (1)'); } }];
   assert.equal(codeOf(() => opened(path, failing, () => {})), 'CV_STORE_MIGRATION');
   // The migration before it stands; the file of before both is there.
-  assert.deepEqual([numbers(path, 'PRAGMA user_version'), numbers(path, 'SELECT z FROM c'), numbers(`${path}.before-v2`, 'SELECT x FROM a')], [[2], [2, 4], [1, 2]]);
-  assert.deepEqual(opened(path, THIRD, (file) => file.read((db) => db.prepare('SELECT z FROM c').all().map(({ z }) => z))), [3, 5]);
+  assert.deepEqual(
+    [numbers(path, 'PRAGMA user_version'), numbers(path, 'SELECT z FROM c'), numbers(`${path}.before-v2`, 'SELECT x FROM a')],
+    [[2], [2, 4], [1, 2]],
+  );
+  assert.deepEqual(
+    opened(path, THIRD, (file) =>
+      file.read((db) =>
+        db
+          .prepare('SELECT z FROM c')
+          .all()
+          .map(({ z }) => z),
+      ),
+    ),
+    [3, 5],
+  );
 });
 
 test('a disk that is full in the middle: the file is as it was, and is migrated once there is room', async (t) => {
   const path = await pathIn(t);
   written(path);
-  const filling: Migrations = [...FIRST, { version: 2, migrate: (db) => { db.exec("PRAGMA max_page_count = 8; CREATE TABLE c (z); WITH RECURSIVE i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 1000) INSERT INTO c SELECT hex(randomblob(500)) FROM i"); } }];
-  assert.equal(codeOf(() => opened(path, filling, () => {})), 'CV_STORE_MIGRATION');
-  assert.deepEqual([numbers(path, 'PRAGMA user_version'), opened(path, FIRST, (file) => { insert(file, 3); return numbersOf(file); })], [[1], [1, 2, 3]]);
+  const filling: Migrations = [
+    ...FIRST,
+    {
+      version: 2,
+      migrate: (db) => {
+        db.exec(
+          'PRAGMA max_page_count = 8; CREATE TABLE c (z); WITH RECURSIVE i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 1000) INSERT INTO c SELECT hex(randomblob(500)) FROM i',
+        );
+      },
+    },
+  ];
+  assert.equal(
+    codeOf(() => opened(path, filling, () => {})),
+    'CV_STORE_MIGRATION',
+  );
+  assert.deepEqual(
+    [
+      numbers(path, 'PRAGMA user_version'),
+      opened(path, FIRST, (file) => {
+        insert(file, 3);
+        return numbersOf(file);
+      }),
+    ],
+    [[1], [1, 2, 3]],
+  );
   opened(path, SECOND, () => {});
-  assert.deepEqual([numbers(path, 'SELECT z FROM c'), numbers(`${path}.before-v2`, 'SELECT x FROM a')], [[2, 4, 6], [1, 2, 3]], 'what is kept is as new as what was migrated');
+  assert.deepEqual(
+    [numbers(path, 'SELECT z FROM c'), numbers(`${path}.before-v2`, 'SELECT x FROM a')],
+    [
+      [2, 4, 6],
+      [1, 2, 3],
+    ],
+    'what is kept is as new as what was migrated',
+  );
 });
 
 const numbersOf = (file: SqliteFile): unknown[] => file.read((db) => db.prepare('SELECT x FROM a').all().map(({ x }) => x));

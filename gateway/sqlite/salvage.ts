@@ -37,7 +37,12 @@ export type SalvageCopy<Found> = (from: DatabaseSync | null, into: SqliteFile) =
  * @param open opens the file that lies at the path now
  * @returns what was opened, and what was saved of a damaged one; null when it was sound
  */
-export function openOrSalvage<Opened, Found>(path: string, migrations: Migrations, open: () => Opened, copy: SalvageCopy<Found>): { opened: Opened; salvage: DatabaseSalvage<Found> | null } {
+export function openOrSalvage<Opened, Found>(
+  path: string,
+  migrations: Migrations,
+  open: () => Opened,
+  copy: SalvageCopy<Found>,
+): { opened: Opened; salvage: DatabaseSalvage<Found> | null } {
   finishSalvage(path);
   let detail = headerDamage(path);
   if (detail === null) {

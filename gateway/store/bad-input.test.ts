@@ -11,7 +11,8 @@ const DAY_MS = 86_400_000;
 
 test('10,000 new series at once, and again with the next value', async () => {
   const store = await openTestStore();
-  const round = (value: number): Partial<Event>[] => Array.from({ length: 10_000 }, (_, at) => ({ device: `d${at}`, value, occurredAt: 1e12 + value * 1000 }));
+  const round = (value: number): Partial<Event>[] =>
+    Array.from({ length: 10_000 }, (_, at) => ({ device: `d${at}`, value, occurredAt: 1e12 + value * 1000 }));
   for (const value of [1, 2]) {
     await store.consumer.take(fed(round(value), (value - 1) * 10_000 + 1), { epoch: 1, seq: value * 10_000 });
     assert.equal(store.last().filter((one) => one.value === value).length, 10_000);
@@ -58,11 +59,16 @@ test('a clock that steps while it compacts loses nothing', async () => {
 
 const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 
-test('a disk that fills up during compaction: told, nothing lost, and it goes on by itself', { skip: canMount ? false : 'needs root and mounts of its own' }, async () => {
-  const dir = await storeFolder();
-  const script = join(dir, 'full.ts');
-  const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
-  await writeFile(script, `
+test(
+  'a disk that fills up during compaction: told, nothing lost, and it goes on by itself',
+  { skip: canMount ? false : 'needs root and mounts of its own' },
+  async () => {
+    const dir = await storeFolder();
+    const script = join(dir, 'full.ts');
+    const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+    await writeFile(
+      script,
+      `
     import { rmSync, statfsSync, writeFileSync } from 'node:fs';
     import { openStore } from ${from('./store.ts')};
     import { EMPTY_CATALOGUE } from ${from('../../city/catalogue/catalogue.ts')};
@@ -82,7 +88,26 @@ test('a disk that fills up during compaction: told, nothing lost, and it goes on
     const { points: chunked, rows, damages, problems } = await store.verify();
     console.log(JSON.stringify({ fault, during, after: await same(), chunked, rows, damages, problems }));
     await store.close();
-    process.exit(0);`);
-  const { stdout } = await promisify(execFile)('unshare', ['-m', 'sh', '-c', 'mkdir "$1/disk" && mount -t tmpfs -o size=24m tmpfs "$1/disk" && exec "$2" "$3" "$1"', 'sh', dir, process.execPath, script]);
-  assert.deepEqual(JSON.parse(stdout.split('\n').find((line) => line.startsWith('{')) ?? '{}'), { fault: 'CV_STORE_FAILED', during: true, after: true, chunked: 20_000, rows: 0, damages: [], problems: [] });
-});
+    process.exit(0);`,
+    );
+    const { stdout } = await promisify(execFile)('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      'mkdir "$1/disk" && mount -t tmpfs -o size=24m tmpfs "$1/disk" && exec "$2" "$3" "$1"',
+      'sh',
+      dir,
+      process.execPath,
+      script,
+    ]);
+    assert.deepEqual(JSON.parse(stdout.split('\n').find((line) => line.startsWith('{')) ?? '{}'), {
+      fault: 'CV_STORE_FAILED',
+      during: true,
+      after: true,
+      chunked: 20_000,
+      rows: 0,
+      damages: [],
+      problems: [],
+    });
+  },
+);

@@ -56,7 +56,12 @@ export class PointsBuilder {
   point(id: number, { at, value, quality, flags, extra }: StoredPoint): void {
     const isNumber = typeof value === 'number';
     if (!isNumber || flags.length > 0 || extra) {
-      this.#columns.details.push({ place: this.count, ...(isNumber ? {} : { value }), ...(flags.length > 0 ? { flags } : {}), ...(extra ? { extra } : {}) });
+      this.#columns.details.push({
+        place: this.count,
+        ...(isNumber ? {} : { value }),
+        ...(flags.length > 0 ? { flags } : {}),
+        ...(extra ? { extra } : {}),
+      });
     }
     this.number(id, at, isNumber ? value : 0, QUALITIES.indexOf(quality) | (isNumber ? 0 : NO_NUMBER));
   }
@@ -65,12 +70,24 @@ export class PointsBuilder {
   done(): PointColumns {
     const { ids, times, values, codes, details } = this.#columns;
     const { count } = this;
-    return { ids: ids.subarray(0, count), times: times.subarray(0, count), values: values.subarray(0, count), codes: codes.subarray(0, count), details };
+    return {
+      ids: ids.subarray(0, count),
+      times: times.subarray(0, count),
+      values: values.subarray(0, count),
+      codes: codes.subarray(0, count),
+      details,
+    };
   }
 }
 
 function room(count: number, memory: ArrayBufferLike = new ArrayBuffer(count * ROW_BYTES)): PointColumns {
-  return { times: new Float64Array(memory, 0, count), values: new Float64Array(memory, count * 8, count), ids: new Int32Array(memory, count * 16, count), codes: new Uint8Array(memory, count * 20, count), details: [] };
+  return {
+    times: new Float64Array(memory, 0, count),
+    values: new Float64Array(memory, count * 8, count),
+    ids: new Int32Array(memory, count * 16, count),
+    codes: new Uint8Array(memory, count * 20, count),
+    details: [],
+  };
 }
 
 /** Gives the points of a block by their place; asked for in growing order it looks nothing up twice. */

@@ -8,8 +8,17 @@ import type { StoredPoint } from './rows.ts';
 export function bucketView({ at, value, quality, flags, extra }: StoredPoint): PointView {
   const { window } = extra ?? {};
   return {
-    at, value, quality, flags,
-    ...(window ? { count: window.count, ...(window.min === undefined ? {} : { min: window.min }), ...(window.max === undefined ? {} : { max: window.max }) } : {}),
+    at,
+    value,
+    quality,
+    flags,
+    ...(window
+      ? {
+          count: window.count,
+          ...(window.min === undefined ? {} : { min: window.min }),
+          ...(window.max === undefined ? {} : { max: window.max }),
+        }
+      : {}),
   };
 }
 

@@ -15,7 +15,21 @@ export interface StoreCheck {
 /** More would only say that the disk is broken. */
 const MAX_DAMAGED = 1000;
 
-const NEVER: StoreCheckView = { state: 'never', startedAt: null, endedAt: null, done: 0, of: 0, chunks: 0, blocks: 0, points: 0, rows: 0, damages: 0, damaged: [], problems: [], fault: null };
+const NEVER: StoreCheckView = {
+  state: 'never',
+  startedAt: null,
+  endedAt: null,
+  done: 0,
+  of: 0,
+  chunks: 0,
+  blocks: 0,
+  points: 0,
+  rows: 0,
+  damages: 0,
+  damaged: [],
+  problems: [],
+  fault: null,
+};
 
 export function openStoreCheck(store: Pick<Store, 'verify' | 'nameOf'>, world: Pick<World, 'clock'>): StoreCheck {
   const { clock } = world;
@@ -27,7 +41,12 @@ export function openStoreCheck(store: Pick<Store, 'verify' | 'nameOf'>, world: P
       view = { ...view, ...shown(store, found), state: 'done', endedAt: clock.nowMs() };
     } catch (error) {
       const fault = faultOf(error, 'CV_STORE_FAILED');
-      view = { ...view, state: 'failed', endedAt: clock.nowMs(), fault: { code: fault.code, zh: explain(fault, 'zh-CN').message, en: explain(fault, 'en').message } };
+      view = {
+        ...view,
+        state: 'failed',
+        endedAt: clock.nowMs(),
+        fault: { code: fault.code, zh: explain(fault, 'zh-CN').message, en: explain(fault, 'en').message },
+      };
     }
   }
 
@@ -42,7 +61,10 @@ export function openStoreCheck(store: Pick<Store, 'verify' | 'nameOf'>, world: P
   };
 }
 
-function shown(store: Pick<Store, 'nameOf'>, { chunks, blocks, points, rows, damages, problems, misfits }: Verification): Partial<StoreCheckView> {
+function shown(
+  store: Pick<Store, 'nameOf'>,
+  { chunks, blocks, points, rows, damages, problems, misfits }: Verification,
+): Partial<StoreCheckView> {
   return {
     chunks, blocks, points, rows, damages: damages.length,
     damaged: damages.slice(0, MAX_DAMAGED).map(({ series, from, to, count }) => {

@@ -110,7 +110,8 @@ function nthOfTime(points: readonly StoredPoint[], place: number, n0: number): n
 function firstChunk(s: number, n0: number, points: readonly StoredPoint[], from: number, mostBytes: number): Chunk {
   const startsAt = (points[from] as StoredPoint).at;
   let most = Math.min(points.length - from, MAX_POINTS);
-  if ((points[from + most - 1] as StoredPoint).at - startsAt >= CHUNK_SPAN_MS) most = points.slice(from, from + most).findIndex(({ at }) => at - startsAt >= CHUNK_SPAN_MS);
+  if ((points[from + most - 1] as StoredPoint).at - startsAt >= CHUNK_SPAN_MS)
+    most = points.slice(from, from + most).findIndex(({ at }) => at - startsAt >= CHUNK_SPAN_MS);
   let best: Chunk | null = null;
   let count = most;
   while (best === null || count > best.count) {
@@ -144,12 +145,43 @@ const NUMBER_BYTES = new Uint8Array(NUMBERS.buffer);
 
 function sumOfHead({ s, fromAt, n0, toAt, count, good, bad, flags, numbers, low, high, sum, plain, bodyCrc }: ChunkHead): number {
   // SQLite gives −0 back as 0.
-  NUMBERS.set([s, fromAt, n0, toAt, count, good, bad, flags, numbers, (low ?? Infinity) + 0, (high ?? -Infinity) + 0, sum + 0, plain, bodyCrc]);
+  NUMBERS.set([
+    s,
+    fromAt,
+    n0,
+    toAt,
+    count,
+    good,
+    bad,
+    flags,
+    numbers,
+    (low ?? Infinity) + 0,
+    (high ?? -Infinity) + 0,
+    sum + 0,
+    plain,
+    bodyCrc,
+  ]);
   return crc32(NUMBER_BYTES);
 }
 
 export const HEAD_COLUMNS = 's, from_at, n0, to_at, count, good, bad, flags, numbers, low, high, sum, plain, body_crc, head_crc';
-type HeadRow = [number, number, number, number, number, number, number, number, number, number | null, number | null, number, 0 | 1, number, number];
+type HeadRow = [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number | null,
+  number | null,
+  number,
+  0 | 1,
+  number,
+  number,
+];
 
 export function headOf(row: unknown): ChunkHead {
   const [s, fromAt, n0, toAt, count, good, bad, flags, numbers, low, high, sum, plain, bodyCrc, headCrc] = row as HeadRow;
@@ -157,6 +189,40 @@ export function headOf(row: unknown): ChunkHead {
 }
 
 /** For INSERT INTO chunk (HEAD_COLUMNS, body). */
-export function chunkRow({ s, fromAt, n0, toAt, count, good, bad, flags, numbers, low, high, sum, plain, bodyCrc, headCrc, body }: Chunk): (bigint | number | null | Uint8Array)[] {
-  return [BigInt(s), BigInt(fromAt), BigInt(n0), BigInt(toAt), BigInt(count), BigInt(good), BigInt(bad), BigInt(flags), BigInt(numbers), low, high, sum, BigInt(plain), BigInt(bodyCrc), BigInt(headCrc), body];
+export function chunkRow({
+  s,
+  fromAt,
+  n0,
+  toAt,
+  count,
+  good,
+  bad,
+  flags,
+  numbers,
+  low,
+  high,
+  sum,
+  plain,
+  bodyCrc,
+  headCrc,
+  body,
+}: Chunk): (bigint | number | null | Uint8Array)[] {
+  return [
+    BigInt(s),
+    BigInt(fromAt),
+    BigInt(n0),
+    BigInt(toAt),
+    BigInt(count),
+    BigInt(good),
+    BigInt(bad),
+    BigInt(flags),
+    BigInt(numbers),
+    low,
+    high,
+    sum,
+    BigInt(plain),
+    BigInt(bodyCrc),
+    BigInt(headCrc),
+    body,
+  ];
 }

@@ -49,7 +49,10 @@ export function compactSlice(db: DatabaseSync, request: SliceRequest): Slice {
 }
 
 /** Rows by series, in order of arrival: as many series as fit into a slice; of one that alone is too much, the first generations. */
-function gather(blocks: FreshBlocks, { generations, fromId, width }: SliceRequest): { rows: Map<number, StoredPoint[]>; count: number; generations: number[]; width: number; partly: boolean } {
+function gather(
+  blocks: FreshBlocks,
+  { generations, fromId, width }: SliceRequest,
+): { rows: Map<number, StoredPoint[]>; count: number; generations: number[]; width: number; partly: boolean } {
   const toId = fromId + width - 1;
   const rows = new Map<number, StoredPoint[]>();
   let count = 0;
@@ -73,7 +76,14 @@ function gather(blocks: FreshBlocks, { generations, fromId, width }: SliceReques
 }
 
 /** @param points by time, then by arrival */
-function mergeSeries(db: DatabaseSync, chunks: Chunks, id: number, points: readonly StoredPoint[], removed: number[], added: Chunk[]): void {
+function mergeSeries(
+  db: DatabaseSync,
+  chunks: Chunks,
+  id: number,
+  points: readonly StoredPoint[],
+  removed: number[],
+  added: Chunk[],
+): void {
   const places = placesAround(db, id, (points[0] as StoredPoint).at, (points.at(-1) as StoredPoint).at);
   let from = 0;
   while (from < points.length) {
@@ -105,9 +115,15 @@ interface ChunkPlace {
 /** Chunks that rows between two times may belong to: the last one that begins by then, and all that begin among them; and the one after. */
 function placesAround(db: DatabaseSync, id: number, firstAt: number, lastAt: number): ChunkPlace[] {
   const columns = 'id, from_at AS fromAt, n0';
-  const before = db.prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at <= ? ORDER BY from_at DESC, n0 DESC LIMIT 1`).all(BigInt(id), BigInt(firstAt));
-  const among = db.prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at > ? AND from_at <= ? ORDER BY from_at, n0`).all(BigInt(id), BigInt(firstAt), BigInt(lastAt));
-  const after = db.prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at > ? ORDER BY from_at, n0 LIMIT 1`).all(BigInt(id), BigInt(lastAt));
+  const before = db
+    .prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at <= ? ORDER BY from_at DESC, n0 DESC LIMIT 1`)
+    .all(BigInt(id), BigInt(firstAt));
+  const among = db
+    .prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at > ? AND from_at <= ? ORDER BY from_at, n0`)
+    .all(BigInt(id), BigInt(firstAt), BigInt(lastAt));
+  const after = db
+    .prepare(`SELECT ${columns} FROM chunk WHERE s = ? AND from_at > ? ORDER BY from_at, n0 LIMIT 1`)
+    .all(BigInt(id), BigInt(lastAt));
   return [...before, ...among, ...after] as unknown as ChunkPlace[];
 }
 

@@ -79,8 +79,14 @@ export class StoreDatabase {
     mend: (request: { detail: string; series: SeriesSnapshot[] }): DatabaseSalvage<SavedStore> => this.#mend(request),
     sweep: (sweep: Sweep): Swept => sweepSlice(this.#file as SqliteFile, this.#generations, sweep),
     generations: ({ sealBefore }: { sealBefore: number }): Generation[] => this.#sealed(sealBefore),
-    replace: (replacement: Replacement) => { this.#replace(replacement); },
-    retire: ({ generations }: { generations: number[] }) => { (this.#file as SqliteFile).transaction((db) => { this.#generations.retire(db, generations); }); },
+    replace: (replacement: Replacement) => {
+      this.#replace(replacement);
+    },
+    retire: ({ generations }: { generations: number[] }) => {
+      (this.#file as SqliteFile).transaction((db) => {
+        this.#generations.retire(db, generations);
+      });
+    },
     vacuum: ({ pages }: { pages: number }) => this.#vacuum(pages),
     bytes: () => this.#file?.bytes() ?? 0,
     close: () => { this.#file?.close(); },
@@ -88,7 +94,12 @@ export class StoreDatabase {
 
   /** A file that cannot be opened is put aside, and what can be saved of it stands in its place. */
   #open({ path, presentEpoch }: StoreOpenRequest): Opened & { salvage: DatabaseSalvage<SavedStore> | null } {
-    const { opened, salvage } = openOrSalvage(path, this.#migrations, () => this.#openFile(path, presentEpoch), (from, into) => copyStore(from, into, null, presentEpoch));
+    const { opened, salvage } = openOrSalvage(
+      path,
+      this.#migrations,
+      () => this.#openFile(path, presentEpoch),
+      (from, into) => copyStore(from, into, null, presentEpoch),
+    );
     return { ...opened, salvage };
   }
 
@@ -128,11 +139,15 @@ export class StoreDatabase {
   #prepare(db: DatabaseSync): void {
     this.#firsts.clear();
     this.#mergedBefore = mergedBefore(db);
-    this.#insertSeries = db.prepare(`INSERT INTO series (id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x) VALUES (${Array.from({ length: 15 }, () => '?').join(', ')})`);
+    this.#insertSeries = db.prepare(
+      `INSERT INTO series (id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x) VALUES (${Array.from({ length: 15 }, () => '?').join(', ')})`,
+    );
     this.#changeSeries = db.prepare('UPDATE series SET subject = ?, centre = ?, edge = ?, kind = ? WHERE id = ?');
     this.#saveFirst = db.prepare('UPDATE series SET first_at = ?1 WHERE id = ?2 AND first_at > ?1');
     this.#saveLast = db.prepare('UPDATE series SET last_at = ?1, v = ?2, q = ?3, f = ?4, x = ?5 WHERE id = ?6 AND last_at <= ?1');
-    this.#saveCursor = db.prepare('INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq');
+    this.#saveCursor = db.prepare(
+      'INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq',
+    );
     // What version 2 called generations holds nothing that is still found by them.
     db.exec('DELETE FROM generation WHERE rows > 0 AND NOT EXISTS (SELECT 1 FROM block WHERE block.g = generation.g)');
     this.#generations = new Generations(db, (points, places) => { this.#saveEnds(points, places); });
@@ -196,7 +211,9 @@ export class StoreDatabase {
   #vacuum(pages: number): { used: number; free: number } {
     return (this.#file as SqliteFile).read((db) => {
       if (pages > 0) db.exec(`PRAGMA incremental_vacuum(${pages})`);
-      const { total, free } = db.prepare('SELECT (SELECT page_count FROM pragma_page_count) AS total, (SELECT freelist_count FROM pragma_freelist_count) AS free').get() as { total: number; free: number };
+      const { total, free } = db
+        .prepare('SELECT (SELECT page_count FROM pragma_page_count) AS total, (SELECT freelist_count FROM pragma_freelist_count) AS free')
+        .get() as { total: number; free: number };
       return { used: total - free, free };
     });
   }
@@ -215,16 +232,63 @@ export function cursorOf(db: DatabaseSync): Cursor {
 /** A page that lost its row, or what was in it, may say nothing about it. @throws CV_STORE_DAMAGED where something was taken in, and nobody knows up to where */
 function checkCursor(db: DatabaseSync): void {
   const isNew = db.prepare('SELECT 1 FROM series LIMIT 1').get() === undefined;
-  if (!isNew && mergedBefore(db) === 0 && !(cursorOf(db).epoch > 0)) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'up to where the log was taken in is not there any more' });
+  if (!isNew && mergedBefore(db) === 0 && !(cursorOf(db).epoch > 0))
+    throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'up to where the log was taken in is not there any more' });
 }
 
 /** Every series, with what the open generation has brought since. */
 function snapshot(db: DatabaseSync, open: number): SeriesSnapshot[] {
-  const rows = db.prepare(`SELECT id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x, typeof(v) AS type FROM series`).all() as unknown as (SeriesHead
-    & { id: number; first_at: number; last_at: number; v: SqlValue; q: number; f: string | null; x: string | null; type: string })[];
-  const series = new Map(rows.map(({ id, indicator, device, point, subject, centre, edge, kind, unit, first_at: firstAt, last_at: lastAt, v, q, f, x, type }): [number, SeriesSnapshot] => [id, {
-    id, indicator, device, point, subject, centre, edge, kind, unit, firstAt, last: fromSql(lastAt, type === 'integer', [v, q, f, x]),
-  }]));
+  const rows = db
+    .prepare(
+      `SELECT id, indicator, device, point, subject, centre, edge, kind, unit, first_at, last_at, v, q, f, x, typeof(v) AS type FROM series`,
+    )
+    .all() as unknown as (SeriesHead & {
+    id: number;
+    first_at: number;
+    last_at: number;
+    v: SqlValue;
+    q: number;
+    f: string | null;
+    x: string | null;
+    type: string;
+  })[];
+  const series = new Map(
+    rows.map(
+      ({
+        id,
+        indicator,
+        device,
+        point,
+        subject,
+        centre,
+        edge,
+        kind,
+        unit,
+        first_at: firstAt,
+        last_at: lastAt,
+        v,
+        q,
+        f,
+        x,
+        type,
+      }): [number, SeriesSnapshot] => [
+        id,
+        {
+          id,
+          indicator,
+          device,
+          point,
+          subject,
+          centre,
+          edge,
+          kind,
+          unit,
+          firstAt,
+          last: fromSql(lastAt, type === 'integer', [v, q, f, x]),
+        },
+      ],
+    ),
+  );
   for (const { points } of new FreshBlocks(db).ofTime(open, 0, Number.MAX_SAFE_INTEGER)) {
     const pointAt = pointReader(points);
     for (let place = 0; place < points.ids.length; place += 1) {

@@ -70,7 +70,11 @@ export class Directory {
     const points = new PointsBuilder(groups.reduce((sum, { count }) => sum + count, 0));
     const changed = new Map<number, SeriesHead & { id: number }>();
     for (const group of groups) if (!this.#addPlain(group, points, changed)) this.#addEach(group, points, changed);
-    return { points: points.done(), changed: [...changed.values()], created: [...this.#unsaved.values()].map(({ plainUnit: _plainUnit, place: _place, ...series }) => series) };
+    return {
+      points: points.done(),
+      changed: [...changed.values()],
+      created: [...this.#unsaved.values()].map(({ plainUnit: _plainUnit, place: _place, ...series }) => series),
+    };
   }
 
   /**
@@ -79,9 +83,25 @@ export class Directory {
    */
   #addPlain(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): boolean {
     if (ODD_FIELDS.some((field) => group.cells(field) !== null)) return false;
-    const same = [group.cells('indicator'), group.cells('point'), group.cells('unit'), group.cells('quality'), group.cells('centre'), group.cells('kind'), group.edges()];
+    const same = [
+      group.cells('indicator'),
+      group.cells('point'),
+      group.cells('unit'),
+      group.cells('quality'),
+      group.cells('centre'),
+      group.cells('kind'),
+      group.edges(),
+    ];
     if (!same.every((cells) => cells?.each === null)) return false;
-    const [indicator, point, unit, quality, centre, kind, edge] = same.map((cells) => (cells as Cells).distinct[0] as string) as [string, string, string, Quality, string, string, string];
+    const [indicator, point, unit, quality, centre, kind, edge] = same.map((cells) => (cells as Cells).distinct[0] as string) as [
+      string,
+      string,
+      string,
+      Quality,
+      string,
+      string,
+      string,
+    ];
     const among = this.#entries.get(indicator)?.get(point);
     const [devices, values, times] = [group.cells('device'), group.cells('value'), group.cells('occurredAt')];
     if (!among) return false;
@@ -104,8 +124,21 @@ export class Directory {
   }
 
   #addEach(group: EventColumns, points: PointsBuilder, changed: Map<number, SeriesHead & { id: number }>): void {
-    const [indicators, devices, names, values, units, times] = [group.cells('indicator'), group.cells('device'), group.cells('point'), group.cells('value'), group.cells('unit'), group.cells('occurredAt')];
-    const [qualities, flags, windows, gaps, warnings] = [group.cells('quality'), group.cells('flags'), group.cells('window'), group.cells('gap'), group.cells('warning')];
+    const [indicators, devices, names, values, units, times] = [
+      group.cells('indicator'),
+      group.cells('device'),
+      group.cells('point'),
+      group.cells('value'),
+      group.cells('unit'),
+      group.cells('occurredAt'),
+    ];
+    const [qualities, flags, windows, gaps, warnings] = [
+      group.cells('quality'),
+      group.cells('flags'),
+      group.cells('window'),
+      group.cells('gap'),
+      group.cells('warning'),
+    ];
     const [subjects, centres, edges, kinds] = [group.cells('subject'), group.cells('centre'), group.edges(), group.cells('kind')];
     for (let at = 0; at < group.count; at += 1) {
       if (valueAt(gaps, at) !== null || valueAt(warnings, at) !== null) continue;
@@ -113,15 +146,35 @@ export class Directory {
       const among = this.#devices(valueAt(indicators, at) as string, valueAt(names, at) as string);
       const entry = among.get(device) ?? this.#create(group.events()[at] as Event);
       const [value, occurredAt] = [valueAt(values, at), valueAt(times, at) as number];
-      if (typeof value === 'number' && valueAt(units, at) === entry.plainUnit && valueAt(flags, at) === null && valueAt(windows, at) === null) {
+      if (
+        typeof value === 'number' &&
+        valueAt(units, at) === entry.plainUnit &&
+        valueAt(flags, at) === null &&
+        valueAt(windows, at) === null
+      ) {
         points.number(entry.id, occurredAt, value, QUALITIES.indexOf(valueAt(qualities, at) as Quality));
       } else {
         points.point(entry.id, this.#pointOf(group.events()[at] as Event, entry));
       }
       if (occurredAt < entry.last.at) continue;
-      const [subject, centre, edge, kind] = [(valueAt(subjects, at) ?? device) as string, valueAt(centres, at) as string, valueAt(edges, at) as string, valueAt(kinds, at) as Kind];
+      const [subject, centre, edge, kind] = [
+        (valueAt(subjects, at) ?? device) as string,
+        valueAt(centres, at) as string,
+        valueAt(edges, at) as string,
+        valueAt(kinds, at) as Kind,
+      ];
       if (subject !== entry.subject || centre !== entry.centre || edge !== entry.edge || kind !== entry.kind) {
-        changed.set(entry.id, { id: entry.id, indicator: entry.indicator, device, point: entry.point, unit: entry.unit, subject, centre, edge, kind });
+        changed.set(entry.id, {
+          id: entry.id,
+          indicator: entry.indicator,
+          device,
+          point: entry.point,
+          unit: entry.unit,
+          subject,
+          centre,
+          edge,
+          kind,
+        });
       } else changed.delete(entry.id);
     }
   }
@@ -129,7 +182,8 @@ export class Directory {
   /** To be called when a batch is on disk. @returns the series whose values it brought, and the time of the newest one among their newest */
   stored({ points, changed, created }: Omit<StoreBatch, 'upTo'>): { ids: number[]; newestAt: number } {
     for (const { id } of created) this.#unsaved.delete(id);
-    for (const head of changed) Object.assign(this.#byId[head.id] as Entry, { subject: head.subject, centre: head.centre, edge: head.edge, kind: head.kind });
+    for (const head of changed)
+      Object.assign(this.#byId[head.id] as Entry, { subject: head.subject, centre: head.centre, edge: head.edge, kind: head.kind });
     const { ids, times } = points;
     const touched: Entry[] = [];
     for (let place = 0; place < ids.length; place += 1) {
@@ -177,7 +231,21 @@ export class Directory {
     const { indicator, device, point, centre, edge, kind } = event;
     const first = this.#normal(event);
     const unit = (first.flags.includes('unit') ? this.#normal.unitOf(indicator) : null) ?? first.unit;
-    const entry: Entry = { id: this.#nextId, indicator, device, point, subject: event.subject ?? device, centre, edge, kind, unit, firstAt: event.occurredAt, last: { at: -1, value: null, quality: 'bad', flags: [] }, plainUnit: null, place: -1 };
+    const entry: Entry = {
+      id: this.#nextId,
+      indicator,
+      device,
+      point,
+      subject: event.subject ?? device,
+      centre,
+      edge,
+      kind,
+      unit,
+      firstAt: event.occurredAt,
+      last: { at: -1, value: null, quality: 'bad', flags: [] },
+      plainUnit: null,
+      place: -1,
+    };
     entry.last = { ...this.#pointOf(event, entry), at: -1 };
     this.#put(entry);
     this.#unsaved.set(entry.id, entry);

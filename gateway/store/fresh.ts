@@ -107,5 +107,7 @@ function rowsOf(blocks: FreshBlocks, g: number, { id, from, to }: TimeSpan): Sto
 
 /** Generations that hold something in from ≤ t < to, in order. */
 export function generationsIn(db: DatabaseSync, { from, to }: { from: number; to: number }): { g: number; fromAt: number }[] {
-  return db.prepare('SELECT g, from_at AS fromAt FROM generation WHERE to_at >= ? AND from_at < ? ORDER BY g').all(BigInt(from), BigInt(to)) as { g: number; fromAt: number }[];
+  return db
+    .prepare('SELECT g, from_at AS fromAt FROM generation WHERE to_at >= ? AND from_at < ? ORDER BY g')
+    .all(BigInt(from), BigInt(to)) as { g: number; fromAt: number }[];
 }

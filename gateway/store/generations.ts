@@ -30,7 +30,9 @@ export class Generations {
 
   constructor(db: DatabaseSync, onSeal: OnSeal) {
     this.#onSeal = onSeal;
-    this.#open = (db.prepare('SELECT g, rows, from_at AS fromAt, to_at AS toAt FROM generation ORDER BY g DESC LIMIT 1').get() as Generation | undefined) ?? empty(1);
+    this.#open =
+      (db.prepare('SELECT g, rows, from_at AS fromAt, to_at AS toAt FROM generation ORDER BY g DESC LIMIT 1').get() as
+        Generation | undefined) ?? empty(1);
   }
 
   get open(): number {
@@ -41,7 +43,12 @@ export class Generations {
   add(db: DatabaseSync, points: PointColumns): void {
     if (points.ids.length === 0) return;
     const [fromAt, toAt] = ends(points.times);
-    this.#open = { g: this.#open.g, rows: this.#open.rows + points.ids.length, fromAt: Math.min(this.#open.fromAt, fromAt), toAt: Math.max(this.#open.toAt, toAt) };
+    this.#open = {
+      g: this.#open.g,
+      rows: this.#open.rows + points.ids.length,
+      fromAt: Math.min(this.#open.fromAt, fromAt),
+      toAt: Math.max(this.#open.toAt, toAt),
+    };
     // What fills it is put into order together with the rest, and so written only once.
     if (this.#open.rows >= GENERATION_ROWS) return this.#seal(db, [points]);
     save(db, this.#open);
@@ -70,7 +77,9 @@ export class Generations {
   }
 
   sealed(db: DatabaseSync): Generation[] {
-    return db.prepare('SELECT g, rows, from_at AS fromAt, to_at AS toAt FROM generation WHERE g <> ? ORDER BY g').all(BigInt(this.#open.g)) as unknown as Generation[];
+    return db
+      .prepare('SELECT g, rows, from_at AS fromAt, to_at AS toAt FROM generation WHERE g <> ? ORDER BY g')
+      .all(BigInt(this.#open.g)) as unknown as Generation[];
   }
 
   /** Forgets those that are empty. */
@@ -92,12 +101,24 @@ export class Generations {
 
   /** Rows before a time go from one generation, within the caller's transaction. @returns how many */
   cut(db: DatabaseSync, g: number, beforeAt: number): number {
-    let gone = Number((db.prepare('SELECT coalesce(sum(count), 0) AS rows FROM block WHERE g = ? AND to_at < ?').get(BigInt(g), BigInt(beforeAt)) as { rows: number }).rows);
+    let gone = Number(
+      (
+        db.prepare('SELECT coalesce(sum(count), 0) AS rows FROM block WHERE g = ? AND to_at < ?').get(BigInt(g), BigInt(beforeAt)) as {
+          rows: number;
+        }
+      ).rows,
+    );
     db.prepare('DELETE FROM block WHERE g = ? AND to_at < ?').run(BigInt(g), BigInt(beforeAt));
-    for (const { id, points } of Array.from(new FreshBlocks(db).ofTime(g, 0, beforeAt))) gone += keepIn(db, g, id, points, (place) => (points.times[place] as number) >= beforeAt);
-    db.prepare('UPDATE generation SET rows = max(0, rows - ?), from_at = max(from_at, ?) WHERE g = ?').run(BigInt(gone), BigInt(beforeAt), BigInt(g));
+    for (const { id, points } of Array.from(new FreshBlocks(db).ofTime(g, 0, beforeAt)))
+      gone += keepIn(db, g, id, points, (place) => (points.times[place] as number) >= beforeAt);
+    db.prepare('UPDATE generation SET rows = max(0, rows - ?), from_at = max(from_at, ?) WHERE g = ?').run(
+      BigInt(gone),
+      BigInt(beforeAt),
+      BigInt(g),
+    );
     this.#small = [];
-    if (g === this.#open.g) this.#open = { ...this.#open, rows: Math.max(1, this.#open.rows - gone), fromAt: Math.max(this.#open.fromAt, beforeAt) };
+    if (g === this.#open.g)
+      this.#open = { ...this.#open, rows: Math.max(1, this.#open.rows - gone), fromAt: Math.max(this.#open.fromAt, beforeAt) };
     else this.retire(db, [g]);
     return gone;
   }
@@ -119,7 +140,8 @@ export class Generations {
     const remove = db.prepare('DELETE FROM block WHERE id = ?');
     for (const { id } of blocks) remove.run(BigInt(id));
     const insert = db.prepare(INSERT_BLOCK);
-    for (let from = 0; from < places.length; from += BLOCK_ROWS) insert.get(...blockRow(g, pickPoints(points, places.subarray(from, from + BLOCK_ROWS))));
+    for (let from = 0; from < places.length; from += BLOCK_ROWS)
+      insert.get(...blockRow(g, pickPoints(points, places.subarray(from, from + BLOCK_ROWS))));
   }
 }
 

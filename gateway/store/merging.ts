@@ -8,7 +8,8 @@ import { Chunks } from './chunks.ts';
 import { FreshBlocks, generationsIn } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
 
-export const MERGING_SCHEMA = 'CREATE TABLE IF NOT EXISTS merging (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;';
+export const MERGING_SCHEMA =
+  'CREATE TABLE IF NOT EXISTS merging (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;';
 
 /** In place of an opening: the one that the next start finds. */
 export const NEXT_OPENING = -1;
@@ -74,4 +75,5 @@ function alikeIn(db: DatabaseSync, { ids, times }: PointColumns): Map<string, nu
   return there;
 }
 
-const keyOf = (id: number, { at, value, quality, flags, extra }: StoredPoint): string => JSON.stringify([id, at, value, quality, flags, extra]);
+const keyOf = (id: number, { at, value, quality, flags, extra }: StoredPoint): string =>
+  JSON.stringify([id, at, value, quality, flags, extra]);

@@ -13,7 +13,10 @@ export interface ReadPlace {
 }
 
 /** Values of one series, from ≤ t < to, after a place, by time and then by arrival. */
-export function readRows(db: DatabaseSync, { id, from, to, after, limit }: TimeSpan & { after: ReadPlace | null; limit: number }): { points: PointView[]; next: ReadPlace | null; damages: ChunkDamage[] } {
+export function readRows(
+  db: DatabaseSync,
+  { id, from, to, after, limit }: TimeSpan & { after: ReadPlace | null; limit: number },
+): { points: PointView[]; next: ReadPlace | null; damages: ChunkDamage[] } {
   const start = after ? Math.max(from, after.at) : from;
   const skipped = after?.at === start ? after.n + 1 : 0;
   const chunks = new Chunks(db);
@@ -36,7 +39,10 @@ export function readRows(db: DatabaseSync, { id, from, to, after, limit }: TimeS
 }
 
 /** At most `maxPoints` points of one series; chunks that lie within a bucket are taken by their head, unopened. */
-export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: TimeSpan & { maxPoints: number }): { points: PointView[]; downsampled: boolean; damages: ChunkDamage[] } {
+export function readBuckets(
+  db: DatabaseSync,
+  { id, from, to, maxPoints }: TimeSpan & { maxPoints: number },
+): { points: PointView[]; downsampled: boolean; damages: ChunkDamage[] } {
   const chunks = new Chunks(db);
   const blocks = new FreshBlocks(db);
   const fresh = freshRows(db, blocks, { id, from, to });
@@ -50,7 +56,8 @@ export function readBuckets(db: DatabaseSync, { id, from, to, maxPoints }: TimeS
   }
   const buckets = new Buckets(maxPoints, firstAt, lastAt);
   // The ends are shown as they are, so their chunks are opened.
-  const unopened = (part: Part) => part.isWhole && part.head.numbers > 0 && part.firstAt > firstAt && part.lastAt < lastAt && buckets.isOne(part.firstAt, part.lastAt);
+  const unopened = (part: Part) =>
+    part.isWhole && part.head.numbers > 0 && part.firstAt > firstAt && part.lastAt < lastAt && buckets.isOne(part.firstAt, part.lastAt);
   for (const item of inOrder(parts, fresh, unopened)) {
     if (item instanceof Part) buckets.takeChunk(item.head);
     else if ('columns' in item) buckets.takeRun(item);
@@ -90,7 +97,8 @@ function* inOrder(parts: readonly Part[], fresh: readonly StoredPoint[], unopene
       const end = at < fresh.length ? Math.min(run.to, run.columns.placeOf((fresh[at] as StoredPoint).at + 1)) : run.to;
       if (end > from) yield { columns: run.columns, from, to: end };
       from = Math.max(from, end);
-      while (from < run.to && at < fresh.length && (fresh[at] as StoredPoint).at < (run.columns.times[from] as number)) yield fresh[at++] as StoredPoint;
+      while (from < run.to && at < fresh.length && (fresh[at] as StoredPoint).at < (run.columns.times[from] as number))
+        yield fresh[at++] as StoredPoint;
     }
   }
   while (at < fresh.length) yield fresh[at++] as StoredPoint;

@@ -20,9 +20,23 @@ export class StoreReader {
     check: (request: { afterId: number }) => this.#file.read((db) => checkSlice(db, request)),
     checkBlocks: (request: { afterId: number }) => this.#file.read((db) => checkBlocks(db, request)),
     checkFile: () => this.#file.read((db) => checkFile(db)),
-    names: () => this.#file.read((db) => db.prepare('SELECT id, indicator, device, point FROM series').all() as { id: number; indicator: string; device: string; point: string }[]),
-    close: () => { this.#file.close(); },
+    names: () =>
+      this.#file.read(
+        (db) =>
+          db.prepare('SELECT id, indicator, device, point FROM series').all() as {
+            id: number;
+            indicator: string;
+            device: string;
+            point: string;
+          }[],
+      ),
+    close: () => {
+      this.#file.close();
+    },
   };
 }
 
-const packed = <T extends { points: PointView[] }>(answer: T): Omit<T, 'points'> & { points: ViewColumns } => ({ ...answer, points: packViews(answer.points) });
+const packed = <T extends { points: PointView[] }>(answer: T): Omit<T, 'points'> & { points: ViewColumns } => ({
+  ...answer,
+  points: packViews(answer.points),
+});

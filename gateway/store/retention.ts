@@ -32,7 +32,8 @@ function byAge(db: DatabaseSync, generations: Generations, { beforeAt, maxRows }
   if (beforeAt <= 0) return null;
   const chunks = oldestChunks(db, beforeAt, maxRows);
   if (chunks.count > 0) return { byAge: chunks.count, bySize: 0, beforeAt, more: true };
-  const generation = db.prepare('SELECT g FROM generation WHERE from_at < ? ORDER BY from_at LIMIT 1').get(BigInt(beforeAt)) as { g: number } | undefined;
+  const generation = db.prepare('SELECT g FROM generation WHERE from_at < ? ORDER BY from_at LIMIT 1').get(BigInt(beforeAt)) as
+    { g: number } | undefined;
   if (!generation) return null;
   return { byAge: generations.cut(db, generation.g, beforeAt), bySize: 0, beforeAt, more: true };
 }
@@ -40,13 +41,16 @@ function byAge(db: DatabaseSync, generations: Generations, { beforeAt, maxRows }
 function bySize(db: DatabaseSync, generations: Generations, { maxBytes, maxRows }: Sweep): Swept | null {
   if (usedBytes(db) <= maxBytes) return null;
   const oldest = db.prepare('SELECT to_at AS toAt FROM chunk ORDER BY to_at LIMIT 1').get() as { toAt: number } | undefined;
-  const generation = db.prepare('SELECT g, from_at AS fromAt FROM generation WHERE rows > 0 ORDER BY from_at LIMIT 1').get() as { g: number; fromAt: number } | undefined;
+  const generation = db.prepare('SELECT g, from_at AS fromAt FROM generation WHERE rows > 0 ORDER BY from_at LIMIT 1').get() as
+    { g: number; fromAt: number } | undefined;
   if (oldest && (!generation || oldest.toAt <= generation.fromAt)) {
     const { count, toAt } = oldestChunks(db, Number.MAX_SAFE_INTEGER, maxRows);
     return { byAge: 0, bySize: count, beforeAt: toAt + 1, more: true };
   }
   if (!generation) return null;
-  const times = Float64Array.from([...new FreshBlocks(db).ofTime(generation.g, 0, Number.MAX_SAFE_INTEGER)].flatMap(({ points }) => [...points.times])).toSorted();
+  const times = Float64Array.from(
+    [...new FreshBlocks(db).ofTime(generation.g, 0, Number.MAX_SAFE_INTEGER)].flatMap(({ points }) => [...points.times]),
+  ).toSorted();
   const edge = times[maxRows];
   const beforeAt = edge === undefined ? Number.MAX_SAFE_INTEGER : edge + 1;
   const gone = generations.cut(db, generation.g, beforeAt);
@@ -55,7 +59,11 @@ function bySize(db: DatabaseSync, generations: Generations, { maxBytes, maxRows 
 
 /** Takes away the oldest chunks that end before a time, about `maxPoints` points of them. */
 function oldestChunks(db: DatabaseSync, beforeAt: number, maxPoints: number): { count: number; toAt: number } {
-  const found = db.prepare('SELECT id, count, to_at AS toAt FROM chunk WHERE to_at < ? ORDER BY to_at LIMIT 64').all(BigInt(beforeAt)) as { id: number; count: number; toAt: number }[];
+  const found = db.prepare('SELECT id, count, to_at AS toAt FROM chunk WHERE to_at < ? ORDER BY to_at LIMIT 64').all(BigInt(beforeAt)) as {
+    id: number;
+    count: number;
+    toAt: number;
+  }[];
   const remove = db.prepare('DELETE FROM chunk WHERE id = ?');
   let count = 0;
   let last = 0;
@@ -69,6 +77,8 @@ function oldestChunks(db: DatabaseSync, beforeAt: number, maxPoints: number): { 
 }
 
 function usedBytes(db: DatabaseSync): number {
-  const { pages } = db.prepare('SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS pages').get() as { pages: number };
+  const { pages } = db
+    .prepare('SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS pages')
+    .get() as { pages: number };
   return pages * 4096;
 }

@@ -48,7 +48,11 @@ export function toSql({ value, quality, flags, extra }: StoredPoint): SqlPoint {
 }
 
 /** @param isInteger whether SQLite holds `v` as INTEGER (`typeof(v) = 'integer'`): both come back as JS numbers */
-export function fromSql(at: number, isInteger: boolean, [value, quality, flags, extra]: readonly [SqlValue, number | bigint, string | null, string | null]): StoredPoint {
+export function fromSql(
+  at: number,
+  isInteger: boolean,
+  [value, quality, flags, extra]: readonly [SqlValue, number | bigint, string | null, string | null],
+): StoredPoint {
   return {
     at,
     value: isInteger ? Boolean(value) : (value as Value),

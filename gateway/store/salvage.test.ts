@@ -1,6 +1,17 @@
 /** A store whose file was damaged: it opens all the same, nothing is wrong or there twice, and what is missing comes back from the log. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -18,7 +29,12 @@ const PRESENT = 2;
 /** The first byte of a page that only leads to others. */
 const INTERIOR = 5;
 
-const points = Array.from({ length: COUNT }, (_, at): Partial<Event> => ({ device: DEVICES[at % DEVICES.length] as string, value: Math.sin(at) * at, occurredAt: 1_000_000 + (at >> 3) * 50, ...(at % 97 === 0 ? { flags: ['spike'] } : {}) }));
+const points = Array.from({ length: COUNT }, (_, at): Partial<Event> => ({
+  device: DEVICES[at % DEVICES.length] as string,
+  value: Math.sin(at) * at,
+  occurredAt: 1_000_000 + (at >> 3) * 50,
+  ...(at % 97 === 0 ? { flags: ['spike'] } : {}),
+}));
 let log: LogBatch[] = [];
 let whole = '';
 
@@ -36,7 +52,8 @@ before(async () => {
 type Opened = Awaited<ReturnType<typeof openTestStore>>;
 
 async function feed(store: Opened, from: number, to: number): Promise<void> {
-  for (let at = from; at < to; at += 5000) await store.consumer.take(log.slice(at, Math.min(to, at + 5000)), { epoch: 1, seq: Math.min(to, at + 5000) });
+  for (let at = from; at < to; at += 5000)
+    await store.consumer.take(log.slice(at, Math.min(to, at + 5000)), { epoch: 1, seq: Math.min(to, at + 5000) });
 }
 
 /** What the log does at a start: everything behind the store's cursor comes (again). */
@@ -59,8 +76,16 @@ function overwrite(path: string, at: number, bytes: Buffer): void {
   closeSync(fd);
 }
 
-const expected = new Map(DEVICES.map((device) => [device, points.filter((point) => point.device === device).map(({ occurredAt, value, flags }) => ({ at: occurredAt, value, quality: 'good', flags: flags ?? [] }))]));
-const rowsOf = async (store: Opened): Promise<Map<string, PointView[]>> => new Map(await Promise.all(DEVICES.map(async (device) => [device, await allRows(store, { ...ALL, device }, 10_000)] as const)));
+const expected = new Map(
+  DEVICES.map((device) => [
+    device,
+    points
+      .filter((point) => point.device === device)
+      .map(({ occurredAt, value, flags }) => ({ at: occurredAt, value, quality: 'good', flags: flags ?? [] })),
+  ]),
+);
+const rowsOf = async (store: Opened): Promise<Map<string, PointView[]>> =>
+  new Map(await Promise.all(DEVICES.map(async (device) => [device, await allRows(store, { ...ALL, device }, 10_000)] as const)));
 const key = ({ at, value, flags }: PointView): string => `${at} ${String(value)} ${flags.join()}`;
 const byKey = (rows: PointView[]): string[] => rows.map(key).toSorted();
 
@@ -68,7 +93,8 @@ async function assertAll(store: Opened): Promise<void> {
   for (const [device, rows] of await rowsOf(store)) assert.deepEqual(byKey(rows), byKey(expected.get(device) as PointView[]), device);
 }
 
-const salvages = (store: Opened) => store.world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_STORE_SALVAGED' ? [told.fault.params] : []));
+const salvages = (store: Opened) =>
+  store.world.told.flatMap((told) => (told.kind === 'fault' && told.fault.code === 'CV_STORE_SALVAGED' ? [told.fault.params] : []));
 const asides = (dir: string) => readdirSync(dir).filter((name) => /damaged-\d+$/.test(name));
 
 const HEADERS: Record<string, (path: string) => void> = {
@@ -87,7 +113,10 @@ for (const [what, damage] of Object.entries(HEADERS)) {
     await assertAll(store);
     assert.deepEqual(salvages(store).map((params) => params.points), [COUNT]);
     const [aside = ''] = asides(dir);
-    assert.ok(readFileSync(join(dir, aside)).subarray(PAGE).equals(bytes.subarray(PAGE)), 'as it is, but for a first page that can be read');
+    assert.ok(
+      readFileSync(join(dir, aside)).subarray(PAGE).equals(bytes.subarray(PAGE)),
+      'as it is, but for a first page that can be read',
+    );
     if (existsSync(join(dir, `${aside}-page1`))) assert.ok(readFileSync(join(dir, `${aside}-page1`)).equals(bytes.subarray(0, PAGE)));
     await store.close();
     const again = await openTestStore({ dir, presentEpoch: PRESENT });
@@ -117,7 +146,12 @@ test('pages destroyed anywhere in the file: at a start and while it runs, no val
   const pages = statSync(whole).size / PAGE;
   for (let trial = 0; trial < 8; trial += 1) {
     const dir = await damaged((path) => {
-      for (let count = 0; count < 1 + trial % 3; count += 1) overwrite(path, PAGE * Math.floor(random.next() * pages) + Math.floor(random.next() * 64), Buffer.from(Array.from({ length: 400 }, () => Math.floor(random.next() * 256))));
+      for (let count = 0; count < 1 + (trial % 3); count += 1)
+        overwrite(
+          path,
+          PAGE * Math.floor(random.next() * pages) + Math.floor(random.next() * 64),
+          Buffer.from(Array.from({ length: 400 }, () => Math.floor(random.next() * 256))),
+        );
     });
     const store = await openTestStore({ dir, presentEpoch: PRESENT });
     await catchUp(store);
@@ -158,8 +192,12 @@ test('the tree above the chunks is destroyed while it runs: whoever asks is answ
   await catchUp(next);
   await next.consumer.take(fed([more], 1, PRESENT), { epoch: PRESENT, seq: 1 });
   const rows = await rowsOf(next);
-  assert.deepEqual(byKey(rows.get('a') as PointView[]), [...byKey(expected.get('a') as PointView[]), key({ at: 9e6, value: 5, quality: 'good', flags: [] })].toSorted());
-  for (const device of ['b', 'c', 'd']) assert.deepEqual(byKey(rows.get(device) as PointView[]), byKey(expected.get(device) as PointView[]));
+  assert.deepEqual(
+    byKey(rows.get('a') as PointView[]),
+    [...byKey(expected.get('a') as PointView[]), key({ at: 9e6, value: 5, quality: 'good', flags: [] })].toSorted(),
+  );
+  for (const device of ['b', 'c', 'd'])
+    assert.deepEqual(byKey(rows.get(device) as PointView[]), byKey(expected.get(device) as PointView[]));
   await next.close();
 });
 

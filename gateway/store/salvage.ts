@@ -72,7 +72,8 @@ export function copyStore(from: DatabaseSync | null, into: SqliteFile, known: Kn
   into.transaction((db) => {
     db.exec('INSERT INTO generation SELECT g, sum(count), min(from_at), max(to_at) FROM block GROUP BY g');
     if (!cursor) saved.isWhole = false;
-    if (cursor && (known || saved.isWhole)) db.prepare('INSERT INTO progress VALUES (1, ?, ?)').run(BigInt(cursor.epoch), BigInt(cursor.seq));
+    if (cursor && (known || saved.isWhole))
+      db.prepare('INSERT INTO progress VALUES (1, ?, ?)').run(BigInt(cursor.epoch), BigInt(cursor.seq));
     if (!saved.isWhole) mergeBefore(db, known ? NEXT_OPENING : presentEpoch);
   });
   return saved;
@@ -112,13 +113,20 @@ function statementsOf(db: DatabaseSync): Record<'putSeries' | 'putChunk' | 'putB
 /** Damage may turn any column into another type. */
 function isSeries(row: SqliteRow): boolean {
   const [first, last, , quality, flags, extra] = row.slice(9);
-  return row.slice(1, 9).every((text) => typeof text === 'string') && [first, last, quality].every((number) => typeof number === 'bigint') && [flags, extra].every((text) => text === null || typeof text === 'string') && (extra === null || isJson(extra as string));
+  return (
+    row.slice(1, 9).every((text) => typeof text === 'string') &&
+    [first, last, quality].every((number) => typeof number === 'bigint') &&
+    [flags, extra].every((text) => text === null || typeof text === 'string') &&
+    (extra === null || isJson(extra as string))
+  );
 }
 
 /** A name has no sum of its own, but stands in the index as well: where the two differ, nobody knows whose values these are. */
 function isNamed(db: DatabaseSync, [id, indicator, device, point]: SqliteRow): boolean {
   try {
-    const found = db.prepare(`SELECT id FROM series INDEXED BY ${NAMES_INDEX} WHERE indicator = ? AND device = ? AND point = ?`).get(indicator as string, device as string, point as string);
+    const found = db
+      .prepare(`SELECT id FROM series INDEXED BY ${NAMES_INDEX} WHERE indicator = ? AND device = ? AND point = ?`)
+      .get(indicator as string, device as string, point as string);
     return found?.id === Number(id);
   } catch (error) {
     if (!isCorruption(error)) throw error;

@@ -177,13 +177,32 @@ class OpenStore implements Store {
     this.#cursor = opened.cursor;
     this.#mending = new Mending(world.clock, (detail) => this.#mend(detail));
     this.#windows = new Windows(parts.path);
-    this.#directory = new Directory(normaliser(options.catalogue), opened.series, (series, unit) => { this.#tellMisfit(series, unit); });
-    this.#upkeep = new Upkeep({ path: parts.path, retentionMs: options.retentionMs, maxBytes: options.maxBytes, compaction: options.compaction ?? COMPACTION, newestAt: () => this.#directory.newestAt }, world, parts.database, {
-      damages: (damages) => { this.#tellDamages(damages); },
-      forgotten: (beforeAt) => { this.#windows.forget(beforeAt); },
-      // Said there already; the next look tries anew.
-      failed: (error) => { this.#mending.after(error).catch(() => undefined); },
+    this.#directory = new Directory(normaliser(options.catalogue), opened.series, (series, unit) => {
+      this.#tellMisfit(series, unit);
     });
+    this.#upkeep = new Upkeep(
+      {
+        path: parts.path,
+        retentionMs: options.retentionMs,
+        maxBytes: options.maxBytes,
+        compaction: options.compaction ?? COMPACTION,
+        newestAt: () => this.#directory.newestAt,
+      },
+      world,
+      parts.database,
+      {
+        damages: (damages) => {
+          this.#tellDamages(damages);
+        },
+        forgotten: (beforeAt) => {
+          this.#windows.forget(beforeAt);
+        },
+        // Said there already; the next look tries anew.
+        failed: (error) => {
+          this.#mending.after(error).catch(() => undefined);
+        },
+      },
+    );
     this.consumer = {
       name: 'store',
       required: true,
@@ -205,7 +224,17 @@ class OpenStore implements Store {
   series(filter: SeriesFilter = {}): SeriesView[] {
     return this.#matching(filter)
       .map(({ indicator, device, point, unit, centre, edge, last }) => {
-        return { indicator, device, point, unit, centre, edge, known: this.#catalogue.of(indicator) !== null, name: indicatorName(this.#catalogue, indicator), lastAt: last.at };
+        return {
+          indicator,
+          device,
+          point,
+          unit,
+          centre,
+          edge,
+          known: this.#catalogue.of(indicator) !== null,
+          name: indicatorName(this.#catalogue, indicator),
+          lastAt: last.at,
+        };
       })
       .toSorted((a, b) => (seriesKey(a) < seriesKey(b) ? -1 : 1));
   }
@@ -216,7 +245,9 @@ class OpenStore implements Store {
     if (!series) return { items: [], downsampled: false, next: null };
     const span = { id: series.id, from: Math.max(0, Math.floor(from)), to: Math.max(0, Math.ceil(to)) };
     if (maxPoints !== null) {
-      const { points, downsampled, damages } = await this.#mending.orMend(() => this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) }));
+      const { points, downsampled, damages } = await this.#mending.orMend(() =>
+        this.#parts.reader.call('buckets', { ...span, maxPoints: Math.max(1, maxPoints) }),
+      );
       return { items: unpackViews(points), downsampled, next: null, ...this.#gapsOf(damages) };
     }
     const { points, next, damages } = await this.#mending.orMend(() => this.#parts.reader.call('rows', { ...span, after: place, limit }));
@@ -224,20 +255,36 @@ class OpenStore implements Store {
   }
 
   async window(span: { from: number; to: number }): Promise<SeriesWindow[]> {
-    const { totals: { ids, counts, mins, maxs, sums }, damages } = await this.#mending.orMend(() => this.#windows.ask({ from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) }));
+    const {
+      totals: { ids, counts, mins, maxs, sums },
+      damages,
+    } = await this.#mending.orMend(() =>
+      this.#windows.ask({ from: Math.max(0, Math.floor(span.from)), to: Math.max(0, Math.ceil(span.to)) }),
+    );
     this.#tellDamages(damages);
     const found: SeriesWindow[] = [];
     for (let at = 0; at < ids.length; at += 1) {
       const series = this.#directory.byId(ids[at] as number);
       const count = counts[at] as number;
-      if (series) found.push({ indicator: series.indicator, device: series.device, point: series.point, count, min: mins[at] as number, max: maxs[at] as number, avg: (sums[at] as number) / count });
+      if (series)
+        found.push({
+          indicator: series.indicator,
+          device: series.device,
+          point: series.point,
+          count,
+          min: mins[at] as number,
+          max: maxs[at] as number,
+          avg: (sums[at] as number) / count,
+        });
     }
     return found;
   }
 
   onStored(listener: (stored: Stored) => void): () => void {
     this.#listeners.add(listener);
-    return () => { this.#listeners.delete(listener); };
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   setCatalogue(catalogue: Catalogue): void {
@@ -283,7 +330,13 @@ class OpenStore implements Store {
       this.#told.add(id);
       const name = this.#directory.byId(series);
       const time = (at: number) => new Date(at).toISOString();
-      this.#world.tell({ kind: 'fault', fault: { code: 'CV_STORE_CHUNK_DAMAGED', params: { path: this.#parts.path, series: name ? seriesKey(name) : '?', from: time(from), to: time(to) } } });
+      this.#world.tell({
+        kind: 'fault',
+        fault: {
+          code: 'CV_STORE_CHUNK_DAMAGED',
+          params: { path: this.#parts.path, series: name ? seriesKey(name) : '?', from: time(from), to: time(to) },
+        },
+      });
       this.#world.tell({ kind: 'samples_lost', count: count ?? 1, reason: 'store_damaged', intended: false });
     }
   }
@@ -293,18 +346,27 @@ class OpenStore implements Store {
     const name = `${id} ${unit}`;
     if (this.#misfits.has(name) || this.#misfits.size >= MAX_TOLD) return;
     this.#misfits.add(name);
-    this.#world.tell({ kind: 'fault', fault: { code: 'CV_UNIT_UNCONVERTIBLE', params: { point: `${device}/${point}`, indicator, unit, wanted: this.#catalogue.of(indicator)?.unit ?? own } }, device });
+    this.#world.tell({
+      kind: 'fault',
+      fault: {
+        code: 'CV_UNIT_UNCONVERTIBLE',
+        params: { point: `${device}/${point}`, indicator, unit, wanted: this.#catalogue.of(indicator)?.unit ?? own },
+      },
+      device,
+    });
   }
 
   async #take(groups: readonly LogBatch[], upTo: Cursor): Promise<void> {
     if (compareCursors(upTo, this.#cursor) <= 0) return;
     const batch = this.#directory.batchOf(batchesAfter(groups, this.#cursor).map(({ columns }) => columns));
     const startedMs = this.#world.clock.monotonicMs();
-    const written = await this.#mending.orMend(() => this.#mending.inTurn(async () => {
-      const reduced = await this.#parts.database.call('commit', { ...batch, upTo });
-      this.#cursor = upTo;
-      return reduced ?? batch.points;
-    }));
+    const written = await this.#mending.orMend(() =>
+      this.#mending.inTurn(async () => {
+        const reduced = await this.#parts.database.call('commit', { ...batch, upTo });
+        this.#cursor = upTo;
+        return reduced ?? batch.points;
+      }),
+    );
     const count = written.ids.length;
     if (batch.points.ids.length === 0) return;
     this.#windows.feed(written, upTo);
@@ -332,7 +394,9 @@ class OpenStore implements Store {
       return one ? [one] : [];
     }
     const among = device === undefined ? [...this.#directory.all()] : this.#directory.ofDevice(device);
-    return among.filter((series) => (indicator === undefined || series.indicator === indicator) && (point === undefined || series.point === point));
+    return among.filter(
+      (series) => (indicator === undefined || series.indicator === indicator) && (point === undefined || series.point === point),
+    );
   }
 }
 
@@ -341,13 +405,23 @@ function tellSalvage(path: string, { aside, detail, found: { points, lost } }: D
   if (lost > 0) world.tell({ kind: 'samples_lost', count: lost, reason: 'store_damaged', intended: false });
 }
 
-function lastOf({ indicator, device, point, subject, centre, edge, kind, unit, last: { at, value, quality, flags, extra } }: SeriesSnapshot): LastPoint {
+function lastOf({
+  indicator,
+  device,
+  point,
+  subject,
+  centre,
+  edge,
+  kind,
+  unit,
+  last: { at, value, quality, flags, extra },
+}: SeriesSnapshot): LastPoint {
   return { indicator, device, point, subject, centre, edge, kind, unit: extra?.unit ?? unit, at, value, quality, flags };
 }
 
 function parsePlace(text: string): { at: number; n: number } {
   const match = /^(\d{1,16})-(\d{1,10})$/.exec(text);
-  if (!match || !Number.isSafeInteger(Number(match[1]))) throw new FaultError('CV_API_CURSOR_INVALID', { after: text, path: '/api/v1/series' });
+  if (!match || !Number.isSafeInteger(Number(match[1])))
+    throw new FaultError('CV_API_CURSOR_INVALID', { after: text, path: '/api/v1/series' });
   return { at: Number(match[1]), n: Number(match[2]) };
 }
-

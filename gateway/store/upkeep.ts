@@ -54,7 +54,12 @@ export class Upkeep {
   #closed = false;
   #isLooking = false;
 
-  constructor(options: UpkeepOptions, world: World, database: SqliteClient<StoreDatabase['operations']>, on: { damages(damages: readonly ChunkDamage[]): void; forgotten(beforeAt: number): void; failed(error: unknown): void }) {
+  constructor(
+    options: UpkeepOptions,
+    world: World,
+    database: SqliteClient<StoreDatabase['operations']>,
+    on: { damages(damages: readonly ChunkDamage[]): void; forgotten(beforeAt: number): void; failed(error: unknown): void },
+  ) {
     this.#options = options;
     this.#world = world;
     this.#database = database;
@@ -124,7 +129,9 @@ export class Upkeep {
   async #sweep(): Promise<void> {
     const { retentionMs, maxBytes, newestAt } = this.#options;
     for (let more = true; more && !this.#closed;) {
-      const beforeAt = Number.isFinite(retentionMs) ? Math.max(0, Math.floor(Math.min(this.#world.clock.nowMs(), newestAt() + TRUSTED_AHEAD_MS) - retentionMs)) : 0;
+      const beforeAt = Number.isFinite(retentionMs)
+        ? Math.max(0, Math.floor(Math.min(this.#world.clock.nowMs(), newestAt() + TRUSTED_AHEAD_MS) - retentionMs))
+        : 0;
       const swept = await this.#database.call('sweep', { beforeAt, maxBytes, maxRows: SWEEP_ROWS });
       if (swept.bySize > 0) this.#world.tell({ kind: 'samples_lost', count: swept.bySize, reason: 'store_full', intended: true });
       if (swept.byAge + swept.bySize > 0) this.#onForgotten(swept.beforeAt);
@@ -175,7 +182,11 @@ export class Upkeep {
       this.#onDamages(slice.damages);
       if (slice.replacement) {
         await this.#database.call('replace', slice.replacement);
-        this.#world.tell({ kind: 'points_compacted', count: slice.replacement.rows, durationMs: this.#world.clock.monotonicMs() - startedMs });
+        this.#world.tell({
+          kind: 'points_compacted',
+          count: slice.replacement.rows,
+          durationMs: this.#world.clock.monotonicMs() - startedMs,
+        });
         onMoved(slice.replacement.rows);
       }
       next = slice.next;

@@ -29,7 +29,10 @@ export async function verifyStoreFile(dir: string, onSlice: (done: number, of: n
   try {
     rejectNewerVersion(path, STORE_VERSION);
     operations.open({ path });
-    const found = await verifyStore({ size: operations.checkSize, chunks: operations.check, blocks: operations.checkBlocks, file: operations.checkFile }, onSlice);
+    const found = await verifyStore(
+      { size: operations.checkSize, chunks: operations.check, blocks: operations.checkBlocks, file: operations.checkFile },
+      onSlice,
+    );
     const wanted = new Set(found.damages.map(({ series }) => series));
     const names = new Map(operations.names().flatMap(({ id, ...name }) => (wanted.has(id) ? [[id, seriesKey(name)] as const] : [])));
     return { ...found, path, names };

@@ -22,7 +22,14 @@ export function packViews(points: readonly PointView[]): ViewColumns {
   const column = (): Float64Array => new Float64Array(length);
   const numbers = column();
   const packed: ViewColumns = {
-    times: column(), values: numbers, qualities: new Uint8Array(length), flags: [], flagsOf: new Uint32Array(length), mins: column(), maxs: column(), counts: column(),
+    times: column(),
+    values: numbers,
+    qualities: new Uint8Array(length),
+    flags: [],
+    flagsOf: new Uint32Array(length),
+    mins: column(),
+    maxs: column(),
+    counts: column(),
   };
   const lists = new Map<string, number>();
   let isNumbers = true;
@@ -48,7 +55,12 @@ export function packViews(points: readonly PointView[]): ViewColumns {
 
 export function unpackViews({ times, values, qualities, flags, flagsOf, mins, maxs, counts }: ViewColumns): PointView[] {
   return Array.from(times, (at, place): PointView => {
-    const point: PointView = { at, value: values[place] as Value, quality: QUALITIES[qualities[place] as number] as Quality, flags: [...(flags[flagsOf[place] as number] as Flag[])] };
+    const point: PointView = {
+      at,
+      value: values[place] as Value,
+      quality: QUALITIES[qualities[place] as number] as Quality,
+      flags: [...(flags[flagsOf[place] as number] as Flag[])],
+    };
     const [min, max, count] = [mins[place] as number, maxs[place] as number, counts[place] as number];
     if (!Number.isNaN(min)) point.min = min;
     if (!Number.isNaN(max)) point.max = max;

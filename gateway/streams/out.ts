@@ -31,7 +31,12 @@ export interface StreamsOptions {
   normaliser(): Normaliser;
 }
 
-export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<Publisher, 'publish'>, { indicators, isHeard, normaliser }: StreamsOptions, world: Pick<World, 'clock'>): Consumer {
+export function streamsConsumer(
+  log: Pick<GatewayLog, 'head'>,
+  publisher: Pick<Publisher, 'publish'>,
+  { indicators, isHeard, normaliser }: StreamsOptions,
+  world: Pick<World, 'clock'>,
+): Consumer {
   const wanted = indicators.length > 0 ? new Set(indicators) : null;
   const previous = new Map<string, string>();
 
@@ -49,7 +54,8 @@ export function streamsConsumer(log: Pick<GatewayLog, 'head'>, publisher: Pick<P
     for (let at = 0; at < columns.count; at += 1) {
       const [centre, code] = [valueAt(centres, at), valueAt(codes, at)];
       const isLast = at === columns.count - 1 || valueAt(centres, at + 1) !== centre || valueAt(codes, at + 1) !== code;
-      if (isLast && (!wanted || wanted.has(code as string))) setBounded(previous, outTopic(centre as string, code as string), formatCursor({ epoch, seq: seq + at }), MAX_TOPICS);
+      if (isLast && (!wanted || wanted.has(code as string)))
+        setBounded(previous, outTopic(centre as string, code as string), formatCursor({ epoch, seq: seq + at }), MAX_TOPICS);
     }
   }
 

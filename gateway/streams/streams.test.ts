@@ -16,7 +16,9 @@ function brokerDouble() {
   const retained = new Map<string, string>();
   const sent: [topic: string, payload: string][] = [];
   const broker = {
-    connected: true, retained, sent,
+    connected: true,
+    retained,
+    sent,
     publish(topic: string, payload: string | Uint8Array, options: { retain?: boolean } = {}) {
       if (!broker.connected) return Promise.reject(new FaultError('CV_BROKER_UNREACHABLE', { url: '', detail: '' }));
       sent.push([topic, String(payload)]);
@@ -27,7 +29,9 @@ function brokerDouble() {
     onReady(listener: () => void) {
       listeners.add(listener);
       if (broker.connected) listener();
-      return () => { listeners.delete(listener); };
+      return () => {
+        listeners.delete(listener);
+      };
     },
     comeBack() {
       broker.connected = true;
@@ -79,7 +83,10 @@ test('while the broker is away a publish waits, and only the newest word is said
   assert.equal(broker.sent.length, 0);
   broker.comeBack();
   await Promise.all([first, second, plain]);
-  assert.deepEqual(broker.sent.findLast(([topic]) => topic === 'w/1'), ['w/1', 'level']);
+  assert.deepEqual(
+    broker.sent.findLast(([topic]) => topic === 'w/1'),
+    ['w/1', 'level'],
+  );
   assert.ok(broker.sent.every(([, payload]) => payload !== 'raised'));
   assert.ok(broker.sent.some(([topic]) => topic === 'out'));
 });
@@ -94,36 +101,52 @@ test('whoever waits for a broker that is away is let go when the gateway stops',
   await assert.rejects(publisher.publish('out', 'y'));
 });
 
-const fed = (indicator: string, seq: number): LogBatch => logBatch([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
+const fed = (indicator: string, seq: number): LogBatch =>
+  logBatch([{ indicator, centre: '500112001', seq } as Event], { epoch: 9, seq }, 1);
 
 const AS_SENT = normaliser(catalogueOf([]));
 const HEARD = { indicators: [], isHeard: () => true, normaliser: () => AS_SENT };
 
 test('each message names the one before it on its topic, the first of a start none', async () => {
   const sent: [string, string | null, string][] = [];
-  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 5 }) }, {
-    publish(topic, payload) {
-      const { cursor, previous } = JSON.parse(payload) as { cursor: string; previous: string | null };
-      sent.push([topic.slice('cv/v1/out/500112001/'.length), previous, cursor]);
-      return Promise.resolve();
+  const streams = streamsConsumer(
+    { head: () => ({ epoch: 9, seq: 5 }) },
+    {
+      publish(topic, payload) {
+        const { cursor, previous } = JSON.parse(payload) as { cursor: string; previous: string | null };
+        sent.push([topic.slice('cv/v1/out/500112001/'.length), previous, cursor]);
+        return Promise.resolve();
+      },
     },
-  }, HEARD, testWorld());
+    HEARD,
+    testWorld(),
+  );
   assert.deepEqual(await streams.start(), { epoch: 9, seq: 5 });
   await streams.take([fed('A', 6), fed('B', 7), fed('A', 8)], { epoch: 9, seq: 8 });
   await streams.take([fed('B', 9)], { epoch: 9, seq: 9 });
-  assert.deepEqual(sent, [['A', null, '9-6'], ['B', null, '9-7'], ['A', '9-6', '9-8'], ['B', '9-7', '9-9']]);
+  assert.deepEqual(sent, [
+    ['A', null, '9-6'],
+    ['B', null, '9-7'],
+    ['A', '9-6', '9-8'],
+    ['B', '9-7', '9-9'],
+  ]);
 });
 
 test('after a failure in the middle, previous says: look for yourself', async () => {
   let failing = true;
   const previous: (string | null)[] = [];
-  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
-    publish(_topic, payload) {
-      if (failing) return Promise.reject(new Error('away'));
-      previous.push((JSON.parse(payload) as { previous: string | null }).previous);
-      return Promise.resolve();
+  const streams = streamsConsumer(
+    { head: () => ({ epoch: 9, seq: 0 }) },
+    {
+      publish(_topic, payload) {
+        if (failing) return Promise.reject(new Error('away'));
+        previous.push((JSON.parse(payload) as { previous: string | null }).previous);
+        return Promise.resolve();
+      },
     },
-  }, HEARD, testWorld());
+    HEARD,
+    testWorld(),
+  );
   await assert.rejects(streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 }));
   failing = false;
   await streams.take([fed('A', 1), fed('A', 2)], { epoch: 9, seq: 2 });
@@ -133,39 +156,72 @@ test('after a failure in the middle, previous says: look for yourself', async ()
 test('while nobody listens nothing is said, and who comes then sees by previous that there was something', async () => {
   const sent: [string, string | null][] = [];
   let isHeard = false;
-  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
-    publish(topic, payload) {
-      sent.push([topic.slice('cv/v1/out/500112001/'.length), (JSON.parse(payload) as { previous: string | null }).previous]);
-      return Promise.resolve();
+  const streams = streamsConsumer(
+    { head: () => ({ epoch: 9, seq: 0 }) },
+    {
+      publish(topic, payload) {
+        sent.push([topic.slice('cv/v1/out/500112001/'.length), (JSON.parse(payload) as { previous: string | null }).previous]);
+        return Promise.resolve();
+      },
     },
-  }, { indicators: ['A', 'B'], isHeard: () => isHeard, normaliser: () => AS_SENT }, testWorld());
-  const group = logBatch(['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event), { epoch: 9, seq: 1 }, 1);
+    { indicators: ['A', 'B'], isHeard: () => isHeard, normaliser: () => AS_SENT },
+    testWorld(),
+  );
+  const group = logBatch(
+    ['A', 'A', 'B', 'A', 'C'].map((indicator) => ({ indicator, centre: '500112001' }) as Event),
+    { epoch: 9, seq: 1 },
+    1,
+  );
   await streams.take([group], { epoch: 9, seq: 5 });
   assert.deepEqual(sent, []);
   isHeard = true;
   await streams.take([fed('A', 6), fed('B', 7), fed('C', 8)], { epoch: 9, seq: 8 });
-  assert.deepEqual(sent, [['A', '9-4'], ['B', '9-3']]);
+  assert.deepEqual(sent, [
+    ['A', '9-4'],
+    ['B', '9-3'],
+  ]);
 });
 
 test('a message has the unit of the catalogue as it is then, and what was sent beside', async () => {
   const catalogueUnit = (unit: string) => normaliser(catalogueOf([{ code: 'LEVEL', unit } as Indicator]));
   let normal = catalogueUnit('m');
   const sent: Record<string, unknown>[] = [];
-  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
-    publish(_topic, payload) {
-      const { value, unit, quality, flags, window, original } = JSON.parse(payload) as Record<string, unknown>;
-      sent.push({ value, unit, quality, flags, window, original });
-      return Promise.resolve();
+  const streams = streamsConsumer(
+    { head: () => ({ epoch: 9, seq: 0 }) },
+    {
+      publish(_topic, payload) {
+        const { value, unit, quality, flags, window, original } = JSON.parse(payload) as Record<string, unknown>;
+        sent.push({ value, unit, quality, flags, window, original });
+        return Promise.resolve();
+      },
     },
-  }, { ...HEARD, normaliser: () => normal }, testWorld());
-  const level = (value: number, unit: string, more: object = {}) => ({ indicator: 'LEVEL', centre: '500112001', value, unit, quality: 'good', ...more }) as Event;
+    { ...HEARD, normaliser: () => normal },
+    testWorld(),
+  );
+  const level = (value: number, unit: string, more: object = {}) =>
+    ({ indicator: 'LEVEL', centre: '500112001', value, unit, quality: 'good', ...more }) as Event;
   const window = { fromAt: 0, toAt: 1, count: 2 };
-  await streams.take([logBatch([level(320, 'cm', { window: { ...window, min: 310, max: 330 } }), level(3.2, 'm'), level(9, 'furlong')], { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 3 });
+  await streams.take(
+    [
+      logBatch(
+        [level(320, 'cm', { window: { ...window, min: 310, max: 330 } }), level(3.2, 'm'), level(9, 'furlong')],
+        { epoch: 9, seq: 1 },
+        1,
+      ),
+    ],
+    { epoch: 9, seq: 3 },
+  );
   normal = catalogueUnit('cm');
   await streams.take([logBatch([level(3.2, 'm')], { epoch: 9, seq: 4 }, 1)], { epoch: 9, seq: 4 });
   const plain = { quality: 'good', flags: undefined, window: undefined, original: undefined };
   assert.deepEqual(sent, [
-    { ...plain, value: 3.2, unit: 'm', window: { ...window, min: 3.1, max: 3.3 }, original: { value: 320, unit: 'cm', min: 310, max: 330 } },
+    {
+      ...plain,
+      value: 3.2,
+      unit: 'm',
+      window: { ...window, min: 3.1, max: 3.3 },
+      original: { value: 320, unit: 'cm', min: 310, max: 330 },
+    },
     { ...plain, value: 3.2, unit: 'm' },
     { ...plain, value: 9, unit: 'furlong', quality: 'uncertain', flags: ['unit'] },
     { ...plain, value: 320, unit: 'cm', original: { value: 3.2, unit: 'm' } },
@@ -175,12 +231,17 @@ test('a message has the unit of the catalogue as it is then, and what was sent b
 test('indicators that a sender invents fill no memory: of what is forgotten previous says null', async () => {
   const previous: (string | null)[] = [];
   let isHeard = false;
-  const streams = streamsConsumer({ head: () => ({ epoch: 9, seq: 0 }) }, {
-    publish(_topic, payload) {
-      previous.push((JSON.parse(payload) as { previous: string | null }).previous);
-      return Promise.resolve();
+  const streams = streamsConsumer(
+    { head: () => ({ epoch: 9, seq: 0 }) },
+    {
+      publish(_topic, payload) {
+        previous.push((JSON.parse(payload) as { previous: string | null }).previous);
+        return Promise.resolve();
+      },
     },
-  }, { ...HEARD, isHeard: () => isHeard }, testWorld());
+    { ...HEARD, isHeard: () => isHeard },
+    testWorld(),
+  );
   const invented = Array.from({ length: 50_001 }, (_, at) => ({ indicator: `I-${at}`, centre: '500112001' }) as Event);
   await streams.take([logBatch(invented, { epoch: 9, seq: 1 }, 1)], { epoch: 9, seq: 50_001 });
   isHeard = true;

@@ -7,7 +7,15 @@ import type { Cursor } from '../../log/types.ts';
 import type { OutboxEntry, StateBatch } from './database.ts';
 import { StateDatabase } from './database.ts';
 
-const NOTHING: StateBatch = { upTo: null, series: [], keys: [], warnings: [], warningChanges: [], findings: [], outbox: [] as OutboxEntry[] };
+const NOTHING: StateBatch = {
+  upTo: null,
+  series: [],
+  keys: [],
+  warnings: [],
+  warningChanges: [],
+  findings: [],
+  outbox: [] as OutboxEntry[],
+};
 
 function opened(path: string, nowMs: number) {
   const database = new StateDatabase();
@@ -17,7 +25,10 @@ function opened(path: string, nowMs: number) {
     ...database.operations,
     say(id: string, condition: string): void {
       head = { ...head, seq: head.seq + 1 };
-      database.operations.commit({ ...NOTHING, feed: { published: [JSON.stringify({ id, condition, cursor: `${head.epoch}-${head.seq}` })], last: head.seq } });
+      database.operations.commit({
+        ...NOTHING,
+        feed: { published: [JSON.stringify({ id, condition, cursor: `${head.epoch}-${head.seq}` })], last: head.seq },
+      });
     },
     after: (epoch: number, seq: number, limit = 10) => warningChanges({
       warningChangesHead: () => head,
@@ -56,7 +67,16 @@ test('a cursor of another gateway is refused ahead and behind, with the oldest t
   t.after(remove);
   const state = opened(join(dir, 'state.db'), 1000);
   state.say('a', 'active');
-  const codeOf = (epoch: number, seq: number) => state.after(epoch, seq).then(() => 'taken', (error: { fault: { code: string }; extra: { oldest: string } }) => `${error.fault.code} ${error.extra.oldest}`);
-  assert.deepEqual(await Promise.all([codeOf(1000, 2), codeOf(2000, 1), codeOf(999, 1), codeOf(1000, 1)]), ['CV_API_CURSOR_AHEAD 0-0', 'CV_API_CURSOR_AHEAD 0-0', 'CV_API_CURSOR_GONE 0-0', 'taken']);
+  const codeOf = (epoch: number, seq: number) =>
+    state.after(epoch, seq).then(
+      () => 'taken',
+      (error: { fault: { code: string }; extra: { oldest: string } }) => `${error.fault.code} ${error.extra.oldest}`,
+    );
+  assert.deepEqual(await Promise.all([codeOf(1000, 2), codeOf(2000, 1), codeOf(999, 1), codeOf(1000, 1)]), [
+    'CV_API_CURSOR_AHEAD 0-0',
+    'CV_API_CURSOR_AHEAD 0-0',
+    'CV_API_CURSOR_GONE 0-0',
+    'taken',
+  ]);
   state.close();
 });

@@ -37,6 +37,8 @@ export function appendToChangeFeed(db: DatabaseSync, published: readonly string[
 export function readChangeFeed(db: DatabaseSync, n: number, limit: number): ChangeFeedPage {
   const { last } = db.prepare('SELECT last FROM changes_epoch').get() as { last: number };
   const first = (db.prepare('SELECT min(n) AS n FROM changes').get() as { n: number | null }).n;
-  const rows = db.prepare('SELECT json FROM changes WHERE n > ? ORDER BY n LIMIT ?').all(BigInt(n), BigInt(limit)) as unknown as { json: string }[];
+  const rows = db.prepare('SELECT json FROM changes WHERE n > ? ORDER BY n LIMIT ?').all(BigInt(n), BigInt(limit)) as unknown as {
+    json: string;
+  }[];
   return { items: rows.map(({ json }) => json), oldest: first === null ? Number(last) : Number(first) - 1, last: Number(last) };
 }

@@ -57,8 +57,13 @@ export class StateDatabase {
   readonly operations = {
     open: ({ path }: { path: string }) => this.#open(path),
     commit: (batch: StateBatch) => this.#commit(batch),
-    sent: ({ n }: { n: number }) => { this.#opened.transaction((db) => { db.prepare('DELETE FROM outbox WHERE n <= ?').run(BigInt(n)); }); },
-    findings: ({ limit }: { limit: number }) => this.#opened.read((db) => jsons(db, 'SELECT json FROM findings ORDER BY from_at DESC LIMIT ?', BigInt(limit))),
+    sent: ({ n }: { n: number }) => {
+      this.#opened.transaction((db) => {
+        db.prepare('DELETE FROM outbox WHERE n <= ?').run(BigInt(n));
+      });
+    },
+    findings: ({ limit }: { limit: number }) =>
+      this.#opened.read((db) => jsons(db, 'SELECT json FROM findings ORDER BY from_at DESC LIMIT ?', BigInt(limit))),
     beginFeed: ({ nowMs }: { nowMs: number }) => this.#opened.transaction((db) => openChangeFeed(db, nowMs)),
     feed: ({ after, limit }: { after: number; limit: number }) => this.#opened.read((db) => readChangeFeed(db, after, limit)),
     close: () => { this.#file?.close(); },
@@ -96,8 +101,11 @@ export class StateDatabase {
         const put = db.prepare(`INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json`);
         for (const [key, json] of rows) put.run(key, json);
       }
-      const putWarning = db.prepare('INSERT INTO warnings VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, json = excluded.json');
-      for (const { id, raisedAt, open, json } of new Map(warnings.map((row) => [row.id, row])).values()) putWarning.run(id, BigInt(raisedAt), BigInt(open), json);
+      const putWarning = db.prepare(
+        'INSERT INTO warnings VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET open = excluded.open, json = excluded.json',
+      );
+      for (const { id, raisedAt, open, json } of new Map(warnings.map((row) => [row.id, row])).values())
+        putWarning.run(id, BigInt(raisedAt), BigInt(open), json);
       putChanges(db, warningChanges);
       if (feed) appendToChangeFeed(db, feed.published, feed.last);
       const putFinding = db.prepare('INSERT INTO findings VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json');
@@ -105,7 +113,10 @@ export class StateDatabase {
       const post = db.prepare('INSERT INTO outbox (topic, payload, final) VALUES (?, ?, ?)');
       const numbers = outbox.map(({ topic, payload, final }) => Number(post.run(topic, payload, BigInt(final)).lastInsertRowid));
       if (upTo) {
-        db.prepare('INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq').run(BigInt(upTo.epoch), BigInt(upTo.seq));
+        db.prepare('INSERT INTO progress VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq').run(
+          BigInt(upTo.epoch),
+          BigInt(upTo.seq),
+        );
       }
       return numbers;
     });
@@ -114,8 +125,11 @@ export class StateDatabase {
 
 /** What cannot be understood would keep the rules from starting, or be sent to whoever listens. @throws CV_STORE_DAMAGED */
 function check({ series, keys, warnings, outbox }: StateSnapshot): void {
-  const isSound = series.every(([, json]) => isJson(json)) && outbox.every(({ payload }) => payload === '' || isJson(payload))
-    && keys.every(([, json]) => isJsonOf(json, isWarningKey)) && warnings.every(({ json, changes }) => isJsonOf(json, isWarningRecord) && changes.every((change) => isJsonOf(change, isWarningChange)));
+  const isSound =
+    series.every(([, json]) => isJson(json)) &&
+    outbox.every(({ payload }) => payload === '' || isJson(payload)) &&
+    keys.every(([, json]) => isJsonOf(json, isWarningKey)) &&
+    warnings.every(({ json, changes }) => isJsonOf(json, isWarningRecord) && changes.every((change) => isJsonOf(change, isWarningChange)));
   if (!isSound) throw new FaultError('CV_STORE_DAMAGED', { path: '', detail: 'a row of it cannot be understood' });
 }
 
@@ -139,13 +153,22 @@ function snapshotOf(db: DatabaseSync): StateSnapshot {
     series: keyed(db, 'series'),
     keys: keyed(db, 'keys'),
     warnings: warnings.map(({ id, json }) => ({ json, changes: (changes.get(id) ?? []).map((change) => change.json) })),
-    outbox: (db.prepare('SELECT n, topic, payload, final FROM outbox ORDER BY n').all() as unknown as { n: number; topic: string; payload: string; final: number }[])
-      .map(({ n, topic, payload, final }) => ({ n, topic, payload, final: final === 1 })),
+    outbox: (
+      db.prepare('SELECT n, topic, payload, final FROM outbox ORDER BY n').all() as unknown as {
+        n: number;
+        topic: string;
+        payload: string;
+        final: number;
+      }[]
+    ).map(({ n, topic, payload, final }) => ({ n, topic, payload, final: final === 1 })),
   };
 }
 
 function keyed(db: DatabaseSync, table: 'series' | 'keys'): Keyed[] {
-  return (db.prepare(`SELECT key, json FROM ${table}`).all() as unknown as { key: string; json: string }[]).map(({ key, json }) => [key, json]);
+  return (db.prepare(`SELECT key, json FROM ${table}`).all() as unknown as { key: string; json: string }[]).map(({ key, json }) => [
+    key,
+    json,
+  ]);
 }
 
 function jsons(db: DatabaseSync, sql: string, ...params: bigint[]): string[] {
@@ -153,7 +176,13 @@ function jsons(db: DatabaseSync, sql: string, ...params: bigint[]): string[] {
 }
 
 function prune(db: DatabaseSync): void {
-  const { changes } = db.prepare('DELETE FROM warnings WHERE open = 0 AND raised_at < (SELECT raised_at FROM warnings WHERE open = 0 ORDER BY raised_at DESC LIMIT 1 OFFSET ?)').run(BigInt(KEPT));
+  const { changes } = db
+    .prepare(
+      'DELETE FROM warnings WHERE open = 0 AND raised_at < (SELECT raised_at FROM warnings WHERE open = 0 ORDER BY raised_at DESC LIMIT 1 OFFSET ?)',
+    )
+    .run(BigInt(KEPT));
   if (changes > 0) db.exec('DELETE FROM warning_changes WHERE warning NOT IN (SELECT id FROM warnings)');
-  db.prepare('DELETE FROM findings WHERE from_at < (SELECT from_at FROM findings ORDER BY from_at DESC LIMIT 1 OFFSET ?)').run(BigInt(KEPT));
+  db.prepare('DELETE FROM findings WHERE from_at < (SELECT from_at FROM findings ORDER BY from_at DESC LIMIT 1 OFFSET ?)').run(
+    BigInt(KEPT),
+  );
 }

@@ -33,7 +33,12 @@ export class WarningDescriber {
    * @param warnings in the order in which they changed; one may be there several times
    * @param republished those of which only the media are new
    */
-  describe(warnings: readonly Warning[], republished: ReadonlySet<Warning>, ruleOf: (id: string) => Rule | null, sources: DescriptionSources): DescribedWarning[] {
+  describe(
+    warnings: readonly Warning[],
+    republished: ReadonlySet<Warning>,
+    ruleOf: (id: string) => Rule | null,
+    sources: DescriptionSources,
+  ): DescribedWarning[] {
     const newest = new Map<string, DescribedWarning>();
     return warnings.map((warning) => {
       const before = newest.get(warning.id) ?? this.#tables.warnings.get(warning.id) ?? null;
@@ -47,7 +52,14 @@ export class WarningDescriber {
 }
 
 /** @param before the same warning as it was published last; null the first time */
-function describeWarning(changed: Warning, before: Warning | null, rule: Rule | null, sources: DescriptionSources, media: RecentMedia, nowMs: number): DescribedWarning {
+function describeWarning(
+  changed: Warning,
+  before: Warning | null,
+  rule: Rule | null,
+  sources: DescriptionSources,
+  media: RecentMedia,
+  nowMs: number,
+): DescribedWarning {
   const warning = carriedOver(changed, before);
   const changes = withReason(warning, rule, sources.catalogue);
   return { ...warning, changes, media: media.of(warning), description: descriptionOf({ ...warning, changes }, rule, sources, nowMs) };
@@ -65,7 +77,12 @@ const isDescribed = (warning: Warning | null): warning is DescribedWarning => wa
 function carriedOver(warning: Warning, before: Warning | null): Warning {
   if (!before || warning.description === before.description) return warning;
   const known = new Map(before.changes.map((change) => [change.n, change]));
-  return { ...warning, description: before.description, media: before.media, changes: warning.changes.map((change) => known.get(change.n) ?? change) };
+  return {
+    ...warning,
+    description: before.description,
+    media: before.media,
+    changes: warning.changes.map((change) => known.get(change.n) ?? change),
+  };
 }
 
 function withReason(warning: Warning, rule: Rule | null, catalogue: Catalogue): Warning['changes'] {
@@ -76,7 +93,12 @@ function withReason(warning: Warning, rule: Rule | null, catalogue: Catalogue): 
   return warning.changes.map((change) => (change === newest ? { ...change, reason } : change));
 }
 
-function descriptionOf({ indicator, device, description: before, changes }: Warning, rule: Rule | null, { gateway, catalogue, exercise, device: deviceOf }: DescriptionSources, nowMs: number): WarningDescription {
+function descriptionOf(
+  { indicator, device, description: before, changes }: Warning,
+  rule: Rule | null,
+  { gateway, catalogue, exercise, device: deviceOf }: DescriptionSources,
+  nowMs: number,
+): WarningDescription {
   const entry = catalogue.of(indicator);
   const known = deviceOf(device);
   const position = known?.position ?? before?.position ?? null;

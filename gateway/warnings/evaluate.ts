@@ -17,7 +17,8 @@ export interface RuleKnowledge {
 /** What reached the gateway may need this long to its log. */
 const GRACE_MS = 1000;
 
-const brings = (group: LogBatch, holds: (indicator: unknown) => boolean): boolean => group.columns.cells('indicator')?.distinct.some(holds) ?? false;
+const brings = (group: LogBatch, holds: (indicator: unknown) => boolean): boolean =>
+  group.columns.cells('indicator')?.distinct.some(holds) ?? false;
 
 export class RuleEvaluation {
   readonly tables: RuleTables;

@@ -35,7 +35,15 @@ const YJ = join(import.meta.dirname, '..', '..', 'configs', 'catalogue', 'yj-eme
 const { catalogue } = readCatalogue([{ path: YJ, text: await readFile(YJ, 'utf8') }]);
 assert.ok(catalogue);
 const LEVEL = 'YJ-FLD-001';
-const water = rule({ id: 'water', select: { indicator: LEVEL }, levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } }, off: { hysteresis: 0.2 }, autoClose: true, title: { zh: '水位过高', en: 'water too high' }, plan: 'P' });
+const water = rule({
+  id: 'water',
+  select: { indicator: LEVEL },
+  levels: { 3: { when: '>= 2.8' }, 2: { when: '>= 3' } },
+  off: { hysteresis: 0.2 },
+  autoClose: true,
+  title: { zh: '水位过高', en: 'water too high' },
+  plan: 'P',
+});
 
 /** A broker that keeps what is retained, and can be away. */
 class Broker {
@@ -84,15 +92,25 @@ async function bench(over: Partial<WarningLineOptions> = {}): Promise<Bench> {
   let seq = 0;
   let head: Cursor = { epoch: 1, seq: 0 };
   const options: WarningLineOptions = {
-    gateway: 'g', dir: over.dir ?? await folder(), rules: [water], catalogue: catalogue as NonNullable<typeof catalogue>, exercise: false, publisher: broker,
-    device: () => ({ position: { lon: 106.5, lat: 29.5 } }), isOnline: (edge) => online.has(edge), head: () => head, ...over,
+    gateway: 'g',
+    dir: over.dir ?? (await folder()),
+    rules: [water],
+    catalogue: catalogue as NonNullable<typeof catalogue>,
+    exercise: false,
+    publisher: broker,
+    device: () => ({ position: { lon: 106.5, lat: 29.5 } }),
+    isOnline: (edge) => online.has(edge),
+    head: () => head,
+    ...over,
   };
   const warnings = await openWarningLine(options, world);
   opened.push(warnings);
   ({ seq } = await warnings.consumer.start());
   head = { epoch: 1, seq };
   const feed = async (...events: Partial<Event>[]) => {
-    const batch = events.map((one): LogBatch => logBatch([event({ indicator: LEVEL, occurredAt: T0, ...one })], { epoch: 1, seq: (seq += 1) }, one.occurredAt ?? T0));
+    const batch = events.map((one): LogBatch =>
+      logBatch([event({ indicator: LEVEL, occurredAt: T0, ...one })], { epoch: 1, seq: (seq += 1) }, one.occurredAt ?? T0),
+    );
     head = { epoch: 1, seq };
     await warnings.consumer.take(batch, head);
   };
@@ -103,9 +121,24 @@ const at = (value: number, ms: number, over: Partial<Event> = {}): Partial<Event
 
 test('a warning shows the pictures of its own time, and keeps them', async () => {
   const { warnings, feed } = await bench();
-  const shot = (name: string): NonNullable<Event['evidence']>[number] => ({ kind: 'snapshot', sha256: name.repeat(64), mime: 'image/jpeg', bytes: 9, width: 4, height: 3, variant: 'clean', frame: 1, model: 'm', blurred: true });
+  const shot = (name: string): NonNullable<Event['evidence']>[number] => ({
+    kind: 'snapshot',
+    sha256: name.repeat(64),
+    mime: 'image/jpeg',
+    bytes: 9,
+    width: 4,
+    height: 3,
+    variant: 'clean',
+    frame: 1,
+    model: 'm',
+    blurred: true,
+  });
   const shown = () => warnings.list()[0]?.snapshots?.map((one) => one.sha256[0]);
-  await feed(at(1.8, 0, { evidence: [shot('a')] }), at(2.9, 1000, { evidence: [{ kind: 'boxes', model: 'm', frame: 1, boxes: [] }, shot('b')] }), at(2.9, 1500, { evidence: [shot('c')] }));
+  await feed(
+    at(1.8, 0, { evidence: [shot('a')] }),
+    at(2.9, 1000, { evidence: [{ kind: 'boxes', model: 'm', frame: 1, boxes: [] }, shot('b')] }),
+    at(2.9, 1500, { evidence: [shot('c')] }),
+  );
   assert.deepEqual(shown(), ['b']);
   await feed(at(3.1, 2000, { evidence: [shot('d')] }), at(2, 3000));
   assert.deepEqual(shown(), ['b']);
@@ -115,8 +148,30 @@ test('a warning shows the pictures of its own time, and keeps them', async () =>
 
 test('a clip that follows is shown by the warning that its event raised: said again under a revision of its own, no change of it', async () => {
   const { warnings, broker, feed, world } = await bench();
-  const clip = (name: string, blurred: boolean, ms: number): NonNullable<Event['evidence']>[number] => ({ kind: 'clip', sha256: name.repeat(64), mime: 'video/mp4', bytes: 9, durationMs: 15_000, codec: 'h264', width: 4, height: 3, fromAt: T0, toAt: T0 + 15_000, short: false, blurred, of: [{ point: 'p', at: T0 + ms }] });
-  const brought = (...clips: ReturnType<typeof clip>[]): Partial<Event> => ({ indicator: 'CV-CLIP', point: 'clip', kind: 'occurrence', stream: 'state', value: 'p', unit: '', evidence: clips });
+  const clip = (name: string, blurred: boolean, ms: number): NonNullable<Event['evidence']>[number] => ({
+    kind: 'clip',
+    sha256: name.repeat(64),
+    mime: 'video/mp4',
+    bytes: 9,
+    durationMs: 15_000,
+    codec: 'h264',
+    width: 4,
+    height: 3,
+    fromAt: T0,
+    toAt: T0 + 15_000,
+    short: false,
+    blurred,
+    of: [{ point: 'p', at: T0 + ms }],
+  });
+  const brought = (...clips: ReturnType<typeof clip>[]): Partial<Event> => ({
+    indicator: 'CV-CLIP',
+    point: 'clip',
+    kind: 'occurrence',
+    stream: 'state',
+    value: 'p',
+    unit: '',
+    evidence: clips,
+  });
   await feed(at(2.9, 1000));
   await until(() => broker.said.length >= 1);
   const changes = () => world.told.filter(({ kind }) => kind === 'warning_changed').length;
@@ -133,12 +188,38 @@ test('a clip that follows is shown by the warning that its event raised: said ag
 
 test('a picture of the main stream that follows stands beside those that the event brought, once', async () => {
   const { warnings, feed } = await bench();
-  const shot = (name: string, over = {}): NonNullable<Event['evidence']>[number] => ({ kind: 'snapshot', sha256: name.repeat(64), mime: 'image/jpeg', bytes: 9, width: 4, height: 3, variant: 'clean', frame: 1, model: 'm', blurred: true, ...over });
-  const follows = (name: string, ms: number): Partial<Event> => ({ indicator: 'CV-SNAPSHOT', point: 'snapshot', kind: 'occurrence', stream: 'state', value: 'p', unit: '', evidence: [shot(name, { stream: 'main', at: T0 + ms + 900, of: [{ point: 'p', at: T0 + ms }] })] });
+  const shot = (name: string, over = {}): NonNullable<Event['evidence']>[number] => ({
+    kind: 'snapshot',
+    sha256: name.repeat(64),
+    mime: 'image/jpeg',
+    bytes: 9,
+    width: 4,
+    height: 3,
+    variant: 'clean',
+    frame: 1,
+    model: 'm',
+    blurred: true,
+    ...over,
+  });
+  const follows = (name: string, ms: number): Partial<Event> => ({
+    indicator: 'CV-SNAPSHOT',
+    point: 'snapshot',
+    kind: 'occurrence',
+    stream: 'state',
+    value: 'p',
+    unit: '',
+    evidence: [shot(name, { stream: 'main', at: T0 + ms + 900, of: [{ point: 'p', at: T0 + ms }] })],
+  });
   await feed(at(2.9, 1000, { evidence: [shot('b')] }));
   await feed(follows('e', 1000), follows('f', 500));
   await feed(follows('e', 1000));
-  assert.deepEqual(warnings.list()[0]?.snapshots?.map(({ sha256, stream, at: taken }) => [sha256[0], stream, taken]), [['b', undefined, undefined], ['e', 'main', T0 + 1900]]);
+  assert.deepEqual(
+    warnings.list()[0]?.snapshots?.map(({ sha256, stream, at: taken }) => [sha256[0], stream, taken]),
+    [
+      ['b', undefined, undefined],
+      ['e', 'main', T0 + 1900],
+    ],
+  );
 });
 
 test('a storm is one warning: raised with words and reasons, worse, cleared, closed; retained while it is open', async () => {
@@ -150,10 +231,34 @@ test('a storm is one warning: raised with words and reasons, worse, cleared, clo
   await until(() => broker.said.length >= 2);
   const [view] = warnings.list({ condition: 'active' });
   assert.ok(view);
-  assert.deepEqual({ level: view.level, state: view.state, exercise: view.exercise, raisedBy: view.raisedBy, raisedAt: view.raisedAt, publishedAt: view.publishedAt, incomplete: view.incomplete },
-    { level: 2, state: 'raised', exercise: false, raisedBy: 'gateway:g', raisedAt: T0 + 1000, publishedAt: world.clock.nowMs(), incomplete: ['contact'] });
-  assert.deepEqual(view.reasons.map(({ en }) => en), ['river stage 3.1 m >= 3 m: ORANGE', 'river stage 2.9 m >= 2.8 m: YELLOW']);
-  assert.deepEqual(view.reasons.map(({ zh }) => zh), ['河道水位 3.1 m >= 3 m：橙色', '河道水位 2.9 m >= 2.8 m：黄色']);
+  assert.deepEqual(
+    {
+      level: view.level,
+      state: view.state,
+      exercise: view.exercise,
+      raisedBy: view.raisedBy,
+      raisedAt: view.raisedAt,
+      publishedAt: view.publishedAt,
+      incomplete: view.incomplete,
+    },
+    {
+      level: 2,
+      state: 'raised',
+      exercise: false,
+      raisedBy: 'gateway:g',
+      raisedAt: T0 + 1000,
+      publishedAt: world.clock.nowMs(),
+      incomplete: ['contact'],
+    },
+  );
+  assert.deepEqual(
+    view.reasons.map(({ en }) => en),
+    ['river stage 3.1 m >= 3 m: ORANGE', 'river stage 2.9 m >= 2.8 m: YELLOW'],
+  );
+  assert.deepEqual(
+    view.reasons.map(({ zh }) => zh),
+    ['河道水位 3.1 m >= 3 m：橙色', '河道水位 2.9 m >= 2.8 m：黄色'],
+  );
   assert.deepEqual(view.reasons[0]?.cites, { indicator: LEVEL, device: 'd', point: 'p', at: T0 + 2000, value: 3.1, unit: 'm' });
   assert.ok(view.suggestion.zh.length > 0 && view.suggestion.en.length > 0);
   assert.equal(broker.retained.size, 1);
@@ -162,13 +267,25 @@ test('a storm is one warning: raised with words and reasons, worse, cleared, clo
 
   await feed(at(2, 3000));
   await until(() => broker.said.length >= 4);
-  assert.deepEqual(changes.map(({ id, level, condition }) => ({ id, level, condition })), [
-    { id: view.id, level: 3, condition: 'active' }, { id: view.id, level: 2, condition: 'active' }, { id: view.id, level: 2, condition: 'cleared' },
-  ]);
+  assert.deepEqual(
+    changes.map(({ id, level, condition }) => ({ id, level, condition })),
+    [
+      { id: view.id, level: 3, condition: 'active' },
+      { id: view.id, level: 2, condition: 'active' },
+      { id: view.id, level: 2, condition: 'cleared' },
+    ],
+  );
   const closed = warnings.get(view.id);
-  assert.deepEqual(closed && { state: closed.state, clearedAt: closed.clearedAt, reason: closed.reasons[0]?.en }, { state: 'closed', clearedAt: T0 + 3000, reason: 'river stage 2 m: back inside its limit' });
+  assert.deepEqual(closed && { state: closed.state, clearedAt: closed.clearedAt, reason: closed.reasons[0]?.en }, {
+    state: 'closed',
+    clearedAt: T0 + 3000,
+    reason: 'river stage 2 m: back inside its limit',
+  });
   assert.equal(broker.retained.size, 0);
-  assert.deepEqual(broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { state: string }).state), ['raised', 'raised', 'closed', null]);
+  assert.deepEqual(
+    broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { state: string }).state),
+    ['raised', 'raised', 'closed', null],
+  );
   assert.deepEqual(broker.said[0]?.topic, `cv/v1/out/500112/warnings/${view.id}`);
   assert.deepEqual(world.told.filter((told) => told.kind === 'warning_changed').map((told) => told.change), ['raised', 'level', 'cleared']);
   await warnings.consumer.close();
@@ -205,7 +322,10 @@ test('while the broker is away nothing waits but the messages, and they come in 
   assert.equal(broker.said.length, 0);
   broker.comeBack();
   await until(() => broker.said.length >= 4);
-  assert.deepEqual(broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { condition: string }).condition), ['active', 'cleared', null, 'active']);
+  assert.deepEqual(
+    broker.said.map(({ payload }) => payload && (JSON.parse(payload) as { condition: string }).condition),
+    ['active', 'cleared', null, 'active'],
+  );
   await warnings.consumer.close();
 });
 
@@ -214,10 +334,15 @@ test('each message names its place and the one before it; the changes can be rea
   await feed(at(3.1, 0));
   await feed(at(1, 1));
   await until(() => warnings.unpublished() === 0 && broker.said.length >= 3);
-  const said = broker.said.flatMap(({ payload }) => (payload === null ? [] : [JSON.parse(payload) as { cursor: string; previous: string | null; condition: string }]));
+  const said = broker.said.flatMap(({ payload }) =>
+    payload === null ? [] : [JSON.parse(payload) as { cursor: string; previous: string | null; condition: string }],
+  );
   const [one, two] = said;
   assert.deepEqual([one?.previous, two?.previous], [null, one?.cursor]);
-  assert.deepEqual((await warnings.changesAfter(0, 10)).items.map(({ cursor, condition }) => ({ cursor, condition })), said.map(({ cursor, condition }) => ({ cursor, condition })));
+  assert.deepEqual(
+    (await warnings.changesAfter(0, 10)).items.map(({ cursor, condition }) => ({ cursor, condition })),
+    said.map(({ cursor, condition }) => ({ cursor, condition })),
+  );
   assert.equal(warnings.list()[0]?.cursor, two?.cursor);
   await warnings.consumer.close();
 });
@@ -245,14 +370,20 @@ test('a rule that is gone or was changed lets go of its warnings', async () => {
   await first.feed(at(3.1, 0));
   await first.warnings.consumer.close();
   const second = await bench({ dir: first.options.dir, rules: [] });
-  assert.deepEqual(second.warnings.list().map(({ state, reasons }) => ({ state, reason: reasons[0]?.en })), [{ state: 'closed', reason: 'the rule was changed or removed, the warning is withdrawn' }]);
+  assert.deepEqual(
+    second.warnings.list().map(({ state, reasons }) => ({ state, reason: reasons[0]?.en })),
+    [{ state: 'closed', reason: 'the rule was changed or removed, the warning is withdrawn' }],
+  );
   await second.warnings.consumer.close();
 });
 
 test('silence is a warning when the edge is there and all of the log was taken, and only then', async () => {
   let behind = false;
   const silent = absenceRule({ id: 'silent', select: { indicator: LEVEL }, after: '10s', autoClose: true });
-  const { warnings, world, online, feed } = await bench({ rules: [silent], head: () => (behind ? { epoch: 9, seq: 9 } : { epoch: 1, seq: 0 }) });
+  const { warnings, world, online, feed } = await bench({
+    rules: [silent],
+    head: () => (behind ? { epoch: 9, seq: 9 } : { epoch: 1, seq: 0 }),
+  });
   // In turn: each look of the clock is over before the next is due, else that one would be left out.
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second += 1) {
@@ -272,7 +403,10 @@ test('silence is a warning when the edge is there and all of the log was taken, 
   assert.deepEqual(warnings.list(), [], 'its values may lie in the log');
   behind = false;
   await pass(2);
-  assert.deepEqual(warnings.list().map(({ type, onsetAt, raisedAt }) => ({ type, onsetAt: onsetAt - T0, raisedAt: raisedAt - T0 })), [{ type: 'absence', onsetAt: 0, raisedAt: 10_000 }]);
+  assert.deepEqual(
+    warnings.list().map(({ type, onsetAt, raisedAt }) => ({ type, onsetAt: onsetAt - T0, raisedAt: raisedAt - T0 })),
+    [{ type: 'absence', onsetAt: 0, raisedAt: 10_000 }],
+  );
   assert.match(warnings.list()[0]?.reasons[0]?.en ?? '', /nothing for 10s, the last value was 1 m/);
   await feed(at(1, 99_000));
   assert.equal(warnings.list()[0]?.condition, 'cleared');
@@ -283,8 +417,14 @@ test('late values are findings, counted, and never a warning', async () => {
   const { warnings, world, feed } = await bench();
   await feed(at(1, 10_000), at(3.5, 5000), at(3.6, 5001));
   assert.deepEqual(warnings.list(), []);
-  assert.deepEqual((await warnings.findings(10)).map(({ fromAt, toAt, why }) => ({ fromAt: fromAt - T0, toAt: toAt - T0, why })), [{ fromAt: 5000, toAt: 5001, why: 'late' }]);
-  assert.deepEqual(world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.count, told.reason]] : [])), [[2, 'rule_late']]);
+  assert.deepEqual(
+    (await warnings.findings(10)).map(({ fromAt, toAt, why }) => ({ fromAt: fromAt - T0, toAt: toAt - T0, why })),
+    [{ fromAt: 5000, toAt: 5001, why: 'late' }],
+  );
+  assert.deepEqual(
+    world.told.flatMap((told) => (told.kind === 'samples_lost' ? [[told.count, told.reason]] : [])),
+    [[2, 'rule_late']],
+  );
   await warnings.consumer.close();
 });
 
@@ -347,8 +487,16 @@ test('killed at any moment: the same warnings, each raised once, every change to
   type Said = WarningView & { revision: number };
   // The epoch is the file's own; the numbers are the same however often it was killed. What is said again names no `previous`.
   const said = async (where: string): Promise<Map<string, Said>> => {
-    const lines = (await readFile(join(where, 'said.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Said);
-    return new Map(lines.map((one) => [`${one.id} ${one.revision}`, Object.assign(one, { publishedAt: 0, cursor: one.cursor?.split('-')[1] ?? '', previous: null })]));
+    const lines = (await readFile(join(where, 'said.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Said);
+    return new Map(
+      lines.map((one) => [
+        `${one.id} ${one.revision}`,
+        Object.assign(one, { publishedAt: 0, cursor: one.cursor?.split('-')[1] ?? '', previous: null }),
+      ]),
+    );
   };
   const expected = await said(undisturbed);
   assert.ok(expected.size > 20);

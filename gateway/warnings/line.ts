@@ -31,15 +31,22 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
   const file = await StateFile.open(options.dir, world, thread);
   let knowledge: RuleKnowledge = options;
   let cursor = file.savedCursor;
-  const tellFault = (error: unknown): void => { world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: file.path }) }); };
+  const tellFault = (error: unknown): void => {
+    world.tell({ kind: 'fault', fault: faultOf(error, 'CV_STORE_FAILED', { path: file.path }) });
+  };
 
   // The stations, in the order in which a batch passes them.
   const media = new RecentMedia(); // pictures that may belong to a warning
   const evaluation = new RuleEvaluation(file.tables, media, options.isOnline, knowledge); // events → changes of warnings
   const describing = new WarningDescriber(file.tables, media, () => world.clock.nowMs()); // words, place and media of each change
   // state.db: all of it in one transaction with the cursor
-  const outbox = new Outbox({ // messages to the broker
-    publisher: options.publisher, sent: (n) => file.sent(n), open: () => openMessages(file.tables, views), onFault: tellFault, wait: () => pause(world.clock, RETRY_MS),
+  const outbox = new Outbox({
+    // messages to the broker
+    publisher: options.publisher,
+    sent: (n) => file.sent(n),
+    open: () => openMessages(file.tables, views),
+    onFault: tellFault,
+    wait: () => pause(world.clock, RETRY_MS),
   });
   const views = new WarningViews(); // what the API lists
   const progress = new EvaluationProgress();

@@ -14,7 +14,14 @@ export interface WarningFilter {
 const fits = <T>(wanted: T | undefined, value: T): boolean => wanted === undefined || wanted === value;
 
 export function matchesWarningFilter(view: WarningView, { condition, open, level, rule, device, centre }: WarningFilter): boolean {
-  return fits(condition, view.condition) && fits(level, view.level) && fits(rule, view.rule) && fits(device, view.device) && fits(centre, view.centre) && (open === undefined || isOpen(view.state) === open);
+  return (
+    fits(condition, view.condition) &&
+    fits(level, view.level) &&
+    fits(rule, view.rule) &&
+    fits(device, view.device) &&
+    fits(centre, view.centre) &&
+    (open === undefined || isOpen(view.state) === open)
+  );
 }
 
 /** By when they were raised, the newest first; of one time by id. */

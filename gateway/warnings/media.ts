@@ -31,7 +31,9 @@ export class RecentMedia {
 
   /** @returns whether it brought something that a warning of its device was raised by */
   noteFollowers({ device, evidence = [] }: Event): (warning: Warning) => boolean {
-    const brought = evidence.filter((one): one is MediaFollower => one.kind === 'clip' || (one.kind === 'snapshot' && one.of !== undefined));
+    const brought = evidence.filter(
+      (one): one is MediaFollower => one.kind === 'clip' || (one.kind === 'snapshot' && one.of !== undefined),
+    );
     const known = this.#followers.get(device) ?? [];
     this.#followers.delete(device);
     this.#followers.set(device, [...known, ...brought].slice(-MAX_FOLLOWERS));
@@ -51,12 +53,16 @@ export class RecentMedia {
 
   /** Those from its onset to its being raised; what the same place showed before is another matter. */
   #ofOnset({ indicator, device, point, onsetAt, raisedAt }: Warning): readonly Snapshot[] {
-    return this.#newest.get(seriesKey({ indicator, device, point }))?.findLast(({ atMs }) => atMs >= onsetAt && atMs <= raisedAt)?.snapshots ?? [];
+    return (
+      this.#newest.get(seriesKey({ indicator, device, point }))?.findLast(({ atMs }) => atMs >= onsetAt && atMs <= raisedAt)?.snapshots ??
+      []
+    );
   }
 }
 
 /** Whether a file is of an event that raised a warning of its device. */
-const raised = ({ of }: Pick<MediaFollower, 'of'>, { point, onsetAt, raisedAt }: Warning): boolean => of.some((one) => one.point === point && one.at >= onsetAt && one.at <= raisedAt);
+const raised = ({ of }: Pick<MediaFollower, 'of'>, { point, onsetAt, raisedAt }: Warning): boolean =>
+  of.some((one) => one.point === point && one.at >= onsetAt && one.at <= raisedAt);
 
 /** Files that were there before, and those that have come since. */
 function joined<T extends { sha256: string }>(before: readonly T[], come: readonly T[]): readonly T[] {

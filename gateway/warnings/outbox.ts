@@ -90,7 +90,8 @@ export class Outbox {
     const { publisher, open } = this.#options;
     for (const { topic, payload } of open()) {
       // A newer message of this topic is waiting.
-      if (!this.#isStopped && !this.#published.has(topic) && !this.#waiting.some((entry) => entry.topic === topic)) await publisher.publishRetained(topic, payload);
+      if (!this.#isStopped && !this.#published.has(topic) && !this.#waiting.some((entry) => entry.topic === topic))
+        await publisher.publishRetained(topic, payload);
     }
     this.#isComplete = true;
     this.#published.clear();

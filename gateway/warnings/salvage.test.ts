@@ -8,17 +8,54 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { StateDatabase, type StateBatch, type StateSnapshot } from './database.ts';
 
 const words = { zh: '词', en: 'words' };
-const record = (id: string): string => JSON.stringify({
-  id, rule: 'rule', type: 'threshold', indicator: 'X', device: 'd', point: 'p', subject: 's', centre: 'c', condition: 'active', state: 'raised', version: 1, level: 2, worst: 2, count: 1, onsetAt: 1, raisedAt: 1, changedAt: 1, revision: 1,
-  description: { title: words, suggestion: words, raisedBy: 'gateway:g', publishedAt: 1, missing: [] }, media: { snapshots: [], clips: [] }, cursor: null,
-});
+const record = (id: string): string =>
+  JSON.stringify({
+    id,
+    rule: 'rule',
+    type: 'threshold',
+    indicator: 'X',
+    device: 'd',
+    point: 'p',
+    subject: 's',
+    centre: 'c',
+    condition: 'active',
+    state: 'raised',
+    version: 1,
+    level: 2,
+    worst: 2,
+    count: 1,
+    onsetAt: 1,
+    raisedAt: 1,
+    changedAt: 1,
+    revision: 1,
+    description: { title: words, suggestion: words, raisedBy: 'gateway:g', publishedAt: 1, missing: [] },
+    media: { snapshots: [], clips: [] },
+    cursor: null,
+  });
 const change = (n: number): string => JSON.stringify({ n, kind: 'raised', atMs: 1, level: 2, state: 'raised', by: { role: 'engine' } });
-const key = (rule: string, id: string): string => JSON.stringify({ rule, subject: 's', centre: 'c', digest: '', newest: { id, onsetAt: 1 }, series: { a: 2 } });
+const key = (rule: string, id: string): string =>
+  JSON.stringify({ rule, subject: 's', centre: 'c', digest: '', newest: { id, onsetAt: 1 }, series: { a: 2 } });
 const BATCH: StateBatch = {
-  upTo: { epoch: 3, seq: 9 }, series: [['a|b|c', '{"at":1}'], ['d|e|f', '{"at":2}']], keys: [['rule|x', key('rule', 'w-1')]],
-  warnings: [{ id: 'w-1', raisedAt: 1, open: true, json: record('w-1') }, { id: 'w-2', raisedAt: 2, open: false, json: record('w-2') }],
-  warningChanges: [['w-1', 1, change(1)], ['w-1', 2, change(2)], ['w-2', 1, change(1)]],
-  findings: [{ id: 'f-1', fromAt: 1, json: '{"id":"f-1"}' }], outbox: [{ topic: 't', payload: '{}', final: false }, { topic: 't', payload: '', final: true }],
+  upTo: { epoch: 3, seq: 9 },
+  series: [
+    ['a|b|c', '{"at":1}'],
+    ['d|e|f', '{"at":2}'],
+  ],
+  keys: [['rule|x', key('rule', 'w-1')]],
+  warnings: [
+    { id: 'w-1', raisedAt: 1, open: true, json: record('w-1') },
+    { id: 'w-2', raisedAt: 2, open: false, json: record('w-2') },
+  ],
+  warningChanges: [
+    ['w-1', 1, change(1)],
+    ['w-1', 2, change(2)],
+    ['w-2', 1, change(1)],
+  ],
+  findings: [{ id: 'f-1', fromAt: 1, json: '{"id":"f-1"}' }],
+  outbox: [
+    { topic: 't', payload: '{}', final: false },
+    { topic: 't', payload: '', final: true },
+  ],
 };
 
 /** One that holds the batch, closed in order. */
@@ -85,14 +122,26 @@ test('a condition that holds and whose warning is lost is forgotten, so that it 
   db.exec(`UPDATE warnings SET json = '{"id":' WHERE id = 'w-1'`);
   db.close();
   const { snapshot } = opened(path);
-  assert.deepEqual(snapshot.series.map(([name]) => name), ['a|b|c', 'd|e|f', 'two']);
-  assert.deepEqual(snapshot.keys.map(([name, json]) => [name, (JSON.parse(json) as { series: object }).series]), [['one', {}], ['rule|x', {}], ['two', { a: 2 }]]);
+  assert.deepEqual(
+    snapshot.series.map(([name]) => name),
+    ['a|b|c', 'd|e|f', 'two'],
+  );
+  assert.deepEqual(
+    snapshot.keys.map(([name, json]) => [name, (JSON.parse(json) as { series: object }).series]),
+    [
+      ['one', {}],
+      ['rule|x', {}],
+      ['two', { a: 2 }],
+    ],
+  );
 });
 
 test('JSON that is no warning, no change and no key is left out like a text that is no JSON', async (t) => {
   const { path, snapshot } = await written(t);
   const db = new DatabaseSync(path);
-  db.exec(`UPDATE warnings SET json = replace(json, '"missing"', '"mi3sing"') WHERE id = 'w-1'; UPDATE keys SET json = replace(json, 'newest', 'newezt'); UPDATE warning_changes SET json = 'null' WHERE warning = 'w-2'`);
+  db.exec(
+    `UPDATE warnings SET json = replace(json, '"missing"', '"mi3sing"') WHERE id = 'w-1'; UPDATE keys SET json = replace(json, 'newest', 'newezt'); UPDATE warning_changes SET json = 'null' WHERE warning = 'w-2'`,
+  );
   db.close();
   const { snapshot: found, salvage } = opened(path);
   assert.deepEqual([found.keys, found.warnings], [[], [{ json: snapshot.warnings[1]?.json, changes: [] }]]);

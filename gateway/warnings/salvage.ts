@@ -7,7 +7,14 @@ import type { KeyRecord } from '../../city/rules/engine.ts';
 import { isJson, isJsonOf, SalvageReader, type SqliteRow } from '../sqlite/damaged.ts';
 import type { SqliteFile } from '../sqlite/file.ts';
 import { isWarningChange, isWarningKey, isWarningRecord, warningRows } from './record.ts';
-import { isOfVersion1, keyFromVersion1, recordFromVersion1, type KeyOfVersion1, type ViewOfVersion1, type WarningOfVersion1 } from './version-1.ts';
+import {
+  isOfVersion1,
+  keyFromVersion1,
+  recordFromVersion1,
+  type KeyOfVersion1,
+  type ViewOfVersion1,
+  type WarningOfVersion1,
+} from './version-1.ts';
 
 export interface SalvagedState {
   warnings: number;
@@ -18,10 +25,12 @@ export interface SalvagedState {
 export function copyState(from: DatabaseSync | null, into: SqliteFile): SalvagedState {
   const saved: SalvagedState = { warnings: 0, memories: 0 };
   if (!from) return saved;
-  const put = (db: DatabaseSync, table: string, row: SqliteRow): number => Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row).changes);
+  const put = (db: DatabaseSync, table: string, row: SqliteRow): number =>
+    Number(db.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row).changes);
   into.transaction((db) => {
     const known = new Map<string, WarningOfVersion1>();
-    for (const row of new SalvageReader(from).ofKeyed('series', 'key, json', 'key')) if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'series', row);
+    for (const row of new SalvageReader(from).ofKeyed('series', 'key, json', 'key'))
+      if (areTexts(row) && isJson(row[1] as string)) saved.memories += put(db, 'series', row);
     for (const row of new SalvageReader(from).ofKeyed('keys', 'key, json', 'key')) {
       const json = areTexts(row) && isJson(row[1] as string) ? keyText(row[1] as string, known) : null;
       if (json !== null) saved.memories += put(db, 'keys', [row[0] as string, json]);
@@ -34,15 +43,20 @@ export function copyState(from: DatabaseSync | null, into: SqliteFile): Salvaged
       saved.warnings += put(db, 'warnings', [...row.slice(0, 3), json]);
       for (const change of changes) put(db, 'warning_changes', change);
     }
-    for (const row of hasTable(from, 'warning_changes') ? new SalvageReader(from).ofKeyed('warning_changes', 'warning, n, json', 'warning, n') : []) if (isEntry(row) && isJsonOf(row[2] as string, isWarningChange)) put(db, 'warning_changes', row);
+    for (const row of hasTable(from, 'warning_changes')
+      ? new SalvageReader(from).ofKeyed('warning_changes', 'warning, n, json', 'warning, n')
+      : [])
+      if (isEntry(row) && isJsonOf(row[2] as string, isWarningChange)) put(db, 'warning_changes', row);
     for (const [, ...row] of new SalvageReader(from).of('findings', 'id, from_at, json')) if (isEntry(row)) put(db, 'findings', row);
     for (const row of new SalvageReader(from).of('outbox', 'topic, payload, final')) {
       const [, topic, payload, final] = row;
       // A word that only clears its topic is empty.
-      if (areTexts([topic, payload] as SqliteRow) && typeof final === 'bigint' && (payload === '' || isJson(payload as string))) put(db, 'outbox', row);
+      if (areTexts([topic, payload] as SqliteRow) && typeof final === 'bigint' && (payload === '' || isJson(payload as string)))
+        put(db, 'outbox', row);
     }
     forgetLost(db);
-    for (const row of new SalvageReader(from).of('progress', 'epoch, seq')) if (row.every((number) => typeof number === 'bigint' && number > 0n)) put(db, 'progress', row);
+    for (const row of new SalvageReader(from).of('progress', 'epoch, seq'))
+      if (row.every((number) => typeof number === 'bigint' && number > 0n)) put(db, 'progress', row);
   });
   return saved;
 }
@@ -69,7 +83,9 @@ function recordText(json: string, known: ReadonlyMap<string, WarningOfVersion1>)
 /** A condition that holds and whose warning could not be saved: its series are forgotten, so that it is raised again. */
 function forgetLost(db: DatabaseSync): void {
   const isThere = db.prepare('SELECT 1 FROM warnings WHERE id = ?');
-  const forget = db.prepare("DELETE FROM series WHERE json_valid(json) AND json ->> 'rule' = ? AND json ->> 'subject' = ? AND json ->> 'centre' = ?");
+  const forget = db.prepare(
+    "DELETE FROM series WHERE json_valid(json) AND json ->> 'rule' = ? AND json ->> 'subject' = ? AND json ->> 'centre' = ?",
+  );
   const putKey = db.prepare('UPDATE keys SET json = ? WHERE key = ?');
   for (const { key, json } of db.prepare('SELECT key, json FROM keys').all() as unknown as { key: string; json: string }[]) {
     const record = JSON.parse(json) as KeyRecord;
@@ -79,7 +95,8 @@ function forgetLost(db: DatabaseSync): void {
   }
 }
 
-const hasTable = (db: DatabaseSync, name: string): boolean => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined;
+const hasTable = (db: DatabaseSync, name: string): boolean =>
+  db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined;
 
 const areTexts = (row: SqliteRow): boolean => row.every((value) => typeof value === 'string');
 

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, topic TE
 CREATE TABLE IF NOT EXISTS changes (n INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS changes_epoch (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 `;
-const TABLES_2 = 'CREATE TABLE IF NOT EXISTS warning_changes (warning TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (warning, n)) STRICT, WITHOUT ROWID';
+const TABLES_2 =
+  'CREATE TABLE IF NOT EXISTS warning_changes (warning TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (warning, n)) STRICT, WITHOUT ROWID';
 
 /** 1: keys hold their newest warning, and `warnings` what the API showed. 2: a warning has a record of its own, and each of its changes a row. */
 export const STATE_MIGRATIONS: Migrations = [
@@ -33,7 +34,14 @@ function takeOverWarnings(db: DatabaseSync): void {
     if (old.warning && Array.isArray(old.warning.changes)) warnings.set(old.warning.id, old.warning);
     putKey.run(JSON.stringify(keyFromVersion1(old)), key);
   }
-  const published = new Map((db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes WHERE json_valid(json) GROUP BY 1").all() as unknown as { id: string; n: number }[]).map(({ id, n }) => [id, n]));
+  const published = new Map(
+    (
+      db.prepare("SELECT json ->> 'id' AS id, count(*) AS n FROM changes WHERE json_valid(json) GROUP BY 1").all() as unknown as {
+        id: string;
+        n: number;
+      }[]
+    ).map(({ id, n }) => [id, n]),
+  );
   const putWarning = db.prepare('UPDATE warnings SET json = ? WHERE id = ?');
   const putChange = db.prepare('INSERT OR REPLACE INTO warning_changes VALUES (?, ?, ?)');
   for (const { id, json } of db.prepare('SELECT id, json FROM warnings').all() as unknown as { id: string; json: string }[]) {

@@ -51,7 +51,9 @@ export class StateFile {
     this.tables = {
       series: new Map(snapshot.series.map(([key, json]) => [key, JSON.parse(json) as SeriesRecord])),
       keys,
-      warnings: new Map(this.#saved.flatMap(({ warning }) => (isOpen(warning.state) || newest.has(warning.id) ? [[warning.id, warning]] : []))),
+      warnings: new Map(
+        this.#saved.flatMap(({ warning }) => (isOpen(warning.state) || newest.has(warning.id) ? [[warning.id, warning]] : [])),
+      ),
     };
   }
 
@@ -65,7 +67,13 @@ export class StateFile {
         const { aside, detail, found: { warnings, memories } } = salvage;
         world.tell({ kind: 'fault', fault: { code: 'CV_STATE_SALVAGED', params: { path, aside, detail, warnings, memories } } });
       }
-      return new StateFile(path, world, database, snapshot, await database.call('beginFeed', { nowMs: Math.max(1, Math.floor(world.clock.nowMs())) }));
+      return new StateFile(
+        path,
+        world,
+        database,
+        snapshot,
+        await database.call('beginFeed', { nowMs: Math.max(1, Math.floor(world.clock.nowMs())) }),
+      );
     } catch (error) {
       await database.close();
       throw error;
@@ -77,7 +85,12 @@ export class StateFile {
     return warnings.map((warning, index) => {
       const place = { epoch: this.head.epoch, seq: this.head.seq + index + 1 };
       const view = warningView(warning, place);
-      return { warning, view, place, entry: warningMessage(view, warning.revision, place.seq === 1 ? null : { ...place, seq: place.seq - 1 }) };
+      return {
+        warning,
+        view,
+        place,
+        entry: warningMessage(view, warning.revision, place.seq === 1 ? null : { ...place, seq: place.seq - 1 }),
+      };
     });
   }
 

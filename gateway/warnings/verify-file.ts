@@ -20,7 +20,12 @@ export interface StateFileCheck {
 const TABLES = ['series', 'keys', 'warnings', 'warning_changes', 'findings', 'outbox'] as const;
 /** Of each row: what names it, and its text. */
 const COLUMNS: Record<(typeof TABLES)[number], [id: string, text: string]> = {
-  series: ['key', 'json'], keys: ['key', 'json'], warnings: ['id', 'json'], warning_changes: ["warning || ' ' || n", 'json'], findings: ['id', 'json'], outbox: ['n', 'payload'],
+  series: ['key', 'json'],
+  keys: ['key', 'json'],
+  warnings: ['id', 'json'],
+  warning_changes: ["warning || ' ' || n", 'json'],
+  findings: ['id', 'json'],
+  outbox: ['n', 'payload'],
 };
 /** Of a table; more would say the same. */
 const MAX_NAMED = 20;
@@ -47,7 +52,9 @@ export function verifyStateFile(dir: string): StateFileCheck | null {
 }
 
 function check(db: DatabaseSync, path: string): StateFileCheck {
-  const quick = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[]).map((row) => row.quick_check).filter((text) => text !== 'ok');
+  const quick = (db.prepare('PRAGMA quick_check(20)').all() as { quick_check: string }[])
+    .map((row) => row.quick_check)
+    .filter((text) => text !== 'ok');
   const problems = quick.map((text): BilingualText => ({ en: text, zh: text }));
   const counts: StateFileCheck['counts'] = { series: 0, keys: 0, warnings: 0, warning_changes: 0, findings: 0, outbox: 0 };
   for (const table of TABLES) {
@@ -56,11 +63,15 @@ function check(db: DatabaseSync, path: string): StateFileCheck {
     const [id, text] = COLUMNS[table];
     let named = 0;
     // A word that only clears its topic is empty.
-    for (const row of db.prepare(`SELECT ${id} AS id, ${text} AS text FROM ${table}`).iterate() as Iterable<{ id: unknown; text: string }>) {
+    for (const row of db.prepare(`SELECT ${id} AS id, ${text} AS text FROM ${table}`).iterate() as Iterable<{
+      id: unknown;
+      text: string;
+    }>) {
       counts[table] += 1;
       if (row.text === '' || isJson(row.text)) continue;
       named += 1;
-      if (named <= MAX_NAMED) problems.push({ en: `${table} ${String(row.id)} cannot be understood`, zh: `${table} 表的 ${String(row.id)} 无法解析` });
+      if (named <= MAX_NAMED)
+        problems.push({ en: `${table} ${String(row.id)} cannot be understood`, zh: `${table} 表的 ${String(row.id)} 无法解析` });
     }
   }
   return { path, counts, problems };

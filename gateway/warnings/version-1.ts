@@ -3,7 +3,15 @@
  * only what the API showed of it was kept. What follows from both is a record as today's.
  */
 import type { KeyRecord } from '../../city/rules/engine.ts';
-import { CARRIED_CHANGES, type DescribedWarning, type Warning, type WarningChange, type WarningChangeKind, type WarningDescription, type WarningFacts } from '../../city/warning/warning.ts';
+import {
+  CARRIED_CHANGES,
+  type DescribedWarning,
+  type Warning,
+  type WarningChange,
+  type WarningChangeKind,
+  type WarningDescription,
+  type WarningFacts,
+} from '../../city/warning/warning.ts';
 import type { Clip, Level, Position, Snapshot } from '../../core/event.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { parseCursor, type Cursor } from '../../log/types.ts';
@@ -11,7 +19,11 @@ import { isWarningChange, isWarningRecord } from './record.ts';
 
 type ReasonOfVersion1 = BilingualText & { cites: NonNullable<WarningChange['cite']> };
 
-export interface ViewOfVersion1 extends WarningFacts, Pick<Warning, 'state' | 'condition' | 'level' | 'changedAt' | 'clearedAt'>, Omit<WarningDescription, 'position' | 'missing'> {
+export interface ViewOfVersion1
+  extends
+    WarningFacts,
+    Pick<Warning, 'state' | 'condition' | 'level' | 'changedAt' | 'clearedAt'>,
+    Omit<WarningDescription, 'position' | 'missing'> {
   cursor?: string;
   place: { position: Position | null };
   reasons: ReasonOfVersion1[];
@@ -39,9 +51,26 @@ export function keyFromVersion1({ warning, ...key }: KeyOfVersion1): KeyRecord {
  * @param published how often it was published, as far as that is known
  * @returns null for what is no warning
  */
-export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion1 | null, published: number): { warning: DescribedWarning; cursor: Cursor | null } | null {
+export function recordFromVersion1(
+  view: ViewOfVersion1,
+  known: WarningOfVersion1 | null,
+  published: number,
+): { warning: DescribedWarning; cursor: Cursor | null } | null {
   if (!Array.isArray(view.reasons) || typeof view.place !== 'object') return null;
-  const { cursor, title, place, reasons, snapshots = [], clips = [], suggestion, incomplete, exercise, raisedBy, publishedAt, ...facts } = view;
+  const {
+    cursor,
+    title,
+    place,
+    reasons,
+    snapshots = [],
+    clips = [],
+    suggestion,
+    incomplete,
+    exercise,
+    raisedBy,
+    publishedAt,
+    ...facts
+  } = view;
   const changes = known ? changesOf(known, reasons) : changesOfReasons(view);
   const warning: DescribedWarning = {
     ...facts,
@@ -60,10 +89,14 @@ export function recordFromVersion1(view: ViewOfVersion1, known: WarningOfVersion
 /** The newest sentences are of the newest changes, but that closing has none. */
 function changesOf({ changes }: WarningOfVersion1, reasons: readonly ReasonOfVersion1[]): WarningChange[] {
   const left = [...reasons];
-  return changes.map(({ at, ...change }, index): WarningChange => ({ n: index + 1, ...change, atMs: at, by: { role: 'engine' } })).toReversed().map((change) => {
-    const reason = change.kind === 'closed' ? undefined : left.shift();
-    return reason ? { ...change, reason: { zh: reason.zh, en: reason.en } } : change;
-  }).toReversed();
+  return changes
+    .map(({ at, ...change }, index): WarningChange => ({ n: index + 1, ...change, atMs: at, by: { role: 'engine' } }))
+    .toReversed()
+    .map((change) => {
+      const reason = change.kind === 'closed' ? undefined : left.shift();
+      return reason ? { ...change, reason: { zh: reason.zh, en: reason.en } } : change;
+    })
+    .toReversed();
 }
 
 const WITHDRAWN = /the rule was changed or removed/;
@@ -74,8 +107,17 @@ function changesOfReasons({ reasons, raisedAt, changedAt, condition, state, leve
   const changes = reasons.toReversed().map(({ cites, zh, en }, index): Omit<WarningChange, 'n'> => {
     const isEnd = index === last && condition === 'cleared';
     const kind = isEnd ? (WITHDRAWN.test(en) ? 'withdrawn' : 'cleared') : index === 0 ? 'raised' : 'level';
-    return { kind, atMs: isEnd ? changedAt : index === 0 ? raisedAt : cites.at, by: { role: 'engine' }, level, state: 'raised', cite: cites, reason: { zh, en } };
+    return {
+      kind,
+      atMs: isEnd ? changedAt : index === 0 ? raisedAt : cites.at,
+      by: { role: 'engine' },
+      level,
+      state: 'raised',
+      cite: cites,
+      reason: { zh, en },
+    };
   });
-  const closing: Omit<WarningChange, 'n'>[] = state === 'closed' ? [{ kind: 'closed', atMs: changedAt, by: { role: 'engine' }, level, state }] : [];
+  const closing: Omit<WarningChange, 'n'>[] =
+    state === 'closed' ? [{ kind: 'closed', atMs: changedAt, by: { role: 'engine' }, level, state }] : [];
   return [...changes, ...closing].map((change, index) => ({ n: index + 1, ...change })).slice(-CARRIED_CHANGES);
 }

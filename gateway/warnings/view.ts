@@ -10,10 +10,51 @@ const MAX_REASONS = 8;
 
 /** @param cursor place of its last change among those of all warnings */
 export function warningView(warning: DescribedWarning, cursor: Cursor | null): WarningView {
-  const { id, rule, version, type, indicator, device, point, subject, centre, level, state, condition, late, onsetAt, raisedAt, changedAt, clearedAt, previousId, media: { snapshots, clips } } = warning;
+  const {
+    id,
+    rule,
+    version,
+    type,
+    indicator,
+    device,
+    point,
+    subject,
+    centre,
+    level,
+    state,
+    condition,
+    late,
+    onsetAt,
+    raisedAt,
+    changedAt,
+    clearedAt,
+    previousId,
+    media: { snapshots, clips },
+  } = warning;
   const { exercise, raisedBy, publishedAt, title, position, suggestion, missing } = warning.description;
   return {
-    id, rule, version, type, indicator, device, point, subject, centre, level, state, condition, exercise, late, raisedBy, onsetAt, raisedAt, publishedAt, changedAt, clearedAt, previousId, title,
+    id,
+    rule,
+    version,
+    type,
+    indicator,
+    device,
+    point,
+    subject,
+    centre,
+    level,
+    state,
+    condition,
+    exercise,
+    late,
+    raisedBy,
+    onsetAt,
+    raisedAt,
+    publishedAt,
+    changedAt,
+    clearedAt,
+    previousId,
+    title,
     place: { zh: `${centre} ${subject}`, en: `${subject}, centre ${centre}`, position },
     reasons: reasonsOf(warning),
     ...(snapshots.length > 0 && { snapshots: [...snapshots] }),
@@ -26,7 +67,19 @@ export function warningView(warning: DescribedWarning, cursor: Cursor | null): W
 
 /** Why, newest first. */
 function reasonsOf({ changes }: DescribedWarning): Reason[] {
-  return changes.flatMap(({ reason, cite }) => (reason && cite ? [{ ...reason, cites: { indicator: cite.indicator, device: cite.device, point: cite.point, at: cite.at, value: cite.value, unit: cite.unit } }] : [])).toReversed().slice(0, MAX_REASONS);
+  return changes
+    .flatMap(({ reason, cite }) =>
+      reason && cite
+        ? [
+            {
+              ...reason,
+              cites: { indicator: cite.indicator, device: cite.device, point: cite.point, at: cite.at, value: cite.value, unit: cite.unit },
+            },
+          ]
+        : [],
+    )
+    .toReversed()
+    .slice(0, MAX_REASONS);
 }
 
 /**
@@ -35,5 +88,9 @@ function reasonsOf({ changes }: DescribedWarning): Reason[] {
  * @param previous the change before it, of whatever warning; null where there is none or it is published again
  */
 export function warningMessage(view: WarningView, revision: number, previous: Cursor | null): OutboxEntry {
-  return { topic: warningTopic(view.centre, view.id), payload: JSON.stringify({ ...view, revision, previous: previous && formatCursor(previous) }), final: !isOpen(view.state) };
+  return {
+    topic: warningTopic(view.centre, view.id),
+    payload: JSON.stringify({ ...view, revision, previous: previous && formatCursor(previous) }),
+    final: !isOpen(view.state),
+  };
 }

@@ -21,17 +21,33 @@ function told(values: readonly number[]): { level: number; kind: string; reason:
       const change = newestRuleChange(warning);
       if (!change?.cite) return [];
       const previous = warning.changes[warning.changes.indexOf(change) - 1] ?? null;
-      return [{ level: change.level, kind: change.kind, reason: warningReason(change, change.cite, previous, { zh: 'X', en: 'X' }, water), value: change.cite.value }];
+      return [
+        {
+          level: change.level,
+          kind: change.kind,
+          reason: warningReason(change, change.cite, previous, { zh: 'X', en: 'X' }, water),
+          value: change.cite.value,
+        },
+      ];
     });
   });
 }
 
 test('each step of a warning says what is true of the value it cites, down as well as up', () => {
   const lines = told([2.9, 3.1, 2.95, 2.85, 2.75, 2.6]);
-  assert.deepEqual(lines.map(({ reason }) => reason.en), [
-    'X 2.9 m >= 2.8 m: YELLOW', 'X 3.1 m >= 3 m: ORANGE', 'X 2.85 m: ORANGE is over, YELLOW still holds', 'X 2.6 m: back inside its limit',
-  ]);
-  assert.deepEqual(lines.map(({ reason }) => reason.zh), ['X 2.9 m >= 2.8 m：黄色', 'X 3.1 m >= 3 m：橙色', 'X 2.85 m：橙色解除，黄色仍持续', 'X 2.6 m，已回到限值以内']);
+  assert.deepEqual(
+    lines.map(({ reason }) => reason.en),
+    [
+      'X 2.9 m >= 2.8 m: YELLOW',
+      'X 3.1 m >= 3 m: ORANGE',
+      'X 2.85 m: ORANGE is over, YELLOW still holds',
+      'X 2.6 m: back inside its limit',
+    ],
+  );
+  assert.deepEqual(
+    lines.map(({ reason }) => reason.zh),
+    ['X 2.9 m >= 2.8 m：黄色', 'X 3.1 m >= 3 m：橙色', 'X 2.85 m：橙色解除，黄色仍持续', 'X 2.6 m，已回到限值以内'],
+  );
 });
 
 test('whatever way a level takes, no sentence claims a comparison that does not hold', () => {

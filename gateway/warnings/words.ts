@@ -10,7 +10,14 @@ import { meetsCondition, parseWhen } from '../../city/rules/when.ts';
 const MAX_TEXT = 80;
 
 /** UCUM as people write it. */
-const SIGNS: readonly (readonly [RegExp, string])[] = [[/\{[^}]*\}/g, ''], [/\bug\b/g, 'µg'], [/\bCel\b/g, '°C'], [/m3\b/g, 'm³'], [/m2\b/g, 'm²'], [/\[ppm\]/g, 'ppm']];
+const SIGNS: readonly (readonly [RegExp, string])[] = [
+  [/\{[^}]*\}/g, ''],
+  [/\bug\b/g, 'µg'],
+  [/\bCel\b/g, '°C'],
+  [/m3\b/g, 'm³'],
+  [/m2\b/g, 'm²'],
+  [/\[ppm\]/g, 'ppm'],
+];
 
 function unitSign(unit: string): string {
   const sign = SIGNS.reduce((text, [pattern, by]) => text.replace(pattern, by), unit);
@@ -37,7 +44,13 @@ export function warningTitle(rule: Rule | null, indicator: BilingualText): Bilin
  * @param previous the change before it
  * @param name of the indicator
  */
-export function warningReason(change: WarningChange, cite: NonNullable<WarningChange['cite']>, previous: WarningChange | null, name: BilingualText, rule: Rule | null): BilingualText {
+export function warningReason(
+  change: WarningChange,
+  cite: NonNullable<WarningChange['cite']>,
+  previous: WarningChange | null,
+  name: BilingualText,
+  rule: Rule | null,
+): BilingualText {
   const value = valueText(cite.value, cite.unit);
   const level = LEVEL_WORDS[change.level];
   const fill = (zh: string, en: string): BilingualText => ({ zh: `${name.zh}${zh}`, en: `${name.en}${en}` });

@@ -94,7 +94,10 @@ test('a file that cannot be written costs no other, and leaves nothing behind', 
   const content = randomBytes(50);
   const path = join(dir, 'waiting', `${NOW}-${shaOf(content)}.jpg`);
   await mkdir(`${path}.part`);
-  await assert.rejects(folder.put({ sha256: shaOf(content), mime: 'image/jpeg', atMs: NOW }, content, 'waiting'), (error: FaultError) => error.fault.code === 'CV_EVIDENCE_DISK' && error.fault.params.dir === dir);
+  await assert.rejects(
+    folder.put({ sha256: shaOf(content), mime: 'image/jpeg', atMs: NOW }, content, 'waiting'),
+    (error: FaultError) => error.fault.code === 'CV_EVIDENCE_DISK' && error.fault.params.dir === dir,
+  );
   assert.deepEqual([folder.has(kept), folder.has(shaOf(content)), folder.bytes], [true, false, 100]);
   await rmdir(`${path}.part`);
   await folder.put({ sha256: shaOf(content), mime: 'image/jpeg', atMs: NOW }, content, 'waiting');
@@ -110,14 +113,20 @@ test('of those that wait the newest goes first; settled, it is kept and waits no
     shas.push(shaOf(content));
     await folder.put({ sha256: shaOf(content), mime: atMs === NOW ? 'video/mp4' : 'image/jpeg', atMs: atMs }, content, 'waiting');
   }
-  assert.deepEqual([folder.newestWaiting()?.sha256, folder.newestWaiting()?.atMs, folder.newestWaiting(({ mime }) => mime === 'video/mp4')?.sha256], [shas[1], NOW + 2, shas[0]]);
+  assert.deepEqual(
+    [folder.newestWaiting()?.sha256, folder.newestWaiting()?.atMs, folder.newestWaiting(({ mime }) => mime === 'video/mp4')?.sha256],
+    [shas[1], NOW + 2, shas[0]],
+  );
   await folder.markSent(shas[1] as string);
   await folder.markSent('0'.repeat(64));
   assert.deepEqual([folder.newestWaiting()?.sha256, folder.has(shas[1] as string), folder.bytes], [shas[2], true, 30]);
   await folder.close();
   await writeFile(join(dir, 'kept', 'half.part'), 'x');
   const again = await open();
-  assert.deepEqual([again.newestWaiting()?.sha256, again.pathOf(shas[1] as string), await readdir(join(dir, 'kept'))], [shas[2], join(dir, 'kept', `${NOW + 2}-${shas[1]}.jpg`), [`${NOW + 2}-${shas[1]}.jpg`]]);
+  assert.deepEqual(
+    [again.newestWaiting()?.sha256, again.pathOf(shas[1] as string), await readdir(join(dir, 'kept'))],
+    [shas[2], join(dir, 'kept', `${NOW + 2}-${shas[1]}.jpg`), [`${NOW + 2}-${shas[1]}.jpg`]],
+  );
   assert.deepEqual([await again.get('0'.repeat(64)), again.pathOf('0'.repeat(64))], [null, null]);
   await rm(again.pathOf(shas[1] as string) as string);
   assert.equal(await again.get(shas[1] as string), null, 'gone behind its back');
@@ -141,7 +150,10 @@ test('what never was sent goes last, and is counted when it goes', async (t) => 
   assert.deepEqual([[...waiting, ...kept].map((sha256) => folder.has(sha256)), lost], [[true, true, false, true], []]);
   await put('waiting');
   await put('waiting');
-  assert.deepEqual([waiting.map((sha256) => folder.has(sha256)), kept.map((sha256) => folder.has(sha256)), lost, folder.bytes], [[false, true], [false, false], [1], 300]);
+  assert.deepEqual(
+    [waiting.map((sha256) => folder.has(sha256)), kept.map((sha256) => folder.has(sha256)), lost, folder.bytes],
+    [[false, true], [false, false], [1], 300],
+  );
   await clock.advanceMs(2 * 86_400_000);
   await put('kept');
   assert.deepEqual([lost, folder.bytes], [[1, 3], 100]);
@@ -169,6 +181,12 @@ test('a folder that is given less room takes it from whoever has most at that mo
   for (let index = 0; index < 5; index += 1) some.push(await put('some', NOW));
   await folder.close();
   const smaller = await EvidenceFolder.open({ dir, maxBytes: 600, keepMs: Infinity }, clock);
-  assert.deepEqual([much.map((sha256) => smaller.has(sha256)), some.map((sha256) => smaller.has(sha256))], [[false, false, false, true, true, true], [false, false, true, true, true]]);
+  assert.deepEqual(
+    [much.map((sha256) => smaller.has(sha256)), some.map((sha256) => smaller.has(sha256))],
+    [
+      [false, false, false, true, true, true],
+      [false, false, true, true, true],
+    ],
+  );
   await smaller.close();
 });

@@ -76,33 +76,50 @@ export class EvidenceFolder {
 
   /** Resolves when it is on disk; a known file is not written again. @throws FaultError CV_EVIDENCE_DISK */
   put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: EvidenceShelf): Promise<void> {
-    return this.#inTurn(() => this.#guard(async () => {
-      if (this.#entries.has(file.sha256)) return;
-      const entry: StoredEvidence = { ...file, atMs: Math.round(file.atMs), bytes: content.length, shelf: place, receivedAt: Math.round(this.#clock.nowMs()) };
-      await writeContentAtomically(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
-        // Sent files make space for unsent ones.
-        if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
-        await writeContentAtomically(this.#pathOf(entry), content);
-      });
-      this.#add(entry);
-      await this.#tidy();
-    }));
+    return this.#inTurn(() =>
+      this.#guard(async () => {
+        if (this.#entries.has(file.sha256)) return;
+        const entry: StoredEvidence = {
+          ...file,
+          atMs: Math.round(file.atMs),
+          bytes: content.length,
+          shelf: place,
+          receivedAt: Math.round(this.#clock.nowMs()),
+        };
+        await writeContentAtomically(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
+          // Sent files make space for unsent ones.
+          if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
+          await writeContentAtomically(this.#pathOf(entry), content);
+        });
+        this.#add(entry);
+        await this.#tidy();
+      }),
+    );
   }
 
   /** Moves a file that is already in `dir` into the folder. @throws FaultError CV_EVIDENCE_DISK */
   addFile(path: string, { mime, atMs }: Pick<EvidenceFile, 'mime' | 'atMs'>, place: EvidenceShelf): Promise<EvidenceFile> {
-    return this.#inTurn(() => this.#guard(async () => {
-      const entry: StoredEvidence = { sha256: await hashOf(path), mime, atMs: Math.round(atMs), bytes: (await stat(path)).size, shelf: place, receivedAt: this.#clock.nowMs() };
-      if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
-      else {
-        await rename(path, this.#pathOf(entry));
-        await forceFolder(dirname(this.#pathOf(entry)));
-        this.#add(entry);
-        await this.#tidy();
-      }
-      const { shelf: _place, receivedAt: _receivedAt, ...file } = entry;
-      return file;
-    }));
+    return this.#inTurn(() =>
+      this.#guard(async () => {
+        const entry: StoredEvidence = {
+          sha256: await hashOf(path),
+          mime,
+          atMs: Math.round(atMs),
+          bytes: (await stat(path)).size,
+          shelf: place,
+          receivedAt: this.#clock.nowMs(),
+        };
+        if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
+        else {
+          await rename(path, this.#pathOf(entry));
+          await forceFolder(dirname(this.#pathOf(entry)));
+          this.#add(entry);
+          await this.#tidy();
+        }
+        const { shelf: _place, receivedAt: _receivedAt, ...file } = entry;
+        return file;
+      }),
+    );
   }
 
   pathOf(sha256: string): string | null {
@@ -120,7 +137,8 @@ export class EvidenceFolder {
   /** The newest waiting file that `mayGo` accepts. */
   newestWaiting(mayGo: (file: EvidenceFile) => boolean = () => true): EvidenceFile | null {
     let newest: StoredEvidence | null = null;
-    for (const entry of this.#entries.values()) if (entry.shelf === 'waiting' && entry.atMs >= (newest?.atMs ?? -Infinity) && mayGo(entry)) newest = entry;
+    for (const entry of this.#entries.values())
+      if (entry.shelf === 'waiting' && entry.atMs >= (newest?.atMs ?? -Infinity) && mayGo(entry)) newest = entry;
     return newest;
   }
 
@@ -166,8 +184,14 @@ export class EvidenceFolder {
     for (const entry of this.#entries.values()) if (Math.min(entry.atMs, entry.receivedAt) < before) await remove(entry);
     for (const place of EVIDENCE_SHELVES.toReversed()) {
       if (this.#bytes <= maxBytes) break;
-      const senders = [...Map.groupBy([...this.#entries.values()].filter((entry) => entry.shelf === place), ({ from }) => from).values()].map((entries) => new SenderFiles(entries));
-      for (let most = largestSender(senders); most && this.#bytes > maxBytes; most = largestSender(senders)) await remove(most.takeOldest());
+      const senders = [
+        ...Map.groupBy(
+          [...this.#entries.values()].filter((entry) => entry.shelf === place),
+          ({ from }) => from,
+        ).values(),
+      ].map((entries) => new SenderFiles(entries));
+      for (let most = largestSender(senders); most && this.#bytes > maxBytes; most = largestSender(senders))
+        await remove(most.takeOldest());
     }
     if (lost > 0) onDropped?.(lost);
   }

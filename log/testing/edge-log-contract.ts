@@ -65,8 +65,18 @@ export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnder
 
   check('settling leaves the rest, in ranges', async (log, under) => {
     await append(log, under, testDrafts(0, 10));
-    await log.settle('measurement', log.epoch, { upTo: 2, have: [[5, 6], [9, 9]] });
-    assert.deepEqual(log.unsettled('measurement'), [{ epoch: log.epoch, from: 3, to: 4 }, { epoch: log.epoch, from: 7, to: 8 }, { epoch: log.epoch, from: 10, to: 10 }]);
+    await log.settle('measurement', log.epoch, {
+      upTo: 2,
+      have: [
+        [5, 6],
+        [9, 9],
+      ],
+    });
+    assert.deepEqual(log.unsettled('measurement'), [
+      { epoch: log.epoch, from: 3, to: 4 },
+      { epoch: log.epoch, from: 7, to: 8 },
+      { epoch: log.epoch, from: 10, to: 10 },
+    ]);
     assert.equal(log.size('measurement').events, 5);
     await log.settle('measurement', log.epoch, { upTo: 1, have: [] });
     assert.equal(log.size('measurement').events, 5, 'an older mark takes nothing back');
@@ -98,7 +108,10 @@ export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnder
     await done;
     assert.deepEqual(log.unsettled('measurement').map(({ from, to }) => [from, to]), [[1, 1], [3, 4]]);
     const gap = (await readAll(log, 'measurement')).at(-1)?.gap;
-    assert.deepEqual({ ...gap, fromAt: 0, toAt: 0 }, { stream: 'measurement', epoch: log.epoch, fromSeq: 2, toSeq: 2, fromAt: 0, toAt: 0, count: 1, reason: 'refused' });
+    assert.deepEqual(
+      { ...gap, fromAt: 0, toAt: 0 },
+      { stream: 'measurement', epoch: log.epoch, fromSeq: 2, toSeq: 2, fromAt: 0, toAt: 0, count: 1, reason: 'refused' },
+    );
     assert.equal(gap?.fromAt, testDraft(1).occurredAt);
   });
 
@@ -106,7 +119,10 @@ export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnder
     const heard: CommittedGroup[] = [];
     const stop = log.onCommitted((kept) => heard.push(kept));
     await append(log, under, testDrafts(0, 2), [testDraft(7, { kind: 'state' })]);
-    assert.deepEqual(heard.map((kept) => [kept.stream, kept.firstSeq, kept.drafts.length]).toSorted(), [['measurement', 1, 2], ['state', 1, 1]]);
+    assert.deepEqual(heard.map((kept) => [kept.stream, kept.firstSeq, kept.drafts.length]).toSorted(), [
+      ['measurement', 1, 2],
+      ['state', 1, 1],
+    ]);
     stop();
     await append(log, under, testDrafts(2, 1));
     assert.equal(heard.length, 2);

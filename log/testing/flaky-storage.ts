@@ -20,7 +20,13 @@ export function failingStorage(real: LogStorage): FailingStorage {
     async commit(request) {
       flaky.commits += 1;
       await flaky.beforeCommit?.();
-      if (flaky.failWith !== null) throw new StorageError({ code: flaky.failWith, detail: `refused (SQLite ${flaky.failWith})`, needsNewFile: flaky.failWith !== FULL, locked: false });
+      if (flaky.failWith !== null)
+        throw new StorageError({
+          code: flaky.failWith,
+          detail: `refused (SQLite ${flaky.failWith})`,
+          needsNewFile: flaky.failWith !== FULL,
+          locked: false,
+        });
       return real.commit(request);
     },
   };

@@ -20,16 +20,17 @@ export function acceptedGroup(sender: string, seq: number, count: number, epoch 
 const ALL = { maxGroups: 1000, maxBytes: 1 << 30 };
 
 export function gatewayLogContract(name: string, create: () => Promise<GatewayLogUnderTest>): void {
-  const check = (what: string, run: (log: GatewayLog, under: GatewayLogUnderTest) => Promise<void>) => test(`${name}: ${what}`, async () => {
-    const under = await create();
-    const log = await under.open();
-    try {
-      await run(log, under);
-    } finally {
-      await log.close();
-      await under.remove();
-    }
-  });
+  const check = (what: string, run: (log: GatewayLog, under: GatewayLogUnderTest) => Promise<void>) =>
+    test(`${name}: ${what}`, async () => {
+      const under = await create();
+      const log = await under.open();
+      try {
+        await run(log, under);
+      } finally {
+        await log.close();
+        await under.remove();
+      }
+    });
 
   check('groups come back as they came, with who sent them', async (log) => {
     assert.deepEqual(log.head(), LOG_START);
@@ -38,9 +39,18 @@ export function gatewayLogContract(name: string, create: () => Promise<GatewayLo
     assert.deepEqual(places.flat().map(({ seq }) => seq), [1, 6, 36]);
     assert.deepEqual(log.head(), { epoch: log.epoch, seq: 36 });
     const groups = await log.read(LOG_START, ALL);
-    assert.deepEqual(groups.map(({ origin, count, seq }) => ({ origin, count, seq })), sent.map(({ origin, count }, index) => ({ origin, count, seq: places[index]?.[0]?.seq })));
-    assert.deepEqual(groups.map(({ payload }) => Buffer.from(payload)), sent.map(({ payload }) => Buffer.from(payload)));
-    assert.deepEqual((await log.read({ epoch: log.epoch, seq: 35 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ seq }) => seq)), [6]);
+    assert.deepEqual(
+      groups.map(({ origin, count, seq }) => ({ origin, count, seq })),
+      sent.map(({ origin, count }, index) => ({ origin, count, seq: places[index]?.[0]?.seq })),
+    );
+    assert.deepEqual(
+      groups.map(({ payload }) => Buffer.from(payload)),
+      sent.map(({ payload }) => Buffer.from(payload)),
+    );
+    assert.deepEqual(
+      (await log.read({ epoch: log.epoch, seq: 35 }, ALL)).flatMap(({ payload }) => decodeBatch(payload).events.map(({ seq }) => seq)),
+      [6],
+    );
     assert.equal(log.size().events, 36);
   });
 

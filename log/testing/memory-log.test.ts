@@ -13,4 +13,6 @@ edgeLogContract('edge log in memory', () => {
   });
 });
 
-gatewayLogContract('gateway log in memory', () => Promise.resolve({ open: () => openMemoryGatewayLog({ gateway: 'town-1' }, testWorld()), remove: () => Promise.resolve() }));
+gatewayLogContract('gateway log in memory', () =>
+  Promise.resolve({ open: () => openMemoryGatewayLog({ gateway: 'town-1' }, testWorld()), remove: () => Promise.resolve() }),
+);

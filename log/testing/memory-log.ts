@@ -6,7 +6,20 @@ import { STREAMS, streamOf, type Draft, type Stream } from '../../core/event.ts'
 import { FaultError } from '../../core/faults.ts';
 import { gapDraft } from '../gap.ts';
 import { addRange, addRanges, countNumbers, fromMark, missingRanges, toMark, type SeqRange } from '../ranges.ts';
-import { compareCursors, LOG_START, type AcceptedGroup, type Cursor, type EdgeLog, type GatewayLog, type CommittedGroup, type LogSize, type SettledMark, type ReadLimit, type SettledRange, type StoredGroup } from '../types.ts';
+import {
+  compareCursors,
+  LOG_START,
+  type AcceptedGroup,
+  type Cursor,
+  type EdgeLog,
+  type GatewayLog,
+  type CommittedGroup,
+  type LogSize,
+  type SettledMark,
+  type ReadLimit,
+  type SettledRange,
+  type StoredGroup,
+} from '../types.ts';
 import { decodeBatch, encodeBatch } from '../../core/wire/batch.ts';
 import type { World } from '../../core/world.ts';
 import '../faults.ts';
@@ -58,7 +71,9 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
 
   function unsettled(stream: Stream): { epoch: number; from: number; to: number }[] {
     const state = disk[stream];
-    return [...state.last].toSorted(([a], [b]) => a - b).flatMap(([epoch, last]) => missingRanges(state.settled.get(epoch) ?? [], 1, last).map(([from, to]) => ({ epoch, from, to })));
+    return [...state.last]
+      .toSorted(([a], [b]) => a - b)
+      .flatMap(([epoch, last]) => missingRanges(state.settled.get(epoch) ?? [], 1, last).map(([from, to]) => ({ epoch, from, to })));
   }
 
   const log: EdgeLog = {
@@ -71,7 +86,9 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
       const state = disk[stream];
       const ranges = addRanges(state.settled.get(epoch) ?? [], fromMark(mark));
       state.settled.set(epoch, ranges);
-      state.groups = state.groups.filter((group) => group.epoch !== epoch || missingRanges(ranges, group.seq, group.seq + group.count - 1).length > 0);
+      state.groups = state.groups.filter(
+        (group) => group.epoch !== epoch || missingRanges(ranges, group.seq, group.seq + group.count - 1).length > 0,
+      );
       return Promise.resolve();
     },
     async setAside(stream, epoch, seq, _code) {
@@ -80,7 +97,14 @@ export function openMemoryEdgeLog(options: MemoryEdgeLogOptions, world: World, d
       const group = state.groups.find((one) => one.epoch === epoch && one.seq <= seq && seq < one.seq + one.count);
       const atMs = group ? (decodeBatch(group.payload).events[seq - group.seq]?.occurredAt ?? now) : now;
       state.settled.set(epoch, addRange(state.settled.get(epoch) ?? [], seq, seq));
-      await append([gapDraft(options.edge, options.centre, { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: atMs, toAt: atMs, count: 1, reason: 'refused' }, now)]);
+      await append([
+        gapDraft(
+          options.edge,
+          options.centre,
+          { stream, epoch, fromSeq: seq, toSeq: seq, fromAt: atMs, toAt: atMs, count: 1, reason: 'refused' },
+          now,
+        ),
+      ]);
     },
     size: (stream): LogSize => ({
       events: countNumbers(unsettled(stream).map(({ from, to }) => [from, to])),

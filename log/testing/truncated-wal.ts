@@ -35,7 +35,11 @@ export function commitEnds(wal: Buffer): number[] {
   const ends: number[] = [];
   const frameBytes = FRAME_HEADER_BYTES + wal.readUInt32BE(8);
   const salts = wal.readBigUInt64BE(16);
-  for (let offset = WAL_HEADER_BYTES; offset + frameBytes <= wal.length && wal.readBigUInt64BE(offset + 8) === salts; offset += frameBytes) {
+  for (
+    let offset = WAL_HEADER_BYTES;
+    offset + frameBytes <= wal.length && wal.readBigUInt64BE(offset + 8) === salts;
+    offset += frameBytes
+  ) {
     if (wal.readUInt32BE(offset + 4) !== 0) ends.push(offset + frameBytes);
   }
   return ends;
@@ -68,7 +72,14 @@ export async function crashedLog(): Promise<CrashedLog> {
   const ends = commitEnds(wal);
   // The first commit of a file is checkpointed at once.
   assert.equal(ends.length, COMMITS - 1);
-  return { dir: dead, epoch: log.epoch, walName, walBytes: wal.length, commits: told.slice(1).map((one, index) => ({ ...one, endsAt: ends[index] as number })), remove };
+  return {
+    dir: dead,
+    epoch: log.epoch,
+    walName,
+    walBytes: wal.length,
+    commits: told.slice(1).map((one, index) => ({ ...one, endsAt: ends[index] as number })),
+    remove,
+  };
 }
 
 /** Every offset from the end of the fourth last commit to the end of the last. */
@@ -101,9 +112,17 @@ export async function checkTruncated(dead: CrashedLog, cutAt: number, zeroFilled
     await rm(copy, { recursive: true });
   }
 
-  function check(events: readonly Event[], unsettled: readonly { epoch: number; from: number; to: number }[], faults: readonly { code: string; params: object }[]): void {
+  function check(
+    events: readonly Event[],
+    unsettled: readonly { epoch: number; from: number; to: number }[],
+    faults: readonly { code: string; params: object }[],
+  ): void {
     const old = events.filter((event) => event.epoch === dead.epoch);
-    assert.deepEqual(old.map(({ seq, value }) => [seq, value]), Array.from({ length: whole.lastSeq }, (_, index) => [index + 1, index + 1]), `cut at ${cutAt}: commits`);
+    assert.deepEqual(
+      old.map(({ seq, value }) => [seq, value]),
+      Array.from({ length: whole.lastSeq }, (_, index) => [index + 1, index + 1]),
+      `cut at ${cutAt}: commits`,
+    );
     const left = unsettled.filter(({ epoch }) => epoch === dead.epoch);
     assert.deepEqual(left, [{ epoch: dead.epoch, from: whole.settledUpTo + 1, to: whole.lastSeq }], `cut at ${cutAt}: mark`);
     const gaps = events.flatMap(({ gap }) => gap ?? []);

@@ -15,7 +15,12 @@ export default defineModel({
     name: 'images', shape: ['batch', 288, 512, 3], layout: 'NHWC', color: 'RGB', fit: 'letterbox', anchor: 'centre', pad: 0,
     mean: [127.5, 127.5, 127.5], scale: [1 / 127.5, 1 / 127.5, 1 / 127.5],
   },
-  outputs: { fine_scores: ['batch', 2, 18, 32], fine_boxes: ['batch', 32, 18, 32], coarse_scores: ['batch', 6, 9, 16], coarse_boxes: ['batch', 96, 9, 16] },
+  outputs: {
+    fine_scores: ['batch', 2, 18, 32],
+    fine_boxes: ['batch', 32, 18, 32],
+    coarse_scores: ['batch', 6, 9, 16],
+    coarse_boxes: ['batch', 96, 9, 16],
+  },
   family: 'blazeface',
   classes: ['face'],
   classesZh: ['人脸'],
@@ -24,7 +29,10 @@ export default defineModel({
   maxOverlap: 0.3,
   measured: { msPerPicture: 10.4, on: '2-core Xeon with AVX-512, 1 thread, onnxruntime 1.30.0' },
   tested: [
-    { data: 'one-by-one-person-detection.mp4, 233 pictures with 33 faces by YuNet (0.60) and 19 by UltraFace (0.70)', result: 'none of them missed' },
+    {
+      data: 'one-by-one-person-detection.mp4, 233 pictures with 33 faces by YuNet (0.60) and 19 by UltraFace (0.70)',
+      result: 'none of them missed',
+    },
     { data: 'a close-up clip, 400 pictures with a face each', result: 'none missed' },
   ],
 });

@@ -22,6 +22,10 @@ export default defineModel({
   measured: { msPerPicture: 19, on: '2-core EPYC with AVX2, 1 thread, all classes' },
   tested: [
     { data: 'vtest.avi, 8 pictures, people by eye 3 7 7 6 3 4 6 8', result: '3 7 7 6 4 4 6 7' },
-    { data: '45 pictures of 4 clips by day, labelled by one pair of eyes (npm run rig -- precision)', result: 'people: precision 94 % (49 of 52, with 95 % certainty 84 to 98), recall 88 % (49 of 56); cars and vans: precision 80 % (16 of 20), recall 80 % (16 of 20)' },
+    {
+      data: '45 pictures of 4 clips by day, labelled by one pair of eyes (npm run rig -- precision)',
+      result:
+        'people: precision 94 % (49 of 52, with 95 % certainty 84 to 98), recall 88 % (49 of 56); cars and vans: precision 80 % (16 of 20), recall 80 % (16 of 20)',
+    },
   ],
 });

@@ -34,12 +34,24 @@ test('the converted graph gives what TensorFlow.js gives: scores within 1e-4, bo
   // What says 256 × 256 is the input alone; the rows that it cuts its outputs into are not asked for.
   const file = JSON.parse(text) as { modelTopology: { node: { op: string; attr: object }[] }; weightsManifest: { weights: object[] }[] };
   const placeholder = file.modelTopology.node.find(({ op }) => op === 'Placeholder') as { attr: object };
-  placeholder.attr = { dtype: { type: 'DT_FLOAT' }, shape: { shape: { dim: [1, height, width, 3].map((size) => ({ size: String(size) })) } } };
-  const model = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology: file.modelTopology, weightSpecs: file.weightsManifest[0]?.weights as never, weightData: Uint8Array.from(weights).buffer }));
+  placeholder.attr = {
+    dtype: { type: 'DT_FLOAT' },
+    shape: { shape: { dim: [1, height, width, 3].map((size) => ({ size: String(size) })) } },
+  };
+  const model = await tf.loadGraphModel(
+    tf.io.fromMemory({
+      modelTopology: file.modelTopology,
+      weightSpecs: file.weightsManifest[0]?.weights as never,
+      weightData: Uint8Array.from(weights).buffer,
+    }),
+  );
   const session = await ort.InferenceSession.create(convertTfGraph(graph, recipe), { intraOpNumThreads: 1, interOpNumThreads: 1 });
 
   async function compare(picture: Float32Array): Promise<void> {
-    const theirs = model.execute({ input: tf.tensor4d(picture, [1, height, width, 3]) }, Object.values(recipe.outputs)) as { shape: number[]; data(): Promise<Float32Array> }[];
+    const theirs = model.execute({ input: tf.tensor4d(picture, [1, height, width, 3]) }, Object.values(recipe.outputs)) as {
+      shape: number[];
+      data(): Promise<Float32Array>;
+    }[];
     const ours = await session.run({ images: new ort.Tensor('float32', picture, [1, height, width, 3]) });
     for (const [at, name] of Object.keys(recipe.outputs).entries()) {
       const tensor = theirs[at] as (typeof theirs)[number];
@@ -64,7 +76,9 @@ test('the converted graph gives what TensorFlow.js gives: scores within 1e-4, bo
     const random = seededRandom(5);
     return compare(Float32Array.from({ length: width * height * 3 }, (_, at) => Math.sin(at / 900) * 0.6 + random.next() * 0.4));
   });
-  await t.test('a frame of a clip', { skip: skipWithout(CLIP, 'one-by-one-person-detection.mp4') }, () => compare(picturesOf(CLIP as string, [240], { ...blazeface512.input, shape: [1, height, width, 3] })[0] as Float32Array));
+  await t.test('a frame of a clip', { skip: skipWithout(CLIP, 'one-by-one-person-detection.mp4') }, () =>
+    compare(picturesOf(CLIP as string, [240], { ...blazeface512.input, shape: [1, height, width, 3] })[0] as Float32Array),
+  );
   await session.release();
   model.dispose();
 });

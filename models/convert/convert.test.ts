@@ -33,7 +33,13 @@ function syntheticPicture(size: number): Float32Array {
 
 function clipFrame(index: number, size: number): Float32Array {
   const filter = `select=eq(n\\,${index}),scale=${size}:${size}`;
-  return Float32Array.from(execFileSync('ffmpeg', ['-v', 'error', '-i', CLIP as string, '-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], { maxBuffer: 2 ** 24 }));
+  return Float32Array.from(
+    execFileSync(
+      'ffmpeg',
+      ['-v', 'error', '-i', CLIP as string, '-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'],
+      { maxBuffer: 2 ** 24 },
+    ),
+  );
 }
 
 async function runOnnx(bytes: Uint8Array, picture: Float32Array, size: number): Promise<Record<'heatmap' | 'wh', Float32Array>> {
@@ -80,11 +86,23 @@ test('the converted graph gives what TensorFlow.js gives: heat map within 1e-4, 
   tf.enableProdMode();
   await tf.setBackend('cpu');
   // Among the sizes in the file only the input's are 512.
-  const file = JSON.parse(text.replaceAll(/("size": ?)"512"/g, `$1"${size}"`)) as { modelTopology: object; weightsManifest: { weights: object[] }[] };
-  const model = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology: file.modelTopology, weightSpecs: file.weightsManifest[0]?.weights as never, weightData: weightsFor(size) }));
+  const file = JSON.parse(text.replaceAll(/("size": ?)"512"/g, `$1"${size}"`)) as {
+    modelTopology: object;
+    weightsManifest: { weights: object[] }[];
+  };
+  const model = await tf.loadGraphModel(
+    tf.io.fromMemory({
+      modelTopology: file.modelTopology,
+      weightSpecs: file.weightsManifest[0]?.weights as never,
+      weightData: weightsFor(size),
+    }),
+  );
   const converted = convertTfGraph(graph, centernet(size));
   const compare = async (picture: Float32Array) => {
-    const [heatmap, wh] = model.execute({ 'tower_0/images': tf.tensor4d(picture, [1, size, size, 3]) }, ['tower_0/keypoints', 'tower_0/wh']) as { data(): Promise<Float32Array> }[];
+    const [heatmap, wh] = model.execute({ 'tower_0/images': tf.tensor4d(picture, [1, size, size, 3]) }, [
+      'tower_0/keypoints',
+      'tower_0/wh',
+    ]) as { data(): Promise<Float32Array> }[];
     const ours = await runOnnx(converted, picture, size);
     assert.ok(greatestDifference(ours.heatmap, await heatmap?.data() as Float32Array, 80) <= 1e-4);
     assert.ok(greatestDifference(ours.wh, await wh?.data() as Float32Array, 4) <= 1e-2);
@@ -97,17 +115,32 @@ test('the converted graph gives what TensorFlow.js gives: heat map within 1e-4, 
 test('frame 300 of the clip at 512 gives the boxes that were recorded for it', { skip: skipWithout(CLIP, 'vtest.avi') }, async () => {
   const size = 512;
   const { heatmap, wh } = await runOnnx(convertTfGraph(graph, centernet(size)), clipFrame(300, size), size);
-  const boxes = decoderOf({ ...centernet320, input: { ...centernet320.input, shape: [1, size, size, 3] } })({ heatmap: { dims: [1, 80, 128, 128], data: heatmap }, wh: { dims: [1, 4, 128, 128], data: wh } }, 0.37);
+  const boxes = decoderOf({ ...centernet320, input: { ...centernet320.input, shape: [1, size, size, 3] } })(
+    { heatmap: { dims: [1, 80, 128, 128], data: heatmap }, wh: { dims: [1, 4, 128, 128], data: wh } },
+    0.37,
+  );
   // x1 y1 x2 y2 score class, in pixels of 512 × 512
   const golden = [
-    [124.15, 141.59, 144.73, 209.44, 0.65, 'person'], [411.82, 144.37, 429.33, 205.74, 0.60, 'person'], [386.84, 142.94, 406.63, 208.27, 0.60, 'person'],
-    [207.96, 191.41, 230.65, 260.68, 0.58, 'person'], [161.12, 136.47, 176.52, 198.14, 0.56, 'person'], [196.13, 136.38, 218.16, 201.79, 0.54, 'person'],
-    [487.54, 44.55, 510.66, 84.01, 0.42, 'car'], [427.43, 37.06, 482.94, 90.41, 0.37, 'truck'],
+    [124.15, 141.59, 144.73, 209.44, 0.65, 'person'],
+    [411.82, 144.37, 429.33, 205.74, 0.6, 'person'],
+    [386.84, 142.94, 406.63, 208.27, 0.6, 'person'],
+    [207.96, 191.41, 230.65, 260.68, 0.58, 'person'],
+    [161.12, 136.47, 176.52, 198.14, 0.56, 'person'],
+    [196.13, 136.38, 218.16, 201.79, 0.54, 'person'],
+    [487.54, 44.55, 510.66, 84.01, 0.42, 'car'],
+    [427.43, 37.06, 482.94, 90.41, 0.37, 'truck'],
   ] as const;
   for (const [x1, y1, x2, y2, score, label] of golden) {
     const near = (value: number, want: number, by: number) => Math.abs(value - want) <= by;
-    const match = boxes.find((box) => box.class === label && near(box.score, score, 0.006)
-      && near(box.x * size, x1, 0.1) && near(box.y * size, y1, 0.1) && near((box.x + box.width) * size, x2, 0.1) && near((box.y + box.height) * size, y2, 0.1));
+    const match = boxes.find(
+      (box) =>
+        box.class === label &&
+        near(box.score, score, 0.006) &&
+        near(box.x * size, x1, 0.1) &&
+        near(box.y * size, y1, 0.1) &&
+        near((box.x + box.width) * size, x2, 0.1) &&
+        near((box.y + box.height) * size, y2, 0.1),
+    );
     assert.ok(match, `${label} at ${x1},${y1}`);
   }
   assert.equal(boxes.length, golden.length);
@@ -128,12 +161,19 @@ test('the file has the ten operators, opset 17, and ends at heat map and sizes',
   });
 });
 
-const fault = (code: FaultCode, part: string) => (error: FaultError) => error.fault.code === code && JSON.stringify(error.fault.params).includes(part);
+const fault = (code: FaultCode, part: string) => (error: FaultError) =>
+  error.fault.code === code && JSON.stringify(error.fault.params).includes(part);
 
 test('an operator that has no row is named, with its node', () => {
-  assert.throws(() => convertTfGraph(graph, { ...centernet(320), outputs: { boxes: 'tower_0/Equal' } }), fault('CV_MODEL_OPERATOR', '"operator":"Equal"'));
+  assert.throws(
+    () => convertTfGraph(graph, { ...centernet(320), outputs: { boxes: 'tower_0/Equal' } }),
+    fault('CV_MODEL_OPERATOR', '"operator":"Equal"'),
+  );
   assert.throws(() => convertTfGraph(graph, { ...centernet(320), outputs: { boxes: 'no/such' } }), fault('CV_MODEL_GRAPH', 'no/such'));
-  assert.throws(() => convertTfGraph(graph, { ...centernet(320), input: { from: 'other', name: 'images', height: 320, width: 320 } }), fault('CV_MODEL_GRAPH', 'tower_0/images'));
+  assert.throws(
+    () => convertTfGraph(graph, { ...centernet(320), input: { from: 'other', name: 'images', height: 320, width: 320 } }),
+    fault('CV_MODEL_GRAPH', 'tower_0/images'),
+  );
 });
 
 test('a source that is not whole is refused', () => {
@@ -144,14 +184,32 @@ test('a source that is not whole is refused', () => {
 });
 
 test('half precision: signs, zeros, subnormals, infinity', () => {
-  const cases: [number, number][] = [[0x0000, 0], [0x3c00, 1], [0xc000, -2], [0x3555, 0.333251953125], [0x0001, 2 ** -24], [0x03ff, 1023 * 2 ** -24], [0x7bff, 65504], [0xfc00, -Infinity]];
+  const cases: [number, number][] = [
+    [0x0000, 0],
+    [0x3c00, 1],
+    [0xc000, -2],
+    [0x3555, 0.333251953125],
+    [0x0001, 2 ** -24],
+    [0x03ff, 1023 * 2 ** -24],
+    [0x7bff, 65504],
+    [0xfc00, -Infinity],
+  ];
   for (const [bits, value] of cases) assert.equal(float16(bits), value);
   assert.ok(Object.is(float16(0x8000), -0));
   assert.ok(Number.isNaN(float16(0x7e00)));
 });
 
 test('garbage is no ONNX file, and a dimension that is left open reads as -1', () => {
-  for (const bytes of [new Uint8Array(0), Uint8Array.of(0xff, 0xff, 0xff), new TextEncoder().encode('<html>not a model</html>'), weights]) assert.equal(inspectOnnx(bytes), null);
-  const open: OnnxGraph = { name: 'g', opset: 12, irVersion: 7, nodes: [], initializers: [], inputs: [{ name: 'x', dims: [1, -1, 3] }], outputs: [] };
+  for (const bytes of [new Uint8Array(0), Uint8Array.of(0xff, 0xff, 0xff), new TextEncoder().encode('<html>not a model</html>'), weights])
+    assert.equal(inspectOnnx(bytes), null);
+  const open: OnnxGraph = {
+    name: 'g',
+    opset: 12,
+    irVersion: 7,
+    nodes: [],
+    initializers: [],
+    inputs: [{ name: 'x', dims: [1, -1, 3] }],
+    outputs: [],
+  };
   assert.deepEqual(inspectOnnx(encodeOnnx(open))?.inputs, [{ name: 'x', dims: [1, -1, 3] }]);
 });

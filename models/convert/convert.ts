@@ -38,9 +38,14 @@ export function convertTfGraph(graph: TfGraph, recipe: ConversionRecipe): Uint8A
   function input(node: TfNode): OperatorValue {
     const dims = (node.attributes.shape?.shape?.dim ?? []).map(({ size }) => Number(size));
     const [, nativeHeight, nativeWidth, channels] = dims;
-    if (node.name !== recipe.input.from || dims.length !== 4 || !nativeHeight || !nativeWidth || !channels) throw graphFault(`input ${node.name} of ${dims.join('x')}`);
+    if (node.name !== recipe.input.from || dims.length !== 4 || !nativeHeight || !nativeWidth || !channels)
+      throw graphFault(`input ${node.name} of ${dims.join('x')}`);
     const { name, height, width } = recipe.input;
-    return { name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }), size: [height, width, channels], nativeSize: [nativeHeight, nativeWidth, channels] };
+    return {
+      name: add(`${name}_planes`, 'Transpose', [name], { perm: [0, 3, 1, 2] }),
+      size: [height, width, channels],
+      nativeSize: [nativeHeight, nativeWidth, channels],
+    };
   }
 
   function argument(name: string): OperatorArgument {
@@ -55,7 +60,10 @@ export function convertTfGraph(graph: TfGraph, recipe: ConversionRecipe): Uint8A
     const operator = OPERATORS[node.op];
     if (!operator && node.op !== 'Placeholder') throw new FaultError('CV_MODEL_OPERATOR', { operator: node.op, node: name });
     let parts = 0;
-    const write = { weight, node: (op: string, inputs: readonly string[], attributes?: Attributes) => add(`${name}/${(parts += 1)}`, op, inputs, attributes) };
+    const write = {
+      weight,
+      node: (op: string, inputs: readonly string[], attributes?: Attributes) => add(`${name}/${(parts += 1)}`, op, inputs, attributes),
+    };
     const value = operator ? operator(write, node, node.inputs.map(argument)) : input(node);
     done.set(name, value);
     return value;
@@ -65,8 +73,15 @@ export function convertTfGraph(graph: TfGraph, recipe: ConversionRecipe): Uint8A
   const renamed = new Map(ends.map(({ name, value }) => [value.name, name]));
   const rename = (name: string) => renamed.get(name) ?? name;
   return encodeOnnx({
-    name: recipe.name, opset: OPSET, irVersion: IR_VERSION,
-    nodes: nodes.map(({ op, inputs, output, attributes }) => ({ op, inputs: inputs.map(rename), output: rename(output), attributes: attributes ?? {} })),
+    name: recipe.name,
+    opset: OPSET,
+    irVersion: IR_VERSION,
+    nodes: nodes.map(({ op, inputs, output, attributes }) => ({
+      op,
+      inputs: inputs.map(rename),
+      output: rename(output),
+      attributes: attributes ?? {},
+    })),
     initializers: [...weights.values()],
     inputs: [{ name: recipe.input.name, dims: [FREE, recipe.input.height, recipe.input.width, done.get(recipe.input.from)?.size[2] ?? 3] }],
     outputs: ends.map(({ name, value: { size } }) => ({ name, dims: planes(size) })),

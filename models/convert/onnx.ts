@@ -13,12 +13,47 @@ const numbers = (id: number, type: string) => ({ ...list(id, type), options: { p
 
 const DESCRIPTOR = {
   nested: {
-    ModelProto: { fields: { irVersion: field(1, 'int64'), producerName: field(2, 'string'), producerVersion: field(3, 'string'), graph: field(7, 'GraphProto'), opsetImport: list(8, 'OperatorSetIdProto') } },
+    ModelProto: {
+      fields: {
+        irVersion: field(1, 'int64'),
+        producerName: field(2, 'string'),
+        producerVersion: field(3, 'string'),
+        graph: field(7, 'GraphProto'),
+        opsetImport: list(8, 'OperatorSetIdProto'),
+      },
+    },
     OperatorSetIdProto: { fields: { domain: field(1, 'string'), version: field(2, 'int64') } },
-    GraphProto: { fields: { node: list(1, 'NodeProto'), name: field(2, 'string'), initializer: list(5, 'TensorProto'), input: list(11, 'ValueInfoProto'), output: list(12, 'ValueInfoProto') } },
-    NodeProto: { fields: { input: list(1, 'string'), output: list(2, 'string'), name: field(3, 'string'), opType: field(4, 'string'), attribute: list(5, 'AttributeProto') } },
-    AttributeProto: { fields: { name: field(1, 'string'), f: field(2, 'float'), i: field(3, 'int64'), s: field(4, 'bytes'), ints: numbers(8, 'int64'), type: field(20, 'int32') } },
-    TensorProto: { fields: { dims: numbers(1, 'int64'), dataType: field(2, 'int32'), name: field(8, 'string'), rawData: field(9, 'bytes') } },
+    GraphProto: {
+      fields: {
+        node: list(1, 'NodeProto'),
+        name: field(2, 'string'),
+        initializer: list(5, 'TensorProto'),
+        input: list(11, 'ValueInfoProto'),
+        output: list(12, 'ValueInfoProto'),
+      },
+    },
+    NodeProto: {
+      fields: {
+        input: list(1, 'string'),
+        output: list(2, 'string'),
+        name: field(3, 'string'),
+        opType: field(4, 'string'),
+        attribute: list(5, 'AttributeProto'),
+      },
+    },
+    AttributeProto: {
+      fields: {
+        name: field(1, 'string'),
+        f: field(2, 'float'),
+        i: field(3, 'int64'),
+        s: field(4, 'bytes'),
+        ints: numbers(8, 'int64'),
+        type: field(20, 'int32'),
+      },
+    },
+    TensorProto: {
+      fields: { dims: numbers(1, 'int64'), dataType: field(2, 'int32'), name: field(8, 'string'), rawData: field(9, 'bytes') },
+    },
     ValueInfoProto: { fields: { name: field(1, 'string'), type: field(2, 'TypeProto') } },
     TypeProto: { fields: { tensorType: field(1, 'TensorTypeProto') } },
     TensorTypeProto: { fields: { elemType: field(1, 'int32'), shape: field(2, 'TensorShapeProto') } },
@@ -68,18 +103,31 @@ export interface OnnxGraph {
 
 /** The bytes of a .onnx file; the same graph always gives the same bytes. */
 export function encodeOnnx(graph: OnnxGraph): Uint8Array {
-  return ModelProto.encode(ModelProto.fromObject({
-    irVersion: graph.irVersion,
-    producerName: 'cityvitals',
-    opsetImport: [{ domain: '', version: graph.opset }],
-    graph: {
-      name: graph.name,
-      node: graph.nodes.map((node) => ({ input: node.inputs, output: [node.output], name: node.output, opType: node.op, attribute: Object.entries(node.attributes ?? {}).map(attributeOf) })),
-      initializer: graph.initializers.map(({ name, dims, data }) => ({ name, dims, dataType: data instanceof BigInt64Array ? ELEMENT_INT64 : ELEMENT_FLOAT, rawData: littleEndian(data) })),
-      input: graph.inputs.map(valueInfoOf),
-      output: graph.outputs.map(valueInfoOf),
-    },
-  })).finish();
+  return ModelProto.encode(
+    ModelProto.fromObject({
+      irVersion: graph.irVersion,
+      producerName: 'cityvitals',
+      opsetImport: [{ domain: '', version: graph.opset }],
+      graph: {
+        name: graph.name,
+        node: graph.nodes.map((node) => ({
+          input: node.inputs,
+          output: [node.output],
+          name: node.output,
+          opType: node.op,
+          attribute: Object.entries(node.attributes ?? {}).map(attributeOf),
+        })),
+        initializer: graph.initializers.map(({ name, dims, data }) => ({
+          name,
+          dims,
+          dataType: data instanceof BigInt64Array ? ELEMENT_INT64 : ELEMENT_FLOAT,
+          rawData: littleEndian(data),
+        })),
+        input: graph.inputs.map(valueInfoOf),
+        output: graph.outputs.map(valueInfoOf),
+      },
+    }),
+  ).finish();
 }
 
 function attributeOf([name, value]: [string, Attributes[string]]) {
@@ -89,7 +137,10 @@ function attributeOf([name, value]: [string, Attributes[string]]) {
 }
 
 function valueInfoOf({ name, dims }: OnnxValue) {
-  return { name, type: { tensorType: { elemType: ELEMENT_FLOAT, shape: { dim: dims.map((dimValue) => (dimValue < 0 ? {} : { dimValue })) } } } };
+  return {
+    name,
+    type: { tensorType: { elemType: ELEMENT_FLOAT, shape: { dim: dims.map((dimValue) => (dimValue < 0 ? {} : { dimValue })) } } },
+  };
 }
 
 function littleEndian(data: Float32Array | BigInt64Array): Uint8Array {

@@ -63,11 +63,14 @@ function convolve(write: Writer, node: TfNode, inputs: readonly OperatorArgument
   for (let out = 0; out < outputs; out += 1) {
     for (let within = 0; within < inner; within += 1) {
       for (let spot = 0; spot < kernelH * kernelW; spot += 1) {
-        kernel[(out * inner + within) * kernelH * kernelW + spot] = weights.data[depthwise ? spot * outputs + out : (spot * channels + within) * outputs + out] as number;
+        kernel[(out * inner + within) * kernelH * kernelW + spot] = weights.data[
+          depthwise ? spot * outputs + out : (spot * channels + within) * outputs + out
+        ] as number;
       }
     }
   }
-  const along = (length: number, kernelLength: number, axis: 0 | 1) => convolvedLength(length, (kernelLength - 1) * dilations[axis] + 1, strides[axis], same);
+  const along = (length: number, kernelLength: number, axis: 0 | 1) =>
+    convolvedLength(length, (kernelLength - 1) * dilations[axis] + 1, strides[axis], same);
   const [height, width] = [along(input.size[0], kernelH, 0), along(input.size[1], kernelW, 1)];
   const operands = [input.name, write.weight([outputs, inner, kernelH, kernelW], kernel)];
   const [bias, ...after] = (node.attributes.fused_ops?.list?.s ?? []).map(fromBase64);
@@ -104,7 +107,11 @@ function combine(write: Writer, op: string, node: TfNode, inputs: readonly Opera
   const [first, second = first] = values;
   if (inputs.length !== 2 || !first || !second) throw unsupported(node, 'inputs');
   const names = inputs.map((input, at) => (isValue(input) ? input.name : constant(write, floats(node, inputs, at), node)));
-  const wider = (a: FeatureMapSize, b: FeatureMapSize): FeatureMapSize => [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2])];
+  const wider = (a: FeatureMapSize, b: FeatureMapSize): FeatureMapSize => [
+    Math.max(a[0], b[0]),
+    Math.max(a[1], b[1]),
+    Math.max(a[2], b[2]),
+  ];
   return { name: write.node(op, names), size: wider(first.size, second.size), nativeSize: wider(first.nativeSize, second.nativeSize) };
 }
 
@@ -139,14 +146,26 @@ function maxPool(write: Writer, node: TfNode, inputs: readonly OperatorArgument[
   const along = (length: number, axis: 0 | 1) => convolvedLength(length, kernel[axis], strides[axis], true);
   const [height, width] = [along(from.size[0], 0), along(from.size[1], 1)];
   // What ONNX pads with is less than any value, as TensorFlow has it.
-  const name = write.node('MaxPool', [from.name], { kernel_shape: kernel, strides, pads: [height.before, width.before, height.after, width.after] });
-  return { name, size: [height.length, width.length, from.size[2]], nativeSize: [along(from.nativeSize[0], 0).length, along(from.nativeSize[1], 1).length, from.nativeSize[2]] };
+  const name = write.node('MaxPool', [from.name], {
+    kernel_shape: kernel,
+    strides,
+    pads: [height.before, width.before, height.after, width.after],
+  });
+  return {
+    name,
+    size: [height.length, width.length, from.size[2]],
+    nativeSize: [along(from.nativeSize[0], 0).length, along(from.nativeSize[1], 1).length, from.nativeSize[2]],
+  };
 }
 
 /** More channels, of zeros. */
 function padChannels(write: Writer, node: TfNode, inputs: readonly OperatorArgument[]): OperatorValue {
   const from = value(node, inputs, 0);
-  const [before, after, ...others] = [6, 7, 0, 1, 2, 3, 4, 5].map((at) => integers(node, inputs, 1)[at] ?? 0) as [number, number, ...number[]];
+  const [before, after, ...others] = [6, 7, 0, 1, 2, 3, 4, 5].map((at) => integers(node, inputs, 1)[at] ?? 0) as [
+    number,
+    number,
+    ...number[],
+  ];
   if (others.some((cells) => cells !== 0)) throw unsupported(node, 'padding of rows or columns');
   const name = write.node('Pad', [from.name, write.weight([8], BigInt64Array.from([0, before, 0, 0, 0, after, 0, 0], BigInt))]);
   const wider = ([height, width, channels]: FeatureMapSize): FeatureMapSize => [height, width, channels + before + after];

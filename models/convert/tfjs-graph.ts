@@ -75,9 +75,12 @@ function readWeights(entries: readonly WeightEntry[], bin: Uint8Array): Map<stri
     if (at + count * width > bin.byteLength) throw graphFault(`weights end before ${name}`);
     const from = at;
     at += count * width;
-    if (stored === 'float16') weights.set(name, { dims: shape, data: Float32Array.from({ length: count }, (_, i) => float16(view.getUint16(from + i * 2, true))) });
-    else if (stored === 'float32') weights.set(name, { dims: shape, data: Float32Array.from({ length: count }, (_, i) => view.getFloat32(from + i * 4, true)) });
-    else if (stored === 'int32') weights.set(name, { dims: shape, data: Int32Array.from({ length: count }, (_, i) => view.getInt32(from + i * 4, true)) });
+    if (stored === 'float16')
+      weights.set(name, { dims: shape, data: Float32Array.from({ length: count }, (_, i) => float16(view.getUint16(from + i * 2, true))) });
+    else if (stored === 'float32')
+      weights.set(name, { dims: shape, data: Float32Array.from({ length: count }, (_, i) => view.getFloat32(from + i * 4, true)) });
+    else if (stored === 'int32')
+      weights.set(name, { dims: shape, data: Int32Array.from({ length: count }, (_, i) => view.getInt32(from + i * 4, true)) });
     else throw graphFault(`weight ${name} is stored as ${stored}`);
   }
   if (at !== bin.byteLength) throw graphFault(`${bin.byteLength - at} bytes of weights are left over`);

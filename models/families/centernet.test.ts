@@ -20,7 +20,9 @@ function outputs(peaks: readonly (readonly [number, number, number, number, numb
 }
 
 test('a peak becomes a box around its cell, in fractions of the picture', () => {
-  assert.deepEqual(decode(outputs([[0, 4, 2, 0.5, 4]]), 0.3), [{ class: 'person', score: 0.5, x: 4 / 32, y: 12 / 32, width: 8 / 32, height: 8 / 32 }]);
+  assert.deepEqual(decode(outputs([[0, 4, 2, 0.5, 4]]), 0.3), [
+    { class: 'person', score: 0.5, x: 4 / 32, y: 12 / 32, width: 8 / 32, height: 8 / 32 },
+  ]);
 });
 
 test('a neighbour that is less is no peak; below the threshold there is nothing', () => {
@@ -61,16 +63,26 @@ test('values that are no numbers, and other shapes, are a fault', () => {
 });
 
 test('whatever numbers the graph gives, boxes lie inside the picture, best first, at most 100', () => {
-  const numbers = (most?: number) => fc.array(fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true, ...(most !== undefined && { max: most }) }), fc.float({ min: 0, max: 1, noNaN: true })), { minLength: 64, maxLength: 64 });
-  fc.assert(fc.property(numbers(1), numbers(), (scores, sizes) => {
-    const data = outputs([]);
-    for (let label = 0; label < 80; label += 1) data.heatmap.data.set(scores, label * 64);
-    for (let side = 0; side < 4; side += 1) data.wh.data.set(sizes, side * 64);
-    const boxes = decode(data, 0.3);
-    assert.ok(boxes.length <= 100);
-    boxes.forEach(({ x, y, width, height, score }, at) => {
-      assert.ok(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-12 && y + height <= 1 + 1e-12);
-      assert.ok(at === 0 || score <= (boxes[at - 1]?.score as number));
-    });
-  }), { numRuns: 50 });
+  const numbers = (most?: number) =>
+    fc.array(
+      fc.oneof(
+        fc.float({ noNaN: true, noDefaultInfinity: true, ...(most !== undefined && { max: most }) }),
+        fc.float({ min: 0, max: 1, noNaN: true }),
+      ),
+      { minLength: 64, maxLength: 64 },
+    );
+  fc.assert(
+    fc.property(numbers(1), numbers(), (scores, sizes) => {
+      const data = outputs([]);
+      for (let label = 0; label < 80; label += 1) data.heatmap.data.set(scores, label * 64);
+      for (let side = 0; side < 4; side += 1) data.wh.data.set(sizes, side * 64);
+      const boxes = decode(data, 0.3);
+      assert.ok(boxes.length <= 100);
+      boxes.forEach(({ x, y, width, height, score }, at) => {
+        assert.ok(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-12 && y + height <= 1 + 1e-12);
+        assert.ok(at === 0 || score <= (boxes[at - 1]?.score as number));
+      });
+    }),
+    { numRuns: 50 },
+  );
 });

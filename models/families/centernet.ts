@@ -21,15 +21,23 @@ export const decodeCenternet: FamilyDecode = (outputs, scoreThreshold, spec, siz
   const cells = rows * columns;
   const [across, down] = [size.width / columns, size.height / rows];
   const reach = (side: 0 | 1 | 2 | 3, cell: number) => wh.data[side * cells + cell] as number;
-  const best = peaks(heatmap, scoreThreshold, spec.id).toSorted((a, b) => b.score - a.score || a.label - b.label || a.cell - b.cell).slice(0, MAX_BOXES);
-  return candidateBoxes(best.map(({ score, label, cell }): Candidate => {
-    const [x, y] = [across * (cell % columns), down * Math.floor(cell / columns)];
-    return {
-      label, score,
-      left: (x - reach(0, cell)) / size.width, top: (y - reach(1, cell)) / size.height,
-      right: (x + reach(2, cell)) / size.width, bottom: (y + reach(3, cell)) / size.height,
-    };
-  }), spec);
+  const best = peaks(heatmap, scoreThreshold, spec.id)
+    .toSorted((a, b) => b.score - a.score || a.label - b.label || a.cell - b.cell)
+    .slice(0, MAX_BOXES);
+  return candidateBoxes(
+    best.map(({ score, label, cell }): Candidate => {
+      const [x, y] = [across * (cell % columns), down * Math.floor(cell / columns)];
+      return {
+        label,
+        score,
+        left: (x - reach(0, cell)) / size.width,
+        top: (y - reach(1, cell)) / size.height,
+        right: (x + reach(2, cell)) / size.width,
+        bottom: (y + reach(3, cell)) / size.height,
+      };
+    }),
+    spec,
+  );
 };
 
 /**
@@ -52,7 +60,8 @@ function peaks(heatmap: Tensor, scoreThreshold: number, model: string): Peak[] {
     for (let column = 0, at = from; column < columns; column += 1, at += 1) {
       const score = data[at] as number;
       if (!Number.isFinite(score)) throw invalidNumberFault('heatmap', model);
-      if (score >= scoreThreshold && isPeak(data, at, row, column, rows, columns)) found.push({ score, label, cell: row * columns + column });
+      if (score >= scoreThreshold && isPeak(data, at, row, column, rows, columns))
+        found.push({ score, label, cell: row * columns + column });
     }
   }
   return found;

@@ -8,7 +8,8 @@ const MAX_CLASSES = 5;
 /** One output 1 × classes (or with dimensions of 1 behind). Option `activation`: `none` (default), `softmax` or `sigmoid`. */
 export const decodeClassification: FamilyDecode = (outputs, scoreThreshold, spec) => {
   const [output, ...more] = Object.values(outputs);
-  if (!output || more.length > 0 || output.dims[1] !== spec.classes.length || output.data.length !== spec.classes.length) throw outputShapeFault(spec, `1×${spec.classes.length}`, outputs);
+  if (!output || more.length > 0 || output.dims[1] !== spec.classes.length || output.data.length !== spec.classes.length)
+    throw outputShapeFault(spec, `1×${spec.classes.length}`, outputs);
   return activated(output.data, spec.familyOptions?.activation)
     .map((score, label): Box => ({ class: spec.classes[label] as string, score, x: 0, y: 0, width: 1, height: 1 }))
     .filter(({ score }) => score >= scoreThreshold)

@@ -23,7 +23,16 @@ export const decodeYunet: FamilyDecode = (outputs, scoreThreshold, spec, size) =
       const score = Math.sqrt(share(face.data[cell]) * share(object.data[cell]));
       if (!(score >= scoreThreshold)) continue;
       const [x, y, w, h] = box.data.subarray(cell * 4, cell * 4 + 4) as unknown as [number, number, number, number];
-      found.push(centredCandidate(0, score, (((cell % columns) + x) * stride) / size.width, ((Math.floor(cell / columns) + y) * stride) / size.height, (Math.exp(w) * stride) / size.width, (Math.exp(h) * stride) / size.height));
+      found.push(
+        centredCandidate(
+          0,
+          score,
+          (((cell % columns) + x) * stride) / size.width,
+          ((Math.floor(cell / columns) + y) * stride) / size.height,
+          (Math.exp(w) * stride) / size.width,
+          (Math.exp(h) * stride) / size.height,
+        ),
+      );
     }
   }
   return candidateBoxes(found, spec);
@@ -70,7 +79,16 @@ export const decodeBlazeface: FamilyDecode = (outputs, scoreThreshold, spec, siz
       if (!(score >= scoreThreshold)) continue;
       const [place, cell] = [Math.floor(at / cells), at % cells];
       const value = (index: number) => boxes.data[(place * BLAZEFACE_VALUES + index) * cells + cell] as number;
-      found.push(centredCandidate(0, score, ((cell % columns) + 0.5) / columns + value(0) / size.width, (Math.floor(cell / columns) + 0.5) / rows + value(1) / size.height, value(2) / size.width, value(3) / size.height));
+      found.push(
+        centredCandidate(
+          0,
+          score,
+          ((cell % columns) + 0.5) / columns + value(0) / size.width,
+          (Math.floor(cell / columns) + 0.5) / rows + value(1) / size.height,
+          value(2) / size.width,
+          value(3) / size.height,
+        ),
+      );
     }
   }
   if (levels === 0 || levels * 2 !== tensors.length) throw outputShapeFault(spec, '1×P×R×C + 1×16·P×R×C', outputs);

@@ -9,7 +9,14 @@ const CLASS_POWER = 0.4;
 export const decodeFastestdet: FamilyDecode = (outputs, scoreThreshold, spec, size) => {
   const [output, ...more] = Object.values(outputs);
   const [, planes, rows = 0, columns = 0] = output?.dims ?? [];
-  if (!output || more.length > 0 || output.dims.length !== 4 || planes !== 5 + spec.classes.length || rows * size.width !== columns * size.height) throw outputShapeFault(spec, `1×${5 + spec.classes.length}×R×C`, outputs);
+  if (
+    !output ||
+    more.length > 0 ||
+    output.dims.length !== 4 ||
+    planes !== 5 + spec.classes.length ||
+    rows * size.width !== columns * size.height
+  )
+    throw outputShapeFault(spec, `1×${5 + spec.classes.length}×R×C`, outputs);
   const { data } = output;
   const cells = rows * columns;
   const found: Candidate[] = [];
@@ -21,7 +28,16 @@ export const decodeFastestdet: FamilyDecode = (outputs, scoreThreshold, spec, si
     for (let other = 1; other < spec.classes.length; other += 1) if (plane(5 + other) > plane(5 + label)) label = other;
     const score = objectness * Math.max(0, plane(5 + label)) ** CLASS_POWER;
     if (!(score >= scoreThreshold)) continue;
-    found.push(centredCandidate(label, score, ((cell % columns) + Math.tanh(plane(1))) / columns, (Math.floor(cell / columns) + Math.tanh(plane(2))) / rows, sigmoid(plane(3)), sigmoid(plane(4))));
+    found.push(
+      centredCandidate(
+        label,
+        score,
+        ((cell % columns) + Math.tanh(plane(1))) / columns,
+        (Math.floor(cell / columns) + Math.tanh(plane(2))) / rows,
+        sigmoid(plane(3)),
+        sigmoid(plane(4)),
+      ),
+    );
   }
   return candidateBoxes(found, spec);
 };

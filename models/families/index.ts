@@ -19,7 +19,11 @@ export interface Family {
   /** An output with a plane for each class: planes of those that nobody asks for may be left out. */
   classPlanes?: string;
   /** What its models are usually exported with: where a manifest is written for a graph, and nothing else is known. */
-  usual: { input: Pick<ModelInput, 'color' | 'fit'> & Partial<Pick<ModelInput, 'anchor' | 'pad' | 'mean' | 'scale'>>; scoreThreshold: number; maxOverlap: number };
+  usual: {
+    input: Pick<ModelInput, 'color' | 'fit'> & Partial<Pick<ModelInput, 'anchor' | 'pad' | 'mean' | 'scale'>>;
+    scoreThreshold: number;
+    maxOverlap: number;
+  };
   /** Names of `familyOptions` and what they may be. */
   options?: Readonly<Record<string, readonly (string | boolean)[]>>;
 }
@@ -33,7 +37,11 @@ const ANY_OVERLAP = 1;
 
 export const MODEL_FAMILIES = {
   centernet: {
-    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' }, task: 'object-detection', decode: decodeCenternet, checks: ['heatmap'], classPlanes: 'heatmap',
+    title: { en: 'CenterNet: heat map and reaches', zh: 'CenterNet：热图与边距' },
+    task: 'object-detection',
+    decode: decodeCenternet,
+    checks: ['heatmap'],
+    classPlanes: 'heatmap',
     usual: { input: { color: 'RGB', fit: 'stretch' }, scoreThreshold: 0.3, maxOverlap: 0.4 },
   },
   yolov5: {
@@ -41,11 +49,18 @@ export const MODEL_FAMILIES = {
     usual: { input: YOLO_INPUT, scoreThreshold: 0.25, maxOverlap: 0.45 },
   },
   yolov8: {
-    title: { en: 'YOLOv8, v9, v11, v12 (and v26 exported so), without NMS in the graph', zh: 'YOLOv8、v9、v11、v12（以及同样导出的 v26），图内不含 NMS' }, task: 'object-detection', decode: decodeYolov8,
+    title: {
+      en: 'YOLOv8, v9, v11, v12 (and v26 exported so), without NMS in the graph',
+      zh: 'YOLOv8、v9、v11、v12（以及同样导出的 v26），图内不含 NMS',
+    },
+    task: 'object-detection',
+    decode: decodeYolov8,
     usual: { input: YOLO_INPUT, scoreThreshold: 0.25, maxOverlap: 0.45 },
   },
   'yolo-rows': {
-    title: { en: 'YOLOv10, v26, and any YOLO exported with NMS in the graph', zh: 'YOLOv10、v26，以及图内含 NMS 的各版 YOLO' }, task: 'object-detection', decode: decodeYoloRows,
+    title: { en: 'YOLOv10, v26, and any YOLO exported with NMS in the graph', zh: 'YOLOv10、v26，以及图内含 NMS 的各版 YOLO' },
+    task: 'object-detection',
+    decode: decodeYoloRows,
     usual: { input: YOLO_INPUT, scoreThreshold: 0.25, maxOverlap: ANY_OVERLAP },
   },
   yolox: {
@@ -73,15 +88,30 @@ export const MODEL_FAMILIES = {
     usual: { input: { color: 'BGR', fit: 'letterbox', anchor: 'top-left', pad: 0 }, scoreThreshold: 0.6, maxOverlap: 0.3 },
   },
   ultraface: {
-    title: { en: 'UltraFace', zh: 'UltraFace 人脸' }, task: 'face-detection', decode: decodeUltraface,
-    usual: { input: { color: 'RGB', fit: 'stretch', mean: [127, 127, 127], scale: [1 / 128, 1 / 128, 1 / 128] }, scoreThreshold: 0.7, maxOverlap: 0.3 },
+    title: { en: 'UltraFace', zh: 'UltraFace 人脸' },
+    task: 'face-detection',
+    decode: decodeUltraface,
+    usual: {
+      input: { color: 'RGB', fit: 'stretch', mean: [127, 127, 127], scale: [1 / 128, 1 / 128, 1 / 128] },
+      scoreThreshold: 0.7,
+      maxOverlap: 0.3,
+    },
   },
   blazeface: {
-    title: { en: 'BlazeFace', zh: 'BlazeFace 人脸' }, task: 'face-detection', decode: decodeBlazeface,
-    usual: { input: { color: 'RGB', fit: 'letterbox', anchor: 'centre', mean: [127.5, 127.5, 127.5], scale: [1 / 127.5, 1 / 127.5, 1 / 127.5] }, scoreThreshold: 0.5, maxOverlap: 0.3 },
+    title: { en: 'BlazeFace', zh: 'BlazeFace 人脸' },
+    task: 'face-detection',
+    decode: decodeBlazeface,
+    usual: {
+      input: { color: 'RGB', fit: 'letterbox', anchor: 'centre', mean: [127.5, 127.5, 127.5], scale: [1 / 127.5, 1 / 127.5, 1 / 127.5] },
+      scoreThreshold: 0.5,
+      maxOverlap: 0.3,
+    },
   },
   classification: {
-    title: { en: 'Classification of the whole picture', zh: '整幅图像分类' }, task: 'classification', decode: decodeClassification, options: { activation: ['none', 'softmax', 'sigmoid'] },
+    title: { en: 'Classification of the whole picture', zh: '整幅图像分类' },
+    task: 'classification',
+    decode: decodeClassification,
+    options: { activation: ['none', 'softmax', 'sigmoid'] },
     usual: { input: { color: 'RGB', fit: 'stretch', ...IMAGENET }, scoreThreshold: 0.5, maxOverlap: ANY_OVERLAP },
   },
 } as const satisfies Record<string, Family>;
@@ -93,7 +123,8 @@ const MOST_SCORE = 1.0001;
 function noShare(score: number, { id, family }: ModelSpec): FaultError {
   const options = family === 'classification';
   return outputFault(
-    id, `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
+    id,
+    `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
     `得分 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
   );
 }
@@ -103,7 +134,8 @@ export const FAMILY_IDS = Object.keys(MODEL_FAMILIES) as FamilyId[];
 
 /** @throws FaultError CV_MODEL_FAMILY */
 export function familyOf(spec: Pick<ModelSpec, 'id' | 'family'>): Family {
-  if (!Object.hasOwn(MODEL_FAMILIES, spec.family)) throw new FaultError('CV_MODEL_FAMILY', { model: spec.id, family: spec.family, known: FAMILY_IDS.join(', ') });
+  if (!Object.hasOwn(MODEL_FAMILIES, spec.family))
+    throw new FaultError('CV_MODEL_FAMILY', { model: spec.id, family: spec.family, known: FAMILY_IDS.join(', ') });
   return MODEL_FAMILIES[spec.family as FamilyId];
 }
 

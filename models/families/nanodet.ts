@@ -40,7 +40,14 @@ function decodeWith(centre: Centre): FamilyDecode {
         const reach = (side: 0 | 1 | 2 | 3) => stride * expected(sides.data, sides.at + cell * sides.step + side * bins, bins);
         const x = (cell % columns) * stride + centre(stride);
         const y = Math.floor(cell / columns) * stride + centre(stride);
-        found.push({ label, score, left: (x - reach(0)) / size.width, top: (y - reach(1)) / size.height, right: (x + reach(2)) / size.width, bottom: (y + reach(3)) / size.height });
+        found.push({
+          label,
+          score,
+          left: (x - reach(0)) / size.width,
+          top: (y - reach(1)) / size.height,
+          right: (x + reach(2)) / size.width,
+          bottom: (y + reach(3)) / size.height,
+        });
       }
     }
     return candidateBoxes(found, spec);

@@ -34,11 +34,25 @@ const MAX_CANDIDATES = 1000;
  * @returns boxes clipped to the picture, best score first, doubles of one class left out; those without area, or with
  *   edges that are no numbers, are none
  */
-export function candidateBoxes(candidates: readonly Candidate[], { classes, maxOverlap }: Pick<ModelSpec, 'classes' | 'maxOverlap'>, most = MAX_CANDIDATES): Box[] {
+export function candidateBoxes(
+  candidates: readonly Candidate[],
+  { classes, maxOverlap }: Pick<ModelSpec, 'classes' | 'maxOverlap'>,
+  most = MAX_CANDIDATES,
+): Box[] {
   const boxes = candidates
-    .filter(({ left, top, right, bottom }) => right > left && bottom > top && Number.isFinite(right - left) && Number.isFinite(bottom - top))
-    .toSorted((a, b) => b.score - a.score || a.label - b.label).slice(0, most)
-    .map(({ label, score, left, top, right, bottom }): Box => ({ class: classes[label] ?? `class ${label}`, score, x: left, y: top, width: right - left, height: bottom - top }));
+    .filter(
+      ({ left, top, right, bottom }) => right > left && bottom > top && Number.isFinite(right - left) && Number.isFinite(bottom - top),
+    )
+    .toSorted((a, b) => b.score - a.score || a.label - b.label)
+    .slice(0, most)
+    .map(({ label, score, left, top, right, bottom }): Box => ({
+      class: classes[label] ?? `class ${label}`,
+      score,
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+    }));
   return suppressOverlapsByClass(boxes, maxOverlap).flatMap(clipped);
 }
 
@@ -56,7 +70,12 @@ export function checkNumbers(outputs: Outputs, model: string, checked: readonly 
   for (const [name, { dims, data }] of Object.entries(outputs)) {
     if (!(data instanceof Float32Array)) throw outputFault(model, `output ${name} is not float32`, `输出 ${name} 不是 float32`);
     const count = dims.reduce((product, dim) => product * dim, 1);
-    if (count !== data.length) throw outputFault(model, `output ${name} of ${dims.join('×')} holds ${data.length} values`, `输出 ${name} 形状为 ${dims.join('×')}，却有 ${data.length} 个值`);
+    if (count !== data.length)
+      throw outputFault(
+        model,
+        `output ${name} of ${dims.join('×')} holds ${data.length} values`,
+        `输出 ${name} 形状为 ${dims.join('×')}，却有 ${data.length} 个值`,
+      );
     if (checked.includes(name)) continue;
     // 0 times a number is 0, all else NaN, which stays in the sum: cheaper than asking each.
     const nothing = 0;
@@ -77,7 +96,11 @@ export function outputFault(model: string, problem: string, problemZh: string): 
 /** @param wanted shapes as `1×N×85`, the same in every language */
 export function outputShapeFault(spec: Pick<ModelSpec, 'id' | 'family'>, wanted: string, outputs: Outputs): FaultError {
   const given = shapesOf(outputs);
-  return outputFault(spec.id, `outputs of family ${spec.family} are ${wanted}, these are ${given}`, `${spec.family} 系列的输出应为 ${wanted}，实为 ${given}`);
+  return outputFault(
+    spec.id,
+    `outputs of family ${spec.family} are ${wanted}, these are ${given}`,
+    `${spec.family} 系列的输出应为 ${wanted}，实为 ${given}`,
+  );
 }
 
 /** A box by its centre and size, as fractions. */

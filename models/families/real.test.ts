@@ -15,7 +15,9 @@ import { decoderOf } from './index.ts';
 const clips = sharedFolder('footage');
 const models = sharedModels();
 
-test('models and clips of others are there', { skip: skipWithout(clips && models.length > 0 ? clips : null, 'models and footage') }, () => assert.equal(models.length, 6));
+test('models and clips of others are there', { skip: skipWithout(clips && models.length > 0 ? clips : null, 'models and footage') }, () =>
+  assert.equal(models.length, 6),
+);
 
 for (const { spec, graph } of clips ? models : []) {
   const [clip, index] = spec.task === 'face-detection' ? ['one-by-one-person-detection.mp4', 240] : ['vtest.avi', 300];
@@ -28,7 +30,11 @@ for (const { spec, graph } of clips ? models : []) {
     await session.release();
     assert.deepEqual(Object.fromEntries(Object.entries(outputs).map(([name, { dims }]) => [name, [...dims]])), spec.outputs);
     const tensors = outputs as unknown as Record<string, Tensor>;
-    const found = (REFERENCE_DECODERS[spec.family] as (typeof REFERENCE_DECODERS)[string])({ outputs: tensors, ...inputSize(spec.input), labels: spec.classes.length });
+    const found = (REFERENCE_DECODERS[spec.family] as (typeof REFERENCE_DECODERS)[string])({
+      outputs: tensors,
+      ...inputSize(spec.input),
+      labels: spec.classes.length,
+    });
     const least = [spec.scoreThreshold, 0.15].map((threshold) => {
       const boxes = decoderOf(spec)(tensors, threshold);
       assertSameBoxes(boxes, selectReferenceDetections(found, spec.classes, threshold, spec.maxOverlap));

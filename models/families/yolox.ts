@@ -9,7 +9,8 @@ export const decodeYolox: FamilyDecode = (outputs, scoreThreshold, spec, size) =
   const [, cells = 0, columns] = output?.dims ?? [];
   const grids = gridsOf(cells, size);
   const width = 5 + spec.classes.length;
-  if (!output || more.length > 0 || output.dims.length !== 3 || columns !== width || !grids) throw outputShapeFault(spec, `1×N×${width}`, outputs);
+  if (!output || more.length > 0 || output.dims.length !== 3 || columns !== width || !grids)
+    throw outputShapeFault(spec, `1×N×${width}`, outputs);
   const isDecoded = spec.familyOptions?.decoded === true;
   const { data } = output;
   const found: Candidate[] = [];
@@ -22,9 +23,18 @@ export const decodeYolox: FamilyDecode = (outputs, scoreThreshold, spec, size) =
       const score = objectness * (data[at + 5 + label] as number);
       if (!(score >= scoreThreshold)) continue;
       const [x, y, w, h] = [data[at], data[at + 1], data[at + 2], data[at + 3]] as [number, number, number, number];
-      found.push(isDecoded
-        ? centredCandidate(label, score, x / size.width, y / size.height, w / size.width, h / size.height)
-        : centredCandidate(label, score, ((x + (cell % across)) * stride) / size.width, ((y + Math.floor(cell / across)) * stride) / size.height, (Math.exp(w) * stride) / size.width, (Math.exp(h) * stride) / size.height));
+      found.push(
+        isDecoded
+          ? centredCandidate(label, score, x / size.width, y / size.height, w / size.width, h / size.height)
+          : centredCandidate(
+              label,
+              score,
+              ((x + (cell % across)) * stride) / size.width,
+              ((y + Math.floor(cell / across)) * stride) / size.height,
+              (Math.exp(w) * stride) / size.width,
+              (Math.exp(h) * stride) / size.height,
+            ),
+      );
     }
   }
   return candidateBoxes(found, spec);

@@ -8,7 +8,9 @@ const NUMBERS = ['score', 'x', 'y', 'width', 'height'] as const;
 export function assertSameBoxes(got: readonly Box[], want: readonly Box[]): void {
   const left = [...want];
   for (const box of got) {
-    const at = left.findIndex((other) => other.class === box.class && NUMBERS.every((field) => Math.abs(box[field] - other[field]) <= 1e-4));
+    const at = left.findIndex(
+      (other) => other.class === box.class && NUMBERS.every((field) => Math.abs(box[field] - other[field]) <= 1e-4),
+    );
     assert.ok(at >= 0, `${JSON.stringify(box)} has no like among ${JSON.stringify(left)}`);
     left.splice(at, 1);
   }

@@ -11,13 +11,37 @@ export function picturesOf(clip: string, indices: readonly number[], input: Mode
 export function rgbPicturesOf(clip: string, indices: readonly number[], input: ModelInput): Uint8Array[] {
   const { width, height } = inputSize(input);
   const place = input.anchor === 'top-left' ? '0:0' : '(ow-iw)/2:(oh-ih)/2';
-  const grey = `0x${Math.round(input.pad ?? 0).toString(16).padStart(2, '0').repeat(3)}`;
-  const fit = input.fit === 'stretch' ? `scale=${width}:${height}` : `scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:${place}:${grey}`;
+  const grey = `0x${Math.round(input.pad ?? 0)
+    .toString(16)
+    .padStart(2, '0')
+    .repeat(3)}`;
+  const fit =
+    input.fit === 'stretch'
+      ? `scale=${width}:${height}`
+      : `scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:${place}:${grey}`;
   // ffmpeg takes no expression of more than a hundred terms.
   const step = (indices[1] ?? 0) - (indices[0] ?? 0);
   const isEven = step > 0 && indices.every((index, at) => index === at * step);
   const select = isEven ? `not(mod(n\\,${step}))` : indices.map((index) => `eq(n\\,${index})`).join('+');
-  const rgb = execFileSync('ffmpeg', ['-v', 'error', '-i', clip, '-vf', `select=${select},${fit},format=rgb24`, '-fps_mode', 'passthrough', '-frames:v', String(indices.length), '-f', 'rawvideo', '-'], { maxBuffer: 2 ** 29 });
+  const rgb = execFileSync(
+    'ffmpeg',
+    [
+      '-v',
+      'error',
+      '-i',
+      clip,
+      '-vf',
+      `select=${select},${fit},format=rgb24`,
+      '-fps_mode',
+      'passthrough',
+      '-frames:v',
+      String(indices.length),
+      '-f',
+      'rawvideo',
+      '-',
+    ],
+    { maxBuffer: 2 ** 29 },
+  );
   const bytes = width * height * 3;
   return indices.map((_, at) => rgb.subarray(at * bytes, (at + 1) * bytes));
 }
@@ -29,7 +53,8 @@ export function normalised(rgb: Uint8Array, { layout, color, mean = [0, 0, 0], s
   for (let pixel = 0; pixel < pixels; pixel += 1) {
     for (let channel = 0; channel < 3; channel += 1) {
       const value = rgb[pixel * 3 + (color === 'RGB' ? channel : 2 - channel)] as number;
-      tensor[layout === 'NHWC' ? pixel * 3 + channel : channel * pixels + pixel] = (value - (mean[channel] as number)) * (scale[channel] as number);
+      tensor[layout === 'NHWC' ? pixel * 3 + channel : channel * pixels + pixel] =
+        (value - (mean[channel] as number)) * (scale[channel] as number);
     }
   }
   return tensor;

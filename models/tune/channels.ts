@@ -3,10 +3,31 @@
  * channels do not fill whole blocks goes a way several times as long. Channels that are nothing but zeros are put behind
  * them: whatever they become on their way, the next convolution multiplies it with zero.
  */
-import { attributeOf, floatsOf, isFloat, isStandard, setAttribute, setFloats, type EditableGraph, type EditableNode, type EditableWeight } from './graph.ts';
+import {
+  attributeOf,
+  floatsOf,
+  isFloat,
+  isStandard,
+  setAttribute,
+  setFloats,
+  type EditableGraph,
+  type EditableNode,
+  type EditableWeight,
+} from './graph.ts';
 
 /** Channel in, channel out, each by itself. */
-const EACH = new Set(['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'Clip', 'HardSigmoid', 'HardSwish', 'GlobalAveragePool', 'MaxPool', 'AveragePool']);
+const EACH = new Set([
+  'Relu',
+  'Sigmoid',
+  'Tanh',
+  'LeakyRelu',
+  'Clip',
+  'HardSigmoid',
+  'HardSwish',
+  'GlobalAveragePool',
+  'MaxPool',
+  'AveragePool',
+]);
 const TOGETHER = new Set(['Add', 'Mul']);
 
 /** Values that have the same channels. */
@@ -48,7 +69,9 @@ function channelsOf(graph: EditableGraph): Set<Channels> {
     of.set(name, known);
     return known;
   };
-  const count = (channels: Channels, number: number) => { channels.count = channels.count === 0 || channels.count === number ? number : NaN; };
+  const count = (channels: Channels, number: number) => {
+    channels.count = channels.count === 0 || channels.count === number ? number : NaN;
+  };
   const same = (...names: string[]) => {
     const [first, ...others] = new Set(names.map(find)) as unknown as [Channels, ...Channels[]];
     for (const other of others) {
@@ -83,7 +106,8 @@ function channelsOf(graph: EditableGraph): Set<Channels> {
       const channels = same(input, output);
       count(channels, out);
       channels.own.push(node);
-    } else if (isStandard(node) && outputs.length === 1 && EACH.has(op) && others.every((name) => graph.constant(name) !== undefined)) same(input, output);
+    } else if (isStandard(node) && outputs.length === 1 && EACH.has(op) && others.every((name) => graph.constant(name) !== undefined))
+      same(input, output);
     else if (isStandard(node) && TOGETHER.has(op)) {
       const varying = inputs.filter((name) => graph.constant(name) === undefined);
       if (varying.some((name) => graph.weights.has(name))) leave([...varying, output]);

@@ -15,11 +15,62 @@ const packed = (id: number, type: string) => ({ ...many(id, type), options: { pa
 /** What is not looked into is `bytes`: so nothing of it is lost. */
 const root = protobuf.Root.fromJSON({
   nested: {
-    Model: { fields: { irVersion: one(1, 'int64'), producerName: one(2, 'string'), producerVersion: one(3, 'string'), domain: one(4, 'string'), modelVersion: one(5, 'int64'), doc: one(6, 'string'), graph: one(7, 'Graph'), opsets: many(8, 'bytes'), metadata: many(14, 'bytes'), training: many(20, 'bytes'), functions: many(25, 'bytes') } },
-    Graph: { fields: { nodes: many(1, 'Node'), name: one(2, 'string'), weights: many(5, 'Tensor'), doc: one(10, 'string'), inputs: many(11, 'Value'), outputs: many(12, 'Value'), quantization: many(14, 'bytes'), sparse: many(15, 'bytes'), metadata: many(16, 'bytes') } },
-    Node: { fields: { inputs: many(1, 'string'), outputs: many(2, 'string'), name: one(3, 'string'), op: one(4, 'string'), attributes: many(5, 'bytes'), doc: one(6, 'string'), domain: one(7, 'string'), overload: one(8, 'string'), metadata: many(9, 'bytes') } },
-    Attribute: { fields: { name: one(1, 'string'), f: one(2, 'float'), i: one(3, 'int64'), ints: unpacked(8, 'int64'), type: one(20, 'int32') } },
-    Tensor: { fields: { dims: unpacked(1, 'int64'), type: one(2, 'int32'), floats: packed(4, 'float'), name: one(8, 'string'), raw: one(9, 'bytes'), doc: one(12, 'string'), external: many(13, 'bytes'), location: one(14, 'int32') } },
+    Model: {
+      fields: {
+        irVersion: one(1, 'int64'),
+        producerName: one(2, 'string'),
+        producerVersion: one(3, 'string'),
+        domain: one(4, 'string'),
+        modelVersion: one(5, 'int64'),
+        doc: one(6, 'string'),
+        graph: one(7, 'Graph'),
+        opsets: many(8, 'bytes'),
+        metadata: many(14, 'bytes'),
+        training: many(20, 'bytes'),
+        functions: many(25, 'bytes'),
+      },
+    },
+    Graph: {
+      fields: {
+        nodes: many(1, 'Node'),
+        name: one(2, 'string'),
+        weights: many(5, 'Tensor'),
+        doc: one(10, 'string'),
+        inputs: many(11, 'Value'),
+        outputs: many(12, 'Value'),
+        quantization: many(14, 'bytes'),
+        sparse: many(15, 'bytes'),
+        metadata: many(16, 'bytes'),
+      },
+    },
+    Node: {
+      fields: {
+        inputs: many(1, 'string'),
+        outputs: many(2, 'string'),
+        name: one(3, 'string'),
+        op: one(4, 'string'),
+        attributes: many(5, 'bytes'),
+        doc: one(6, 'string'),
+        domain: one(7, 'string'),
+        overload: one(8, 'string'),
+        metadata: many(9, 'bytes'),
+      },
+    },
+    Attribute: {
+      fields: { name: one(1, 'string'), f: one(2, 'float'), i: one(3, 'int64'), ints: unpacked(8, 'int64'), type: one(20, 'int32') },
+    },
+    Tensor: {
+      fields: {
+        dims: unpacked(1, 'int64'),
+        type: one(2, 'int32'),
+        floats: packed(4, 'float'),
+        name: one(8, 'string'),
+        raw: one(9, 'bytes'),
+        doc: one(12, 'string'),
+        external: many(13, 'bytes'),
+        location: one(14, 'int32'),
+      },
+    },
     Value: { fields: { name: one(1, 'string'), type: one(2, 'ValueType'), doc: one(3, 'string') } },
     ValueType: { fields: { tensor: one(1, 'TensorType'), denotation: one(6, 'string') } },
     TensorType: { fields: { element: one(1, 'int32'), shape: one(2, 'Shape') } },
@@ -80,7 +131,10 @@ export class EditableGraph {
     try {
       const model = MODEL.toObject(MODEL.decode(bytes), { longs: Number, arrays: true }) as Model;
       const inputs = new Set(model.graph.inputs.map(({ name }) => name));
-      const isPlain = model.functions.length === 0 && model.graph.nodes.every(({ op }) => !WITH_GRAPHS.has(op)) && model.graph.weights.every(({ name, location }) => !location && !inputs.has(name));
+      const isPlain =
+        model.functions.length === 0 &&
+        model.graph.nodes.every(({ op }) => !WITH_GRAPHS.has(op)) &&
+        model.graph.weights.every(({ name, location }) => !location && !inputs.has(name));
       return isPlain ? new EditableGraph(model) : null;
     } catch {
       // protobufjs throws errors of its own kind for every malformed byte: all of them mean "no ONNX file".
@@ -157,13 +211,18 @@ export class EditableGraph {
 export const isStandard = ({ domain }: EditableNode): boolean => !domain || domain === 'ai.onnx';
 
 export function attributeOf({ attributes }: EditableNode, name: string): EditableAttribute | undefined {
-  return attributes.map((bytes) => ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes), { longs: Number, arrays: true }) as EditableAttribute).find((attribute) => attribute.name === name);
+  return attributes
+    .map((bytes) => ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes), { longs: Number, arrays: true }) as EditableAttribute)
+    .find((attribute) => attribute.name === name);
 }
 
 /** Puts an attribute of one number in its place. */
 export function setAttribute(node: EditableNode, name: string, type: keyof typeof ATTRIBUTE_TYPE, value: number): void {
   const others = node.attributes.filter((bytes) => (ATTRIBUTE.toObject(ATTRIBUTE.decode(bytes)) as EditableAttribute).name !== name);
-  node.attributes = [...others, ATTRIBUTE.encode(ATTRIBUTE.fromObject({ name, [type === 'int' ? 'i' : 'f']: value, type: ATTRIBUTE_TYPE[type] })).finish()];
+  node.attributes = [
+    ...others,
+    ATTRIBUTE.encode(ATTRIBUTE.fromObject({ name, [type === 'int' ? 'i' : 'f']: value, type: ATTRIBUTE_TYPE[type] })).finish(),
+  ];
 }
 
 /** float32 alone. */

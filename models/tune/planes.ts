@@ -11,9 +11,20 @@ const EACH = new Set(['Sigmoid', 'HardSigmoid', 'Relu']);
  * @param size of its input: height × width × colours
  * @returns whether it does
  */
-export function acceptInputPlanes(graph: EditableGraph, input: string, [height, width, colours]: readonly [number, number, number]): boolean {
+export function acceptInputPlanes(
+  graph: EditableGraph,
+  input: string,
+  [height, width, colours]: readonly [number, number, number],
+): boolean {
   const [first, ...more] = graph.readers().get(input) ?? [];
-  if (first?.op !== 'Transpose' || !isStandard(first) || more.length > 0 || attributeOf(first, 'perm')?.ints.join() !== TO_PLANES || graph.outputs.includes(first.outputs[0] as string)) return false;
+  if (
+    first?.op !== 'Transpose' ||
+    !isStandard(first) ||
+    more.length > 0 ||
+    attributeOf(first, 'perm')?.ints.join() !== TO_PLANES ||
+    graph.outputs.includes(first.outputs[0] as string)
+  )
+    return false;
   const [planes] = first.outputs;
   graph.nodes = graph.nodes.filter((node) => node !== first);
   for (const node of graph.nodes) node.inputs = node.inputs.map((name) => (name === planes ? input : name));
@@ -37,8 +48,12 @@ export function keepOutputPlanes(graph: EditableGraph, output: string, kept: rea
     node = makers.get(input);
   }
   if (node?.op !== 'Conv' || !isStandard(node) || readers.has(output) || (attributeOf(node, 'group')?.i ?? 1) !== 1) return false;
-  const weights = node.inputs.slice(1).filter((name) => name !== '').map((name) => graph.weights.get(name));
-  const isOwn = (weight: EditableWeight | undefined): weight is EditableWeight => weight !== undefined && isFloat(weight) && weight.dims[0] === count && readers.get(weight.name)?.length === 1;
+  const weights = node.inputs
+    .slice(1)
+    .filter((name) => name !== '')
+    .map((name) => graph.weights.get(name));
+  const isOwn = (weight: EditableWeight | undefined): weight is EditableWeight =>
+    weight !== undefined && isFloat(weight) && weight.dims[0] === count && readers.get(weight.name)?.length === 1;
   if (!weights.every(isOwn)) return false;
   for (const weight of weights) {
     const before = floatsOf(weight);

@@ -33,14 +33,26 @@ function withPlanes(graph: EditableGraph, spec: ModelSpec): ModelSpec {
   const { input } = spec;
   const { width, height } = inputSize(input);
   const [batch] = input.shape;
-  return input.layout === 'NHWC' && acceptInputPlanes(graph, input.name, [height, width, 3]) ? { ...spec, input: { ...input, layout: 'NCHW', shape: [batch, 3, height, width] } } : spec;
+  return input.layout === 'NHWC' && acceptInputPlanes(graph, input.name, [height, width, 3])
+    ? { ...spec, input: { ...input, layout: 'NCHW', shape: [batch, 3, height, width] } }
+    : spec;
 }
 
 /** Without the planes of classes that nobody asks for. */
 function withClasses(graph: EditableGraph, spec: ModelSpec, classes: readonly string[] | null): ModelSpec {
   const { classPlanes } = familyOf(spec);
   const kept = spec.classes.flatMap((name, at) => (classes?.includes(name) ? [at] : []));
-  if (classPlanes === undefined || kept.length === 0 || kept.length === spec.classes.length || !keepOutputPlanes(graph, classPlanes, kept, spec.classes.length)) return spec;
+  if (
+    classPlanes === undefined ||
+    kept.length === 0 ||
+    kept.length === spec.classes.length ||
+    !keepOutputPlanes(graph, classPlanes, kept, spec.classes.length)
+  )
+    return spec;
   const [batch = 1, , ...rest] = spec.outputs[classPlanes] ?? [];
-  return { ...spec, classes: kept.map((at) => spec.classes[at] as string), outputs: { ...spec.outputs, [classPlanes]: [batch, kept.length, ...rest] } };
+  return {
+    ...spec,
+    classes: kept.map((at) => spec.classes[at] as string),
+    outputs: { ...spec.outputs, [classPlanes]: [batch, kept.length, ...rest] },
+  };
 }

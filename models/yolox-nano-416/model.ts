@@ -6,7 +6,8 @@ export default defineModel({
   version: 'pytorch-1.11',
   task: 'object-detection',
   title: { zh: 'YOLOX-nano 目标检测（416×416，80 类）', en: 'YOLOX-nano object detector (416 × 416, 80 classes)' },
-  licence: 'Apache-2.0 upstream (Megvii YOLOX); the repository it is taken from has no licence file and does not say whether it was trained anew',
+  licence:
+    'Apache-2.0 upstream (Megvii YOLOX); the repository it is taken from has no licence file and does not say whether it was trained anew',
   source: 'github Bigisland1729/object-detection-models, yolox_nano.onnx',
   file: 'yolox-nano-416.onnx',
   sha256: 'e8af074932d4ed7e232278e3055cefcdea3edf178874a3694ae292649fb464dd',

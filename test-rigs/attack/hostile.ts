@@ -38,9 +38,23 @@ export async function hostileEdge(durationMs: number, json: boolean, say: (line:
       ...(now === was ? [] : [`others changed: ${was} became ${now}`]),
       ...(highestMB > MAX_RSS_MB ? [`${highestMB} MB of memory`] : []),
     ];
-    const result = { hostileMs: durationMs, sent, p99BeforeMs: round(p99Of(before.tookMs)), p99DuringMs: round(p99Of(during.tookMs)), ratio, acksLost: during.lost, othersChanged: now !== was, rssMB: highestMB, problems, held: problems.length === 0 };
+    const result = {
+      hostileMs: durationMs,
+      sent,
+      p99BeforeMs: round(p99Of(before.tookMs)),
+      p99DuringMs: round(p99Of(during.tookMs)),
+      ratio,
+      acksLost: during.lost,
+      othersChanged: now !== was,
+      rssMB: highestMB,
+      problems,
+      held: problems.length === 0,
+    };
     if (json) say(JSON.stringify(result));
-    else say(`${result.held ? '✔' : '✖'} ${sent} messages of a hostile edge: ack p99 of the honest one ${result.p99BeforeMs} ms before, ${result.p99DuringMs} ms during (ratio ${ratio}); gateway ${highestMB} MB${problems.map((problem) => `\n    ${problem}`).join('')}`);
+    else
+      say(
+        `${result.held ? '✔' : '✖'} ${sent} messages of a hostile edge: ack p99 of the honest one ${result.p99BeforeMs} ms before, ${result.p99DuringMs} ms during (ratio ${ratio}); gateway ${highestMB} MB${problems.map((problem) => `\n    ${problem}`).join('')}`,
+      );
     return result.held ? 0 : 1;
   } finally {
     await rig.close();
@@ -62,7 +76,14 @@ async function acks(rig: AttackRig, forMs: number): Promise<{ tookMs: number[]; 
 /** What belongs to others, as the API tells it. */
 async function othersOf(rig: AttackRig): Promise<string> {
   const device = await rig.device('honest-d');
-  return JSON.stringify(device && { id: device.id, edge: device.edge, driver: device.driver, values: device.values.map(({ value, unit }) => `${value} ${unit}`) });
+  return JSON.stringify(
+    device && {
+      id: device.id,
+      edge: device.edge,
+      driver: device.driver,
+      values: device.values.map(({ value, unit }) => `${value} ${unit}`),
+    },
+  );
 }
 
 /** A bounded stream of all that a token allows. @returns how many messages were sent */
@@ -72,14 +93,26 @@ async function abuseBy(hostile: AttackSender, signal: AbortSignal): Promise<numb
   while (!signal.aborted && hostile.client.connected) {
     turn += 1;
     for (let count = 0; count < 100; count += 1) {
-      hostile.publish('up', encodeBatch({ from: 'hostile', stream: 'measurement', epoch: hostile.epoch, seq: hostile.seq }, [draftOf(`invented-${hostile.seq % 20_000}`)]));
+      hostile.publish(
+        'up',
+        encodeBatch({ from: 'hostile', stream: 'measurement', epoch: hostile.epoch, seq: hostile.seq }, [
+          draftOf(`invented-${hostile.seq % 20_000}`),
+        ]),
+      );
       hostile.seq += 1;
     }
     for (let count = 0; count < 10; count += 1) hostile.publish('up', `garbage ${turn} ${count}`);
     // Another's device, with another's value, and an event that is refused.
-    hostile.publish('up', encodeBatch({ from: 'hostile', stream: 'state', epoch: hostile.epoch, seq: turn * 2 - 1 }, [{ ...draftOf('honest-d'), value: 999 }, { ...draftOf('x'), value: null }]));
+    hostile.publish(
+      'up',
+      encodeBatch({ from: 'hostile', stream: 'state', epoch: hostile.epoch, seq: turn * 2 - 1 }, [
+        { ...draftOf('honest-d'), value: 999 },
+        { ...draftOf('x'), value: null },
+      ]),
+    );
     sent += 111;
-    if (turn % 10 === 0) hostile.publish('up', `{"v":1,"from":"hostile","stream":"measurement","epoch":1,"seq":${turn},"events":[{"value":${nested}}]}`);
+    if (turn % 10 === 0)
+      hostile.publish('up', `{"v":1,"from":"hostile","stream":"measurement","epoch":1,"seq":${turn},"events":[{"value":${nested}}]}`);
     if (turn % 50 === 0) {
       await hostile.state(['honest-d', ...Array.from({ length: 5000 }, (_, at) => `invented-${at}`)]);
       await hostile.state(['logger'], { http: 'http://127.0.0.1:1' });

@@ -44,7 +44,9 @@ export async function run(argv: string[]): Promise<number> {
 /** What throws, or does not end, did not hold. */
 async function within(outcome: Promise<AttackOutcome>): Promise<AttackOutcome> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<AttackOutcome>((resolve) => { timer = setTimeout(() => resolve({ held: false, detail: `not over after ${WITHIN_MS / 1000} s` }), WITHIN_MS); });
+  const late = new Promise<AttackOutcome>((resolve) => {
+    timer = setTimeout(() => resolve({ held: false, detail: `not over after ${WITHIN_MS / 1000} s` }), WITHIN_MS);
+  });
   try {
     return await Promise.race([outcome.catch((error: Error) => ({ held: false, detail: error.message })), late]);
   } finally {

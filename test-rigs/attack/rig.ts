@@ -50,21 +50,54 @@ export class AttackRig {
   async #open(): Promise<this> {
     this.hj212Port = await freePort();
     const gatewayPath = join(this.dir, 'gateway.yaml');
-    writeFileSync(gatewayPath, stringify({
-      gateway: 'attacked', centre: ATTACK_CENTRE, broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
-      log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, http: { port: 0 }, operators: [{ name: 'duty-1', token: ATTACK_OPERATOR }],
-      evidence: { maxBytes: '16MB' },
-    }));
-    this.gateway = await startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [gatewayPath], logFile: join(this.dir, 'gateway.txt') });
+    writeFileSync(
+      gatewayPath,
+      stringify({
+        gateway: 'attacked',
+        centre: ATTACK_CENTRE,
+        broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
+        log: { dir: './log', maxBytes: '1GB' },
+        store: { dir: './store' },
+        http: { port: 0 },
+        operators: [{ name: 'duty-1', token: ATTACK_OPERATOR }],
+        evidence: { maxBytes: '16MB' },
+      }),
+    );
+    this.gateway = await startChild({
+      name: 'gateway',
+      module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'),
+      args: [gatewayPath],
+      logFile: join(this.dir, 'gateway.txt'),
+    });
     const edgePath = join(this.dir, 'edge.yaml');
-    writeFileSync(edgePath, stringify({
-      edge: 'real', centre: ATTACK_CENTRE, gateway: { url: this.brokerUrl, token: tokenOf('real') }, log: { dir: './edge-log', maxBytes: '64MB' }, http: { host: '127.0.0.1', port: 0 },
-      devices: [{
-        id: 'logger', driver: 'hj212', every: '1m', settings: { listen: `127.0.0.1:${this.hj212Port}`, mn: LOGGER_MN, password: LOGGER_PASSWORD },
-        points: [{ id: 'pm25', factor: 'a34004' }, { id: 'interval', parameter: 'realtimeInterval', indicator: 'SS-CFG-001', write: { allow: true, range: [30, 3600] } }],
-      }],
-    }));
-    this.edge = await startChild({ name: 'edge', module: join(import.meta.dirname, '..', 'commands', 'edge-main.ts'), args: [edgePath], logFile: join(this.dir, 'edge.txt') });
+    writeFileSync(
+      edgePath,
+      stringify({
+        edge: 'real',
+        centre: ATTACK_CENTRE,
+        gateway: { url: this.brokerUrl, token: tokenOf('real') },
+        log: { dir: './edge-log', maxBytes: '64MB' },
+        http: { host: '127.0.0.1', port: 0 },
+        devices: [
+          {
+            id: 'logger',
+            driver: 'hj212',
+            every: '1m',
+            settings: { listen: `127.0.0.1:${this.hj212Port}`, mn: LOGGER_MN, password: LOGGER_PASSWORD },
+            points: [
+              { id: 'pm25', factor: 'a34004' },
+              { id: 'interval', parameter: 'realtimeInterval', indicator: 'SS-CFG-001', write: { allow: true, range: [30, 3600] } },
+            ],
+          },
+        ],
+      }),
+    );
+    this.edge = await startChild({
+      name: 'edge',
+      module: join(import.meta.dirname, '..', 'commands', 'edge-main.ts'),
+      args: [edgePath],
+      logFile: join(this.dir, 'edge.txt'),
+    });
     this.honest = await this.sender('honest');
     await this.honest.state(['honest-d']);
     await this.honest.send(1, 'honest-d');
@@ -104,11 +137,16 @@ export class AttackRig {
 
   /** Both still run, answer, and acknowledge who is honest. */
   async alive(): Promise<AttackOutcome> {
-    if (!this.gateway.running || !this.edge.running) return { held: false, detail: `${this.gateway.running ? 'the edge' : 'the gateway'} has ended` };
+    if (!this.gateway.running || !this.edge.running)
+      return { held: false, detail: `${this.gateway.running ? 'the edge' : 'the gateway'} has ended` };
     const [gateway, edge] = await Promise.all([this.get('/healthz'), this.get('/healthz', {}, this.edgeUrl)]);
-    if (gateway.status !== 200 || edge.status === 0) return { held: false, detail: `healthz: gateway ${gateway.status}, edge ${edge.status}` };
+    if (gateway.status !== 200 || edge.status === 0)
+      return { held: false, detail: `healthz: gateway ${gateway.status}, edge ${edge.status}` };
     const tookMs = await this.honest.send(1, 'honest-d');
-    return { held: tookMs !== null && tookMs < 1000, detail: tookMs === null ? 'the honest edge gets no ack' : `ack of the honest edge after ${Math.round(tookMs)} ms` };
+    return {
+      held: tookMs !== null && tookMs < 1000,
+      detail: tookMs === null ? 'the honest edge gets no ack' : `ack of the honest edge after ${Math.round(tookMs)} ms`,
+    };
   }
 
   rssMB(child: ChildProcessHandle): number {
@@ -124,7 +162,14 @@ export class AttackRig {
 }
 
 export async function connectSender(brokerUrl: string, edge: string): Promise<AttackSender> {
-  const client = await mqtt.connectAsync(brokerUrl, { clientId: `cv-${edge}`, username: edge, password: tokenOf(edge), protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5000 });
+  const client = await mqtt.connectAsync(brokerUrl, {
+    clientId: `cv-${edge}`,
+    username: edge,
+    password: tokenOf(edge),
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    connectTimeout: 5000,
+  });
   const sender = new AttackSender(client, edge);
   await client.subscribeAsync(`cv/v1/in/${ATTACK_CENTRE}/${edge}/ack`, { qos: 1 });
   return sender;
@@ -153,14 +198,20 @@ export class AttackSender {
   }
 
   publish(leaf: string, payload: Uint8Array | string, retain = false): void {
-    this.client.publish(`cv/v1/in/${ATTACK_CENTRE}/${this.edge}/${leaf}`, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 1, retain });
+    this.client.publish(`cv/v1/in/${ATTACK_CENTRE}/${this.edge}/${leaf}`, typeof payload === 'string' ? payload : Buffer.from(payload), {
+      qos: 1,
+      retain,
+    });
   }
 
   /** @returns ms until its ack; null when none came within the time */
   send(count: number, device: string, over: Partial<Draft> = {}, withinMs = 5000): Promise<number | null> {
     const startedMs = performance.now();
     const upTo = this.seq + count - 1;
-    const payload = encodeBatch({ from: this.edge, stream: 'measurement', epoch: this.epoch, seq: this.seq }, Array.from({ length: count }, () => ({ ...draftOf(device), ...over })));
+    const payload = encodeBatch(
+      { from: this.edge, stream: 'measurement', epoch: this.epoch, seq: this.seq },
+      Array.from({ length: count }, () => ({ ...draftOf(device), ...over })),
+    );
     this.seq += count;
     return new Promise((resolve) => {
       const waiting = { upTo, done: () => end(performance.now() - startedMs) };
@@ -186,7 +237,20 @@ export class AttackSender {
 
 export const draftOf = (device: string): Draft => {
   const now = Date.now();
-  return { device, point: 'p', indicator: 'YJ-FLD-001', centre: ATTACK_CENTRE, kind: 'measurement', value: 1, unit: 'm', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
+  return {
+    device,
+    point: 'p',
+    indicator: 'YJ-FLD-001',
+    centre: ATTACK_CENTRE,
+    kind: 'measurement',
+    value: 1,
+    unit: 'm',
+    occurredAt: now,
+    clock: 'edge',
+    observedAt: now,
+    quality: 'good',
+    origin: 'live',
+  };
 };
 
 /** Bytes to a port of this machine. @returns what came back until it closed or the time was over */

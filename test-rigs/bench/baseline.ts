@@ -25,7 +25,11 @@ export interface KeptBenchRun extends BenchRun {
  *
  * @returns 1 = as then; null where nothing can be said
  */
-export function ratioToBaseline({ name, value, ratioTo }: BenchResult, { machine }: Pick<BenchRun, 'machine'>, baseline: BenchRun | undefined): number | null {
+export function ratioToBaseline(
+  { name, value, ratioTo }: BenchResult,
+  { machine }: Pick<BenchRun, 'machine'>,
+  baseline: BenchRun | undefined,
+): number | null {
   const then = baseline?.results.find((result) => result.name === name);
   if (!baseline || !then) return null;
   const peer = Object.keys(ratioTo).find((other) => then.ratioTo[other]);

@@ -18,11 +18,49 @@ export interface BenchEntry {
 
 export const BENCHES: Record<string, () => Promise<BenchEntry>> = {
   log: () => import('./log.ts').then(({ benchLog, LOG_NOTES }) => ({ run: benchLog, notes: LOG_NOTES })),
-  ingest: () => import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({ run: benchIngest, notes: INGEST_NOTES, debian: ['mosquitto', 'victoria-metrics'], npm: ['node-red'] })),
-  modbus: () => import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({ run: benchModbus, notes: MODBUS_NOTES, debian: ['libmodbus5', 'python3-pymodbus'], npm: ['node-red', 'node-red-contrib-modbus'] })),
-  store: () => import('./store.ts').then(({ benchStore, STORE_NOTES }) => ({ run: benchStore, notes: STORE_NOTES, debian: ['victoria-metrics', 'postgresql-17', 'postgresql-17-timescaledb'] })),
-  latency: () => import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({ run: benchLatency, notes: LATENCY_NOTES, debian: ['mosquitto'] })),
-  decode: () => import('./decode/bench.ts').then(({ benchDecode, DECODE_NOTES }) => ({ run: benchDecode, notes: DECODE_NOTES, npm: ['llrpjs', 'sparkplug-payload'] })),
-  vision: () => import('./vision/bench.ts').then(({ benchVision, VISION_NOTES }) => ({ run: benchVision, notes: VISION_NOTES, debian: ['ffmpeg', 'python3-opencv', 'python3-onnxruntime'] })),
-  memory: () => import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({ run: benchMemory, notes: MEMORY_NOTES, debian: ['libmodbus5', 'mosquitto', 'victoria-metrics'], npm: ['node-red', 'node-red-contrib-modbus'] })),
+  ingest: () =>
+    import('./ingest/bench.ts').then(({ benchIngest, INGEST_NOTES }) => ({
+      run: benchIngest,
+      notes: INGEST_NOTES,
+      debian: ['mosquitto', 'victoria-metrics'],
+      npm: ['node-red'],
+    })),
+  modbus: () =>
+    import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({
+      run: benchModbus,
+      notes: MODBUS_NOTES,
+      debian: ['libmodbus5', 'python3-pymodbus'],
+      npm: ['node-red', 'node-red-contrib-modbus'],
+    })),
+  store: () =>
+    import('./store.ts').then(({ benchStore, STORE_NOTES }) => ({
+      run: benchStore,
+      notes: STORE_NOTES,
+      debian: ['victoria-metrics', 'postgresql-17', 'postgresql-17-timescaledb'],
+    })),
+  latency: () =>
+    import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({
+      run: benchLatency,
+      notes: LATENCY_NOTES,
+      debian: ['mosquitto'],
+    })),
+  decode: () =>
+    import('./decode/bench.ts').then(({ benchDecode, DECODE_NOTES }) => ({
+      run: benchDecode,
+      notes: DECODE_NOTES,
+      npm: ['llrpjs', 'sparkplug-payload'],
+    })),
+  vision: () =>
+    import('./vision/bench.ts').then(({ benchVision, VISION_NOTES }) => ({
+      run: benchVision,
+      notes: VISION_NOTES,
+      debian: ['ffmpeg', 'python3-opencv', 'python3-onnxruntime'],
+    })),
+  memory: () =>
+    import('./memory/bench.ts').then(({ benchMemory, MEMORY_NOTES }) => ({
+      run: benchMemory,
+      notes: MEMORY_NOTES,
+      debian: ['libmodbus5', 'mosquitto', 'victoria-metrics'],
+      npm: ['node-red', 'node-red-contrib-modbus'],
+    })),
 };

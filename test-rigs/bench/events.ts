@@ -15,9 +15,19 @@ export function eventSource(random: Random, kind: Kind, startsAt: number, stepMs
     const occurredAt = Math.round(startsAt + made * stepMs + (random.next() - 0.5) * 40);
     made += 1;
     return {
-      device: `pump-${String(Math.floor(series / 6)).padStart(2, '0')}-plc`, point: `level-${series % 6}`, indicator: `YJ-FLD-${String(series % 12).padStart(3, '0')}`,
-      subject: `pump-${String(Math.floor(series / 6)).padStart(2, '0')}`, centre: '500112001', kind, value: Math.round(level * 1000) / 1000, unit: 'm',
-      occurredAt, clock: 'device', observedAt: occurredAt + 5 + Math.floor(random.next() * 20), quality: 'good', origin: 'live',
+      device: `pump-${String(Math.floor(series / 6)).padStart(2, '0')}-plc`,
+      point: `level-${series % 6}`,
+      indicator: `YJ-FLD-${String(series % 12).padStart(3, '0')}`,
+      subject: `pump-${String(Math.floor(series / 6)).padStart(2, '0')}`,
+      centre: '500112001',
+      kind,
+      value: Math.round(level * 1000) / 1000,
+      unit: 'm',
+      occurredAt,
+      clock: 'device',
+      observedAt: occurredAt + 5 + Math.floor(random.next() * 20),
+      quality: 'good',
+      origin: 'live',
       ...(random.next() < FLAGGED_SHARE ? { quality: 'uncertain' as const, flags: ['spike' as const] } : {}),
     };
   };

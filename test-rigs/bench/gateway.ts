@@ -43,25 +43,42 @@ export async function startBenchGateway(rig: Rig, options: GatewayOptions): Prom
   const edges = options.edges.map((id) => ({ id, token: TOKEN }));
   const brokerPids: number[] = [];
   if (options.broker === 'mosquitto') {
-    const files = await mosquittoFiles({ edges, gateway: { user: 'bench-gateway', password: TOKEN }, consumers: [{ user: 'bench', password: TOKEN }] });
+    const files = await mosquittoFiles({
+      edges,
+      gateway: { user: 'bench-gateway', password: TOKEN },
+      consumers: [{ user: 'bench', password: TOKEN }],
+    });
     const mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, files);
     rig.undo(() => mosquitto.stop());
     brokerPids.push(mosquitto.pid);
   }
   const path = join(dir, 'gateway.yaml');
-  writeFileSync(path, stringify({
-    gateway: 'bench-gateway', centre: options.centre,
-    broker: options.broker === 'embedded'
-      ? { embedded: { host: '127.0.0.1', port: brokerPort, edges, consumers: [{ user: 'bench', password: TOKEN }] } }
-      : { url: `mqtt://127.0.0.1:${brokerPort}`, user: 'bench-gateway', password: TOKEN },
-    log: { dir: './log' }, store: { dir: './store' }, http: { host: '127.0.0.1', port: httpPort }, rules: options.rules ?? [], streams: { events: options.streams ?? 'all' },
-  }));
+  writeFileSync(
+    path,
+    stringify({
+      gateway: 'bench-gateway',
+      centre: options.centre,
+      broker:
+        options.broker === 'embedded'
+          ? { embedded: { host: '127.0.0.1', port: brokerPort, edges, consumers: [{ user: 'bench', password: TOKEN }] } }
+          : { url: `mqtt://127.0.0.1:${brokerPort}`, user: 'bench-gateway', password: TOKEN },
+      log: { dir: './log' },
+      store: { dir: './store' },
+      http: { host: '127.0.0.1', port: httpPort },
+      rules: options.rules ?? [],
+      streams: { events: options.streams ?? 'all' },
+    }),
+  );
   const httpUrl = `http://127.0.0.1:${httpPort}`;
   const program = await rig.start(name, [...(options.command ?? FROM_SOURCE), path], () => isAnswering(`${httpUrl}/healthz`));
   return {
     program, pids: [program.pid, ...brokerPids], brokerPort, httpUrl, token: TOKEN, logFile: join(rig.dir, `${name}.log`),
     async metric(metric) {
-      const answer = await fetch(`${httpUrl}/metrics`).catch((error: unknown) => { throw new Error(`the gateway does not answer\n${readFileSync(join(rig.dir, `${name}.log`), 'utf8').slice(-2000)}`, { cause: error }); });
+      const answer = await fetch(`${httpUrl}/metrics`).catch((error: unknown) => {
+        throw new Error(`the gateway does not answer\n${readFileSync(join(rig.dir, `${name}.log`), 'utf8').slice(-2000)}`, {
+          cause: error,
+        });
+      });
       return Number(new RegExp(`^${metric} (\\S+)$`, 'm').exec(await answer.text())?.[1] ?? 0);
     },
   };

@@ -47,7 +47,13 @@ export async function benchLog(options: { seconds: number }): Promise<BenchResul
   }
 }
 
-const openLog = (dir: string) => openEdgeLog({ dir, ...EDGE }, realWorld((event) => { if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event)}\n`); }));
+const openLog = (dir: string) =>
+  openEdgeLog(
+    { dir, ...EDGE },
+    realWorld((event) => {
+      if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event)}\n`);
+    }),
+  );
 
 async function appendRates(dir: string, bareDir: string, group: number, seconds: number): Promise<BenchResult[]> {
   const next = eventSource(seededRandom(group), 'state', Date.UTC(2026, 0, 1), 50);
@@ -67,7 +73,9 @@ async function appendRates(dir: string, bareDir: string, group: number, seconds:
   await log.close();
   // Before and after: the disk is seldom alone with us.
   const bare = (bareBefore + bareAppends(bareDir, payloadBytes, bareSeconds)) / 2;
-  process.stderr.write(`groups of ${group}: ${Math.round(perSecond)} commits/s, bare ${Math.round(bare)}/s, ${Math.round(bytesAnEvent)} B an event\n`);
+  process.stderr.write(
+    `groups of ${group}: ${Math.round(perSecond)} commits/s, bare ${Math.round(bare)}/s, ${Math.round(bytesAnEvent)} B an event\n`,
+  );
   const measured = MEASURED_BYTES[group];
   return [
     result(`append, groups of ${group}`, perSecond * group, 'events/s', { 'bare append + fdatasync': bare * group }),
@@ -110,7 +118,9 @@ async function steady(dir: string, rate: (typeof RATES)[number], seconds: number
   const bytesAnEvent = (after.bytes - before.bytes) / made;
   const fsyncs = (after.fsyncs - before.fsyncs) / elapsed;
   const name = `at ${rate.perSecond} events/s`;
-  process.stderr.write(`${name}: ${Math.round(bytesAnEvent)} B an event, ${fsyncs.toFixed(2)} fsyncs/s, ${((after.commits - before.commits) / elapsed).toFixed(2)} commits/s\n`);
+  process.stderr.write(
+    `${name}: ${Math.round(bytesAnEvent)} B an event, ${fsyncs.toFixed(2)} fsyncs/s, ${((after.commits - before.commits) / elapsed).toFixed(2)} commits/s\n`,
+  );
   return [
     result(`written an event, ${name}`, bytesAnEvent, 'B', { measured: rate.measuredBytes }),
     result(`written a day, ${name}`, (bytesAnEvent * rate.perSecond * 86_400) / 1e9, 'GB'),

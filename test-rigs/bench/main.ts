@@ -13,7 +13,14 @@ benchmarks: ${Object.keys(BENCHES).join(', ')}
 `;
 
 const { values, positionals: asked } = parseArgs({
-  options: { seconds: { type: 'string', default: DEFAULT_SECONDS }, only: { type: 'string' }, json: { type: 'boolean', default: false }, write: { type: 'boolean', default: false }, baseline: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: DEFAULT_SECONDS },
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    baseline: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const seconds = Number(values.seconds);
@@ -38,8 +45,13 @@ for (const name of names) {
   const after = await othersBusyPercent();
   if (Math.max(before, after) > 10) printBench(`${name}: the machine was shared: others had ${before} % of it before and ${after} % after`);
   const part: BenchRun = {
-    day: new Date().toISOString().slice(0, 10), command: `npm run bench -- ${name}${values.seconds === DEFAULT_SECONDS ? '' : ` --seconds ${seconds}`}`, machine: machine(),
-    othersBusyPercent: [before, after], versions: versions(bench.debian, bench.npm), notes: bench.notes, results: found,
+    day: new Date().toISOString().slice(0, 10),
+    command: `npm run bench -- ${name}${values.seconds === DEFAULT_SECONDS ? '' : ` --seconds ${seconds}`}`,
+    machine: machine(),
+    othersBusyPercent: [before, after],
+    versions: versions(bench.debian, bench.npm),
+    notes: bench.notes,
+    results: found,
   };
   // One after the other: what has run is kept if a later one fails.
   const baseline = keptRuns()[name]?.baseline;

@@ -25,10 +25,15 @@ export function writePage(name: string, part: BenchRun, isBaseline: boolean): vo
 export function benchPage(parts: Record<string, KeptBenchRun>): string {
   return [
     '<!-- Made by `npm run bench -- all --write`; edits are lost. -->',
-    '# Benchmarks 性能测试', '',
-    'Each bench runs its contenders in one run on one machine; `npm run bench -- NAME --write` runs one again and puts it here. A ratio is our figure over theirs: for rates more is better, for times, bytes and processor time less. ÷ baseline stands beside the run that every later one is compared with: where both have a peer, it is our ratio to the peer now over that then, so that the machine does not count.', '',
-    '每项测试在同一台机器、同一次运行中比较各方；`npm run bench -- NAME --write` 重新运行并更新此页。比值 = 本项目 ÷ 对方：速率越大越好，时间、字节和处理器占用越小越好。“÷ baseline”是与基线之比：两次都有同一对照方时，取“与对照方之比”的比值，与机器快慢无关。', '',
-    ...Object.entries(parts).toSorted(([one], [other]) => one.localeCompare(other)).flatMap(([name, part]) => sectionOf(name, part)),
+    '# Benchmarks 性能测试',
+    '',
+    'Each bench runs its contenders in one run on one machine; `npm run bench -- NAME --write` runs one again and puts it here. A ratio is our figure over theirs: for rates more is better, for times, bytes and processor time less. ÷ baseline stands beside the run that every later one is compared with: where both have a peer, it is our ratio to the peer now over that then, so that the machine does not count.',
+    '',
+    '每项测试在同一台机器、同一次运行中比较各方；`npm run bench -- NAME --write` 重新运行并更新此页。比值 = 本项目 ÷ 对方：速率越大越好，时间、字节和处理器占用越小越好。“÷ baseline”是与基线之比：两次都有同一对照方时，取“与对照方之比”的比值，与机器快慢无关。',
+    '',
+    ...Object.entries(parts)
+      .toSorted(([one], [other]) => one.localeCompare(other))
+      .flatMap(([name, part]) => sectionOf(name, part)),
   ].join('\n');
 }
 

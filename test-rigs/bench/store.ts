@@ -19,7 +19,7 @@ const AHEAD_MINUTES = 15;
 export const STORE_NOTES = [
   `Bytes: ${DEEP.series} series of 7 days, one point a minute with ±20 ms, random walks of 3 decimals; 5 % of the points carry a flag, which we and TimescaleDB keep and VictoriaMetrics cannot. Ours: all files of the folder after a clean end (while it runs, a write-ahead log of up to 4 MB comes on top); VictoriaMetrics: all files once nothing changes any more; TimescaleDB: hypertable_size, indexes included, its write-ahead log not. Debian's TimescaleDB has no compression (its licence), so there it is the uncompressed table.`,
   `Times: medians of ${ASKED}, with ${WIDE.series} more series of ${WIDE.minutes} minutes. Last: newest value of every series. Series: 7 days of one in ${BUCKETS} buckets (ours and TimescaleDB: mean, lowest and highest; VictoriaMetrics: the mean). Window: the last 5 minutes of every series (ours and TimescaleDB: count, lowest, highest, mean; VictoriaMetrics: the mean).`,
-  'Ours answers while it takes in points at half of the rate it was loaded with, from within the process, as the gateway\'s API asks it; the peers are idle, and their times include their way to the client (HTTP and JSON; psql).',
+  "Ours answers while it takes in points at half of the rate it was loaded with, from within the process, as the gateway's API asks it; the peers are idle, and their times include their way to the client (HTTP and JSON; psql).",
 ] as const;
 
 interface Figures {
@@ -53,7 +53,13 @@ export async function benchStore(_options: { seconds: number }): Promise<BenchRe
 }
 
 /** Minute by minute, as it would come. */
-async function give({ series, minutes }: { series: number; minutes: number }, first: number, startsAt: number, take: (points: BenchPoint[]) => Promise<void>, most: number): Promise<number> {
+async function give(
+  { series, minutes }: { series: number; minutes: number },
+  first: number,
+  startsAt: number,
+  take: (points: BenchPoint[]) => Promise<void>,
+  most: number,
+): Promise<number> {
   const walks = new Walks(first, series);
   let waiting: BenchPoint[] = [];
   const startedMs = performance.now();
@@ -120,7 +126,10 @@ async function runOurs(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<Figu
 async function runVictoria(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<Figures> {
   const victoria = await startVictoria(rig);
   const write = async (points: readonly BenchPoint[]) => {
-    const answer = await fetch(victoria.writeUrl, { method: 'POST', body: points.map(({ series, at, value }) => `level,device=dev-${series >> 2},point=level-${series & 3} v=${value} ${at}`).join('\n') });
+    const answer = await fetch(victoria.writeUrl, {
+      method: 'POST',
+      body: points.map(({ series, at, value }) => `level,device=dev-${series >> 2},point=level-${series & 3} v=${value} ${at}`).join('\n'),
+    });
     if (!answer.ok) throw new Error(`VictoriaMetrics refused points: ${answer.status}`);
   };
   await give(DEEP, 0, deepAt, write, 20_000);
@@ -149,12 +158,23 @@ async function runVictoria(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise<
   const all = DEEP.series + WIDE.series;
   const figures: Figures = {
     bytesAPoint,
-    lastMs: await median(() => timed('victoria-metrics: last', all, async () => (await ask('query', { query: 'last_over_time(level_v[10m])', time })).length)),
-    seriesMs: await median(() => timed('victoria-metrics: series', BUCKETS - 2, async () => {
-      const [found] = (await ask('query_range', { query: `avg_over_time(level_v{device="dev-1",point="level-3"}[${stepS}s])`, start: String(deepAt / 1000 + stepS), end: time, step: `${stepS}s` })) as { values: unknown[] }[];
-      return found?.values.length ?? 0;
-    })),
-    windowMs: await median(() => timed('victoria-metrics: window', all, async () => (await ask('query', { query: 'avg_over_time(level_v[5m])', time })).length)),
+    lastMs: await median(() =>
+      timed('victoria-metrics: last', all, async () => (await ask('query', { query: 'last_over_time(level_v[10m])', time })).length),
+    ),
+    seriesMs: await median(() =>
+      timed('victoria-metrics: series', BUCKETS - 2, async () => {
+        const [found] = (await ask('query_range', {
+          query: `avg_over_time(level_v{device="dev-1",point="level-3"}[${stepS}s])`,
+          start: String(deepAt / 1000 + stepS),
+          end: time,
+          step: `${stepS}s`,
+        })) as { values: unknown[] }[];
+        return found?.values.length ?? 0;
+      }),
+    ),
+    windowMs: await median(() =>
+      timed('victoria-metrics: window', all, async () => (await ask('query', { query: 'avg_over_time(level_v[5m])', time })).length),
+    ),
   };
   printBench(`victoria-metrics: ${JSON.stringify(figures)}`);
   return figures;
@@ -166,7 +186,9 @@ async function runTimescale(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise
     SELECT create_hypertable('m', by_range('t', interval '1 day'), create_default_indexes => false);
     CREATE INDEX ON m (s, t DESC);`);
   const write = async (points: readonly BenchPoint[]) => {
-    await timescale.run(`COPY m FROM STDIN;\n${points.map(({ series, at, value, flagged }) => `${new Date(at).toISOString()}\t${series}\t${value}\t${flagged ? 1 : 0}\t${flagged ? 'spike' : '\\N'}`).join('\n')}\n\\.`);
+    await timescale.run(
+      `COPY m FROM STDIN;\n${points.map(({ series, at, value, flagged }) => `${new Date(at).toISOString()}\t${series}\t${value}\t${flagged ? 1 : 0}\t${flagged ? 'spike' : '\\N'}`).join('\n')}\n\\.`,
+    );
   };
   await give(DEEP, 0, deepAt, write, 20_000);
   const bytesAPoint = Number(await timescale.run(`SELECT hypertable_size('m');`)) / DEEP_POINTS;
@@ -177,8 +199,16 @@ async function runTimescale(rig: Rig, { deepAt, wideAt, endAt }: Times): Promise
   const figures: Figures = {
     bytesAPoint,
     lastMs: await median(() => timescale.timed(`SELECT DISTINCT ON (s) s, t, v, q, f FROM m WHERE t >= ${at(wideAt)} ORDER BY s, t DESC;`)),
-    seriesMs: await median(() => timescale.timed(`SELECT time_bucket('${(DEEP.minutes * 60) / BUCKETS} s', t) AS b, avg(v), min(v), max(v), count(*) FROM m WHERE s = 7 AND t >= ${at(deepAt)} AND t < ${at(endAt)} GROUP BY b ORDER BY b;`)),
-    windowMs: await median(() => timescale.timed(`SELECT s, count(*), min(v), max(v), avg(v) FROM m WHERE t >= ${at(endAt - WINDOW_MS)} AND t < ${at(endAt)} GROUP BY s;`)),
+    seriesMs: await median(() =>
+      timescale.timed(
+        `SELECT time_bucket('${(DEEP.minutes * 60) / BUCKETS} s', t) AS b, avg(v), min(v), max(v), count(*) FROM m WHERE s = 7 AND t >= ${at(deepAt)} AND t < ${at(endAt)} GROUP BY b ORDER BY b;`,
+      ),
+    ),
+    windowMs: await median(() =>
+      timescale.timed(
+        `SELECT s, count(*), min(v), max(v), avg(v) FROM m WHERE t >= ${at(endAt - WINDOW_MS)} AND t < ${at(endAt)} GROUP BY s;`,
+      ),
+    ),
   };
   printBench(`timescaledb: ${JSON.stringify(figures)}`);
   return figures;

@@ -20,7 +20,8 @@ export function cpuMsOf(pids: readonly number[]): number {
 export function steadyCpuMsOf(pids: readonly number[]): number {
   let sumNs = 0;
   for (const pid of pids) {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) sumNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+    for (const thread of readdirSync(`/proc/${pid}/task`))
+      sumNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
   }
   return sumNs / 1e6;
 }

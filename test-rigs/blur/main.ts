@@ -20,7 +20,12 @@ import { DetectorPool } from '../../models/pool.ts';
 import { sharedModels } from '../../models/testing/shared-models.ts';
 import { scenarioClipPath } from '../vision-clips/follow.ts';
 
-const CLIPS = [{ clip: 'one-by-one-person-detection.mp4', fps: 5 }, { clip: 'vtest.avi', fps: 0.5 }, { clip: 'person-bicycle-car-detection.mp4', fps: 1 }, { clip: 'car-detection.mp4', fps: 1 }];
+const CLIPS = [
+  { clip: 'one-by-one-person-detection.mp4', fps: 5 },
+  { clip: 'vtest.avi', fps: 0.5 },
+  { clip: 'person-bicycle-car-detection.mp4', fps: 1 },
+  { clip: 'car-detection.mp4', fps: 1 },
+];
 /** Fewer faces than this before, and none after would say little. */
 const ENOUGH = 30;
 
@@ -35,7 +40,13 @@ interface Result {
 
 const world = realWorld((event) => { if (event.kind === 'fault') process.stderr.write(`${JSON.stringify(event.fault)}\n`); });
 
-async function judgeClip(clip: string, fps: number, judges: ReadonlyMap<string, Detector>, people: Detector, pool: DetectorPool): Promise<Result> {
+async function judgeClip(
+  clip: string,
+  fps: number,
+  judges: ReadonlyMap<string, Detector>,
+  people: Detector,
+  pool: DetectorPool,
+): Promise<Result> {
   const blurFinder = blurFinderOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as BlurFinder;
   const none = () => Object.fromEntries([...judges.keys()].map((id) => [id, 0]));
   const result: Result = { clip, pictures: 0, before: none(), after: none(), blurred: 0 };
@@ -78,17 +89,24 @@ export async function run(argv: string[]): Promise<number> {
     return 3;
   }
   const pool = new DetectorPool({}, world);
-  const judges = new Map(await Promise.all(families.map(async ({ spec, graph }) => [spec.id, await pool.open({ ...spec, file: graph })] as const)));
+  const judges = new Map(
+    await Promise.all(families.map(async ({ spec, graph }) => [spec.id, await pool.open({ ...spec, file: graph })] as const)),
+  );
   const people = await pool.open(centernet320);
   const results: Result[] = [];
   for (const { clip, fps } of CLIPS) {
     const result = await judgeClip(clip, fps, judges, people, pool);
     results.push(result);
-    if (!argv.includes('--json')) process.stdout.write(`${clip}: ${result.pictures} pictures, faces ${JSON.stringify(result.before)} before, ${JSON.stringify(result.after)} after; ${result.blurred} places blurred\n`);
+    if (!argv.includes('--json'))
+      process.stdout.write(
+        `${clip}: ${result.pictures} pictures, faces ${JSON.stringify(result.before)} before, ${JSON.stringify(result.after)} after; ${result.blurred} places blurred\n`,
+      );
   }
   await Promise.all([...judges.values(), people].map((detector) => detector.close()));
   const sum = (of: 'before' | 'after') => results.flatMap((result) => Object.values(result[of])).reduce((all, count) => all + count, 0);
   const verdict = { results, before: sum('before'), after: sum('after') };
-  process.stdout.write(argv.includes('--json') ? `${JSON.stringify(verdict)}\n` : `${verdict.before} faces before, ${verdict.after} after\n`);
+  process.stdout.write(
+    argv.includes('--json') ? `${JSON.stringify(verdict)}\n` : `${verdict.before} faces before, ${verdict.after} after\n`,
+  );
   return verdict.before >= ENOUGH && verdict.after === 0 ? 0 : 1;
 }

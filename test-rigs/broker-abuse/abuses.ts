@@ -62,7 +62,13 @@ export const ABUSES: Abuse[] = [
       client.send(packetHead(0x32, 64 << 20));
       const part = Buffer.alloc(1 << 20);
       for (let sent = 0; sent < 64 && !client.socket.destroyed; sent += 1) {
-        if (!client.socket.write(part)) await Promise.race([client.closed, new Promise((resolve) => { client.socket.once('drain', resolve); })]);
+        if (!client.socket.write(part))
+          await Promise.race([
+            client.closed,
+            new Promise((resolve) => {
+              client.socket.once('drain', resolve);
+            }),
+          ]);
       }
       const gone = await Promise.race([client.closed.then(() => true), abusePauseMs(2000, signal).then(() => false)]);
       return gone ? [] : ['it was not cut off'];
@@ -115,7 +121,12 @@ async function flood(port: number, mostMs: number, signal: AbortSignal, until: P
   const epoch = Date.now();
   let seq = 1;
   const timer = setInterval(() => {
-    const events = Array.from({ length: FLOOD_EVENTS }, (_, index) => ({ ...probeDraft(seq + index, `flood-${index % 20}`), kind: 'state' as const, value: FLOOD_TEXT, unit: '' }));
+    const events = Array.from({ length: FLOOD_EVENTS }, (_, index) => ({
+      ...probeDraft(seq + index, `flood-${index % 20}`),
+      kind: 'state' as const,
+      value: FLOOD_TEXT,
+      unit: '',
+    }));
     edge.publish(UP, Buffer.from(encodeBatch({ from: 'flood', stream: 'state', epoch, seq }, events)), { qos: 1 });
     seq += FLOOD_EVENTS;
   }, FLOOD_EVERY_MS);

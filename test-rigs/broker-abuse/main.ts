@@ -30,11 +30,23 @@ export async function run(argv: string[]): Promise<number> {
   const say = (line: string) => { if (!json) process.stdout.write(`${line}\n`); };
   const dir = mkdtempSync(join(tmpdir(), 'cv-abuse-'));
   const path = join(dir, 'gateway.yaml');
-  writeFileSync(path, stringify({
-    gateway: 'abused', centre: PROBE_CENTRE, broker: { embedded: { port: 0, edges: ['probe', 'flood'].map((id) => ({ id, token: `${id}-token` })) } },
-    log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, http: { port: 0 },
-  }));
-  const gateway = await startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [path], logFile: join(dir, 'gateway.log') });
+  writeFileSync(
+    path,
+    stringify({
+      gateway: 'abused',
+      centre: PROBE_CENTRE,
+      broker: { embedded: { port: 0, edges: ['probe', 'flood'].map((id) => ({ id, token: `${id}-token` })) } },
+      log: { dir: './log', maxBytes: '1GB' },
+      store: { dir: './store' },
+      http: { port: 0 },
+    }),
+  );
+  const gateway = await startChild({
+    name: 'gateway',
+    module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'),
+    args: [path],
+    logFile: join(dir, 'gateway.log'),
+  });
   const url = String(gateway.ready.brokerUrl);
   const stop = new AbortController();
   const results: Result[] = [];
@@ -44,19 +56,32 @@ export async function run(argv: string[]): Promise<number> {
     for (const abuse of ABUSES.filter(({ name }) => only === undefined || name.includes(only))) {
       await probe.take();
       const memory = watchMemory(gateway.pid);
-      const problems = await abuse.run({ port: Number(new URL(url).port), dropped: (reason) => droppedBy(String(gateway.ready.httpUrl), reason) }, stop.signal);
+      const problems = await abuse.run(
+        { port: Number(new URL(url).port), dropped: (reason) => droppedBy(String(gateway.ready.httpUrl), reason) },
+        stop.signal,
+      );
       const { ackGapMs, outGapMs, ownGapMs } = await probe.take();
       const rssMB = memory.stop();
       if (ackGapMs > MAX_GAP_MS) problems.push(`${ackGapMs} ms without an ack`);
       if (outGapMs > MAX_GAP_MS) problems.push(`${outGapMs} ms without a message`);
       if (rssMB > MAX_RSS_MB) problems.push(`${rssMB} MB of memory`);
       results.push({ name: abuse.name, ackGapMs, outGapMs, ownGapMs, rssMB, problems });
-      say(`${problems.length === 0 ? '✔' : '✖'} ${abuse.name}: ack gap ${ackGapMs} ms, out gap ${outGapMs} ms (probe's own ${ownGapMs} ms), ${rssMB} MB${problems.map((problem) => `\n    ${problem}`).join('')}`);
+      say(
+        `${problems.length === 0 ? '✔' : '✖'} ${abuse.name}: ack gap ${ackGapMs} ms, out gap ${outGapMs} ms (probe's own ${ownGapMs} ms), ${rssMB} MB${problems.map((problem) => `\n    ${problem}`).join('')}`,
+      );
       // What one abuse left to do is not counted for the next one.
       await abusePauseMs(1500, stop.signal);
     }
     const { sent, settled } = await probe.take();
-    if (sent - settled > 50) results.push({ name: 'in the end', ackGapMs: 0, outGapMs: 0, ownGapMs: 0, rssMB: 0, problems: [`${sent - settled} of ${sent} numbers were never settled`] });
+    if (sent - settled > 50)
+      results.push({
+        name: 'in the end',
+        ackGapMs: 0,
+        outGapMs: 0,
+        ownGapMs: 0,
+        rssMB: 0,
+        problems: [`${sent - settled} of ${sent} numbers were never settled`],
+      });
     await probe.stop();
   } finally {
     stop.abort();

@@ -28,11 +28,30 @@ export interface Probe {
 
 export function probeDraft(value: number, indicator: string): Draft {
   const now = Date.now();
-  return { device: 'probe-d', point: 'p', indicator, centre: PROBE_CENTRE, kind: 'measurement', value, unit: '1', occurredAt: now, clock: 'edge', observedAt: now, quality: 'good', origin: 'live' };
+  return {
+    device: 'probe-d',
+    point: 'p',
+    indicator,
+    centre: PROBE_CENTRE,
+    kind: 'measurement',
+    value,
+    unit: '1',
+    occurredAt: now,
+    clock: 'edge',
+    observedAt: now,
+    quality: 'good',
+    origin: 'live',
+  };
 }
 
 export async function connectEdge(url: string, id: string): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(url, { clientId: `cv-${id}`, username: id, password: `${id}-token`, protocolVersion: 4, reconnectPeriod: 0 });
+  const client = await mqtt.connectAsync(url, {
+    clientId: `cv-${id}`,
+    username: id,
+    password: `${id}-token`,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+  });
   client.on('error', () => {});
   return client;
 }
@@ -68,14 +87,26 @@ async function probe(url: string): Promise<void> {
   reader.on('message', () => outs.note());
   await edge.subscribeAsync(`cv/v1/in/${PROBE_CENTRE}/probe/ack`, { qos: 1 });
   await reader.subscribeAsync(`cv/v1/out/${PROBE_CENTRE}/probe`, { qos: 1 });
-  const publish = (seq: number, count: number) => edge.publish(`cv/v1/in/${PROBE_CENTRE}/probe/up`, Buffer.from(encodeBatch({ from: 'probe', stream: 'measurement', epoch, seq }, Array.from({ length: count }, (_, index) => probeDraft(seq + index, 'probe')))), { qos: 1 });
+  const publish = (seq: number, count: number) =>
+    edge.publish(
+      `cv/v1/in/${PROBE_CENTRE}/probe/up`,
+      Buffer.from(
+        encodeBatch(
+          { from: 'probe', stream: 'measurement', epoch, seq },
+          Array.from({ length: count }, (_, index) => probeDraft(seq + index, 'probe')),
+        ),
+      ),
+      { qos: 1 },
+    );
   setInterval(() => {
     own.note();
     sent += 1;
     if (sent - settled > 100) publish(settled + 1, Math.min(500, sent - settled));
     else publish(sent, 1);
   }, EVERY_MS);
-  parentPort?.on('message', () => parentPort?.postMessage({ ackGapMs: acks.take(), outGapMs: outs.take(), ownGapMs: own.take(), sent, settled } satisfies Findings));
+  parentPort?.on('message', () =>
+    parentPort?.postMessage({ ackGapMs: acks.take(), outGapMs: outs.take(), ownGapMs: own.take(), sent, settled } satisfies Findings),
+  );
   parentPort?.postMessage('ready');
 }
 

@@ -15,7 +15,13 @@ for (const broker of ['embedded', 'mosquitto'] as const) {
     const dir = await mkdtemp(join(tmpdir(), 'cityvitals-chaos-'));
     const outcome = await runChaos({ events: 5000, kills: 6, broker, seed: 11, perSecond: 1000, dir, say: () => {} });
     assert.deepEqual(
-      { missing: outcome.missing, duplicates: outcome.duplicates, disordered: outcome.disordered, stored: outcome.stored, kills: outcome.kills },
+      {
+        missing: outcome.missing,
+        duplicates: outcome.duplicates,
+        disordered: outcome.disordered,
+        stored: outcome.stored,
+        kills: outcome.kills,
+      },
       { missing: 0, duplicates: 0, disordered: 0, stored: outcome.witnessed, kills: 6 },
       `logs: ${dir}`,
     );
@@ -26,15 +32,21 @@ for (const broker of ['embedded', 'mosquitto'] as const) {
 }
 
 test('kills are spread over the run, each victim often enough', () => {
-  fc.assert(fc.property(fc.integer(), fc.integer({ min: 4, max: 100 }), fc.boolean(), (seed, kills, ownBroker) => {
-    const victims: Victim[] = ownBroker ? ['edge', 'broker', 'gateway'] : ['edge', 'gateway'];
-    const plan = planKills(10_000, kills, victims, seededRandom(seed));
-    assert.equal(plan.length, kills);
-    for (const victim of victims) assert.ok(plan.filter((kill) => kill.victim === victim).length >= Math.floor(kills * (ownBroker ? 0.25 : 0.4)), `${victim} of ${kills}`);
-    assert.ok(plan.filter((kill) => kill.inFlight).length >= kills * 0.8);
-    plan.reduce((last, { atWitnessed }) => {
-      assert.ok(atWitnessed >= last && atWitnessed < 10_000);
-      return atWitnessed;
-    }, 0);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 4, max: 100 }), fc.boolean(), (seed, kills, ownBroker) => {
+      const victims: Victim[] = ownBroker ? ['edge', 'broker', 'gateway'] : ['edge', 'gateway'];
+      const plan = planKills(10_000, kills, victims, seededRandom(seed));
+      assert.equal(plan.length, kills);
+      for (const victim of victims)
+        assert.ok(
+          plan.filter((kill) => kill.victim === victim).length >= Math.floor(kills * (ownBroker ? 0.25 : 0.4)),
+          `${victim} of ${kills}`,
+        );
+      assert.ok(plan.filter((kill) => kill.inFlight).length >= kills * 0.8);
+      plan.reduce((last, { atWitnessed }) => {
+        assert.ok(atWitnessed >= last && atWitnessed < 10_000);
+        return atWitnessed;
+      }, 0);
+    }),
+  );
 });

@@ -72,7 +72,12 @@ async function witnessWhatIsThere(opened: EdgeLog): Promise<void> {
     const groups = await opened.read('measurement', cursor, { maxGroups: 100, maxBytes: 4 << 20 });
     const last = groups.at(-1);
     if (!last) return;
-    for (const group of groups) witness(decodeBatch(group.payload).events.filter((event) => event.point === 'n').map((event) => event.value as number));
+    for (const group of groups)
+      witness(
+        decodeBatch(group.payload)
+          .events.filter((event) => event.point === 'n')
+          .map((event) => event.value as number),
+      );
     cursor = { epoch: last.epoch, seq: last.seq + last.count - 1 };
   }
 }

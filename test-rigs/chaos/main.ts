@@ -31,7 +31,10 @@ const options: ChaosOptions = {
   events,
   kills: whole(values.kills, 'kills'),
   freezes: whole(values.freezes, 'freezes'),
-  broker: values.broker === 'mosquitto' || values.broker === 'embedded' ? values.broker : usage(2, `--broker ${values.broker}: embedded or mosquitto`),
+  broker:
+    values.broker === 'mosquitto' || values.broker === 'embedded'
+      ? values.broker
+      : usage(2, `--broker ${values.broker}: embedded or mosquitto`),
   seed: whole(values.seed, 'seed'),
   // About a minute of numbers for large runs, and never more than a device clock allows (1 per ms and device).
   perSecond: values.rate === undefined ? Math.min(4000, Math.max(800, Math.round(events / 50))) : whole(values.rate, 'rate'),
@@ -45,7 +48,12 @@ const outcome = await runChaos(options).catch((error: unknown) => {
   process.stderr.write(`chaos: ${error instanceof Error ? error.stack : String(error)}\n  → logs: ${options.dir}\n`);
   process.exit(1);
 });
-const good = outcome.missing === 0 && outcome.duplicates === 0 && outcome.disordered === 0 && outcome.stored === outcome.witnessed && outcome.witnessed >= options.events;
+const good =
+  outcome.missing === 0 &&
+  outcome.duplicates === 0 &&
+  outcome.disordered === 0 &&
+  outcome.stored === outcome.witnessed &&
+  outcome.witnessed >= options.events;
 if (values.keep || !good) process.stderr.write(`logs and data: ${options.dir}\n`);
 else rmSync(options.dir, { recursive: true, force: true });
 if (!values.json) process.stdout.write(`${good ? 'nothing lost, nothing twice' : 'NOT as it should be'}\n`);
@@ -54,10 +62,14 @@ process.exit(good ? 0 : 1);
 
 function whole(text: string, name: string): number {
   const number = Number(text);
-  return Number.isSafeInteger(number) && number >= (name === 'events' || name === 'rate' ? 1 : 0) ? number : usage(2, `--${name} ${text}: a whole number`);
+  return Number.isSafeInteger(number) && number >= (name === 'events' || name === 'rate' ? 1 : 0)
+    ? number
+    : usage(2, `--${name} ${text}: a whole number`);
 }
 
 function usage(code: number, problem = ''): never {
-  process.stderr.write(`${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--freezes 0] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`);
+  process.stderr.write(
+    `${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--freezes 0] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`,
+  );
   process.exit(code);
 }

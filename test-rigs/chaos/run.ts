@@ -86,8 +86,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await options.beside?.looked();
     if (missingFirst.length > 0) options.say(`first missing numbers: ${missingFirst.join(' ')}`);
     return {
-      witnessed: run.witness.size, ...verdict, kills: Object.values(run.killsBy).reduce((sum, count) => sum + count, 0), killsBy: run.killsBy,
-      killsInFlight: run.killsInFlight, killsInCompaction: run.killsInCompaction, seed: options.seed, seconds: Math.round((Date.now() - startedAt) / 100) / 10,
+      witnessed: run.witness.size,
+      ...verdict,
+      kills: Object.values(run.killsBy).reduce((sum, count) => sum + count, 0),
+      killsBy: run.killsBy,
+      killsInFlight: run.killsInFlight,
+      killsInCompaction: run.killsInCompaction,
+      seed: options.seed,
+      seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
   } finally {
     await run.close();
@@ -126,25 +132,51 @@ class ChaosRun {
     const gatewayPassword = randomBytes(8).toString('hex');
     const url = `mqtt://127.0.0.1:${brokerPort}`;
     for (const who of ['edge', 'gateway']) mkdirSync(join(dir, who));
-    writeFileSync(join(dir, 'gateway', 'gateway.yaml'), stringify({
-      gateway: 'chaos-gateway', centre: '500112001',
-      broker: broker === 'embedded'
-        ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
-        : { url, user: 'chaos-gateway', password: gatewayPassword },
-      log: { dir: './gateway-log', maxBytes: '1GB' }, store: { dir: './gateway-store', ...(compaction ? { compaction: { every: '100ms', settle: '0s' } } : {}) }, http: { host: '127.0.0.1', port: await freePort() },
-      ...beside?.gateway,
-    }));
-    writeFileSync(join(dir, 'edge', 'edge.yaml'), stringify({
-      edge: EDGE, centre: '500112001', gateway: { url, token: this.#token }, log: { dir: './edge-log', maxBytes: '1GB' }, http: { host: '127.0.0.1', port: 0 },
-      // So seldom that no number is ever said once more as stale: a drain may take longer than half a minute.
-      devices: [...Array.from({ length: CHAOS_DEVICES }, (_, device) => ({
-        id: `numbers-${device}`, driver: 'numbers', settings: { device }, every: '1h', points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
-      })), ...beside?.devices ?? []],
-      ...beside?.edge,
-    }));
-    for (const who of ['edge', 'gateway'] as const) this.#env[who] = { ...(fsyncMs ? await slowDisk({ delayMs: fsyncMs }) : {}), ...(await beside?.env(who, join(dir, who))) };
+    writeFileSync(
+      join(dir, 'gateway', 'gateway.yaml'),
+      stringify({
+        gateway: 'chaos-gateway',
+        centre: '500112001',
+        broker:
+          broker === 'embedded'
+            ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
+            : { url, user: 'chaos-gateway', password: gatewayPassword },
+        log: { dir: './gateway-log', maxBytes: '1GB' },
+        store: { dir: './gateway-store', ...(compaction ? { compaction: { every: '100ms', settle: '0s' } } : {}) },
+        http: { host: '127.0.0.1', port: await freePort() },
+        ...beside?.gateway,
+      }),
+    );
+    writeFileSync(
+      join(dir, 'edge', 'edge.yaml'),
+      stringify({
+        edge: EDGE,
+        centre: '500112001',
+        gateway: { url, token: this.#token },
+        log: { dir: './edge-log', maxBytes: '1GB' },
+        http: { host: '127.0.0.1', port: 0 },
+        // So seldom that no number is ever said once more as stale: a drain may take longer than half a minute.
+        devices: [
+          ...Array.from({ length: CHAOS_DEVICES }, (_, device) => ({
+            id: `numbers-${device}`,
+            driver: 'numbers',
+            settings: { device },
+            every: '1h',
+            points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
+          })),
+          ...(beside?.devices ?? []),
+        ],
+        ...beside?.edge,
+      }),
+    );
+    for (const who of ['edge', 'gateway'] as const)
+      this.#env[who] = { ...(fsyncMs ? await slowDisk({ delayMs: fsyncMs }) : {}), ...(await beside?.env(who, join(dir, who))) };
     if (broker === 'mosquitto') {
-      const files = await mosquittoFiles({ edges: [{ id: EDGE, token: this.#token }], gateway: { user: 'chaos-gateway', password: gatewayPassword }, consumers: [] });
+      const files = await mosquittoFiles({
+        edges: [{ id: EDGE, token: this.#token }],
+        gateway: { user: 'chaos-gateway', password: gatewayPassword },
+        consumers: [],
+      });
       this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, files);
     }
     this.#gateway = await this.#startGateway();
@@ -155,8 +187,12 @@ class ChaosRun {
   async #startGateway(): Promise<ChildProcessHandle> {
     const { dir, compaction } = this.#options;
     const gateway = await startChild({
-      name: 'gateway', module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'), args: [join(dir, 'gateway', 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
-      logFile: join(dir, 'gateway.log'), readyMs: READY_MS, env: this.#env.gateway,
+      name: 'gateway',
+      module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'),
+      args: [join(dir, 'gateway', 'gateway.yaml'), ...(compaction ? ['--tell-compaction'] : [])],
+      logFile: join(dir, 'gateway.log'),
+      readyMs: READY_MS,
+      env: this.#env.gateway,
     });
     this.#isCompacting = false;
     gateway.onMessage((message) => {
@@ -170,8 +206,13 @@ class ChaosRun {
   #startEdge(): Promise<ChildProcessHandle> {
     const { dir, perSecond } = this.#options;
     return startChild({
-      name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge', 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
-      logFile: join(dir, 'edge.log'), readyMs: READY_MS, env: this.#env.edge, onLine: (line) => this.#hear(line),
+      name: 'edge',
+      module: join(import.meta.dirname, 'edge-main.ts'),
+      args: [join(dir, 'edge', 'edge.yaml'), String(this.#issued + 1), String(perSecond)],
+      logFile: join(dir, 'edge.log'),
+      readyMs: READY_MS,
+      env: this.#env.edge,
+      onLine: (line) => this.#hear(line),
     });
   }
 
@@ -212,7 +253,9 @@ class ChaosRun {
         await new Promise((resolve) => { setTimeout(resolve, random.next() * COMPACTION_MS); });
       }
       await this.#strike(kill);
-      say(`killed ${kill.victim} (${Object.values(this.killsBy).reduce((sum, count) => sum + count, 0)}/${kills}) at ${this.witness.size} witnessed, ${this.#depth} not settled`);
+      say(
+        `killed ${kill.victim} (${Object.values(this.killsBy).reduce((sum, count) => sum + count, 0)}/${kills}) at ${this.witness.size} witnessed, ${this.#depth} not settled`,
+      );
     }
     await this.#until(() => this.witness.size >= events, `${events} numbers witnessed`);
     this.#edge?.send({ kind: 'stop-numbers' });
@@ -304,9 +347,13 @@ class ChaosRun {
         depth = this.#depth;
         movedAt = Date.now();
       }
-      if (Date.now() - movedAt > STALL_MS) throw new Error(`nothing moved for ${STALL_MS / 1000} s while waiting for: ${what} (witnessed ${size}, not settled ${depth})`);
-      if (Date.now() - startedAt > mostMs) throw new Error(`not within ${mostMs / 1000} s: ${what} (witnessed ${size}, not settled ${depth})`);
-      await new Promise((resolve) => { setTimeout(resolve, 2); });
+      if (Date.now() - movedAt > STALL_MS)
+        throw new Error(`nothing moved for ${STALL_MS / 1000} s while waiting for: ${what} (witnessed ${size}, not settled ${depth})`);
+      if (Date.now() - startedAt > mostMs)
+        throw new Error(`not within ${mostMs / 1000} s: ${what} (witnessed ${size}, not settled ${depth})`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 2);
+      });
     }
   }
 

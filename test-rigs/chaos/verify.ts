@@ -47,7 +47,9 @@ async function numbersOfStore(gatewayUrl: string): Promise<{ rows: NumberSet; di
     let last = -1;
     let after = '';
     do {
-      const range: SeriesRange = await get(`${gatewayUrl}/api/v1/series?device=${series.device}&indicator=${series.indicator}&point=n&from=0&to=${Date.now() + 3_600_000}&limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
+      const range: SeriesRange = await get(
+        `${gatewayUrl}/api/v1/series?device=${series.device}&indicator=${series.indicator}&point=n&from=0&to=${Date.now() + 3_600_000}&limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`,
+      );
       for (const { value } of range.items) {
         if (typeof value !== 'number') continue;
         rows.add(value);

@@ -23,7 +23,11 @@ export interface ClipCamera {
   clips: EventClips;
   made(): Clip[];
   /** Its fault ends the pictures, and is given back. */
-  play(url: string, see: (picture: Picture, link: CameraLink) => void, settings?: Record<string, unknown>): Promise<{ pictures: number; fault: string }>;
+  play(
+    url: string,
+    see: (picture: Picture, link: CameraLink) => void,
+    settings?: Record<string, unknown>,
+  ): Promise<{ pictures: number; fault: string }>;
   close(): Promise<void>;
 }
 
@@ -35,13 +39,37 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
   const rings = new CameraRings(setup, 'rig', world);
   const kept = await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock);
   const drafts: Draft[] = [];
-  const clips = new EventClips({ edge: 'rig', centre: '500112001', setup, ringOf: (id) => rings.of(id), folder: () => kept, deviceOf: () => undefined, record: (draft) => { drafts.push(draft); } }, world);
+  const clips = new EventClips(
+    {
+      edge: 'rig',
+      centre: '500112001',
+      setup,
+      ringOf: (id) => rings.of(id),
+      folder: () => kept,
+      deviceOf: () => undefined,
+      record: (draft) => {
+        drafts.push(draft);
+      },
+    },
+    world,
+  );
   return {
     dir, world, told, kept, clips,
     made: () => drafts.flatMap(({ evidence = [] }) => evidence.filter((one) => one.kind === 'clip')),
     async play(url, see, settings = {}) {
-      const device: OpenDevice = { setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, diagnosis: 'off', ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera };
-      const link = await rings.wrapDevice(device).driver.open(device.setup.settings, [], world) as unknown as CameraLink;
+      const device: OpenDevice = {
+        setup: {
+          id: 'cam',
+          driver: 'camera',
+          subject: 'cam',
+          settings: camera.settings.parse({ url, diagnosis: 'off', ...settings }),
+          everyMs: 1000,
+          timeoutMs: 5000,
+          points: [],
+        },
+        driver: camera,
+      };
+      const link = (await rings.wrapDevice(device).driver.open(device.setup.settings, [], world)) as unknown as CameraLink;
       let pictures = 0;
       try {
         for await (const picture of link.frames(new AbortController().signal)) {
@@ -66,5 +94,22 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
 
 /** One picture in ten is a key frame. */
 export function patternClip(path: string, seconds: number, size = '320x240'): void {
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=10:duration=${seconds}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-pix_fmt', 'yuv420p', '-y', path]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=${size}:rate=10:duration=${seconds}`,
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-g',
+    '10',
+    '-pix_fmt',
+    'yuv420p',
+    '-y',
+    path,
+  ]);
 }

@@ -31,7 +31,8 @@ const ENOUGH = 30;
 
 export async function judgeCopies(): Promise<ClipCheckFinding> {
   const families = sharedModels().filter(({ spec }) => spec.task === 'face-detection');
-  if (families.length < 2 || !scenarioClipPath(CLIPS[0] as string)) return { ok: null, why: 'the clips and the two detectors of others are not here' };
+  if (families.length < 2 || !scenarioClipPath(CLIPS[0] as string))
+    return { ok: null, why: 'the clips and the two detectors of others are not here' };
   const camera = await clipCamera({});
   const { world, kept } = camera;
   const outgoing = await EvidenceFolder.open({ dir: join(camera.dir, 'out'), maxBytes: 1e9, keepMs: Infinity }, world.clock);
@@ -39,16 +40,56 @@ export async function judgeCopies(): Promise<ClipCheckFinding> {
   const judges = await Promise.all(families.map(({ spec, graph }) => pool.open({ ...spec, file: graph })));
   const people = await pool.open(centernet320);
   const blurFinder = blurFinderOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as BlurFinder;
-  const copy = blurredClipCopier({ settings: { copy: COPY, dir: join(camera.dir, 'evidence', 'clips') }, blurFinder, detectorOf: () => people, clips: () => kept, outgoing: () => outgoing, onWaiting: () => {} }, world);
+  const copy = blurredClipCopier(
+    {
+      settings: { copy: COPY, dir: join(camera.dir, 'evidence', 'clips') },
+      blurFinder,
+      detectorOf: () => people,
+      clips: () => kept,
+      outgoing: () => outgoing,
+      onWaiting: () => {},
+    },
+    world,
+  );
   try {
     const results: { name: string; before: number; left: number; elsewhere: number; bytes: number }[] = [];
     for (const name of CLIPS) {
       const part = join(camera.dir, 'part.mp4');
-      execFileSync('ffmpeg', ['-v', 'error', '-t', String(SECONDS), '-i', scenarioClipPath(name) as string, '-an', '-c:v', 'libx264', '-preset', 'veryfast', '-y', part]);
+      execFileSync('ffmpeg', [
+        '-v',
+        'error',
+        '-t',
+        String(SECONDS),
+        '-i',
+        scenarioClipPath(name) as string,
+        '-an',
+        '-c:v',
+        'libx264',
+        '-preset',
+        'veryfast',
+        '-y',
+        part,
+      ]);
       const file = await kept.addFile(part, { mime: 'video/mp4', atMs: Date.now() }, 'kept');
-      const clip: Clip = { kind: 'clip', ...file, mime: 'video/mp4', durationMs: SECONDS * 1000, codec: 'h264', width: 2, height: 2, fromAt: Date.now(), toAt: Date.now(), short: false, blurred: false, of: [] };
+      const clip: Clip = {
+        kind: 'clip',
+        ...file,
+        mime: 'video/mp4',
+        durationMs: SECONDS * 1000,
+        codec: 'h264',
+        width: 2,
+        height: 2,
+        fromAt: Date.now(),
+        toAt: Date.now(),
+        short: false,
+        blurred: false,
+        of: [],
+      };
       const { clip: made } = await copy({ device: 'cam', clip }, new AbortController().signal);
-      const [before, after] = [await facesIn(kept.pathOf(file.sha256) as string, judges), await facesIn(outgoing.pathOf(made.sha256) as string, judges)];
+      const [before, after] = [
+        await facesIn(kept.pathOf(file.sha256) as string, judges),
+        await facesIn(outgoing.pathOf(made.sha256) as string, judges),
+      ];
       const left = after.filter((face) => isLeft(face, before)).length;
       results.push({ name, before: before.length, left, elsewhere: after.length - left, bytes: made.bytes });
     }
@@ -63,10 +104,15 @@ export async function judgeCopies(): Promise<ClipCheckFinding> {
 
 /** As many pictures of both, of the same size. */
 async function facesIn(path: string, judges: readonly Detector[]): Promise<Face[]> {
-  const link = await open(cameraSettings.parse({ url: `file:${path}`, fps: COPY.fps, speed: 'max', motion: 'off', width: COPY.width }), [], realWorld(() => {}));
+  const link = await open(
+    cameraSettings.parse({ url: `file:${path}`, fps: COPY.fps, speed: 'max', motion: 'off', width: COPY.width }),
+    [],
+    realWorld(() => {}),
+  );
   const faces: Face[] = [];
   try {
-    for await (const picture of link.frames(new AbortController().signal)) for (const judge of judges) faces.push(...(await judge.detect(picture)).boxes.map((box) => ({ index: picture.index, box })));
+    for await (const picture of link.frames(new AbortController().signal))
+      for (const judge of judges) faces.push(...(await judge.detect(picture)).boxes.map((box) => ({ index: picture.index, box })));
   } catch (error) {
     if ((error as Error).name !== 'CV_VIDEO_ENDED') throw error;
   } finally {
@@ -78,6 +124,8 @@ async function facesIn(path: string, judges: readonly Detector[]): Promise<Face[
 /** A judge may take a patch on a pair of shoulders for a face: none is left where nobody saw one before, at about that time. */
 function isLeft({ index, box }: Face, before: readonly Face[]): boolean {
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  const covers = (other: Box) => Math.abs(other.x + other.width / 2 - x) < other.width + box.width / 2 && Math.abs(other.y + other.height / 2 - y) < other.height + box.height / 2;
+  const covers = (other: Box) =>
+    Math.abs(other.x + other.width / 2 - x) < other.width + box.width / 2 &&
+    Math.abs(other.y + other.height / 2 - y) < other.height + box.height / 2;
   return before.some((other) => Math.abs(other.index - index) <= COPY.fps && covers(other.box));
 }

@@ -34,9 +34,17 @@ export async function fullDisk(): Promise<ClipCheckFinding> {
       if ([11_000, 30_000].includes(ptsMs)) camera.clips.request({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
     }, { fps: 5 });
     await camera.clips.settled();
-    const faults = camera.told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} cleared` : []));
+    const faults = camera.told.flatMap((event) =>
+      event.kind === 'fault' ? event.fault.code : event.kind === 'fault_cleared' ? `${event.code} cleared` : [],
+    );
     const whole = camera.made().filter(({ short }) => !short);
-    const ok = pictures === SECONDS * 5 && fault === 'CV_VIDEO_ENDED' && faults.includes('CV_CLIP_DISK') && faults.includes('CV_CLIP_DISK cleared') && whole.length === 1 && whole[0]?.of[0]?.point === 'p30000';
+    const ok =
+      pictures === SECONDS * 5 &&
+      fault === 'CV_VIDEO_ENDED' &&
+      faults.includes('CV_CLIP_DISK') &&
+      faults.includes('CV_CLIP_DISK cleared') &&
+      whole.length === 1 &&
+      whole[0]?.of[0]?.point === 'p30000';
     return { ok, pictures, fault, faults, clips: camera.made().map(({ of, short, durationMs }) => [of[0]?.point, short, durationMs]) };
   } finally {
     await camera.close();

@@ -15,7 +15,10 @@ export async function run(argv: string[]): Promise<number> {
   const found: Record<string, ClipCheckFinding> = {};
   for (const [name, part] of Object.entries(PARTS)) {
     const finding = (found[name] = await part());
-    if (!argv.includes('--json')) process.stdout.write(`${name}: ${finding.ok === null ? 'not tried' : finding.ok ? 'holds' : 'DOES NOT HOLD'} ${JSON.stringify(finding)}\n`);
+    if (!argv.includes('--json'))
+      process.stdout.write(
+        `${name}: ${finding.ok === null ? 'not tried' : finding.ok ? 'holds' : 'DOES NOT HOLD'} ${JSON.stringify(finding)}\n`,
+      );
   }
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
   const tried = Object.values(found).filter(({ ok }) => ok !== null);

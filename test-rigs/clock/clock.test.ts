@@ -67,7 +67,9 @@ class Life {
   }
 
   get values(): Event[] {
-    return [...this.network.events.values()].filter((event) => event.device === 'plc').toSorted((a, b) => Number(a.value) - Number(b.value));
+    return [...this.network.events.values()]
+      .filter((event) => event.device === 'plc')
+      .toSorted((a, b) => Number(a.value) - Number(b.value));
   }
 
   get unknown(): Event[] {
@@ -87,7 +89,11 @@ class Life {
     const { values } = this;
     const present = new Set(values.map((event) => event.value));
     assert.equal(present.size, values.length, 'each value once');
-    assert.deepEqual([...machine.truthOf.keys()].filter((value) => !present.has(value) && !machine.unsure.has(value)), [], 'nothing is lost');
+    assert.deepEqual(
+      [...machine.truthOf.keys()].filter((value) => !present.has(value) && !machine.unsure.has(value)),
+      [],
+      'nothing is lost',
+    );
     for (const stream of ['measurement', 'state']) {
       const own = values.filter((event) => event.stream === stream);
       assert.ok(own.every((event, at) => at === 0 || isBefore(own[at - 1] as Event, event)), 'numbers are in the order of reading');
@@ -101,7 +107,11 @@ class Life {
       const named = this.unknown.filter(({ subject }) => subject?.split(' ').includes(String(event.epoch)));
       assert.ok(named.length > 0, `the unknown time of value ${String(event.value)} is named`);
       // Killed after the naming, before that is saved: the next process names it again.
-      assert.equal(new Set(named.map(({ epoch }) => epoch)).size, named.length, `the unknown time of value ${String(event.value)} is named once by a process`);
+      assert.equal(
+        new Set(named.map(({ epoch }) => epoch)).size,
+        named.length,
+        `the unknown time of value ${String(event.value)} is named once by a process`,
+      );
       for (const { window } of named) {
         const { fromAt, toAt } = window ?? { fromAt: NaN, toAt: NaN };
         assert.ok(fromAt <= truth + SECOND && truth <= toAt + SECOND, `value ${String(event.value)} lies within its bounds`);

@@ -79,19 +79,51 @@ export class SimulatedMachine {
 
   async start(): Promise<void> {
     const { truth } = this;
-    const system: Clock = { nowMs: () => truth.nowMs() + this.systemAheadMs, monotonicMs: () => truth.monotonicMs(), after: (delayMs, run) => truth.after(delayMs, run) };
+    const system: Clock = {
+      nowMs: () => truth.nowMs() + this.systemAheadMs,
+      monotonicMs: () => truth.monotonicMs(),
+      after: (delayMs, run) => truth.after(delayMs, run),
+    };
     const bootedAt = this.#bootedAt;
     const clock = new EdgeClock(system, { id: `boot-${this.#boots}`, uptimeMs: () => truth.nowMs() - bootedAt });
     const world: World = { clock, random: seededRandom(1), files: realFiles, net: realNet, tell: (event) => { this.told.push(event); } };
     const log = await openEdgeLog({ dir: this.#place, edge: EDGE, centre: CENTRE, maxBytes: 64 << 20, clock }, world, directStorage());
-    log.onCommitted(({ drafts }) => { for (const { value } of drafts) this.#kept.add(Number(value)); });
-    const keeper = new ClockDiscipline({
-      clock, system, trust: this.trust, edge: EDGE, centre: CENTRE, log, onSettled: () => forwarding.wake(),
-      probe: { isSynchronised: async () => this.isSynchronised, hardwareAt: async () => (this.hardwareAheadMs === null ? null : truth.nowMs() + this.hardwareAheadMs) },
-    }, world);
-    const facts = { version: '1', devices: () => [], httpUrl: () => null, clock: { isSettled: () => keeper.isSettled, gatewayAnswered: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs) } };
+    log.onCommitted(({ drafts }) => {
+      for (const { value } of drafts) this.#kept.add(Number(value));
+    });
+    const keeper = new ClockDiscipline(
+      {
+        clock,
+        system,
+        trust: this.trust,
+        edge: EDGE,
+        centre: CENTRE,
+        log,
+        onSettled: () => forwarding.wake(),
+        probe: {
+          isSynchronised: async () => this.isSynchronised,
+          hardwareAt: async () => (this.hardwareAheadMs === null ? null : truth.nowMs() + this.hardwareAheadMs),
+        },
+      },
+      world,
+    );
+    const facts = {
+      version: '1',
+      devices: () => [],
+      httpUrl: () => null,
+      clock: {
+        isSettled: () => keeper.isSettled,
+        gatewayAnswered: (nowAt: number, tookMs: number) => keeper.gatewayAnswered(nowAt, tookMs),
+      },
+    };
     const keeping = keep(log, CENTRE, world);
-    const forwarding = forward({ edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: null } }, facts, log, world, (_options, events) => this.#network.connect(events));
+    const forwarding = forward(
+      { edge: EDGE, centre: CENTRE, gateway: { urls: ['mqtt://gateway'], token: null } },
+      facts,
+      log,
+      world,
+      (_options, events) => this.#network.connect(events),
+    );
     const joined = line(world, [keeping, forwarding]);
     await keeper.open();
     await joined.open();
@@ -121,7 +153,10 @@ export class SimulatedMachine {
     // The new file of the clock may be on its way to its name: before that it says nothing.
     for (let isWhole = false; !isWhole;) {
       // What is drained may be removed under the copy's hands: then once more.
-      isWhole = await cp(from, this.#place, { recursive: true, filter: (path) => !path.endsWith('.new') }).then(() => true, () => rm(this.#place, { recursive: true }).then(() => false));
+      isWhole = await cp(from, this.#place, { recursive: true, filter: (path) => !path.endsWith('.new') }).then(
+        () => true,
+        () => rm(this.#place, { recursive: true }).then(() => false),
+      );
     }
     this.#running = null;
     await this.#through(joined.close().then(() => log.close()));
@@ -147,10 +182,22 @@ export class SimulatedMachine {
     const { clock } = this.edge;
     const at = clock.nowMs();
     this.truthOf.set(value, this.truth.nowMs());
-    this.edge.append([{
-      device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: value % 7 === 0 ? 'state' : 'measurement', value, unit: value % 7 === 0 ? '' : 'm',
-      occurredAt: at, clock: ownClock(clock), observedAt: at, quality: 'good', origin: 'live',
-    }]);
+    this.edge.append([
+      {
+        device: 'plc',
+        point: 'level',
+        indicator: 'YJ-FLD-001',
+        centre: CENTRE,
+        kind: value % 7 === 0 ? 'state' : 'measurement',
+        value,
+        unit: value % 7 === 0 ? '' : 'm',
+        occurredAt: at,
+        clock: ownClock(clock),
+        observedAt: at,
+        quality: 'good',
+        origin: 'live',
+      },
+    ]);
   }
 
   /** Lets time go on until it is done. */

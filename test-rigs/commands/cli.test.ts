@@ -10,7 +10,9 @@ const MAIN = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 
 function cityvitals(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env: { ...process.env, CITYVITALS_OPERATOR_TOKEN: TOKEN } }, (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }));
+    execFile(process.execPath, [MAIN, ...args], { env: { ...process.env, CITYVITALS_OPERATOR_TOKEN: TOKEN } }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
   });
 }
 
@@ -28,7 +30,10 @@ test('command read, write and audit verify; a refusal is exit 1, a wrong call 2'
     cityvitals('command', 'read', 'plc', ...at, '--token', 'not-this-one-surely', '--json'),
     cityvitals('command', 'write', 'plc', 'level', '1', '--if', 'level>much', ...at),
   ]);
-  assert.deepEqual([read.code, (JSON.parse(read.out) as CommandView).values?.map(({ point, value }) => [point, value])], [0, [['guard', false]]]);
+  assert.deepEqual(
+    [read.code, (JSON.parse(read.out) as CommandView).values?.map(({ point, value }) => [point, value])],
+    [0, [['guard', false]]],
+  );
   assert.deepEqual([written.code, (JSON.parse(written.out) as CommandView).readBack, device.registers[2]], [0, 2.5, 250], written.out);
   assert.equal(refused.code, 1);
   assert.match(refused.out, /已拒绝，未执行[\s\S]*CV_COMMAND_VALUE/);

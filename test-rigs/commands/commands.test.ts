@@ -8,7 +8,18 @@ import { freePort } from '../../core/free-port.ts';
 import { verifyJournal } from '../../log/journal.ts';
 import { until } from '../../core/testing/until.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
-import { callApi, COMMAND_CENTRE, CountingDevice, commandEdgeYaml, commandFolder, giveCommand, knownCommand, settledCommand, startCommandEdge, startCommandGateway } from './bench.ts';
+import {
+  callApi,
+  COMMAND_CENTRE,
+  CountingDevice,
+  commandEdgeYaml,
+  commandFolder,
+  giveCommand,
+  knownCommand,
+  settledCommand,
+  startCommandEdge,
+  startCommandGateway,
+} from './bench.ts';
 
 const LIMIT = { timeout: 120_000 };
 
@@ -21,9 +32,24 @@ test('read, write and read back; interlock, range, rights and refusals; the reco
   await knownCommand(httpUrl);
 
   const read = await giveCommand(httpUrl, { kind: 'read', device: 'plc', points: ['pump', 'level'] });
-  assert.deepEqual([read.status, read.values?.map(({ point, value, unit }) => [point, value, unit])], ['done', [['pump', false, ''], ['level', 0, 'm']]]);
+  assert.deepEqual(
+    [read.status, read.values?.map(({ point, value, unit }) => [point, value, unit])],
+    [
+      'done',
+      [
+        ['pump', false, ''],
+        ['level', 0, 'm'],
+      ],
+    ],
+  );
 
-  const on = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point: 'pump', value: true, ifState: { point: 'level', below: 3 } });
+  const on = await giveCommand(httpUrl, {
+    kind: 'write',
+    device: 'plc',
+    point: 'pump',
+    value: true,
+    ifState: { point: 'level', below: 3 },
+  });
   assert.deepEqual([on.status, on.readBack, on.by, device.coils[3]], ['done', true, 'duty-1', 1]);
   const level = await giveCommand(httpUrl, { kind: 'write', device: 'plc', point: 'level', value: 1.23, unit: 'm' });
   assert.deepEqual([level.status, level.readBack, device.registers[2]], ['done', 1.23, 123]);
@@ -39,7 +65,10 @@ test('read, write and read back; interlock, range, rights and refusals; the reco
   assert.deepEqual(await outcome({ point: 'level', value: 1, unit: 'cm' }), ['refused', 'CV_COMMAND_VALUE']);
   assert.deepEqual(await outcome({ point: 'guard', value: true }), ['refused', 'CV_COMMAND_NOT_ALLOWED']);
   assert.deepEqual(await outcome({ point: 'nothing', value: true }), ['refused', 'CV_COMMAND_POINT']);
-  assert.deepEqual(await outcome({ point: 'pump', value: false, ifState: { point: 'level', above: 3 } }), ['refused', 'CV_COMMAND_CONDITION']);
+  assert.deepEqual(await outcome({ point: 'pump', value: false, ifState: { point: 'level', above: 3 } }), [
+    'refused',
+    'CV_COMMAND_CONDITION',
+  ]);
   device.coils[4] = 1;
   assert.deepEqual(await outcome({ point: 'pump', value: false }), ['refused', 'CV_COMMAND_CONDITION']);
   assert.equal(device.writes.length, 2, 'what is refused never reaches the device');
@@ -47,9 +76,21 @@ test('read, write and read back; interlock, range, rights and refusals; the reco
   assert.deepEqual((await outcome({ point: 'refusing', value: true }))[0], 'failed');
   assert.deepEqual([(await giveCommand(httpUrl, { kind: 'snapshot', device: 'plc' })).fault?.code], ['CV_COMMAND_NOT_OFFERED']);
 
-  const events = async () => ((await (await fetch(`${httpUrl}/api/v1/events?limit=1000`)).json()) as { items: Event[] }).items.filter(({ kind }) => kind === 'occurrence');
+  const events = async () =>
+    ((await (await fetch(`${httpUrl}/api/v1/events?limit=1000`)).json()) as { items: Event[] }).items.filter(
+      ({ kind }) => kind === 'occurrence',
+    );
   await until(async () => (await events()).length >= 5);
-  assert.deepEqual((await events()).map(({ stream, point }) => [stream, point]), [['state', 'command'], ['state', 'pump'], ['state', 'level'], ['state', 'stubborn'], ['state', 'refusing']]);
+  assert.deepEqual(
+    (await events()).map(({ stream, point }) => [stream, point]),
+    [
+      ['state', 'command'],
+      ['state', 'pump'],
+      ['state', 'level'],
+      ['state', 'stubborn'],
+      ['state', 'refusing'],
+    ],
+  );
   assert.match(String((await events())[1]?.value), /write pump = true: done · duty-1/);
 
   await edge.close();
@@ -77,7 +118,16 @@ test('who may: no token, a wrong one, an id of another command; malformed ones; 
   };
   assert.deepEqual(await code(command, 'wrong'), [401, 'CV_API_UNAUTHORISED']);
   assert.equal((await fetch(`${httpUrl}/api/v1/commands`)).status, 401);
-  for (const bad of [{}, { ...command, kind: 'reboot' }, { ...command, value: null }, { ...command, reason: '' }, { ...command, more: 1 }, { ...command, id: 'x' }, { ...command, expiresInMs: 1e9 }, { ...command, ifState: { point: 'level' } }]) {
+  for (const bad of [
+    {},
+    { ...command, kind: 'reboot' },
+    { ...command, value: null },
+    { ...command, reason: '' },
+    { ...command, more: 1 },
+    { ...command, id: 'x' },
+    { ...command, expiresInMs: 1e9 },
+    { ...command, ifState: { point: 'level' } },
+  ]) {
     assert.deepEqual(await code(bad), [400, 'CV_API_QUERY_INVALID'], JSON.stringify(bad));
   }
   assert.deepEqual(await code({ ...command, device: 'nobody' }), [404, 'CV_API_UNKNOWN_ID']);
@@ -104,10 +154,23 @@ test('on the wire: repeated, malformed, expired and far commands; an edge reads 
   const answers: Answer[] = [];
   centre.on('message', (_topic, payload) => { answers.push(JSON.parse(payload.toString()) as Answer); });
   await centre.subscribeAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/rsp`, { qos: 1 });
-  const say = (body: object | string) => centre.publishAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, typeof body === 'string' ? body : JSON.stringify(body), { qos: 1 });
+  const say = (body: object | string) =>
+    centre.publishAsync(`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, typeof body === 'string' ? body : JSON.stringify(body), { qos: 1 });
   // The gateway's clock is an hour ahead: expiry goes by it.
   const nowMs = () => Date.now() + 3_600_000;
-  const command = (id: string, over: object = {}) => ({ v: 1, id, kind: 'write', device: 'plc', point: 'pump', value: true, by: 'duty-1', reason: 'test', issuedAt: nowMs(), expiresAt: nowMs() + 20_000, ...over });
+  const command = (id: string, over: object = {}) => ({
+    v: 1,
+    id,
+    kind: 'write',
+    device: 'plc',
+    point: 'pump',
+    value: true,
+    by: 'duty-1',
+    reason: 'test',
+    issuedAt: nowMs(),
+    expiresAt: nowMs() + 20_000,
+    ...over,
+  });
   const heard = async (id: string) => {
     await until(() => answers.some((answer) => answer.id === id));
     return answers.find((answer) => answer.id === id) as Answer;
@@ -124,7 +187,18 @@ test('on the wire: repeated, malformed, expired and far commands; an edge reads 
   assert.equal(device.writes.length, 2, 'each id was carried out once');
   assert.ok(answers.every(({ status }) => status === 'done'));
 
-  for (const garbage of ['', '{', 'null', '[]', '"x"', '{"v":1}', 'x'.repeat(40_000), JSON.stringify(command('no-such-kind', { kind: 'reboot' })), JSON.stringify(command('version-two', { v: 2 }))]) await say(garbage);
+  for (const garbage of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    '{"v":1}',
+    'x'.repeat(40_000),
+    JSON.stringify(command('no-such-kind', { kind: 'reboot' })),
+    JSON.stringify(command('version-two', { v: 2 })),
+  ])
+    await say(garbage);
   assert.equal((await heard('no-such-kind')).fault?.code, 'CV_COMMAND_SHAPE');
   await say(command('too-late-001', { issuedAt: nowMs() - 90_000, expiresAt: nowMs() - 60_000 }));
   assert.deepEqual([(await heard('too-late-001')).status, (await heard('too-late-001')).fault?.code], ['expired', 'CV_COMMAND_EXPIRED']);
@@ -145,8 +219,13 @@ test('the broker: an edge neither gives commands, nor reads or answers those of 
   const dir = commandFolder(t);
   const { brokerUrl, told } = await startCommandGateway(t, dir);
   const denied = () => told.filter((event) => event.kind === 'fault' && event.fault.code === 'CV_TOPIC_DENIED').length;
-  const connect = () => mqtt.connectAsync(brokerUrl, { clientId: 'cv-e2', username: 'e2', password: 't2', protocolVersion: 4, reconnectPeriod: 0 });
-  for (const [index, topic] of [`cv/v1/in/${COMMAND_CENTRE}/e1/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e2/cmd`, `cv/v1/in/${COMMAND_CENTRE}/e1/rsp`].entries()) {
+  const connect = () =>
+    mqtt.connectAsync(brokerUrl, { clientId: 'cv-e2', username: 'e2', password: 't2', protocolVersion: 4, reconnectPeriod: 0 });
+  for (const [index, topic] of [
+    `cv/v1/in/${COMMAND_CENTRE}/e1/cmd`,
+    `cv/v1/in/${COMMAND_CENTRE}/e2/cmd`,
+    `cv/v1/in/${COMMAND_CENTRE}/e1/rsp`,
+  ].entries()) {
     const client = await connect();
     const closed = new Promise<void>((resolve) => { client.once('close', () => resolve()); });
     client.on('error', () => {});
@@ -167,7 +246,9 @@ test('a broker that keeps commands from an edge costs the commands alone', LIMIT
   const { FakeGateway } = await import('../../edge/testing/fake-gateway.ts');
   const gateway = await FakeGateway.open({ clockAheadMs: 0 });
   t.after(() => gateway.close());
-  gateway.broker.authorizeSubscribe = (_client, subscription, done) => { done(null, subscription.topic.endsWith('/cmd') ? null : subscription); };
+  gateway.broker.authorizeSubscribe = (_client, subscription, done) => {
+    done(null, subscription.topic.endsWith('/cmd') ? null : subscription);
+  };
   const edge = await startCommandEdge(t, dir, commandEdgeYaml(gateway.url, device.port));
   await until(() => gateway.events.size > 10 && edge.told.some(({ kind }) => kind === 'events_settled'));
   const codes = edge.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));

@@ -51,7 +51,10 @@ test('killed at random: what is done was written once, what is refused never, th
     const some = device.writes.length + Math.floor(random.next() * 6);
     for (let n = 0; n < 6; n += 1) {
       const value = (ids.length + 1) / 100;
-      ids.push((await callApi(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'test', expiresInMs: 600_000 })).body.id);
+      ids.push(
+        (await callApi(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'test', expiresInMs: 600_000 }))
+          .body.id,
+      );
     }
     await until(() => device.writes.length >= some);
     await edge.kill();
@@ -72,7 +75,9 @@ test('killed at random: what is done was written once, what is refused never, th
 /** Gives a short-lived command until one reaches the device before it expires. @returns its id */
 async function reached(httpUrl: string, device: CountingDevice): Promise<string> {
   for (;;) {
-    const { id } = (await callApi(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', expiresInMs: 1500 })).body;
+    const { id } = (
+      await callApi(httpUrl, '/commands', { kind: 'write', device: 'plc', point: 'pump', value: true, reason: 'test', expiresInMs: 1500 })
+    ).body;
     const isOver = async () => (await callApi(httpUrl, `/commands/${id}`)).body.status !== 'pending';
     await until(async () => device.writes.length > 0 || await isOver());
     if (device.writes.length > 0) return id;
@@ -80,5 +85,10 @@ async function reached(httpUrl: string, device: CountingDevice): Promise<string>
 }
 
 function start(dir: string): Promise<ChildProcessHandle> {
-  return startChild({ name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+  return startChild({
+    name: 'edge',
+    module: join(import.meta.dirname, 'edge-main.ts'),
+    args: [join(dir, 'edge.yaml')],
+    logFile: join(dir, 'edge.log'),
+  });
 }

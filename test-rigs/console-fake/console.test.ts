@@ -67,14 +67,21 @@ async function stormyTown(t: TestContext, { port = 0, cameras = 1 }: { port?: nu
   return { town, api, world };
 }
 
-async function openPage(t: TestContext, url: string, look: { width: number; locale: string }, part = '[data-part=warning]'): Promise<{ page: Page; foreign: string[]; errors: string[] }> {
+async function openPage(
+  t: TestContext,
+  url: string,
+  look: { width: number; locale: string },
+  part = '[data-part=warning]',
+): Promise<{ page: Page; foreign: string[]; errors: string[] }> {
   const context = await browser.newContext({ viewport: { width: look.width, height: 900 }, locale: look.locale });
   t.after(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(100_000);
   const foreign: string[] = [];
   const errors: string[] = [];
-  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) foreign.push(request.url()); });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) foreign.push(request.url());
+  });
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => { if (/Content Security Policy|TypeError/.test(message.text())) errors.push(message.text()); });
   await page.goto(url);
@@ -106,7 +113,10 @@ test('the first screen has all its parts, in Chinese for a Chinese browser, and 
   const path = await textOf(page, '[data-part=path]');
   for (const part of ['设备', '边缘缓存', '网关', '存储', '预警']) assert.match(path, new RegExp(part));
   assert.match(path, /\d+ ms/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 积压 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/);
+  assert.match(
+    await textOf(page, '[data-part=sinks]'),
+    /^district-victoria influxdb 已追平 已写入 [\d,]+ influxdb 积压 [\d,]+ 已写入 1,200 目标拒收 3 未写入即舍弃 48,210 .*无法连接/,
+  );
   await page.locator('[data-part=reconciled]', { hasText: /缺失 0.*重复 0/ }).waitFor();
   assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
 });
@@ -116,7 +126,10 @@ test('the language follows the browser and the switch, and the choice is remembe
   const { page } = await openPage(t, api.url, { width: 1440, locale: 'en-GB' });
   assert.match(await textOf(page, '[data-part=sentence]'), /^Longxi town: 3 devices, 3 fresh, 0 lost, evaluated up to/);
   assert.match(await textOf(page, '[data-part=warning]'), /Orange.*Exercise.*over the limit of 3.0 m/);
-  assert.match(await textOf(page, '[data-part=sinks]'), /caught up written .* lag .* rejected by target 3 dropped before written 48,210 .*cannot be reached/);
+  assert.match(
+    await textOf(page, '[data-part=sinks]'),
+    /caught up written .* lag .* rejected by target 3 dropped before written 48,210 .*cannot be reached/,
+  );
   await page.click('button[lang=zh-CN]');
   assert.match(await textOf(page, '[data-part=warning]'), /橙色/);
   await page.reload();
@@ -139,7 +152,9 @@ test('nothing is wider than a phone, in either language, on either page', { skip
     await page.goto(new URL('#/series/CV-SNAPSHOT/gate-cam/snapshot', api.url).href);
     await page.waitForSelector('td.text');
     assert.equal(await page.locator('.chart').count(), 0);
-    assert.ok(await page.evaluate<boolean>("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.table-box'))"));
+    assert.ok(
+      await page.evaluate<boolean>("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.table-box'))"),
+    );
   }
 });
 
@@ -173,39 +188,80 @@ const lineDots = (page: Page): Promise<number> => page.evaluate(`(() => {
   return dots;
 })()`);
 
-test('the copy of a clip is played on the warning that its event raised, once it has come; one that stays on its edge is named', { skip: skip || noFfmpeg }, async (t) => {
-  const { api, town } = await stormyTown(t);
-  const film = spawnSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=8:duration=4', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4', 'pipe:1']).stdout;
-  const clip: Clip = { kind: 'clip', sha256: 'a'.repeat(64), mime: 'video/mp4', bytes: film.length, durationMs: 4000, codec: 'h264', width: 64, height: 48, fromAt: 1, toAt: 4001, short: false, blurred: false, of: [{ point: 'level', at: 2 }] };
-  let clips = [clip];
-  let isThere = false;
-  const ofPage = await browser.newContext({ locale: 'en-GB' });
-  t.after(() => ofPage.close());
-  const page = await ofPage.newPage();
-  page.setDefaultTimeout(100_000);
-  const refused: string[] = [];
-  page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) refused.push(message.text()); });
-  town.gateway.sources.evidence = (sha256) => Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film } : null);
-  await page.route('**/api/v1/warnings?condition=active*', async (route) => {
-    const response = await route.fetch();
-    const { items, ...rest } = await response.json() as { items: object[] };
-    await route.fulfill({ response, json: { ...rest, items: items.map((item) => ({ ...item, clips })) } });
-  });
-  await page.goto(api.url);
-  await page.waitForSelector('[data-part=warning-clip-kept]');
-  assert.match(await textOf(page, '[data-part=warning-clip-kept]'), /clip of 4 s kept on the edge: a{16}/);
-  clips = [clip, { ...clip, sha256: 'b'.repeat(64), blurred: true }];
-  await page.reload();
-  await page.waitForSelector('[data-part=warning-clip][data-state=missing]');
-  isThere = true;
-  await page.waitForSelector('[data-part=warning-clip][data-state=there]');
-  await page.locator('[data-part=warning-clip] video').evaluate(async (video: HTMLVideoElement) => {
-    const moved = new Promise((resolve) => { video.addEventListener('timeupdate', () => { if (video.currentTime > 0) resolve(null); }); });
-    await video.play();
-    await moved;
-  });
-  assert.deepEqual(refused, []);
-});
+test(
+  'the copy of a clip is played on the warning that its event raised, once it has come; one that stays on its edge is named',
+  { skip: skip || noFfmpeg },
+  async (t) => {
+    const { api, town } = await stormyTown(t);
+    const film = spawnSync('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=64x48:rate=8:duration=4',
+      '-c:v',
+      'libx264',
+      '-pix_fmt',
+      'yuv420p',
+      '-movflags',
+      'frag_keyframe+empty_moov',
+      '-f',
+      'mp4',
+      'pipe:1',
+    ]).stdout;
+    const clip: Clip = {
+      kind: 'clip',
+      sha256: 'a'.repeat(64),
+      mime: 'video/mp4',
+      bytes: film.length,
+      durationMs: 4000,
+      codec: 'h264',
+      width: 64,
+      height: 48,
+      fromAt: 1,
+      toAt: 4001,
+      short: false,
+      blurred: false,
+      of: [{ point: 'level', at: 2 }],
+    };
+    let clips = [clip];
+    let isThere = false;
+    const ofPage = await browser.newContext({ locale: 'en-GB' });
+    t.after(() => ofPage.close());
+    const page = await ofPage.newPage();
+    page.setDefaultTimeout(100_000);
+    const refused: string[] = [];
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) refused.push(message.text());
+    });
+    town.gateway.sources.evidence = (sha256) =>
+      Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film } : null);
+    await page.route('**/api/v1/warnings?condition=active*', async (route) => {
+      const response = await route.fetch();
+      const { items, ...rest } = (await response.json()) as { items: object[] };
+      await route.fulfill({ response, json: { ...rest, items: items.map((item) => ({ ...item, clips })) } });
+    });
+    await page.goto(api.url);
+    await page.waitForSelector('[data-part=warning-clip-kept]');
+    assert.match(await textOf(page, '[data-part=warning-clip-kept]'), /clip of 4 s kept on the edge: a{16}/);
+    clips = [clip, { ...clip, sha256: 'b'.repeat(64), blurred: true }];
+    await page.reload();
+    await page.waitForSelector('[data-part=warning-clip][data-state=missing]');
+    isThere = true;
+    await page.waitForSelector('[data-part=warning-clip][data-state=there]');
+    await page.locator('[data-part=warning-clip] video').evaluate(async (video: HTMLVideoElement) => {
+      const moved = new Promise((resolve) => {
+        video.addEventListener('timeupdate', () => {
+          if (video.currentTime > 0) resolve(null);
+        });
+      });
+      await video.play();
+      await moved;
+    });
+    assert.deepEqual(refused, []);
+  },
+);
 
 test('with the gateway gone the page says so at once, keeps what it knew, and comes back by itself', { skip }, async (t) => {
   const port = await freePort();
@@ -241,77 +297,112 @@ test('the demo buttons act, and what follows is shown', { skip }, async (t) => {
   assert.equal(await page.locator('[data-part=snapshot], [data-part=live]').count(), 0);
 });
 
-test('of many cameras one is chosen, sought and opened, no more than may be at one time, on a screen and on a telephone', { skip }, async (t) => {
-  const { api } = await stormyTown(t, { cameras: 30 });
-  for (const { width, locale } of [{ width: 1440, locale: 'zh-CN' }, { width: 390, locale: 'en-US' }]) {
-    const { page, foreign, errors } = await openPage(t, api.url, { width, locale });
-    await page.selectOption('.camera-pick select', 'school-01-cam');
-    await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
-    await page.reload();
-    await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
-    await page.click('.camera-pick a');
-    await page.waitForSelector('[data-part=cameras]');
-    assert.equal(await page.locator('.choice').count(), 30);
-    await page.waitForSelector('.choice img'); // those in sight have their pictures
-    const lost = page.locator('[data-camera=car-park-01-cam]');
-    assert.match(await lost.innerText(), locale === 'en-US' ? /Lost\s+for .*\s+live view/ : /离线\s+已 .*\s+可实时观看/);
-    await page.fill('.camera-tools input', 'TOWN-02 market');
-    await page.waitForSelector('[data-camera=market-02-cam]');
-    assert.equal(await page.locator('.choice').count(), 1);
-    assert.match(await page.innerText('.choice'), locale === 'en-US' ? /occluded/ : /遮挡/);
-    await page.fill('.camera-tools input', '');
-    await page.locator('.sifts button').nth(2).click();
-    await page.waitForSelector('[data-camera=market-01-cam]', { state: 'detached' });
-    assert.deepEqual(await page.evaluate("[...document.querySelectorAll('.choice')].map((one) => one.dataset.camera).sort()"), ['bridge-02-cam', 'car-park-01-cam', 'market-02-cam', 'school-03-cam', 'school-04-cam']);
-    // Its pictures come, and its model fails: what to do is said.
-    assert.match(await page.innerText('[data-camera=bridge-02-cam]'), locale === 'en-US' ? /Faulty/ : /异常/);
-    await page.click('[data-camera=bridge-02-cam]');
-    await page.locator('[data-part=views] .device-reason', { hasText: locale === 'en-US' ? /^check family.* · CV_MODEL_OUTPUT$/ : /^对照模型文件.* · CV_MODEL_OUTPUT$/ }).waitFor();
-    await page.click('[aria-label=bridge-02-cam] .view-close');
-    await page.locator('.sifts button').nth(0).click();
-    for (const id of ['gate-cam', 'north-gate-01-cam', 'market-01-cam', 'bridge-01-cam']) {
-      await page.click(`[data-camera=${id}]`);
-      await page.waitForSelector(`[data-part=views] [aria-label=${id}] img`);
+test(
+  'of many cameras one is chosen, sought and opened, no more than may be at one time, on a screen and on a telephone',
+  { skip },
+  async (t) => {
+    const { api } = await stormyTown(t, { cameras: 30 });
+    for (const { width, locale } of [
+      { width: 1440, locale: 'zh-CN' },
+      { width: 390, locale: 'en-US' },
+    ]) {
+      const { page, foreign, errors } = await openPage(t, api.url, { width, locale });
+      await page.selectOption('.camera-pick select', 'school-01-cam');
+      await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
+      await page.reload();
+      await page.waitForSelector('[data-part=camera] img[alt*=school-01-cam]');
+      await page.click('.camera-pick a');
+      await page.waitForSelector('[data-part=cameras]');
+      assert.equal(await page.locator('.choice').count(), 30);
+      await page.waitForSelector('.choice img'); // those in sight have their pictures
+      const lost = page.locator('[data-camera=car-park-01-cam]');
+      assert.match(await lost.innerText(), locale === 'en-US' ? /Lost\s+for .*\s+live view/ : /离线\s+已 .*\s+可实时观看/);
+      await page.fill('.camera-tools input', 'TOWN-02 market');
+      await page.waitForSelector('[data-camera=market-02-cam]');
+      assert.equal(await page.locator('.choice').count(), 1);
+      assert.match(await page.innerText('.choice'), locale === 'en-US' ? /occluded/ : /遮挡/);
+      await page.fill('.camera-tools input', '');
+      await page.locator('.sifts button').nth(2).click();
+      await page.waitForSelector('[data-camera=market-01-cam]', { state: 'detached' });
+      assert.deepEqual(await page.evaluate("[...document.querySelectorAll('.choice')].map((one) => one.dataset.camera).sort()"), [
+        'bridge-02-cam',
+        'car-park-01-cam',
+        'market-02-cam',
+        'school-03-cam',
+        'school-04-cam',
+      ]);
+      // Its pictures come, and its model fails: what to do is said.
+      assert.match(await page.innerText('[data-camera=bridge-02-cam]'), locale === 'en-US' ? /Faulty/ : /异常/);
+      await page.click('[data-camera=bridge-02-cam]');
+      await page
+        .locator('[data-part=views] .device-reason', {
+          hasText: locale === 'en-US' ? /^check family.* · CV_MODEL_OUTPUT$/ : /^对照模型文件.* · CV_MODEL_OUTPUT$/,
+        })
+        .waitFor();
+      await page.click('[aria-label=bridge-02-cam] .view-close');
+      await page.locator('.sifts button').nth(0).click();
+      for (const id of ['gate-cam', 'north-gate-01-cam', 'market-01-cam', 'bridge-01-cam']) {
+        await page.click(`[data-camera=${id}]`);
+        await page.waitForSelector(`[data-part=views] [aria-label=${id}] img`);
+      }
+      assert.ok(await lost.isDisabled());
+      assert.match(
+        await textOf(page, '[data-part=views-limit]'),
+        locale === 'en-US' ? /4 of at most 4 views open · Close one/ : /已打开 4 个画面，最多同时 4 个 · .*请先关闭一个/,
+      );
+      await page.click('[aria-label=gate-cam] .view-close');
+      await page.waitForSelector('[data-part=views] [aria-label=gate-cam]', { state: 'detached' });
+      await page.reload(); // the place can be linked to
+      await page.waitForSelector('[data-part=views] [aria-label=bridge-01-cam] img');
+      assert.equal(await page.locator('[data-part=views] .view').count(), 3);
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
+      assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
     }
-    assert.ok(await lost.isDisabled());
-    assert.match(await textOf(page, '[data-part=views-limit]'), locale === 'en-US' ? /4 of at most 4 views open · Close one/ : /已打开 4 个画面，最多同时 4 个 · .*请先关闭一个/);
-    await page.click('[aria-label=gate-cam] .view-close');
-    await page.waitForSelector('[data-part=views] [aria-label=gate-cam]', { state: 'detached' });
-    await page.reload(); // the place can be linked to
-    await page.waitForSelector('[data-part=views] [aria-label=bridge-01-cam] img');
-    assert.equal(await page.locator('[data-part=views] .view').count(), 3);
-    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
-    assert.deepEqual({ foreign, errors }, { foreign: [], errors: [] });
-  }
-});
+  },
+);
 
-test('an operator takes a snapshot of a camera that cannot be watched live; what keeps it from being taken is said', { skip }, async (t) => {
-  const { town, api, world } = await stormyTown(t);
-  const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
-  const given: Record<string, unknown>[] = [];
-  let answer: Partial<CommandView> = { status: 'failed', fault: { code: 'CV_COMMAND_PICTURE', message: { zh: '没有画面', en: 'no picture' }, remedy: { zh: '检查摄像机', en: 'check the camera' } } };
-  const command = (): CommandView => ({ ...EXAMPLES.command, kind: 'snapshot', fault: null, readBack: null, ...answer });
-  town.gateway.sources.commands = {
-    identify: (authorization, address) => operators.identify(authorization, address),
-    ask: (body) => {
-      given.push(body);
-      return Promise.resolve({ ...command(), status: 'pending' });
-    },
-    get: command, list: () => [],
-  };
-  const { page, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
-  await page.click('[data-part=snapshot] button');
-  await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
-  await page.click('.live-token button');
-  await page.locator('[data-part=snapshot]', { hasText: '没有画面 检查摄像机' }).waitFor();
-  answer = { status: 'done', picture: await sceneAt('gate-cam', world.clock.nowMs()) };
-  await page.click('[data-part=snapshot] button');
-  await page.locator('[data-part=camera] figcaption', { hasText: '抓拍于' }).waitFor();
-  await page.click('text=回到最新画面');
-  await page.locator('[data-part=camera] figcaption', { hasText: '画面时刻' }).waitFor();
-  assert.deepEqual(given, Array.from({ length: 2 }, () => ({ kind: 'snapshot', device: 'gate-cam', reason: '控制台抓拍', expiresInMs: 30_000 })));
-  assert.deepEqual(errors, []);
-});
+test(
+  'an operator takes a snapshot of a camera that cannot be watched live; what keeps it from being taken is said',
+  { skip },
+  async (t) => {
+    const { town, api, world } = await stormyTown(t);
+    const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
+    const given: Record<string, unknown>[] = [];
+    let answer: Partial<CommandView> = {
+      status: 'failed',
+      fault: {
+        code: 'CV_COMMAND_PICTURE',
+        message: { zh: '没有画面', en: 'no picture' },
+        remedy: { zh: '检查摄像机', en: 'check the camera' },
+      },
+    };
+    const command = (): CommandView => ({ ...EXAMPLES.command, kind: 'snapshot', fault: null, readBack: null, ...answer });
+    town.gateway.sources.commands = {
+      identify: (authorization, address) => operators.identify(authorization, address),
+      ask: (body) => {
+        given.push(body);
+        return Promise.resolve({ ...command(), status: 'pending' });
+      },
+      get: command,
+      list: () => [],
+    };
+    const { page, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
+    await page.click('[data-part=snapshot] button');
+    await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
+    await page.click('.live-token button');
+    await page.locator('[data-part=snapshot]', { hasText: '没有画面 检查摄像机' }).waitFor();
+    answer = { status: 'done', picture: await sceneAt('gate-cam', world.clock.nowMs()) };
+    await page.click('[data-part=snapshot] button');
+    await page.locator('[data-part=camera] figcaption', { hasText: '抓拍于' }).waitFor();
+    await page.click('text=回到最新画面');
+    await page.locator('[data-part=camera] figcaption', { hasText: '画面时刻' }).waitFor();
+    assert.deepEqual(
+      given,
+      Array.from({ length: 2 }, () => ({ kind: 'snapshot', device: 'gate-cam', reason: '控制台抓拍', expiresInMs: 30_000 })),
+    );
+    assert.deepEqual(errors, []);
+  },
+);
 
 /** How many shades the picture that is shown has, and what tells it from another. */
 async function shown(page: Page): Promise<{ shades: number; hash: string }> {
@@ -330,49 +421,99 @@ const drawn = (page: Page): Promise<{ box: boolean; masked: boolean }> => page.e
   return { box: dots > 50, masked: String(pen.getImageData(canvas.width * 0.9, canvas.height * 0.15, 1, 1).data) === '0,0,0,255' };
 })()`);
 
-test('an operator watches a camera: a token, moving pictures, what is seen drawn over them, back by itself after its ffmpeg was killed, single pictures when left', { skip: skip || noFfmpeg }, async (t) => {
-  const { town, api, world } = await stormyTown(t);
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-live-'));
-  const edge = await openLiveViewEdge({ dir, asStream: true, streams: { lingerMs: 3000 }, settings: {
-    mask: [[[0.8, 0], [1, 0], [1, 0.3], [0.8, 0.3]]],
-    zones: [{ id: 'square', zh: '广场', polygon: [[0.1, 0.4], [0.7, 0.4], [0.7, 0.95], [0.1, 0.95]], count: ['person'] }],
-    lines: [{ id: 'entry', zh: '入口', from: [0.1, 0.6], to: [0.7, 0.6], inside: [0.4, 0.9] }],
-  } });
-  t.after(async () => {
-    await api.close();
-    await edge.close();
-    await rm(dir, { recursive: true, force: true });
-  });
-  town.gateway.sources.liveView = edge.desk;
-  town.livePath = edge.desk.pathOf('gate-cam', 'town-box');
-  const { page, foreign, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
-  await page.click('text=实时观看');
-  await page.fill('.live-token input', 'wrong-wrong-wrong-');
-  await page.click('.live-token button');
-  await until(() => page.inputValue('.live-token input'), (written) => written === ''); // asked for anew
-  assert.equal(edge.streams.pids().size, 0);
-  await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
-  await page.click('.live-token button');
-  await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 100_000 });
-  const first = await until(() => shown(page), ({ shades }) => shades > 20);
-  await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== first.hash);
-  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
-  assert.equal(await page.locator('[data-part=camera] img').isVisible(), false);
+test(
+  'an operator watches a camera: a token, moving pictures, what is seen drawn over them, back by itself after its ffmpeg was killed, single pictures when left',
+  { skip: skip || noFfmpeg },
+  async (t) => {
+    const { town, api, world } = await stormyTown(t);
+    const dir = await mkdtemp(join(tmpdir(), 'cityvitals-live-'));
+    const edge = await openLiveViewEdge({
+      dir,
+      asStream: true,
+      streams: { lingerMs: 3000 },
+      settings: {
+        mask: [
+          [
+            [0.8, 0],
+            [1, 0],
+            [1, 0.3],
+            [0.8, 0.3],
+          ],
+        ],
+        zones: [
+          {
+            id: 'square',
+            zh: '广场',
+            polygon: [
+              [0.1, 0.4],
+              [0.7, 0.4],
+              [0.7, 0.95],
+              [0.1, 0.95],
+            ],
+            count: ['person'],
+          },
+        ],
+        lines: [{ id: 'entry', zh: '入口', from: [0.1, 0.6], to: [0.7, 0.6], inside: [0.4, 0.9] }],
+      },
+    });
+    t.after(async () => {
+      await api.close();
+      await edge.close();
+      await rm(dir, { recursive: true, force: true });
+    });
+    town.gateway.sources.liveView = edge.desk;
+    town.livePath = edge.desk.pathOf('gate-cam', 'town-box');
+    const { page, foreign, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
+    await page.click('text=实时观看');
+    await page.fill('.live-token input', 'wrong-wrong-wrong-');
+    await page.click('.live-token button');
+    await until(
+      () => page.inputValue('.live-token input'),
+      (written) => written === '',
+    ); // asked for anew
+    assert.equal(edge.streams.pids().size, 0);
+    await page.fill('.live-token input', LIVE_VIEW_OPERATOR.token);
+    await page.click('.live-token button');
+    await page.waitForSelector('[data-part=live-picture] canvas', { state: 'visible', timeout: 100_000 });
+    const first = await until(
+      () => shown(page),
+      ({ shades }) => shades > 20,
+    );
+    await until(
+      () => shown(page),
+      ({ shades, hash }) => shades > 20 && hash !== first.hash,
+    );
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
+    assert.equal(await page.locator('[data-part=camera] img').isVisible(), false);
 
-  const seeAt = (at: number) => edge.streams.tellViewers({
-    device: 'gate-cam', picture: { ptsMs: 0 }, at, boxes: [{ class: 'person', score: 0.9, x: 0.2, y: 0.5, width: 0.1, height: 0.3, track: 7 }], tracks: [],
-    measures: [{ point: 'square.persons', kind: 'measurement', value: 1 }, { point: 'entry.in', kind: 'occurrence', value: 1 }],
-  });
-  seeAt(world.clock.nowMs() + 60_000); // as new as can be, however slow this machine is
-  await page.locator('[data-part=sayings]', { hasText: '广场 人 1' }).waitFor();
-  await page.locator('[data-part=sayings]', { hasText: '入口 进 1 出 0' }).waitFor();
-  await until(() => drawn(page), ({ box, masked }) => box && masked); // it is drawn a moment after it is told
-  seeAt(world.clock.nowMs() - 10_000); // nothing has come since
-  await page.locator('[data-part=sayings]', { hasText: '已超过 2 秒没有新的检测结果' }).waitFor();
-  await until(() => drawn(page), ({ box }) => !box);
-  assert.equal((await drawn(page)).masked, true);
-  await page.click('text=显示区域和目标');
-  await page.waitForSelector('[data-part=overlay]', { state: 'detached' });
+    const seeAt = (at: number) =>
+      edge.streams.tellViewers({
+        device: 'gate-cam',
+        picture: { ptsMs: 0 },
+        at,
+        boxes: [{ class: 'person', score: 0.9, x: 0.2, y: 0.5, width: 0.1, height: 0.3, track: 7 }],
+        tracks: [],
+        measures: [
+          { point: 'square.persons', kind: 'measurement', value: 1 },
+          { point: 'entry.in', kind: 'occurrence', value: 1 },
+        ],
+      });
+    seeAt(world.clock.nowMs() + 60_000); // as new as can be, however slow this machine is
+    await page.locator('[data-part=sayings]', { hasText: '广场 人 1' }).waitFor();
+    await page.locator('[data-part=sayings]', { hasText: '入口 进 1 出 0' }).waitFor();
+    await until(
+      () => drawn(page),
+      ({ box, masked }) => box && masked,
+    ); // it is drawn a moment after it is told
+    seeAt(world.clock.nowMs() - 10_000); // nothing has come since
+    await page.locator('[data-part=sayings]', { hasText: '已超过 2 秒没有新的检测结果' }).waitFor();
+    await until(
+      () => drawn(page),
+      ({ box }) => !box,
+    );
+    assert.equal((await drawn(page)).masked, true);
+    await page.click('text=显示区域和目标');
+    await page.waitForSelector('[data-part=overlay]', { state: 'detached' });
 
   const before = edge.streams.pids().get('gate-cam') as number;
   process.kill(-before, 'SIGKILL'); // a group of its own: the process and both its ffmpegs
@@ -380,39 +521,47 @@ test('an operator watches a camera: a token, moving pictures, what is seen drawn
   const again = await shown(page);
   await until(() => shown(page), ({ shades, hash }) => shades > 20 && hash !== again.hash);
 
-  await page.click('text=结束观看');
-  await page.locator('[data-part=camera] img').waitFor({ state: 'visible' });
-  assert.deepEqual({ foreign: foreign.filter((url) => !url.startsWith(api.url.replace('http', 'ws'))), errors }, { foreign: [], errors: [] });
-});
+    await page.click('text=结束观看');
+    await page.locator('[data-part=camera] img').waitFor({ state: 'visible' });
+    assert.deepEqual(
+      { foreign: foreign.filter((url) => !url.startsWith(api.url.replace('http', 'ws'))), errors },
+      { foreign: [], errors: [] },
+    );
+  },
+);
 
-test('where a token is needed the page asks for it once, shows nothing before, and is signed out again by its button', { skip }, async (t) => {
-  const TOKEN = 'reads-and-nothing-else';
-  const { town, api, world } = await stormyTown(t);
-  town.gateway.sources.readers = new Readers('town-01', true, world.clock);
-  town.gateway.sources.readers.know([{ name: 'duty-room', token: TOKEN }], []);
-  const form = '[data-part=sign-in]';
-  for (const locale of ['zh-CN', 'en-GB']) {
-    const { page } = await openPage(t, api.url, { width: 390, locale }, form);
-    assert.ok(await page.evaluate<number>('document.documentElement.scrollWidth') <= 390, locale);
-  }
-  const { page, errors } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' }, form);
-  const signIn = page.locator(form);
-  assert.match(await page.locator('h1').innerText(), /^未登录$/);
-  assert.equal(await page.locator('main [data-part]').count(), 1);
-  await signIn.getByLabel('令牌').fill('some-token-of-elsewhere');
-  await signIn.getByRole('button', { name: '登录' }).click();
-  await signIn.getByText('令牌不正确').waitFor();
-  await page.click('button[lang=en]');
-  await signIn.getByLabel('Token').fill(TOKEN);
-  await signIn.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForSelector('[data-part=warning]');
-  assert.equal(await signIn.count(), 0);
-  await page.setViewportSize({ width: 390, height: 844 });
-  assert.ok(await page.evaluate<number>('document.documentElement.scrollWidth') <= 390, 'signed in');
-  assert.equal(await page.evaluate('document.cookie'), '');
-  await page.reload();
-  await page.locator('[data-part=warning]').waitFor();
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await signIn.waitFor();
-  assert.deepEqual(errors, []);
-});
+test(
+  'where a token is needed the page asks for it once, shows nothing before, and is signed out again by its button',
+  { skip },
+  async (t) => {
+    const TOKEN = 'reads-and-nothing-else';
+    const { town, api, world } = await stormyTown(t);
+    town.gateway.sources.readers = new Readers('town-01', true, world.clock);
+    town.gateway.sources.readers.know([{ name: 'duty-room', token: TOKEN }], []);
+    const form = '[data-part=sign-in]';
+    for (const locale of ['zh-CN', 'en-GB']) {
+      const { page } = await openPage(t, api.url, { width: 390, locale }, form);
+      assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 390, locale);
+    }
+    const { page, errors } = await openPage(t, api.url, { width: 1440, locale: 'zh-CN' }, form);
+    const signIn = page.locator(form);
+    assert.match(await page.locator('h1').innerText(), /^未登录$/);
+    assert.equal(await page.locator('main [data-part]').count(), 1);
+    await signIn.getByLabel('令牌').fill('some-token-of-elsewhere');
+    await signIn.getByRole('button', { name: '登录' }).click();
+    await signIn.getByText('令牌不正确').waitFor();
+    await page.click('button[lang=en]');
+    await signIn.getByLabel('Token').fill(TOKEN);
+    await signIn.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForSelector('[data-part=warning]');
+    assert.equal(await signIn.count(), 0);
+    await page.setViewportSize({ width: 390, height: 844 });
+    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 390, 'signed in');
+    assert.equal(await page.evaluate('document.cookie'), '');
+    await page.reload();
+    await page.locator('[data-part=warning]').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn.waitFor();
+    assert.deepEqual(errors, []);
+  },
+);

@@ -9,7 +9,10 @@ const TURN_MS = 500;
 export const CONSOLE_DIR = join(import.meta.dirname, '..', '..', 'gateway', 'console-dist');
 
 export async function run(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv, options: { port: { type: 'string', default: '8080' }, cameras: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({
+    args: argv,
+    options: { port: { type: 'string', default: '8080' }, cameras: { type: 'string', default: '1' } },
+  });
   const world = realWorld(() => {});
   const town = fakeTown(world.clock, Number(values.cameras));
   await town.turn();

@@ -18,9 +18,33 @@ export function moreCameras(count: number, now: number): DeviceView[] {
     const reason = isLost ? 'CV_CAMERA_LOGIN' : index % 19 === 11 ? 'CV_MODEL_OUTPUT' : 'ok';
     const video = index % 17 === 9 ? 'occluded' : 'good';
     return {
-      id, edge: `town-${String(edgeAt + 1).padStart(2, '0')}`, centre: edgeAt % 3 === 2 ? '500112002' : '500112001', driver: 'camera', subject: id, position: null, freshness, since: now - (now % HOUR_MS) - index * 1000 * (isLost ? 60 : 3600),
-      reason, ...remedyOf(reason), lastAt: now, picture: isAway ? null : `/api/v1/devices/${id}/picture`, ...(edgeAt === 0 ? { live: `/api/v1/devices/${id}/live-view` } : {}),
-      values: [{ indicator: 'SS-COM-901', point: 'video', name: { zh: '画面质量', en: 'picture quality' }, kind: 'state', value: video, unit: '', at: now, quality: 'good', flags: [], limits: [] }],
+      id,
+      edge: `town-${String(edgeAt + 1).padStart(2, '0')}`,
+      centre: edgeAt % 3 === 2 ? '500112002' : '500112001',
+      driver: 'camera',
+      subject: id,
+      position: null,
+      freshness,
+      since: now - (now % HOUR_MS) - index * 1000 * (isLost ? 60 : 3600),
+      reason,
+      ...remedyOf(reason),
+      lastAt: now,
+      picture: isAway ? null : `/api/v1/devices/${id}/picture`,
+      ...(edgeAt === 0 ? { live: `/api/v1/devices/${id}/live-view` } : {}),
+      values: [
+        {
+          indicator: 'SS-COM-901',
+          point: 'video',
+          name: { zh: '画面质量', en: 'picture quality' },
+          kind: 'state',
+          value: video,
+          unit: '',
+          at: now,
+          quality: 'good',
+          flags: [],
+          limits: [],
+        },
+      ],
     };
   });
 }

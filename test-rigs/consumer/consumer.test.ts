@@ -14,7 +14,9 @@ import { SampleConsumer, TYPESCRIPT, type ConsumedValue } from './sample.ts';
 import { openSender, type Rows, type EventSender } from './sender.ts';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
-const [EVENT, BATCH] = [...readFileSync(join(DOCS, 'events.md'), 'utf8').matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json as string) as unknown) as [Record<string, unknown>, Rows];
+const [EVENT, BATCH] = [...readFileSync(join(DOCS, 'events.md'), 'utf8').matchAll(/```json\n(.*?)```/gs)].map(
+  ([, json]) => JSON.parse(json as string) as unknown,
+) as [Record<string, unknown>, Rows];
 const temp = await tempDir();
 let gateway: Awaited<ReturnType<typeof startStreamGateway>>;
 let brokerUrl = '';
@@ -41,14 +43,23 @@ function numbers(count: number): Rows {
   const first = seq;
   seq += count;
   const [event] = BATCH.events;
-  const events = Array.from({ length: count }, (_, index) => ({ ...event, indicator: `X-${(first + index) % 3}`, value: first + index, occurredAt: BATCH.epoch + first + index, observedAt: BATCH.epoch + first + index }));
+  const events = Array.from({ length: count }, (_, index) => ({
+    ...event,
+    indicator: `X-${(first + index) % 3}`,
+    value: first + index,
+    occurredAt: BATCH.epoch + first + index,
+    observedAt: BATCH.epoch + first + index,
+  }));
   return { ...BATCH, epoch: EPOCH, seq: first, events };
 }
 
 test('the event and the batch of docs/events.md are as they say', async () => {
   assert.equal(eventProblem(EVENT), null);
   const answer = await sender.ask(JSON.stringify(BATCH));
-  assert.deepEqual({ ...answer, at: 0 }, { v: 1, stream: 'measurement', epoch: BATCH.epoch, upTo: 1, have: [], refused: [], gateway: 'g', at: 0 });
+  assert.deepEqual(
+    { ...answer, at: 0 },
+    { v: 1, stream: 'measurement', epoch: BATCH.epoch, upTo: 1, have: [], refused: [], gateway: 'g', at: 0 },
+  );
   const again = await sender.ask(zstdCompressSync(JSON.stringify(BATCH)));
   assert.equal(again.upTo, 1);
   const { items } = await (await fetch(`${apiUrl}/api/v1/events`)).json() as { items: Record<string, unknown>[] };
@@ -70,8 +81,11 @@ test('holes, refusals and unreadable payloads are answered as docs/events.md say
   const { items } = await (await fetch(`${apiUrl}/api/v1/quarantine`)).json() as { items: { code: string }[] };
   assert.deepEqual(items.map(({ code }) => code), ['CV_EVENT_FUTURE', 'CV_EVENT_INVALID']);
   const unreadable: [string, string][] = [
-    ['{', 'CV_WIRE_NOT_JSON'], [JSON.stringify({ ...BATCH, v: 2 }), 'CV_WIRE_VERSION'], [JSON.stringify({ ...BATCH, from: 'another' }), 'CV_WIRE_SENDER'],
-    [batch(1, ...Array.from({ length: 5001 }, () => ({}))), 'CV_WIRE_TOO_LARGE'], [batch(1), 'CV_WIRE_SHAPE'],
+    ['{', 'CV_WIRE_NOT_JSON'],
+    [JSON.stringify({ ...BATCH, v: 2 }), 'CV_WIRE_VERSION'],
+    [JSON.stringify({ ...BATCH, from: 'another' }), 'CV_WIRE_SENDER'],
+    [batch(1, ...Array.from({ length: 5001 }, () => ({}))), 'CV_WIRE_TOO_LARGE'],
+    [batch(1), 'CV_WIRE_SHAPE'],
   ];
   for (const [payload, error] of unreadable) {
     const answer = await sender.ask(payload);
@@ -93,7 +107,10 @@ test('a consumer reads what goes out, with the cursor of the message before, and
   const events = BATCH.events.map((event) => ({ ...event, indicator: 'OUT-1' }));
   for (const first of [1, 2]) await sender.send({ ...BATCH, epoch: 8, seq: first, events });
   await two;
-  const page = await (await fetch(`${apiUrl}/api/v1/events?after=${messages[0]?.cursor}&limit=1`)).json() as { items: ConsumedValue[]; next: string };
+  const page = (await (await fetch(`${apiUrl}/api/v1/events?after=${messages[0]?.cursor}&limit=1`)).json()) as {
+    items: ConsumedValue[];
+    next: string;
+  };
   assert.deepEqual([messages[0]?.previous, messages[1]?.previous], [null, messages[0]?.cursor]);
   assert.deepEqual([page.items[0]?.cursor, page.next], [messages[1]?.cursor, messages[1]?.cursor]);
   await client.endAsync();
@@ -103,19 +120,36 @@ test('out and events say the same of an event, in the catalogue\'s unit with wha
   const client = await connectAsync(brokerUrl, { protocolVersion: 4 });
   const messages: Record<string, unknown>[] = [];
   const both = new Promise<void>((resolve) => {
-    client.on('message', (_topic, payload) => { if (messages.push(JSON.parse(payload.toString()) as Record<string, unknown>) === 2) resolve(); });
+    client.on('message', (_topic, payload) => {
+      if (messages.push(JSON.parse(payload.toString()) as Record<string, unknown>) === 2) resolve();
+    });
   });
   await client.subscribeAsync('cv/v1/out/+/YJ-FLD-001', { qos: 1 });
   const [event] = BATCH.events;
-  await sender.send({ ...BATCH, epoch: 9, events: [{ ...event, indicator: 'YJ-FLD-001', value: 320, unit: 'cm' }, { ...event, indicator: 'YJ-FLD-001', value: 9, unit: 'kg' }] });
+  await sender.send({
+    ...BATCH,
+    epoch: 9,
+    events: [
+      { ...event, indicator: 'YJ-FLD-001', value: 320, unit: 'cm' },
+      { ...event, indicator: 'YJ-FLD-001', value: 9, unit: 'kg' },
+    ],
+  });
   await both;
-  const { items } = await (await fetch(`${apiUrl}/api/v1/events?limit=5000`)).json() as { items: Record<string, unknown>[] };
-  const followed = items.filter(({ indicator, epoch }) => indicator === 'YJ-FLD-001' && epoch === 9).map(({ receivedAt: _receivedAt, ...item }) => item);
-  assert.deepEqual(messages.map(({ previous: _previous, ...message }) => message), followed);
-  assert.deepEqual(followed.map(({ value, unit, quality, flags, original }) => ({ value, unit, quality, flags, original })), [
-    { value: 3.2, unit: 'm', quality: 'good', flags: undefined, original: { value: 320, unit: 'cm' } },
-    { value: 9, unit: 'kg', quality: 'uncertain', flags: ['unit'], original: undefined },
-  ]);
+  const { items } = (await (await fetch(`${apiUrl}/api/v1/events?limit=5000`)).json()) as { items: Record<string, unknown>[] };
+  const followed = items
+    .filter(({ indicator, epoch }) => indicator === 'YJ-FLD-001' && epoch === 9)
+    .map(({ receivedAt: _receivedAt, ...item }) => item);
+  assert.deepEqual(
+    messages.map(({ previous: _previous, ...message }) => message),
+    followed,
+  );
+  assert.deepEqual(
+    followed.map(({ value, unit, quality, flags, original }) => ({ value, unit, quality, flags, original })),
+    [
+      { value: 3.2, unit: 'm', quality: 'good', flags: undefined, original: { value: 320, unit: 'cm' } },
+      { value: 9, unit: 'kg', quality: 'uncertain', flags: ['unit'], original: undefined },
+    ],
+  );
   await client.endAsync();
 });
 

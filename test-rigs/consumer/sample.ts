@@ -52,7 +52,10 @@ function rowsOf<T extends { cursor: string }>(file: string, table: string, colum
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) return [];
-    return database.prepare(`SELECT cursor, ${column} AS json FROM ${table}`).all().map(({ cursor, json }) => Object.assign(JSON.parse(String(json)) as T, { cursor: String(cursor) }));
+    return database
+      .prepare(`SELECT cursor, ${column} AS json FROM ${table}`)
+      .all()
+      .map(({ cursor, json }) => Object.assign(JSON.parse(String(json)) as T, { cursor: String(cursor) }));
   } finally {
     database.close();
   }

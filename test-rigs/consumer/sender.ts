@@ -34,7 +34,15 @@ const CENTRE = '500112001';
 /** Connects; resolves when it listens to its acks. */
 export async function openSender(brokerUrl: string, edge: string, token: string): Promise<EventSender> {
   const topic = (leaf: string) => `cv/v1/in/${CENTRE}/${edge}/${leaf}`;
-  const client = connect(brokerUrl, { protocolVersion: 4, clientId: `cv-${edge}`, username: edge, password: token, clean: true, reconnectPeriod: 100, queueQoSZero: false });
+  const client = connect(brokerUrl, {
+    protocolVersion: 4,
+    clientId: `cv-${edge}`,
+    username: edge,
+    password: token,
+    clean: true,
+    reconnectPeriod: 100,
+    queueQoSZero: false,
+  });
   const open = new Set<{ batch: Rows; settle(): void }>();
   const curious: ((answer: Answer) => void)[] = [];
   const publish = (payload: string | Uint8Array) => {

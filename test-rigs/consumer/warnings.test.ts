@@ -9,7 +9,10 @@ import { CONSUMER_EDGE, startStreamGateway } from './gateway.ts';
 import { PYTHON, SampleConsumer, TYPESCRIPT, type ConsumerSample, type ConsumedChange } from './sample.ts';
 import { openSender } from './sender.ts';
 
-const lacksPaho = spawnSync('/usr/bin/python3', ['-c', 'import paho.mqtt'], { stdio: 'ignore' }).status === 0 ? false : 'python3-paho-mqtt is not installed';
+const lacksPaho =
+  spawnSync('/usr/bin/python3', ['-c', 'import paho.mqtt'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'python3-paho-mqtt is not installed';
 
 async function takesEachChange(t: TestContext, sample: ConsumerSample): Promise<void> {
   const temp = await tempDir();
@@ -22,11 +25,32 @@ async function takesEachChange(t: TestContext, sample: ConsumerSample): Promise<
   let seq = 0;
   const value = (now: number) => {
     seq += 1;
-    return sender.send({ v: 1, from: CONSUMER_EDGE.id, stream: 'measurement', epoch: startMs, seq, events: [{
-      device: 'd', point: 'w', indicator: 'W-1', centre: '500112001', kind: 'measurement', value: now, unit: 'm', occurredAt: startMs + seq, clock: 'edge', observedAt: startMs + seq, quality: 'good', origin: 'live',
-    }] });
+    return sender.send({
+      v: 1,
+      from: CONSUMER_EDGE.id,
+      stream: 'measurement',
+      epoch: startMs,
+      seq,
+      events: [
+        {
+          device: 'd',
+          point: 'w',
+          indicator: 'W-1',
+          centre: '500112001',
+          kind: 'measurement',
+          value: now,
+          unit: 'm',
+          occurredAt: startMs + seq,
+          clock: 'edge',
+          observedAt: startMs + seq,
+          quality: 'good',
+          origin: 'live',
+        },
+      ],
+    });
   };
-  const changes = async () => ((await (await fetch(`${gateway.apiUrl}/api/v1/warnings?after=0-0&limit=500`)).json()) as { items: ConsumedChange[] }).items;
+  const changes = async () =>
+    ((await (await fetch(`${gateway.apiUrl}/api/v1/warnings?after=0-0&limit=500`)).json()) as { items: ConsumedChange[] }).items;
   const changed = (count: number) => until(async () => (await changes()).length >= count);
   const start = () => new SampleConsumer(sample, gateway.brokerUrl, gateway.apiUrl, join(temp.dir, `taken-${sample.name}`));
 
@@ -58,7 +82,10 @@ async function takesEachChange(t: TestContext, sample: ConsumerSample): Promise<
 
   const taken = consumer.changes();
   const told = await changes();
-  assert.deepEqual(taken.map(({ cursor, id, condition }) => ({ cursor, id, condition })), told.map(({ cursor, id, condition }) => ({ cursor, id, condition })));
+  assert.deepEqual(
+    taken.map(({ cursor, id, condition }) => ({ cursor, id, condition })),
+    told.map(({ cursor, id, condition }) => ({ cursor, id, condition })),
+  );
   assert.equal(new Set(taken.map(({ id }) => id)).size, 3);
   assert.ok(taken.some(({ previous }) => previous), 'some came as messages');
   assert.ok(taken.some(({ previous }) => previous === undefined), 'some came from the API');
@@ -66,4 +93,6 @@ async function takesEachChange(t: TestContext, sample: ConsumerSample): Promise<
 }
 
 test('consumer.ts takes a warning that opened and closed while it was away', { timeout: 120_000 }, (t) => takesEachChange(t, TYPESCRIPT));
-test('consumer.py takes a warning that opened and closed while it was away', { timeout: 120_000, skip: lacksPaho }, (t) => takesEachChange(t, PYTHON));
+test('consumer.py takes a warning that opened and closed while it was away', { timeout: 120_000, skip: lacksPaho }, (t) =>
+  takesEachChange(t, PYTHON),
+);

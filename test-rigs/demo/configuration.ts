@@ -26,7 +26,17 @@ export function demoEdgeYaml(plan: DemoEdgePlan): string {
       id: 'pump-07', driver: 'modbus', position: place, every: '1s', timeout: '2s',
       settings: { transport: 'tcp', host: '127.0.0.1', port: plan.pumpPort, unit: 1 },
       points: [
-        { id: 'level', address: 'holding:100', type: 'float32', unit: 'm', indicator: 'YJ-FLD-001', range: [0, 12], deadband: 0.005, heartbeat: '5s', limits: [2.5, 2.8, 3.0] },
+        {
+          id: 'level',
+          address: 'holding:100',
+          type: 'float32',
+          unit: 'm',
+          indicator: 'YJ-FLD-001',
+          range: [0, 12],
+          deadband: 0.005,
+          heartbeat: '5s',
+          limits: [2.5, 2.8, 3.0],
+        },
         { id: 'running', address: 'coil:3', type: 'bool', indicator: 'SS-DRN-011', heartbeat: '10s' },
       ],
     },
@@ -41,7 +51,11 @@ export function demoEdgeYaml(plan: DemoEdgePlan): string {
     {
       id: 'air-05', driver: 'hj212', position: { lon: 106.584, lat: 29.555 }, every: '5s',
       settings: { listen: `127.0.0.1:${plan.uploadPort}`, mn: STATION_MN, password: '123456' },
-      points: [{ id: 'pm25', factor: 'a34004', range: [0, 1000] }, { id: 'pm10', factor: 'a34002', range: [0, 2000] }, { id: 'o3', factor: 'a05024', range: [0, 1200] }],
+      points: [
+        { id: 'pm25', factor: 'a34004', range: [0, 1000] },
+        { id: 'pm10', factor: 'a34002', range: [0, 2000] },
+        { id: 'o3', factor: 'a05024', range: [0, 1200] },
+      ],
     },
     {
       id: 'gate-02', driver: 'llrp', position: { lon: 106.576, lat: 29.559 }, every: '10s',

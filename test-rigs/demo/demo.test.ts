@@ -17,7 +17,10 @@ interface Run {
 
 /** Runs the demo; every process of it bears our folder in its environment. */
 function run(args: readonly string[], onLine: (line: string, stop: () => void) => void = () => {}): Promise<Run> {
-  const child = spawn(process.execPath, [CLI, 'demo', '--no-open', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, CITYVITALS_DEMO_TEST: dir } });
+  const child = spawn(process.execPath, [CLI, 'demo', '--no-open', '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, CITYVITALS_DEMO_TEST: dir },
+  });
   const lines: string[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -32,7 +35,8 @@ function run(args: readonly string[], onLine: (line: string, stop: () => void) =
 }
 
 /** Without a camera: its clip is not ours to fetch in a test. */
-const demo = (args: readonly string[], onLine?: (line: string, stop: () => void) => void): Promise<Run> => run(['--no-camera', '--dir', join(dir, 'data'), ...args], onLine);
+const demo = (args: readonly string[], onLine?: (line: string, stop: () => void) => void): Promise<Run> =>
+  run(['--no-camera', '--dir', join(dir, 'data'), ...args], onLine);
 
 /** Everything ends within 5 s: what still runs of it after that, by command line. */
 async function leftOver(): Promise<string[]> {
@@ -51,27 +55,40 @@ async function running(): Promise<string[]> {
   return found;
 }
 
-test('an unattended minute: warned and cleared in time, through a kill of the edge; nothing lost, nothing twice, nothing left behind', { timeout: 150_000 }, async () => {
-  let runningAt = 0;
-  const { code, lines } = await demo(['--for', '60s', '--json'], (line) => { if (line === 'demo running') runningAt = Date.now(); });
-  const outcome = JSON.parse(lines.at(-1) ?? '') as DemoOutcome;
-  assert.deepEqual({ lost: outcome.lost, duplicates: outcome.duplicates, backlog: outcome.backlog }, { lost: 0, duplicates: 0, backlog: 0 });
-  assert.deepEqual(Object.keys(outcome.events.byDevice).toSorted(), ['air-03', 'air-05', 'gate-02', 'pump-07']);
-  assert.equal(Object.values(outcome.events.byDevice).reduce((sum, count) => sum + count, 0), outcome.events.total);
-  const [warning] = outcome.warnings;
-  assert.equal(outcome.warnings.length, 1);
-  assert.deepEqual([warning?.subject, warning?.level], ['pump-07', 2]);
-  assert.ok(((warning?.raisedAt ?? Infinity) - runningAt) / 1000 <= 45);
-  assert.ok(((warning?.clearedAt ?? Infinity) - runningAt) / 1000 <= 80);
-  assert.equal(code, 0);
-  assert.deepEqual(await leftOver(), []);
-});
+test(
+  'an unattended minute: warned and cleared in time, through a kill of the edge; nothing lost, nothing twice, nothing left behind',
+  { timeout: 150_000 },
+  async () => {
+    let runningAt = 0;
+    const { code, lines } = await demo(['--for', '60s', '--json'], (line) => {
+      if (line === 'demo running') runningAt = Date.now();
+    });
+    const outcome = JSON.parse(lines.at(-1) ?? '') as DemoOutcome;
+    assert.deepEqual(
+      { lost: outcome.lost, duplicates: outcome.duplicates, backlog: outcome.backlog },
+      { lost: 0, duplicates: 0, backlog: 0 },
+    );
+    assert.deepEqual(Object.keys(outcome.events.byDevice).toSorted(), ['air-03', 'air-05', 'gate-02', 'pump-07']);
+    assert.equal(
+      Object.values(outcome.events.byDevice).reduce((sum, count) => sum + count, 0),
+      outcome.events.total,
+    );
+    const [warning] = outcome.warnings;
+    assert.equal(outcome.warnings.length, 1);
+    assert.deepEqual([warning?.subject, warning?.level], ['pump-07', 2]);
+    assert.ok(((warning?.raisedAt ?? Infinity) - runningAt) / 1000 <= 45);
+    assert.ok(((warning?.clearedAt ?? Infinity) - runningAt) / 1000 <= 80);
+    assert.equal(code, 0);
+    assert.deepEqual(await leftOver(), []);
+  },
+);
 
 /** Of processes that are gone, or not ours to look at: nothing. */
-const procText = (pid: string, name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
-  if (['ENOENT', 'ESRCH', 'EACCES'].includes(error.code ?? '')) return '';
-  throw error;
-});
+const procText = (pid: string, name: string): Promise<string> =>
+  readFile(`/proc/${pid}/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes(error.code ?? '')) return '';
+    throw error;
+  });
 
 test('a second one keeps its hands off the first one\'s folder; Ctrl-C ends it and leaves no process', { timeout: 120_000 }, async () => {
   const second: Promise<Run>[] = [];
@@ -97,7 +114,10 @@ test('a folder that is not its own stays as it is, and a clip that shows nothing
   await writeFile(join(own, 'clip.mp4'), 'no film');
   const folder = await run(['--no-camera', '--json', '--dir', own]);
   const clip = await run(['--json', '--dir', join(dir, 'data'), '--clip', join(own, 'clip.mp4')]);
-  for (const [{ code, lines }, faults] of [[folder, ['CV_DEMO_FOLDER']], [clip, ['CV_VIDEO_UNREADABLE', 'CV_FFMPEG_MISSING', 'CV_MODEL_MISSING']]] as const) {
+  for (const [{ code, lines }, faults] of [
+    [folder, ['CV_DEMO_FOLDER']],
+    [clip, ['CV_VIDEO_UNREADABLE', 'CV_FFMPEG_MISSING', 'CV_MODEL_MISSING']],
+  ] as const) {
     assert.notEqual(code, 0);
     assert.ok(faults.some((fault) => lines.at(-1)?.includes(fault)), lines.at(-1));
   }

@@ -14,7 +14,8 @@ if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 
 const edge = await runEdge(setup, realWorld(observer.tell), {
   metrics: observer.metrics,
-  onKept: ({ stream, epoch, firstSeq, drafts }) => tellParent({ kind: 'kept', stream, epoch, from: firstSeq, to: firstSeq + drafts.length - 1 }),
+  onKept: ({ stream, epoch, firstSeq, drafts }) =>
+    tellParent({ kind: 'kept', stream, epoch, from: firstSeq, to: firstSeq + drafts.length - 1 }),
 });
 endWithParent(() => edge.close());
 tellParent({ kind: 'ready' });

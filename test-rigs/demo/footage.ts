@@ -16,9 +16,50 @@ const CLIP = join(ROOT, '.cache', 'footage', 'vtest.avi');
 /** Zones and a line for that clip: the road, the van's bay, a lawn that nobody may step on, and where people come in. */
 const SCENE: z.input<z.ZodObject<typeof SCENE_FIELDS>> = {
   zones: [
-    { id: 'road', zh: '道路', en: 'road', polygon: [[0, 0.3], [0.55, 0.26], [0.82, 0.17], [1, 0.17], [1, 0.85], [0.6, 0.68], [0.4, 0.56], [0.2, 0.45], [0, 0.42]], count: ['person'] },
-    { id: 'bay', zh: '停车位', en: 'bay', polygon: [[0.82, 0], [0.93, 0], [0.93, 0.2], [0.82, 0.2]], count: ['vehicle'] },
-    { id: 'lawn', zh: '草坪', en: 'lawn', polygon: [[0, 0.45], [0.2, 0.48], [0.4, 0.6], [0.6, 0.73], [1, 0.9], [1, 1], [0, 1]], intrusion: { after: '1s' } },
+    {
+      id: 'road',
+      zh: '道路',
+      en: 'road',
+      polygon: [
+        [0, 0.3],
+        [0.55, 0.26],
+        [0.82, 0.17],
+        [1, 0.17],
+        [1, 0.85],
+        [0.6, 0.68],
+        [0.4, 0.56],
+        [0.2, 0.45],
+        [0, 0.42],
+      ],
+      count: ['person'],
+    },
+    {
+      id: 'bay',
+      zh: '停车位',
+      en: 'bay',
+      polygon: [
+        [0.82, 0],
+        [0.93, 0],
+        [0.93, 0.2],
+        [0.82, 0.2],
+      ],
+      count: ['vehicle'],
+    },
+    {
+      id: 'lawn',
+      zh: '草坪',
+      en: 'lawn',
+      polygon: [
+        [0, 0.45],
+        [0.2, 0.48],
+        [0.4, 0.6],
+        [0.6, 0.73],
+        [1, 0.9],
+        [1, 1],
+        [0, 1],
+      ],
+      intrusion: { after: '1s' },
+    },
   ],
   lines: [{ id: 'entry', zh: '入口', en: 'entry', from: [0.88, 0.42], to: [0.88, 0.8], inside: [0.5, 0.6] }],
 };

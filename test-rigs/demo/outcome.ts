@@ -12,7 +12,12 @@ export interface DemoOutcome {
   backlog: number;
 }
 
-export function demoOutcome(reconciler: Reconciler, warnings: readonly WarningView[], tally: ReconciledCounts, backlog: number): DemoOutcome {
+export function demoOutcome(
+  reconciler: Reconciler,
+  warnings: readonly WarningView[],
+  tally: ReconciledCounts,
+  backlog: number,
+): DemoOutcome {
   return {
     events: { total: reconciler.total, byDevice: reconciler.byDevice, byIndicator: reconciler.byIndicator },
     warnings: warnings.map(({ rule, subject, level, raisedAt, clearedAt }) => ({ rule, subject, level, raisedAt, clearedAt })),
@@ -34,8 +39,14 @@ export function demoFailures(outcome: DemoOutcome, devices: readonly string[], r
   if (ranSeconds >= RAISED_BY_SECONDS && !water.some((warning) => seconds(warning.raisedAt) <= RAISED_BY_SECONDS)) {
     found.push({ en: `no water-level warning within ${RAISED_BY_SECONDS} s`, zh: `${RAISED_BY_SECONDS} 秒内没有水位预警` });
   }
-  if (ranSeconds >= CLEARED_BY_SECONDS && !water.some((warning) => warning.clearedAt !== null && seconds(warning.clearedAt) <= CLEARED_BY_SECONDS)) {
-    found.push({ en: `the water-level warning did not clear within ${CLEARED_BY_SECONDS} s`, zh: `水位预警未在 ${CLEARED_BY_SECONDS} 秒内解除` });
+  if (
+    ranSeconds >= CLEARED_BY_SECONDS &&
+    !water.some((warning) => warning.clearedAt !== null && seconds(warning.clearedAt) <= CLEARED_BY_SECONDS)
+  ) {
+    found.push({
+      en: `the water-level warning did not clear within ${CLEARED_BY_SECONDS} s`,
+      zh: `水位预警未在 ${CLEARED_BY_SECONDS} 秒内解除`,
+    });
   }
   for (const [name, zh] of [['lost', '丢失'], ['duplicates', '重复'], ['backlog', '积压']] as const) {
     if (outcome[name] > 0) found.push({ en: `${name}: ${outcome[name]}`, zh: `${zh}:${outcome[name]}` });

@@ -101,7 +101,10 @@ class DemoRun {
     const town = this.#town;
     if (!town || town.relay.cut) return;
     town.relay.setCut(true);
-    this.#say({ en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`, zh: `断网 ${CUT_SECONDS} 秒：边缘缓存增长，恢复后先送实时值再补历史` });
+    this.#say({
+      en: `network cut for ${CUT_SECONDS} s: the edge log grows, then drains, live values first`,
+      zh: `断网 ${CUT_SECONDS} 秒：边缘缓存增长，恢复后先送实时值再补历史`,
+    });
     this.#mending = setTimeout(() => {
       town.relay.setCut(false);
       this.#say({ en: 'network back', zh: '网络恢复' });
@@ -185,7 +188,8 @@ class DemoRun {
         said = true;
         this.#options.say({ en: `still waiting for ${silent.join(', ')}`, zh: `仍在等待 ${silent.join('、')}` });
       }
-      if (Date.now() - silentSince > 60_000) throw new Error(`${silent.join(', ')} gave no value within 60 s; see edge.log in ${this.#options.dir}`);
+      if (Date.now() - silentSince > 60_000)
+        throw new Error(`${silent.join(', ')} gave no value within 60 s; see edge.log in ${this.#options.dir}`);
       await wait(200, this.#options.signal);
     }
   }
@@ -230,8 +234,10 @@ class DemoRun {
     this.#spoken.set(warning.id, state);
     this.#worst.set(warning.id, Math.min(this.#worst.get(warning.id) ?? 4, warning.level) as Level);
     const reason = warning.reasons[0] ?? warning.title;
-    if (warning.condition === 'cleared') this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除：${reason.zh}；见页面“近期已解除”` });
-    else this.#say({ en: `${reason.en} (exercise); look at its card and click the reason`, zh: `${reason.zh}（演练）；请看卡片并点击依据` });
+    if (warning.condition === 'cleared')
+      this.#say({ en: `cleared: ${reason.en}; see "cleared lately" on the page`, zh: `解除：${reason.zh}；见页面“近期已解除”` });
+    else
+      this.#say({ en: `${reason.en} (exercise); look at its card and click the reason`, zh: `${reason.zh}（演练）；请看卡片并点击依据` });
   }
 
   async #finish(): Promise<{ ok: boolean; outcome: unknown }> {

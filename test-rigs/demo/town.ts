@@ -54,9 +54,13 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
   const lock = takeFolder(dir);
   const token = randomBytes(16).toString('hex');
   writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
-  const device = (name: string, module: string, port = 0) => startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', String(port), '--seed', String(options.seed)], signal);
+  const device = (name: string, module: string, port = 0) =>
+    startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', String(port), '--seed', String(options.seed)], signal);
   const httpPort = await freePort(options.httpPort);
-  writeFileSync(join(dir, 'gateway.yaml'), demoGatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }));
+  writeFileSync(
+    join(dir, 'gateway.yaml'),
+    demoGatewayYaml({ httpPort, token, rules: join(CONFIGS, 'rules', 'demo'), catalogue: join(CONFIGS, 'catalogue') }),
+  );
 
   const started: { stop(): Promise<void> }[] = [];
   let relay: Relay | null = null;
@@ -77,7 +81,15 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
       note<DeviceProcess>(device('air-03', 'air-station')),
       note<DeviceProcess>(device('air-05', 'air-uploader', uploadPort)),
       note<DeviceProcess>(device('gate-02', 'gate-reader')),
-      note<ChildProcessHandle>(startChild({ name: 'gateway', module: join(RIGS, 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml'), '--demo'], logFile: join(dir, 'gateway.log'), signal })).then((child) => {
+      note<ChildProcessHandle>(
+        startChild({
+          name: 'gateway',
+          module: join(RIGS, 'processes', `gateway-main${SUFFIX}`),
+          args: [join(dir, 'gateway.yaml'), '--demo'],
+          logFile: join(dir, 'gateway.log'),
+          signal,
+        }),
+      ).then((child) => {
         options.onGateway(String(child.ready.httpUrl));
         return child;
       }),
@@ -89,7 +101,14 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
       if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
     });
 
-    const plan: DemoEdgePlan = { gatewayPort: relay.port, pumpPort: pump.port, airEndpoint: `opc.tcp://127.0.0.1:${air.port}`, uploadPort, gatePort: gate.port, clip: options.clip };
+    const plan: DemoEdgePlan = {
+      gatewayPort: relay.port,
+      pumpPort: pump.port,
+      airEndpoint: `opc.tcp://127.0.0.1:${air.port}`,
+      uploadPort,
+      gatePort: gate.port,
+      clip: options.clip,
+    };
     let edge = await startEdge(dir, plan, options);
     started.push({ stop: () => edge.stop() });
     return {
@@ -118,7 +137,13 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
 
 async function startEdge(dir: string, plan: DemoEdgePlan, options: TownOptions): Promise<ChildProcessHandle> {
   writeFileSync(join(dir, 'edge.yaml'), demoEdgeYaml(plan));
-  const edge = await startChild({ name: 'edge', module: join(RIGS, 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log'), signal: options.signal });
+  const edge = await startChild({
+    name: 'edge',
+    module: join(RIGS, 'demo', `edge-main${SUFFIX}`),
+    args: [join(dir, 'edge.yaml')],
+    logFile: join(dir, 'edge.log'),
+    signal: options.signal,
+  });
   edge.onMessage((message) => {
     if (message.kind === 'kept') options.onKept(message as unknown as CommittedEvent);
   });
@@ -139,7 +164,12 @@ async function allStarted<T extends readonly unknown[]>(starting: { [K in keyof 
 function takeFolder(dir: string): { release(): void } {
   try {
     if (existsSync(dir)) {
-      if (!existsSync(join(dir, MARK))) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'it is there and was not made by the demo', whyZh: '它已存在，且不是由演示创建的' });
+      if (!existsSync(join(dir, MARK)))
+        throw new FaultError('CV_DEMO_FOLDER', {
+          dir,
+          why: 'it is there and was not made by the demo',
+          whyZh: '它已存在，且不是由演示创建的',
+        });
       // Held by another demo, nothing in it is touched.
       lockLogFolder(dir).release();
       rmSync(dir, { recursive: true, force: true });
@@ -149,7 +179,12 @@ function takeFolder(dir: string): { release(): void } {
     return lockLogFolder(dir);
   } catch (error) {
     if (error instanceof FaultError) throw error;
-    if (error instanceof StorageError && error.failure.locked) throw new FaultError('CV_DEMO_FOLDER', { dir, why: 'another demo that is running uses it', whyZh: '另一个正在运行的演示在使用它' }, { cause: error });
+    if (error instanceof StorageError && error.failure.locked)
+      throw new FaultError(
+        'CV_DEMO_FOLDER',
+        { dir, why: 'another demo that is running uses it', whyZh: '另一个正在运行的演示在使用它' },
+        { cause: error },
+      );
     throw new FaultError('CV_DEMO_FOLDER', { dir, why: (error as Error).message }, { cause: error });
   }
 }

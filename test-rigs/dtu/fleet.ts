@@ -59,7 +59,20 @@ const proofOf = (who: number, turn: number): number => (who * 40_503 + turn * 99
 export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions): Promise<FleetResult> {
   const random = seededRandom(seed);
   const port = await freePort();
-  const result: FleetResult = { units, seconds, good: 0, wrong: 0, bad: 0, drops: 0, halfOpen: 0, replacedLate: 0, heartbeatsInside: 0, backMs: 0, missing: 0, faults: {} };
+  const result: FleetResult = {
+    units,
+    seconds,
+    good: 0,
+    wrong: 0,
+    bad: 0,
+    drops: 0,
+    halfOpen: 0,
+    replacedLate: 0,
+    heartbeatsInside: 0,
+    backMs: 0,
+    missing: 0,
+    faults: {},
+  };
   const members = Array.from({ length: units }, (_, who) => member(who));
 
   function member(who: number): Member {
@@ -81,9 +94,23 @@ export async function runFleet({ units, seconds, seed, mishapMs }: FleetOptions)
   }
 
   const devices = members.map((_member, who): DeviceSetup => {
-    const settings = driver.settings.parse({ transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: `DTU-${who}` }, heartbeat: { hex: BEAT.toString('hex') }, framing: framingOf(who) });
+    const settings = driver.settings.parse({
+      transport: 'dtu',
+      listen: `127.0.0.1:${port}`,
+      registration: { ascii: `DTU-${who}` },
+      heartbeat: { hex: BEAT.toString('hex') },
+      framing: framingOf(who),
+    });
     const points = POINTS.map((id, at) => ({
-      id, indicator: 'T', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: Object.assign(driver.point?.parse({ address: `holding:${at}` }) as object, { id }),
+      id,
+      indicator: 'T',
+      unit: '1',
+      scale: 1,
+      offset: 0,
+      faultCodes: [],
+      limits: [],
+      kind: 'measurement' as const,
+      own: Object.assign(driver.point?.parse({ address: `holding:${at}` }) as object, { id }),
     }));
     return { id: `unit-${who}`, driver: 'modbus', subject: 'rig', settings, everyMs: EVERY_MS, timeoutMs: TIMEOUT_MS, points };
   });

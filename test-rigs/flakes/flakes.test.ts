@@ -35,7 +35,13 @@ test('touching is a test that opens something itself, over a helper, or by what 
     file('a/chance.test.ts', "import { seededRandom } from '../core/world.ts';", ['core/world.ts']),
     file('a/far.test.ts', '', ['edge/above-log.ts']),
   ];
-  assert.deepEqual(touchingFiles(sources), ['a/itself.test.ts', 'a/helper.test.ts', 'a/subject.test.ts', 'a/real.test.ts', 'a/unknown.test.ts']);
+  assert.deepEqual(touchingFiles(sources), [
+    'a/itself.test.ts',
+    'a/helper.test.ts',
+    'a/subject.test.ts',
+    'a/real.test.ts',
+    'a/unknown.test.ts',
+  ]);
 });
 
 test('a run counts each test once, keeps its first error, and goes on from its file', () => {
@@ -54,17 +60,26 @@ test('a run counts each test once, keeps its first error, and goes on from its f
 test('of a file that fails, each failed test has its name and its error; one that passes has none', async () => {
   const passing = testFile('passing.test.ts', "console.log('{}'); test('passes', () => {});");
   assert.deepEqual(await runTestFile(dir, passing, never), []);
-  const failing = testFile('failing.test.ts', "test('outer', async (t) => { await t.test('inner', () => { throw new Error('seen'); }); });");
-  const [failure, ...more] = await runTestFile(dir, failing, never) ?? [];
+  const failing = testFile(
+    'failing.test.ts',
+    "test('outer', async (t) => { await t.test('inner', () => { throw new Error('seen'); }); });",
+  );
+  const [failure, ...more] = (await runTestFile(dir, failing, never)) ?? [];
   assert.deepEqual(more, []);
   assert.equal(failure?.test, 'inner');
   assert.match(failure.error, /^Error: seen\n {4}at /);
 });
 
 test('a file that ends by itself after its tests have passed fails under its own name, with what it said last', async () => {
-  const late = testFile('late.test.ts', "test('passes', () => {}); process.on('exit', () => { console.error('what it said'); process.exitCode = 7; });");
-  const failures = await runTestFile(dir, late, never) ?? [];
-  assert.deepEqual(failures.map(({ test: name }) => name), ['late.test.ts']);
+  const late = testFile(
+    'late.test.ts',
+    "test('passes', () => {}); process.on('exit', () => { console.error('what it said'); process.exitCode = 7; });",
+  );
+  const failures = (await runTestFile(dir, late, never)) ?? [];
+  assert.deepEqual(
+    failures.map(({ test: name }) => name),
+    ['late.test.ts'],
+  );
   assert.match(failures[0]?.error ?? '', /what it said/);
   const broken = await runTestFile(dir, testFile('broken.test.ts', "import './missing.ts';"), never) ?? [];
   assert.match(broken[0]?.error ?? '', /Cannot find module/);
@@ -72,7 +87,10 @@ test('a file that ends by itself after its tests have passed fails under its own
 
 test('a run that is called off ends with all that it started, and counts as none', async () => {
   const begun = join(dir, 'begun');
-  const hanging = testFile('hanging.test.ts', `import { writeFileSync } from 'node:fs'; test('hangs', () => { writeFileSync(${JSON.stringify(begun)}, ''); for (;;); });`);
+  const hanging = testFile(
+    'hanging.test.ts',
+    `import { writeFileSync } from 'node:fs'; test('hangs', () => { writeFileSync(${JSON.stringify(begun)}, ''); for (;;); });`,
+  );
   const calling = new AbortController();
   const result = runTestFile(dir, hanging, calling.signal);
   await until(() => existsSync(begun));

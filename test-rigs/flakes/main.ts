@@ -57,8 +57,12 @@ export async function run(argv: string[]): Promise<number> {
     await load.stop();
   }
   const failed = tally.failedOf(files);
-  if (!values.json) for (const { file, test, times, error } of failed) process.stdout.write(`${file}: ${test}: failed ${times} times\n  ${error.replaceAll('\n', '\n  ')}\n`);
-  process.stdout.write(`${JSON.stringify({ runs: Math.min(...files.map((file) => tally.runsOf(file)), runs), files: files.length, failed })}\n`);
+  if (!values.json)
+    for (const { file, test, times, error } of failed)
+      process.stdout.write(`${file}: ${test}: failed ${times} times\n  ${error.replaceAll('\n', '\n  ')}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ runs: Math.min(...files.map((file) => tally.runsOf(file)), runs), files: files.length, failed })}\n`,
+  );
   if (ending.signal.aborted) return 130;
   return failed.length > 0 ? 1 : 0;
 }

@@ -21,7 +21,7 @@ export default async function* failures(source: AsyncIterable<TestEvent>): Async
     if (kind === 'subtestsFailed') continue;
     const cause = error.cause instanceof Error ? error.cause.stack : undefined;
     // A whole file that fails has its own name as its test's, and nothing to say but that.
-    const isFile = data.nesting === 0 && data.name === basename(data.file ?? '') || data.name === data.file;
-    yield `${JSON.stringify({ test: data.name, error: (isFile && said.trim() !== '' ? said.trim() : cause ?? error.message).slice(0, MAX_ERROR) } satisfies TestFailure)}\n`;
+    const isFile = (data.nesting === 0 && data.name === basename(data.file ?? '')) || data.name === data.file;
+    yield `${JSON.stringify({ test: data.name, error: (isFile && said.trim() !== '' ? said.trim() : (cause ?? error.message)).slice(0, MAX_ERROR) } satisfies TestFailure)}\n`;
   }
 }

@@ -21,18 +21,31 @@ interface Limits {
 }
 
 /** @returns null where it was called off */
-export const runTestFile = (root: string, file: string, signal: AbortSignal): Promise<TestFailure[] | null> => runTestFiles(root, [file], { testMs: TEST_TIMEOUT_MS, allMs: LIMIT_MS }, signal);
+export const runTestFile = (root: string, file: string, signal: AbortSignal): Promise<TestFailure[] | null> =>
+  runTestFiles(root, [file], { testMs: TEST_TIMEOUT_MS, allMs: LIMIT_MS }, signal);
 
 /** One after the other. @returns null where it was called off */
-export function runTestFiles(root: string, files: readonly string[], { testMs, allMs, endsAtFirst }: Limits, signal: AbortSignal): Promise<TestFailure[] | null> {
+export function runTestFiles(
+  root: string,
+  files: readonly string[],
+  { testMs, allMs, endsAtFirst }: Limits,
+  signal: AbortSignal,
+): Promise<TestFailure[] | null> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return resolve(null);
     // A test's own runner says to its children that they are within one; this is another run.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     // A group of its own, so that what a hanging test has started ends with it.
-    const child = spawn(process.execPath, ['--test', `--test-reporter=${REPORTER}`, '--test-concurrency=1', `--test-timeout=${testMs}`, ...files], {
-      cwd: root, env: { NODE_COMPILE_CACHE: join(root, '.cache', 'compiled'), ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      ['--test', `--test-reporter=${REPORTER}`, '--test-concurrency=1', `--test-timeout=${testMs}`, ...files],
+      {
+        cwd: root,
+        env: { NODE_COMPILE_CACHE: join(root, '.cache', 'compiled'), ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      },
+    );
     const end = () => {
       try {
         if (child.pid) process.kill(-child.pid, 'SIGKILL');

@@ -1,7 +1,8 @@
 /** Which test files open a socket, a child or a disk, told by what they import. */
 import type { SourceFile } from '../../tools/imports.ts';
 
-const MODULES = /\bfrom\s+'(?:node:(?:net|http|https|http2|dgram|tls|child_process|cluster|fs|fs\/promises|worker_threads|sqlite)|mqtt|aedes|ws|fastify|modbus-serial|playwright-core|onnxruntime-node|node-opcua[\w-]*|node-rtsp-stream|sharp|vite)'/;
+const MODULES =
+  /\bfrom\s+'(?:node:(?:net|http|https|http2|dgram|tls|child_process|cluster|fs|fs\/promises|worker_threads|sqlite)|mqtt|aedes|ws|fastify|modbus-serial|playwright-core|onnxruntime-node|node-opcua[\w-]*|node-rtsp-stream|sharp|vite)'/;
 /** It passes the real world on, and its types and its chance as well: whoever wants more of it says so by name. */
 const WORLD = 'core/world.ts';
 const REAL = /\breal(?:World|Net|Files|Clock)\b/;

@@ -17,9 +17,11 @@ export async function compileShim(source: string): Promise<string> {
   mkdirSync(MADE, { recursive: true });
   // Two rigs may start at the same moment: each compiles its own, and the names are swapped at once.
   const own = `${library}.${process.pid}`;
-  await promisify(execFile)('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', own, source, '-ldl', '-lpthread']).catch((error: Error) => {
-    throw new Error(`${basename(source)}: ${error.message} (apt-get install gcc libc6-dev)`);
-  });
+  await promisify(execFile)('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', own, source, '-ldl', '-lpthread']).catch(
+    (error: Error) => {
+      throw new Error(`${basename(source)}: ${error.message} (apt-get install gcc libc6-dev)`);
+    },
+  );
   renameSync(own, library);
   return library;
 }

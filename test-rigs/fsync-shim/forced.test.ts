@@ -15,7 +15,9 @@ async function forced(what: string, path: string): Promise<number[]> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-forced-'));
   try {
     const counters = join(dir, 'counters');
-    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'commits.ts'), what, dir, counters], { env: { ...process.env, ...(await slowDisk({ path, count: counters })) } });
+    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'commits.ts'), what, dir, counters], {
+      env: { ...process.env, ...(await slowDisk({ path, count: counters })) },
+    });
     const calls = JSON.parse(stdout) as number[];
     return calls.slice(1).map((total, index) => total - (calls[index] as number));
   } finally {

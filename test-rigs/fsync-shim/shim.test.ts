@@ -21,26 +21,32 @@ const sqlite = said(() => db.exec('CREATE TABLE t (x)'));
 console.log(JSON.stringify({ file, other, sqlite }));
 `;
 
-test('fsync and fdatasync of Node and SQLite are slowed, failed, chosen by path and counted', { skip: (await shimAvailable()) ? false : 'gcc is not installed' }, async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'cityvitals-shim-'));
-  const count = join(dir, 'count');
-  const run = async (disk: Parameters<typeof slowDisk>[0]) => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', PROGRAM, dir], { env: { ...process.env, ...(await slowDisk(disk)) } });
-    return JSON.parse(stdout) as Record<'file' | 'other' | 'sqlite', { code: string | number; ms: number }>;
-  };
-  const slow = await run({ delayMs: 30, path: 'slow-', count });
-  assert.deepEqual([slow.file.code, slow.other.code, slow.sqlite.code], ['ok', 'ok', 'ok']);
-  assert.ok(slow.file.ms >= 29 && slow.sqlite.ms >= 29, JSON.stringify(slow));
-  const { calls } = fsyncCounts(count);
-  assert.ok(calls >= 2);
-  await rm(join(dir, 'slow-two.db'));
-  const failing = await run({ errno: 5, path: 'slow-', count });
-  assert.deepEqual([failing.file.code, failing.other.code, failing.sqlite.code], ['EIO', 'ok', 10]);
-  assert.ok(fsyncCounts(count).calls > calls && fsyncCounts(count).failed >= 2);
-  await rm(join(dir, 'slow-two.db'), { force: true });
-  const gate = join(dir, 'gate');
-  assert.equal((await run({ errno: 28, while: gate })).file.code, 'ok');
-  writeFileSync(gate, '');
-  assert.equal((await run({ errno: 28, while: gate })).file.code, 'ENOSPC');
-  await rm(dir, { recursive: true });
-});
+test(
+  'fsync and fdatasync of Node and SQLite are slowed, failed, chosen by path and counted',
+  { skip: (await shimAvailable()) ? false : 'gcc is not installed' },
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'cityvitals-shim-'));
+    const count = join(dir, 'count');
+    const run = async (disk: Parameters<typeof slowDisk>[0]) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', PROGRAM, dir], {
+        env: { ...process.env, ...(await slowDisk(disk)) },
+      });
+      return JSON.parse(stdout) as Record<'file' | 'other' | 'sqlite', { code: string | number; ms: number }>;
+    };
+    const slow = await run({ delayMs: 30, path: 'slow-', count });
+    assert.deepEqual([slow.file.code, slow.other.code, slow.sqlite.code], ['ok', 'ok', 'ok']);
+    assert.ok(slow.file.ms >= 29 && slow.sqlite.ms >= 29, JSON.stringify(slow));
+    const { calls } = fsyncCounts(count);
+    assert.ok(calls >= 2);
+    await rm(join(dir, 'slow-two.db'));
+    const failing = await run({ errno: 5, path: 'slow-', count });
+    assert.deepEqual([failing.file.code, failing.other.code, failing.sqlite.code], ['EIO', 'ok', 10]);
+    assert.ok(fsyncCounts(count).calls > calls && fsyncCounts(count).failed >= 2);
+    await rm(join(dir, 'slow-two.db'), { force: true });
+    const gate = join(dir, 'gate');
+    assert.equal((await run({ errno: 28, while: gate })).file.code, 'ok');
+    writeFileSync(gate, '');
+    assert.equal((await run({ errno: 28, while: gate })).file.code, 'ENOSPC');
+    await rm(dir, { recursive: true });
+  },
+);

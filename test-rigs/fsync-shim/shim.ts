@@ -34,7 +34,9 @@ export async function slowDisk(disk: SlowDisk): Promise<Record<string, string>> 
 export function fsyncCounts(file: string): { calls: number; failed: number } {
   if (!existsSync(file)) return { calls: 0, failed: 0 };
   const bytes = readFileSync(file);
-  return bytes.length < 16 ? { calls: 0, failed: 0 } : { calls: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
+  return bytes.length < 16
+    ? { calls: 0, failed: 0 }
+    : { calls: Number(bytes.readBigUInt64LE(0)), failed: Number(bytes.readBigUInt64LE(8)) };
 }
 
 export { canCompile as shimAvailable } from './compile.ts';

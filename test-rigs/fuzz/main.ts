@@ -16,7 +16,16 @@ import { assertDamagedMessageGivesNothing, fuzzFrame, fuzzStream, fuzzCorpusOf }
 import { seededRandom } from '../../core/world.ts';
 import { DRIVERS } from '../../drivers/index.ts';
 
-const { values } = parseArgs({ options: { driver: { type: 'string' }, runs: { type: 'string', default: '10000' }, streams: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    driver: { type: 'string' },
+    runs: { type: 'string', default: '10000' },
+    streams: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
 const [runs, share, seed] = [Number(values.runs), Number(values.streams), Number(values.seed)];
 const chosen = DRIVERS.filter(({ id }) => values.driver === undefined || id === values.driver);
 if (values.help || chosen.length === 0 || !(runs >= 1) || !(share >= 1)) {
@@ -31,7 +40,9 @@ const HANGS_MS = 10_000;
 for (const entry of chosen) {
   const driver = await entry.load();
   const folder = join(import.meta.dirname, '../../drivers', entry.id);
-  const { double } = existsSync(join(folder, 'testing/double.ts')) ? (await import(join(folder, 'testing/double.ts'))) as { double: DriverDouble } : { double: {} as DriverDouble };
+  const { double } = existsSync(join(folder, 'testing/double.ts'))
+    ? ((await import(join(folder, 'testing/double.ts'))) as { double: DriverDouble })
+    : { double: {} as DriverDouble };
   const grounds = await fuzzCorpusOf(driver, double, await recordedCasesIn(join(folder, 'recorded')));
   const counts = { frames: 0, streams: 0, damaged: 0, failed: 0 };
   const begunMs = performance.now();
@@ -62,6 +73,10 @@ for (const entry of chosen) {
   }
   const seconds = Math.round((performance.now() - begunMs) / 100) / 10;
   const result = { driver: entry.id, runs: counts.frames + counts.streams, ...counts, seconds, heapMb: Math.round(mostBytes / 1e6) };
-  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${result.driver}: ${result.runs} runs (${counts.streams} streams, ${counts.damaged} wrong checksums), ${counts.failed} failed, ${seconds} s, heap up to ${result.heapMb} MB\n`);
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(result)}\n`
+      : `${result.driver}: ${result.runs} runs (${counts.streams} streams, ${counts.damaged} wrong checksums), ${counts.failed} failed, ${seconds} s, heap up to ${result.heapMb} MB\n`,
+  );
   if (counts.failed > 0) process.exitCode = 1;
 }

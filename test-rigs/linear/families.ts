@@ -2,7 +2,11 @@
 import type { LinearTarget } from './targets.ts';
 
 export const LINEAR_FAMILIES: Readonly<Record<string, Buffer>> = {
-  zeros: Buffer.from([0]), ones: Buffer.from([0xff]), hashes: Buffer.from('#'), ampersands: Buffer.from('&'), 'line ends': Buffer.from('\r\n'),
+  zeros: Buffer.from([0]),
+  ones: Buffer.from([0xff]),
+  hashes: Buffer.from('#'),
+  ampersands: Buffer.from('&'),
+  'line ends': Buffer.from('\r\n'),
 };
 
 const GENERATED = 6;
@@ -15,5 +19,8 @@ export function generateInputs(seed: number, { name, words }: LinearTarget): [st
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return (state >>> 8) % below;
   };
-  return Array.from({ length: GENERATED }, (_, at) => [`generated ${seed}.${at}`, Buffer.concat(Array.from({ length: WORDS }, () => words[next(words.length)] as Buffer))]);
+  return Array.from({ length: GENERATED }, (_, at) => [
+    `generated ${seed}.${at}`,
+    Buffer.concat(Array.from({ length: WORDS }, () => words[next(words.length)] as Buffer)),
+  ]);
 }

@@ -40,12 +40,17 @@ export async function run(argv: string[]): Promise<number> {
         cases += 1;
         worst = Math.max(worst, times);
         if (times > MOST_TIMES) failed.push({ case: name, times, us });
-        if (times > MOST_TIMES || argv.includes('--verbose')) process.stderr.write(`${name}: ${us.map((one) => Math.round(one / 1000)).join(', ')} ms\n`);
+        if (times > MOST_TIMES || argv.includes('--verbose'))
+          process.stderr.write(`${name}: ${us.map((one) => Math.round(one / 1000)).join(', ')} ms\n`);
       }
     }
   }
   worst = Math.round(worst * 10) / 10;
-  process.stdout.write(argv.includes('--json') ? `${JSON.stringify({ cases, worst, failed: failed.map((one) => one.case) })}\n` : `${cases} cases, at worst ${worst} times at a doubling, ${failed.length} failed\n`);
+  process.stdout.write(
+    argv.includes('--json')
+      ? `${JSON.stringify({ cases, worst, failed: failed.map((one) => one.case) })}\n`
+      : `${cases} cases, at worst ${worst} times at a doubling, ${failed.length} failed\n`,
+  );
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -41,12 +41,19 @@ async function start(t: TestContext, options: Omit<LiveViewEdgeOptions, 'dir'> =
     await edge.close();
     await rm(dir, { recursive: true, force: true });
   });
-  const want = (device = 'gate-cam', headers: Record<string, string> = AS_OPERATOR) => ask(`/api/v1/devices/${device}/live-view`, { method: 'POST', headers });
-  return { dir, edge, api, want, async watch(device?: string, beside = '') {
-    const { status, body } = await want(device);
-    assert.equal(status, 200, JSON.stringify(body));
-    return viewerOf(new URL(`${String(body.path)}${beside}`, api.url).href.replace('http', 'ws'));
-  } };
+  const want = (device = 'gate-cam', headers: Record<string, string> = AS_OPERATOR) =>
+    ask(`/api/v1/devices/${device}/live-view`, { method: 'POST', headers });
+  return {
+    dir,
+    edge,
+    api,
+    want,
+    async watch(device?: string, beside = '') {
+      const { status, body } = await want(device);
+      assert.equal(status, 200, JSON.stringify(body));
+      return viewerOf(new URL(`${String(body.path)}${beside}`, api.url).href.replace('http', 'ws'));
+    },
+  };
 }
 
 function viewerOf(url: string, headers: Record<string, string> = {}) {
@@ -93,27 +100,47 @@ function listening(pid: number): string[] {
   }));
 }
 
-test('an operator sees pictures; only loopback is listened on; a killed ffmpeg comes back by itself; the last to leave ends it all; all of it is on record', { skip }, async (t) => {
-  const { dir, edge, watch } = await start(t, { settings: { mask: [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]] } });
-  const viewer = await watch();
-  await viewer.more(60_000);
-  const pid = edge.streams.pids().get('gate-cam') as number;
-  assert.deepEqual(listening(pid), ['0100007F']);
-  const ffmpegs = childrenOf(pid);
-  assert.deepEqual(ffmpegs.map(({ name }) => name), ['ffmpeg', 'ffmpeg']);
-  for (const ffmpeg of ffmpegs) assert.deepEqual(listening(ffmpeg.pid), []);
+test(
+  'an operator sees pictures; only loopback is listened on; a killed ffmpeg comes back by itself; the last to leave ends it all; all of it is on record',
+  { skip },
+  async (t) => {
+    const { dir, edge, watch } = await start(t, {
+      settings: {
+        mask: [
+          [
+            [0, 0],
+            [0.5, 0],
+            [0.5, 1],
+            [0, 1],
+          ],
+        ],
+      },
+    });
+    const viewer = await watch();
+    await viewer.more(60_000);
+    const pid = edge.streams.pids().get('gate-cam') as number;
+    assert.deepEqual(listening(pid), ['0100007F']);
+    const ffmpegs = childrenOf(pid);
+    assert.deepEqual(
+      ffmpegs.map(({ name }) => name),
+      ['ffmpeg', 'ffmpeg'],
+    );
+    for (const ffmpeg of ffmpegs) assert.deepEqual(listening(ffmpeg.pid), []);
 
   const picture = pictureOf(viewer.pieces);
   assert.deepEqual([picture.length, ...new Set(picture.subarray(0, 100))], [320 * 240, 0], 'the masked half is black');
   assert.ok(new Set(picture.subarray(200, 320)).size > 3, 'the other half is not');
 
-  for (const [index, { pid: ffmpeg }] of ffmpegs.entries()) {
-    const now = index === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
-    process.kill(now, 'SIGKILL');
-    await until(() => Promise.resolve([...edge.streams.pids().values()].flatMap((id) => (id === undefined ? [] : childrenOf(id)))), (found) => found.length === 2 && found.every((one) => one.pid !== now));
-    await viewer.more(20_000);
-  }
-  assert.equal(viewer.socket.readyState, WebSocket.OPEN, 'the viewer noticed nothing but a pause');
+    for (const [index, { pid: ffmpeg }] of ffmpegs.entries()) {
+      const now = index === 0 ? ffmpeg : (childrenOf(edge.streams.pids().get('gate-cam') as number)[1]?.pid as number);
+      process.kill(now, 'SIGKILL');
+      await until(
+        () => Promise.resolve([...edge.streams.pids().values()].flatMap((id) => (id === undefined ? [] : childrenOf(id)))),
+        (found) => found.length === 2 && found.every((one) => one.pid !== now),
+      );
+      await viewer.more(20_000);
+    }
+    assert.equal(viewer.socket.readyState, WebSocket.OPEN, 'the viewer noticed nothing but a pause');
 
   viewer.socket.close();
   await until(() => Promise.resolve(edge.streams.pids().size), (running) => running === 0);
@@ -132,7 +159,10 @@ test('a live view in which something hangs is ended, with all that is of it, and
   const SILENCE_MS = 17_000;
   let watched: { run: () => void } = { run: () => {} };
   const world = realWorld(() => {});
-  const clock: Clock = { ...world.clock, after: (ms, run) => (ms === SILENCE_MS ? ((watched = { run }), { cancel: () => {} }) : world.clock.after(ms, run)) };
+  const clock: Clock = {
+    ...world.clock,
+    after: (ms, run) => (ms === SILENCE_MS ? ((watched = { run }), { cancel: () => {} }) : world.clock.after(ms, run)),
+  };
   const { edge, watch } = await start(t, { streams: { silenceMs: SILENCE_MS }, world: { ...world, clock } });
   const viewer = await watch();
   for (const hanging of ['reader', 'encoder', 'worker']) {
@@ -143,39 +173,99 @@ test('a live view in which something hangs is ended, with all that is of it, and
     const all = [...childrenOf(pid).map((one) => one.pid), pid];
     process.kill(all[['reader', 'encoder', 'worker'].indexOf(hanging)] as number, 'SIGSTOP');
     watched.run();
-    await until(() => Promise.resolve(all.filter((one) => existsSync(`/proc/${one}`))), (left) => left.length === 0);
-    await until(() => Promise.resolve(edge.told), (told) => told.some((event) => event.kind === 'fault' && event.fault.code === 'CV_LIVE_FAILED' && event.fault.params.detail === 'no picture within 17000 ms'));
+    await until(
+      () => Promise.resolve(all.filter((one) => existsSync(`/proc/${one}`))),
+      (left) => left.length === 0,
+    );
+    await until(
+      () => Promise.resolve(edge.told),
+      (told) =>
+        told.some(
+          (event) =>
+            event.kind === 'fault' && event.fault.code === 'CV_LIVE_FAILED' && event.fault.params.detail === 'no picture within 17000 ms',
+        ),
+    );
   }
   await viewer.more(20_000);
 });
 
 /** Luma of the last whole picture. */
 function pictureOf(pieces: readonly Buffer[]): Buffer {
-  const { stdout } = spawnSync('ffmpeg', ['-loglevel', 'error', '-f', 'mpegts', '-i', 'pipe:0', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'], { input: Buffer.concat(pieces), maxBuffer: 1 << 24 });
+  const { stdout } = spawnSync(
+    'ffmpeg',
+    ['-loglevel', 'error', '-f', 'mpegts', '-i', 'pipe:0', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'],
+    { input: Buffer.concat(pieces), maxBuffer: 1 << 24 },
+  );
   return stdout;
 }
 
-test('who asks for it is told what is seen, in the order of the pictures; of a clip, which plays anew, only where things are', { skip }, async (t) => {
-  const zones = [{ id: 'yard', polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], count: ['person'] }];
-  const looked = (ptsMs: number) => ({ device: 'gate-cam', picture: { ptsMs }, at: 1000 + ptsMs, boxes: [{ class: 'person', score: 0.9, x: 0.1, y: 0.2, width: 0.1, height: 0.3 }], tracks: [], measures: [{ point: 'yard.persons', kind: 'measurement' as const, value: 2 }, { point: 'gate.in', kind: 'occurrence' as const, value: 1 }], model: { classes: ['person'], classesZh: ['人'] } });
-  for (const asStream of [true, false]) {
-    const { edge, watch } = await start(t, { settings: { zones }, asStream });
-    edge.streams.tellViewers(looked(0)); // nobody watches
-    const asking = await watch(undefined, '&notes');
-    const plain = await watch();
-    await asking.more(1000);
-    await plain.more(1000);
-    edge.streams.tellViewers(looked(200));
-    edge.streams.tellViewers(looked(400));
-    if (asStream) await until(() => asking.notes.length, (count) => count >= 3);
-    else await asking.more(20_000);
-    const [scene, ...seen] = asking.notes;
-    assert.deepEqual(scene, { kind: 'scene', isReplay: !asStream, masks: [], lines: [], zones: [{ id: 'yard', name: { zh: 'yard', en: 'yard' }, polygon: zones[0]?.polygon }] });
-    assert.deepEqual(seen, (asStream ? [200, 400] : []).map((ptsMs) => ({ kind: 'seen', at: 1000 + ptsMs, ptsMs, values: { 'yard.persons': 2 }, happened: { 'gate.in': 1 }, boxes: [{ class: 'person', zh: '人', x: 0.1, y: 0.2, width: 0.1, height: 0.3 }] })));
-    assert.deepEqual(plain.notes, []);
-    for (const note of asking.notes) assert.equal(problemOf(note), null, 'as the document says');
-  }
-});
+test(
+  'who asks for it is told what is seen, in the order of the pictures; of a clip, which plays anew, only where things are',
+  { skip },
+  async (t) => {
+    const zones = [
+      {
+        id: 'yard',
+        polygon: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ],
+        count: ['person'],
+      },
+    ];
+    const looked = (ptsMs: number) => ({
+      device: 'gate-cam',
+      picture: { ptsMs },
+      at: 1000 + ptsMs,
+      boxes: [{ class: 'person', score: 0.9, x: 0.1, y: 0.2, width: 0.1, height: 0.3 }],
+      tracks: [],
+      measures: [
+        { point: 'yard.persons', kind: 'measurement' as const, value: 2 },
+        { point: 'gate.in', kind: 'occurrence' as const, value: 1 },
+      ],
+      model: { classes: ['person'], classesZh: ['人'] },
+    });
+    for (const asStream of [true, false]) {
+      const { edge, watch } = await start(t, { settings: { zones }, asStream });
+      edge.streams.tellViewers(looked(0)); // nobody watches
+      const asking = await watch(undefined, '&notes');
+      const plain = await watch();
+      await asking.more(1000);
+      await plain.more(1000);
+      edge.streams.tellViewers(looked(200));
+      edge.streams.tellViewers(looked(400));
+      if (asStream)
+        await until(
+          () => asking.notes.length,
+          (count) => count >= 3,
+        );
+      else await asking.more(20_000);
+      const [scene, ...seen] = asking.notes;
+      assert.deepEqual(scene, {
+        kind: 'scene',
+        isReplay: !asStream,
+        masks: [],
+        lines: [],
+        zones: [{ id: 'yard', name: { zh: 'yard', en: 'yard' }, polygon: zones[0]?.polygon }],
+      });
+      assert.deepEqual(
+        seen,
+        (asStream ? [200, 400] : []).map((ptsMs) => ({
+          kind: 'seen',
+          at: 1000 + ptsMs,
+          ptsMs,
+          values: { 'yard.persons': 2 },
+          happened: { 'gate.in': 1 },
+          boxes: [{ class: 'person', zh: '人', x: 0.1, y: 0.2, width: 0.1, height: 0.3 }],
+        })),
+      );
+      assert.deepEqual(plain.notes, []);
+      for (const note of asking.notes) assert.equal(problemOf(note), null, 'as the document says');
+    }
+  },
+);
 
 test('nobody watches who may not, twice with one ticket, from another page, or beyond the limits', { skip }, async (t) => {
   const { edge, api, want, watch } = await start(t);
@@ -227,7 +317,9 @@ test('the edge begins a view for programs of its machine alone, and its socket w
 });
 
 test('what keeps a camera from being seen is told, without its password, and is tried again later and later', { skip }, async (t) => {
-  const { edge, want } = await start(t, { settings: { url: 'rtsp://127.0.0.1:9/live?token=swordfish', user: 'admin', password: 'geheim-1' } });
+  const { edge, want } = await start(t, {
+    settings: { url: 'rtsp://127.0.0.1:9/live?token=swordfish', user: 'admin', password: 'geheim-1' },
+  });
   for (const _turn of [1, 2, 3]) {
     const { status, body } = await want();
     assert.deepEqual([status, body.code], [503, 'CV_LINK_REFUSED']);

@@ -42,28 +42,83 @@ function makeClip(dir: string): string {
   return path;
 }
 
-export async function openLiveViewEdge({ dir, settings = {}, streams: limits = {}, asStream = false, world: given }: LiveViewEdgeOptions): Promise<LiveViewEdge> {
+export async function openLiveViewEdge({
+  dir,
+  settings = {},
+  streams: limits = {},
+  asStream = false,
+  world: given,
+}: LiveViewEdgeOptions): Promise<LiveViewEdge> {
   const told: TelemetryEvent[] = [];
   const real = given ?? realWorld(() => {});
-  const world: World = { ...real, tell: (event) => { told.push(event); } };
+  const world: World = {
+    ...real,
+    tell: (event) => {
+      told.push(event);
+    },
+  };
   const url = `file:${makeClip(dir)}`;
   const devices = ['gate-cam', 'yard-cam'].map((id) => ({
-    driver: asStream ? { ...camera, liveSource: (...about: Parameters<NonNullable<Driver['liveSource']>>) => ({ ...(camera.liveSource?.(...about) as LiveSource), isReplay: false }) } : camera,
-    setup: { id, driver: 'camera', subject: id, everyMs: 1000, timeoutMs: 1000, points: [], settings: camera.settings.parse({ url, loop: true, ...settings }) },
+    driver: asStream
+      ? {
+          ...camera,
+          liveSource: (...about: Parameters<NonNullable<Driver['liveSource']>>) => ({
+            ...(camera.liveSource?.(...about) as LiveSource),
+            isReplay: false,
+          }),
+        }
+      : camera,
+    setup: {
+      id,
+      driver: 'camera',
+      subject: id,
+      everyMs: 1000,
+      timeoutMs: 1000,
+      points: [],
+      settings: camera.settings.parse({ url, loop: true, ...settings }),
+    },
   }));
   const streams = new LiveStreams(() => devices, { maxStreams: 1, lingerMs: 1000, ...limits }, world);
-  const http = await openLocalHttp({ host: '127.0.0.1', port: 0, key: KEY }, { health: () => { throw new Error('not asked for'); }, picture: () => Promise.resolve(null), live: (device) => streams.open(device) }, world.clock);
+  const http = await openLocalHttp(
+    { host: '127.0.0.1', port: 0, key: KEY },
+    {
+      health: () => {
+        throw new Error('not asked for');
+      },
+      picture: () => Promise.resolve(null),
+      live: (device) => streams.open(device),
+    },
+    world.clock,
+  );
   const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
   const setup: LiveViewEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
-  const desk = new LiveDesk({
-    dir: join(dir, 'live-view'), setup: () => setup, identify: (authorization, address) => operators.identify(authorization, address),
-    registry: {
-      device: (id) => (devices.some((device) => device.setup.id === id) || id === 'far-cam'
-        ? { id, edge: id === 'far-cam' ? 'far-box' : 'town-box', centre: '500112001', driver: 'camera', subject: id, position: null, freshness: 'fresh', reason: '', lastAt: null, pictures: true } : null),
-      httpKeyOf: () => KEY,
-      httpOf: (edge) => (edge === 'far-box' ? 'http://10.9.8.7:8090' : http.url),
+  const desk = new LiveDesk(
+    {
+      dir: join(dir, 'live-view'),
+      setup: () => setup,
+      identify: (authorization, address) => operators.identify(authorization, address),
+      registry: {
+        device: (id) =>
+          devices.some((device) => device.setup.id === id) || id === 'far-cam'
+            ? {
+                id,
+                edge: id === 'far-cam' ? 'far-box' : 'town-box',
+                centre: '500112001',
+                driver: 'camera',
+                subject: id,
+                position: null,
+                freshness: 'fresh',
+                reason: '',
+                lastAt: null,
+                pictures: true,
+              }
+            : null,
+        httpKeyOf: () => KEY,
+        httpOf: (edge) => (edge === 'far-box' ? 'http://10.9.8.7:8090' : http.url),
+      },
     },
-  }, world);
+    world,
+  );
   await desk.open();
   return {
     desk, streams, told, setup, httpUrl: http.url,

@@ -34,9 +34,12 @@ export async function run(argv: string[]): Promise<number> {
     await dead.remove();
   }
   const seconds = Math.round(performance.now() - startedMs) / 1000;
-  for (const { cutAt, zeroFilled, detail } of failures.slice(0, 10)) process.stderr.write(`cut at ${cutAt}${zeroFilled ? ', zeros behind' : ''}: ${detail}\n`);
+  for (const { cutAt, zeroFilled, detail } of failures.slice(0, 10))
+    process.stderr.write(`cut at ${cutAt}${zeroFilled ? ', zeros behind' : ''}: ${detail}\n`);
   const result = { checked, failures: failures.length, seconds };
-  process.stdout.write(argv.includes('--json') ? `${JSON.stringify(result)}\n` : `${checked} cuts, ${failures.length} failures, ${seconds} s\n`);
+  process.stdout.write(
+    argv.includes('--json') ? `${JSON.stringify(result)}\n` : `${checked} cuts, ${failures.length} failures, ${seconds} s\n`,
+  );
   return failures.length === 0 ? 0 : 1;
 }
 

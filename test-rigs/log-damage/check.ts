@@ -43,7 +43,10 @@ export async function checkDamaged(folder: LogFolder, dir: string): Promise<Dama
 function compare(folder: LogFolder, { events, named }: Found): Pick<DamageCheck, 'lostNumbers' | 'lostGroups' | 'wrong'> {
   let wrong = 0;
   for (const [seq, event] of events) {
-    const origin = folder.kind === 'edge' ? { edge: DAMAGED_EDGE.edge, stream: DAMAGED_STREAM, epoch: folder.epoch, seq } : { edge: DAMAGED_SENDER, stream: 'measurement', epoch: SENDER_EPOCH, seq };
+    const origin =
+      folder.kind === 'edge'
+        ? { edge: DAMAGED_EDGE.edge, stream: DAMAGED_STREAM, epoch: folder.epoch, seq }
+        : { edge: DAMAGED_SENDER, stream: 'measurement', epoch: SENDER_EPOCH, seq };
     const expected = { ...testDraft(seq, folder.kind === 'edge' ? { kind: 'state' } : {}), ...origin };
     try {
       assert.deepEqual(event, expected);
@@ -58,7 +61,9 @@ function compare(folder: LogFolder, { events, named }: Found): Pick<DamageCheck,
     if (named.has(seq)) lost.push(seq);
   }
   for (const seq of named.keys()) assert.ok(seq <= folder.lastSeq, `number ${seq} is named and was never given`);
-  const lostGroups = folder.groups.filter((from, index) => lost.some((seq) => seq >= from && seq < (folder.groups[index + 1] ?? Infinity))).length;
+  const lostGroups = folder.groups.filter((from, index) =>
+    lost.some((seq) => seq >= from && seq < (folder.groups[index + 1] ?? Infinity)),
+  ).length;
   return { lostNumbers: lost.length, lostGroups, wrong };
 }
 
@@ -89,7 +94,9 @@ async function openGateway(folder: LogFolder, dir: string): Promise<Opened> {
     await log.accept([acceptedGroup('edge-b', 1, 1)]);
     const groups = await readGroups(log);
     await appendsAnew(dir, `log-${log.epoch}-`);
-    const gaps = groups.filter(({ origin }) => origin?.sender === DAMAGED_GATEWAY.gateway).flatMap(({ payload }) => decodeBatch(payload).events.flatMap(({ gap }) => (gap?.epoch === folder.epoch ? [gap] : [])));
+    const gaps = groups
+      .filter(({ origin }) => origin?.sender === DAMAGED_GATEWAY.gateway)
+      .flatMap(({ payload }) => decodeBatch(payload).events.flatMap(({ gap }) => (gap?.epoch === folder.epoch ? [gap] : [])));
     const own = groups.filter(({ epoch, origin }) => epoch === folder.epoch && origin?.sender === DAMAGED_SENDER);
     // The log's numbers and the sender's were given alike.
     for (const { seq, origin } of own) assert.equal(origin?.seq, seq);

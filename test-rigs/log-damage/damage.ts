@@ -49,7 +49,10 @@ export function bitFlips(count: number, which: 'file' | 'write-ahead log' | 'any
         const { name, path, bytes } = await target(dir, random, { file: FILE, 'write-ahead log': LOG, any: ANY }[which]);
         const inLog = name.endsWith('-wal');
         const [first, step] = inLog ? [32, PAGE_BYTES + 24] : [0, PAGE_BYTES];
-        const offset = random.next() < 1 / 3 ? Math.min(bytes - 1, first + pick(random, Math.ceil((bytes - first) / step)) * step + pick(random, 48)) : pick(random, bytes);
+        const offset =
+          random.next() < 1 / 3
+            ? Math.min(bytes - 1, first + pick(random, Math.ceil((bytes - first) / step)) * step + pick(random, 48))
+            : pick(random, bytes);
         const flipped = 1 + pick(random, 255);
         await change(path, offset, (old) => Buffer.from([(old[0] as number) ^ flipped]));
         done.push(`${name}@${offset}^${flipped}`);

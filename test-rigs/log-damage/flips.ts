@@ -58,9 +58,23 @@ function damagesFor(killed: boolean, trials: number): [FileDamage, number][] {
   ];
 }
 
-export async function runTrials(folder: LogFolder, damage: FileDamage, { seed, trials }: { seed: number; trials: number }, copy: string): Promise<DamageResult> {
+export async function runTrials(
+  folder: LogFolder,
+  damage: FileDamage,
+  { seed, trials }: { seed: number; trials: number },
+  copy: string,
+): Promise<DamageResult> {
   const result: DamageResult = {
-    log: folder.kind, left: folder.killed ? 'killed' : 'closed', damage: damage.name, trials, wrong: 0, withLoss: 0, lostGroups: 0, mostGroups: 0, salvaged: 0, failures: [],
+    log: folder.kind,
+    left: folder.killed ? 'killed' : 'closed',
+    damage: damage.name,
+    trials,
+    wrong: 0,
+    withLoss: 0,
+    lostGroups: 0,
+    mostGroups: 0,
+    salvaged: 0,
+    failures: [],
   };
   for (let trial = 0; trial < trials; trial += 1) {
     await rm(copy, { recursive: true, force: true });

@@ -40,7 +40,10 @@ async function strike(dir: string): Promise<PartResult> {
   const expect = (holds: boolean, what: string) => { if (!holds) failures.push(what); };
   const [gate, count, folder] = [join(dir, 'gate'), join(dir, 'count'), join(dir, 'log')];
   const env = { ...process.env, ...(await slowDisk({ errno: EIO, path: folder, while: gate, count })) };
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'log', 'testing', 'appender.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'log', 'testing', 'appender.ts'), folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
   const said = { epoch: 0, acknowledged: new Set<number>(), rejected: 0, faults: [] as string[], answers: 0 };
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
@@ -83,7 +86,14 @@ async function strike(dir: string): Promise<PartResult> {
   expect(failed > 0, 'no forced write failed');
   return {
     name: 'failing fsync',
-    figures: { 'forced writes': calls, 'of them failed': failed, outages: OUTAGES, 'events acknowledged': said.acknowledged.size, 'acknowledged and lost': lost, 'calls rejected': said.rejected },
+    figures: {
+      'forced writes': calls,
+      'of them failed': failed,
+      outages: OUTAGES,
+      'events acknowledged': said.acknowledged.size,
+      'acknowledged and lost': lost,
+      'calls rejected': said.rejected,
+    },
     failures,
   };
 }

@@ -44,7 +44,10 @@ export async function makeLogFolder(parent: string, kind: LogFolderKind, killed:
   const groups: number[] = [];
   let lastSeq = 0;
   const world = testWorld();
-  const log = kind === 'edge' ? await openEdgeLog({ ...DAMAGED_EDGE, dir: live }, world, directStorage()) : await openGatewayLog({ ...DAMAGED_GATEWAY, dir: live }, world, directStorage());
+  const log =
+    kind === 'edge'
+      ? await openEdgeLog({ ...DAMAGED_EDGE, dir: live }, world, directStorage())
+      : await openGatewayLog({ ...DAMAGED_GATEWAY, dir: live }, world, directStorage());
   for (const size of sizes) {
     groups.push(lastSeq + 1);
     if ('append' in log) await log.append(testDrafts(lastSeq + 1, size, { kind: 'state' }));

@@ -126,9 +126,15 @@ export async function edgeLogOnFullDisk({ disk }: SmallDisk): Promise<PartResult
   return {
     name: 'edge log on a full disk',
     figures: {
-      'events kept': [...producer.acknowledged.values()].reduce((sum, { size }) => sum + size, 0), 'let go, each named': counted,
-      'taken while full': takenWhileFull, 'rejected by itself': rejectedByItself, 'batches kept beside a full disk': keptWhileFull, rejected: [...producer.rejected].map(([code, count]) => `${code} ${count}`).join(' ') || 'none',
-      'resumed after ms': resumedMs ?? 'never', 'ballast back after ms': clearedMs ?? 'never', 'bytes free at the end': freeOn(disk),
+      'events kept': [...producer.acknowledged.values()].reduce((sum, { size }) => sum + size, 0),
+      'let go, each named': counted,
+      'taken while full': takenWhileFull,
+      'rejected by itself': rejectedByItself,
+      'batches kept beside a full disk': keptWhileFull,
+      rejected: [...producer.rejected].map(([code, count]) => `${code} ${count}`).join(' ') || 'none',
+      'resumed after ms': resumedMs ?? 'never',
+      'ballast back after ms': clearedMs ?? 'never',
+      'bytes free at the end': freeOn(disk),
     },
     failures,
   };

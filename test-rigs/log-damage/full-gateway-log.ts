@@ -18,7 +18,11 @@ function batches(): (seq: number) => AcceptedGroup {
   return (seq) => {
     const drafts = Array.from({ length: EVENTS }, (_, index) => bulkyDraft(seq + index, EVENT_BYTES, () => random.next()));
     const payload = encodeBatch({ from: SENDER, stream: 'measurement', epoch: 7, seq }, drafts);
-    return { origin: { sender: SENDER, stream: 'measurement', epoch: 7, seq, span: EVENTS, receivedAt: Date.now() }, count: EVENTS, payload };
+    return {
+      origin: { sender: SENDER, stream: 'measurement', epoch: 7, seq, span: EVENTS, receivedAt: Date.now() },
+      count: EVENTS,
+      payload,
+    };
   };
 }
 
@@ -80,8 +84,12 @@ export async function gatewayLogOnFullDisk({ disk }: SmallDisk): Promise<PartRes
   return {
     name: 'gateway log on a full disk',
     figures: {
-      'events until it held up': heldUp, rejected: [...rejected].map(([code, count]) => `${code} ${count}`).join(' '), 'resumed after ms': resumedMs ?? 'never', 'batches kept beside a full disk': keptWhileFull,
-      'resumed with room after ms': afterMs ?? 'never', 'cleared after ms': clearedMs ?? 'never',
+      'events until it held up': heldUp,
+      rejected: [...rejected].map(([code, count]) => `${code} ${count}`).join(' '),
+      'resumed after ms': resumedMs ?? 'never',
+      'batches kept beside a full disk': keptWhileFull,
+      'resumed with room after ms': afterMs ?? 'never',
+      'cleared after ms': clearedMs ?? 'never',
     },
     failures,
   };

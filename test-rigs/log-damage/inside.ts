@@ -9,7 +9,11 @@ import { wholeEdgeOnFullDisk } from './full-edge.ts';
 const dir = process.argv[2] as string;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const results: PartResult[] = [];
-for (const [name, part] of [['edge-log', edgeLogOnFullDisk], ['gateway-log', gatewayLogOnFullDisk], ['edge', wholeEdgeOnFullDisk]] as const) {
+for (const [name, part] of [
+  ['edge-log', edgeLogOnFullDisk],
+  ['gateway-log', gatewayLogOnFullDisk],
+  ['edge', wholeEdgeOnFullDisk],
+] as const) {
   const at = join(dir, name, 'disk');
   await mountDisk(at, DISK_BYTES);
   const result = await part({ dir: join(dir, name), disk: at, say });

@@ -30,7 +30,13 @@ export async function run(argv: string[]): Promise<number> {
   const failures = results.flatMap(({ name, failures: own }) => own.map((failure) => `${name}: ${failure}`));
   for (const failure of failures.slice(0, 20)) say(failure);
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ seed, results })}\n`);
-  else for (const { name, figures, failures: own } of results) process.stdout.write(`${name}: ${Object.entries(figures).map(([key, value]) => `${key} ${value}`).join(', ')}; ${own.length} failures\n`);
+  else
+    for (const { name, figures, failures: own } of results)
+      process.stdout.write(
+        `${name}: ${Object.entries(figures)
+          .map(([key, value]) => `${key} ${value}`)
+          .join(', ')}; ${own.length} failures\n`,
+      );
   return failures.length === 0 ? 0 : 1;
 }
 
@@ -40,10 +46,16 @@ function sumOf(results: readonly DamageResult[]): PartResult {
   return {
     name: 'damaged files',
     figures: {
-      trials: sum(({ trials }) => trials), 'wrong values': sum(({ wrong }) => wrong), 'with a loss': sum(({ withLoss }) => withLoss), 'groups lost': sum(({ lostGroups }) => lostGroups),
-      'files salvaged': sum(({ salvaged }) => salvaged), 'most groups lost by one byte': Math.max(0, ...single.map(({ mostGroups }) => mostGroups)),
+      trials: sum(({ trials }) => trials),
+      'wrong values': sum(({ wrong }) => wrong),
+      'with a loss': sum(({ withLoss }) => withLoss),
+      'groups lost': sum(({ lostGroups }) => lostGroups),
+      'files salvaged': sum(({ salvaged }) => salvaged),
+      'most groups lost by one byte': Math.max(0, ...single.map(({ mostGroups }) => mostGroups)),
     },
-    failures: results.flatMap(({ log, left, damage, failures, wrong }) => [...failures, ...(wrong > 0 ? [`${wrong} wrong values`] : [])].map((failure) => `${log}, ${left}, ${damage}: ${failure}`)),
+    failures: results.flatMap(({ log, left, damage, failures, wrong }) =>
+      [...failures, ...(wrong > 0 ? [`${wrong} wrong values`] : [])].map((failure) => `${log}, ${left}, ${damage}: ${failure}`),
+    ),
   };
 }
 

@@ -22,11 +22,17 @@ export async function runOnSmallDisk(say: (line: string) => void): Promise<PartR
   }
 }
 
-const mayMount = () => promisify(execFile)('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=64k none /mnt']).then(() => true, () => false);
+const mayMount = () =>
+  promisify(execFile)('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=64k none /mnt']).then(
+    () => true,
+    () => false,
+  );
 
 function inOwnMounts(dir: string, say: (line: string) => void): Promise<PartResult[]> {
   return new Promise((resolve, reject) => {
-    const child = spawn('unshare', ['-m', process.execPath, join(import.meta.dirname, 'inside.ts'), dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('unshare', ['-m', process.execPath, join(import.meta.dirname, 'inside.ts'), dir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let answer = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => { answer += text; });
     child.stderr.setEncoding('utf8').on('data', (text: string) => say(text.trimEnd()));

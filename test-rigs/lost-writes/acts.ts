@@ -86,9 +86,19 @@ export class WriteActions {
 
   /** Rule files: each device of the numbers passes each limit once. */
   get rules(): Record<string, string> {
-    return Object.fromEntries(this.#limits.map((limit) => [`over-${limit}.yaml`, JSON.stringify({
-      id: `over-${limit}`, version: 1, type: 'threshold', title: { zh: '过限', en: 'over' }, select: { indicator: 'RIG-NUM-001' }, levels: { 3: { when: `>= ${limit}` } },
-    })]));
+    return Object.fromEntries(
+      this.#limits.map((limit) => [
+        `over-${limit}.yaml`,
+        JSON.stringify({
+          id: `over-${limit}`,
+          version: 1,
+          type: 'threshold',
+          title: { zh: '过限', en: 'over' },
+          select: { indicator: 'RIG-NUM-001' },
+          levels: { 3: { when: `>= ${limit}` } },
+        }),
+      ]),
+    );
   }
 
   get #limits(): number[] {
@@ -97,13 +107,24 @@ export class WriteActions {
 
   start(url: string): void {
     this.#url = url;
-    this.#loops = [this.#give(), this.#bind(), this.#follow()].map((loop) => loop.catch((error: unknown) => { this.#problems.push(String(error)); }));
+    this.#loops = [this.#give(), this.#bind(), this.#follow()].map((loop) =>
+      loop.catch((error: unknown) => {
+        this.#problems.push(String(error));
+      }),
+    );
   }
 
   async #give(): Promise<void> {
     for (; this.#isGiving && this.#given < MAX_WRITES; await rest()) {
-      const value = this.#given += 1;
-      const taken = await this.#call('/commands', { kind: 'write', device: 'plc', point: 'level', value, reason: 'rig', expiresInMs: 600_000 });
+      const value = (this.#given += 1);
+      const taken = await this.#call('/commands', {
+        kind: 'write',
+        device: 'plc',
+        point: 'level',
+        value,
+        reason: 'rig',
+        expiresInMs: 600_000,
+      });
       if (taken?.status === 202) this.#asked.set(String(taken.body.id), value);
     }
   }
@@ -147,9 +168,11 @@ export class WriteActions {
       const view = commands.get(id);
       const times = this.#written.filter((written) => written === value).length;
       if (!view) problems.push(`command ${id} was taken and is gone`);
-      else if (view.status === 'done' ? times !== 1 : view.status === 'unknown' ? times > 1 : times > 0) problems.push(`command ${id} is ${view.status} and was written ${times} times`);
+      else if (view.status === 'done' ? times !== 1 : view.status === 'unknown' ? times > 1 : times > 0)
+        problems.push(`command ${id} is ${view.status} and was written ${times} times`);
       const told = this.#answered.get(id);
-      if (told !== undefined && told !== 'unknown' && view?.status !== told) problems.push(`command ${id} was ${told} and is ${view?.status}`);
+      if (told !== undefined && told !== 'unknown' && view?.status !== told)
+        problems.push(`command ${id} was ${told} and is ${view?.status}`);
     }
     const bound = new Set((await this.#all<BindingView>('/bindings?limit=1000')).map(({ device }) => device));
     for (const device of this.#bound) if (!bound.has(device)) problems.push(`binding of ${device} is gone`);
@@ -162,14 +185,19 @@ export class WriteActions {
     }
     const changes = new Map<string, string>();
     for (let after: string | null = '0-0'; after !== null;) {
-      const page: { items: WarningView[]; next: string | null } | null = await this.#page<WarningView>(`/warnings?limit=${PAGE}&after=${after}`);
+      const page: { items: WarningView[]; next: string | null } | null = await this.#page<WarningView>(
+        `/warnings?limit=${PAGE}&after=${after}`,
+      );
       for (const warning of page?.items ?? []) changes.set(String(warning.cursor), told(warning));
       after = page && page.items.length > 0 ? page.next : null;
     }
-    for (const [cursor, change] of this.#warnings) if (changes.get(cursor) !== change) problems.push(`change ${cursor} of a warning was ${change} and is ${changes.get(cursor)}`);
+    for (const [cursor, change] of this.#warnings)
+      if (changes.get(cursor) !== change) problems.push(`change ${cursor} of a warning was ${change} and is ${changes.get(cursor)}`);
     const events = new Set<string>();
     for (let after = ''; ;) {
-      const page: { items: Named[]; next: string | null } | null = await this.#page<Named>(`/events?limit=5000${after && `&after=${after}`}`);
+      const page: { items: Named[]; next: string | null } | null = await this.#page<Named>(
+        `/events?limit=5000${after && `&after=${after}`}`,
+      );
       for (const event of page?.items ?? []) events.add(nameOf(event));
       if (!page || page.items.length === 0 || page.next === null) break;
       after = page.next;
@@ -191,8 +219,10 @@ export class WriteActions {
   async #all<T>(path: string): Promise<T[]> {
     const found: T[] = [];
     for (let after: string | null = ''; after !== null;) {
-      const page: { items: T[]; next: string | null } | null = await this.#page<T>(`${path}${after && `&after=${encodeURIComponent(after)}`}`);
-      found.push(...page?.items ?? []);
+      const page: { items: T[]; next: string | null } | null = await this.#page<T>(
+        `${path}${after && `&after=${encodeURIComponent(after)}`}`,
+      );
+      found.push(...(page?.items ?? []));
       after = page?.next ?? null;
     }
     return found;
@@ -208,7 +238,8 @@ export class WriteActions {
   async #call(path: string, body?: object): Promise<Answer | null> {
     try {
       const response = await fetch(`${this.#url}/api/v1${path}`, {
-        headers: { authorization: `Bearer ${OPERATOR}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { method: 'POST', body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${OPERATOR}`, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
       });
       return { status: response.status, body: (await response.json()) as Answer['body'] };
     } catch {

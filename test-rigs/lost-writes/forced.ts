@@ -41,7 +41,13 @@ export class ForcedFolder {
 
   /** For a process that works in the folder. @throws when gcc is not there */
   async env(): Promise<Record<string, string>> {
-    return { LD_PRELOAD: await compileShim(SOURCE), UV_USE_IO_URING: '0', FORCED_ROOT: this.#root, FORCED_KEPT: this.#kept, ...(this.#not !== undefined && { FORCED_NOT: this.#not }) };
+    return {
+      LD_PRELOAD: await compileShim(SOURCE),
+      UV_USE_IO_URING: '0',
+      FORCED_ROOT: this.#root,
+      FORCED_KEPT: this.#kept,
+      ...(this.#not !== undefined && { FORCED_NOT: this.#not }),
+    };
   }
 
   /** When no process works in it any more: what was not forced is lost, and what is there then is forced. */
@@ -66,7 +72,10 @@ export class ForcedFolder {
       else copyFileSync(path, join(this.#kept, 'files', idOf(path)));
       return { kind: found.isDirectory() ? 'd' : 'f', mode: found.mode & 0o7777, id: idOf(path), name };
     });
-    writeFileSync(join(this.#kept, 'folders', idOf(dir)), entries.map(({ kind, mode, id, name }) => `${kind} ${mode.toString(8)} ${id} ${name}\0`).join(''));
+    writeFileSync(
+      join(this.#kept, 'folders', idOf(dir)),
+      entries.map(({ kind, mode, id, name }) => `${kind} ${mode.toString(8)} ${id} ${name}\0`).join(''),
+    );
   }
 
   #restore(dir: string, id: string, lost: LostWrite): void {

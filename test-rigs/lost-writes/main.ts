@@ -26,12 +26,22 @@ type Broker = ChaosOptions['broker'];
 export type LostWritesOutcome = ChaosOutcome & LostWriteFindings & { broker: Broker; lost: LostWrite };
 
 export async function run(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv.map((word) => (word === '--without-force' ? '--without-force=' : word)), options: {
-    events: { type: 'string', default: '20000' }, kills: { type: 'string', default: '10' }, broker: { type: 'string', default: 'both' }, seed: { type: 'string', default: '1' },
-    'without-force': { type: 'string' }, json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false },
-  } });
+  const { values } = parseArgs({
+    args: argv.map((word) => (word === '--without-force' ? '--without-force=' : word)),
+    options: {
+      events: { type: 'string', default: '20000' },
+      kills: { type: 'string', default: '10' },
+      broker: { type: 'string', default: 'both' },
+      seed: { type: 'string', default: '1' },
+      'without-force': { type: 'string' },
+      json: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+    },
+  });
   const [events, kills, seed] = [values.events, values.kills, values.seed].map(Number) as [number, number, number];
-  const brokers = ({ embedded: ['embedded'], mosquitto: ['mosquitto'], both: ['embedded', 'mosquitto'] } as Record<string, Broker[]>)[values.broker];
+  const brokers = ({ embedded: ['embedded'], mosquitto: ['mosquitto'], both: ['embedded', 'mosquitto'] } as Record<string, Broker[]>)[
+    values.broker
+  ];
   if (!brokers || !(events >= 100) || !(kills >= 0) || !Number.isSafeInteger(seed)) {
     process.stderr.write('lost-writes: --events 20000 --kills 10 --broker embedded|mosquitto|both --seed 1\n');
     return 2;
@@ -39,11 +49,24 @@ export async function run(argv: string[]): Promise<number> {
   const runs: LostWritesOutcome[] = [];
   for (const broker of brokers) {
     const dir = await mkdtemp(join(tmpdir(), 'cityvitals-lost-writes-'));
-    const outcome = await runLostWrites({ events, kills, broker, seed, dir, not: values['without-force'], say: (line) => { process.stderr.write(`${line}\n`); } });
+    const outcome = await runLostWrites({
+      events,
+      kills,
+      broker,
+      seed,
+      dir,
+      not: values['without-force'],
+      say: (line) => {
+        process.stderr.write(`${line}\n`);
+      },
+    });
     runs.push(outcome);
     if (values.keep || outcome.problems.length > 0) process.stderr.write(`logs and data: ${dir}\n`);
     else rmSync(dir, { recursive: true, force: true });
-    if (!values.json) process.stdout.write(`${broker}: ${outcome.problems.length === 0 ? 'nothing acknowledged is missing' : outcome.problems.slice(0, 10).join('\n  ')}\n`);
+    if (!values.json)
+      process.stdout.write(
+        `${broker}: ${outcome.problems.length === 0 ? 'nothing acknowledged is missing' : outcome.problems.slice(0, 10).join('\n  ')}\n`,
+      );
   }
   process.stdout.write(`${JSON.stringify({ runs })}\n`);
   return runs.every(({ problems }) => problems.length === 0) ? 0 : 1;
@@ -84,14 +107,29 @@ export async function runLostWrites({ not, ...options }: LostWritesOptions): Pro
     looked: async () => { findings = await acts.verify(); },
   };
   let findings: LostWriteFindings = { commands: 0, bindings: 0, warnings: 0, shown: 0, problems: [] };
-  let outcome: ChaosOutcome = { witnessed: 0, stored: 0, missing: 0, duplicates: 0, disordered: 0, kills: 0, killsBy: { edge: 0, gateway: 0, broker: 0 }, killsInFlight: 0, killsInCompaction: 0, seed: options.seed, seconds: 0 };
+  let outcome: ChaosOutcome = {
+    witnessed: 0,
+    stored: 0,
+    missing: 0,
+    duplicates: 0,
+    disordered: 0,
+    kills: 0,
+    killsBy: { edge: 0, gateway: 0, broker: 0 },
+    killsInFlight: 0,
+    killsInCompaction: 0,
+    seed: options.seed,
+    seconds: 0,
+  };
   const problems: string[] = [];
   try {
     await acts.open();
     // About 40 seconds of numbers for large runs.
     outcome = await runChaos({ ...options, perSecond: Math.min(4000, Math.max(400, Math.round(events / 40))), beside });
     const { missing, duplicates, disordered, stored, witnessed } = outcome;
-    if (missing + duplicates + disordered > 0 || stored !== witnessed || witnessed < events) problems.push(`of ${witnessed} numbers ${missing} are missing, ${duplicates} are there twice, ${disordered} are out of order, ${stored} are stored`);
+    if (missing + duplicates + disordered > 0 || stored !== witnessed || witnessed < events)
+      problems.push(
+        `of ${witnessed} numbers ${missing} are missing, ${duplicates} are there twice, ${disordered} are out of order, ${stored} are stored`,
+      );
     problems.push(...(await readBack(dir)));
   } catch (error) {
     problems.push((error as Error).message);
@@ -99,13 +137,22 @@ export async function runLostWrites({ not, ...options }: LostWritesOptions): Pro
     await acts.close();
   }
   const all = [...problems, ...findings.problems];
-  return { ...outcome, ...findings, broker, lost, problems: all.length > MAX_PROBLEMS ? [...all.slice(0, MAX_PROBLEMS), `and ${all.length - MAX_PROBLEMS} more`] : all };
+  return {
+    ...outcome,
+    ...findings,
+    broker,
+    lost,
+    problems: all.length > MAX_PROBLEMS ? [...all.slice(0, MAX_PROBLEMS), `and ${all.length - MAX_PROBLEMS} more`] : all,
+  };
 }
 
 /** Logs and journals as they lie there when everything has ended. */
 async function readBack(dir: string): Promise<string[]> {
   const found: string[] = [];
-  for (const [name, form] of [['edge/edge-log', { chains: STREAMS, origins: false }], ['gateway/gateway-log', { chains: ['log'], origins: true }]] as const) {
+  for (const [name, form] of [
+    ['edge/edge-log', { chains: STREAMS, origins: false }],
+    ['gateway/gateway-log', { chains: ['log'], origins: true }],
+  ] as const) {
     const check = verifyLog(join(dir, name), form, false);
     let step = check.next();
     while (!step.done) step = check.next();

@@ -16,8 +16,13 @@ const root = join(base, 'root');
 test('a process does all of it and is killed, and what it did not force is lost', { skip }, async () => {
   mkdirSync(root);
   const folder = new ForcedFolder(root, join(base, 'forced'));
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'act.ts'), root], { env: { ...process.env, NODE_NO_WARNINGS: '1', ...(await folder.env()) }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const end = new Promise((resolve) => { child.once('close', resolve); });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'act.ts'), root], {
+    env: { ...process.env, NODE_NO_WARNINGS: '1', ...(await folder.env()) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const end = new Promise((resolve) => {
+    child.once('close', resolve);
+  });
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve());
     child.once('exit', (code) => reject(new Error(`ended with ${code}`)));

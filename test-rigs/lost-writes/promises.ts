@@ -38,7 +38,22 @@ const MIGRATIONS = initialVersion('CREATE TABLE t (x)');
 const picture = Buffer.from('a picture');
 const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, atMs: 1 };
 const event: Event = {
-  edge: 'gate', stream: 'measurement', epoch: 1, seq: 1, device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: '500112001', kind: 'measurement', value: 1, unit: 'm', occurredAt: 1, observedAt: 1, clock: 'edge', quality: 'good', origin: 'live',
+  edge: 'gate',
+  stream: 'measurement',
+  epoch: 1,
+  seq: 1,
+  device: 'plc',
+  point: 'level',
+  indicator: 'YJ-FLD-001',
+  centre: '500112001',
+  kind: 'measurement',
+  value: 1,
+  unit: 'm',
+  occurredAt: 1,
+  observedAt: 1,
+  clock: 'edge',
+  quality: 'good',
+  origin: 'live',
 };
 
 /** Below one that is new as well. */
@@ -71,7 +86,9 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
       await openEdgeLog({ ...EDGE_LOG, dir }, realWorld(() => {}), directStorage());
     },
     async find(dir) {
-      const [damaged, whole] = [`${fileOf(dir)}.damaged-1`, fileOf(dir)].map((name) => readFileSync(join(dir, name)).subarray(0, 15).toString('latin1'));
+      const [damaged, whole] = [`${fileOf(dir)}.damaged-1`, fileOf(dir)].map((name) =>
+        readFileSync(join(dir, name)).subarray(0, 15).toString('latin1'),
+      );
       assert.deepEqual([damaged, whole], ['\0'.repeat(15), 'SQLite format 3']);
       assert.deepEqual(await valuesOfEdge(dir), Array.from({ length: 20 }, (_, index) => index + 1));
     },
@@ -95,7 +112,10 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
       assert.ok(readdirSync(dir).filter((name) => /^log-.*\.db$/.test(name)).length > 2, readdirSync(dir).join(' '));
       const log = await openGatewayLog({ ...GATEWAY_LOG, dir }, testWorld(), directStorage());
       const groups = await log.read(LOG_START, ALL);
-      assert.deepEqual([groups.reduce((sum, { count }) => sum + count, 0), log.mark('a', 'measurement', 7).upTo, log.mark('b', 'state', 7).upTo], [12_000, 12_000, 9]);
+      assert.deepEqual(
+        [groups.reduce((sum, { count }) => sum + count, 0), log.mark('a', 'measurement', 7).upTo, log.mark('b', 'state', 7).upTo],
+        [12_000, 12_000, 9],
+      );
       await log.close();
     },
   },
@@ -117,7 +137,10 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
   'a transaction of a database of the gateway': databasePromise({}),
   'a transaction of a database that several connections read': databasePromise({ shared: true }),
   'what was refused': {
-    act: async (dir) => (await openQuarantine({ dir }, testWorld())).add([{ at: 1, sender: 'pump', code: 'CV_WIRE_NOT_JSON', detail: '', payload: Buffer.from('refused') }]),
+    act: async (dir) =>
+      (await openQuarantine({ dir }, testWorld())).add([
+        { at: 1, sender: 'pump', code: 'CV_WIRE_NOT_JSON', detail: '', payload: Buffer.from('refused') },
+      ]),
     async find(dir) {
       const quarantine = await openQuarantine({ dir }, testWorld());
       assert.deepEqual(quarantine.list(null, 9).map(({ excerpt }) => excerpt), ['refused']);
@@ -142,10 +165,12 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
       file.add({ at: 1, edge: 'pump-07', device: 'plc' });
       await file.written();
     },
-    find: async (dir) => assert.deepEqual((await openBindingFile(join(dir, 'bindings.jsonl'))).lines, [{ at: 1, edge: 'pump-07', device: 'plc' }]),
+    find: async (dir) =>
+      assert.deepEqual((await openBindingFile(join(dir, 'bindings.jsonl'))).lines, [{ at: 1, edge: 'pump-07', device: 'plc' }]),
   },
   'a picture': {
-    act: async (dir) => (await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs: Infinity }, testWorld().clock)).put(evidence, picture, 'kept'),
+    act: async (dir) =>
+      (await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs: Infinity }, testWorld().clock)).put(evidence, picture, 'kept'),
     async find(dir) {
       const folder = await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs: Infinity }, testWorld().clock);
       assert.deepEqual((await folder.get(evidence.sha256))?.content, picture);
@@ -164,7 +189,16 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
     },
   },
   'what a sink could not take': {
-    act: (dir) => new Aside(join(dir, 'aside.jsonl'), 'influxdb').add({ at: 1, kind: 'refused', event: 'e', cursor: '1-1', status: 400, detail: '', line: 'x' }),
+    act: (dir) =>
+      new Aside(join(dir, 'aside.jsonl'), 'influxdb').add({
+        at: 1,
+        kind: 'refused',
+        event: 'e',
+        cursor: '1-1',
+        status: 400,
+        detail: '',
+        line: 'x',
+      }),
     find: async (dir) => assert.match(readFileSync(join(dir, 'aside.jsonl'), 'utf8'), /"line":"x"/),
   },
 };
@@ -179,7 +213,13 @@ function databasePromise(options: { shared?: boolean }): Promised {
     async find(dir) {
       const file = new SqliteFile(join(dir, 'a.db'), MIGRATIONS, options);
       file.open(() => {});
-      assert.deepEqual(file.read((db) => [db.prepare('SELECT count(*) AS n FROM t').get()?.['n'], db.prepare('PRAGMA integrity_check').get()?.['integrity_check']]), [120, 'ok']);
+      assert.deepEqual(
+        file.read((db) => [
+          db.prepare('SELECT count(*) AS n FROM t').get()?.['n'],
+          db.prepare('PRAGMA integrity_check').get()?.['integrity_check'],
+        ]),
+        [120, 'ok'],
+      );
       file.close();
     },
   };

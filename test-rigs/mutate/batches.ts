@@ -24,7 +24,14 @@ export class MutationBatches {
   readonly #signal: AbortSignal;
   readonly #state: MutationState;
 
-  constructor(dir: string, sources: readonly SourceFile[], within: readonly string[], limitMs: number, signal: AbortSignal, state: MutationState) {
+  constructor(
+    dir: string,
+    sources: readonly SourceFile[],
+    within: readonly string[],
+    limitMs: number,
+    signal: AbortSignal,
+    state: MutationState,
+  ) {
     this.#dir = dir;
     this.#sources = sources;
     this.#within = within;
@@ -37,7 +44,9 @@ export class MutationBatches {
   async notice({ file, start, end, to }: SourceLocation): Promise<boolean> {
     const path = join(this.#dir, file);
     const text = readFileSync(path, 'utf8');
-    const tests = testsOf(file, this.#sources).filter((each) => this.#within.length === 0 || this.#within.some((folder) => each.startsWith(`${folder}/`)));
+    const tests = testsOf(file, this.#sources).filter(
+      (each) => this.#within.length === 0 || this.#within.some((folder) => each.startsWith(`${folder}/`)),
+    );
     for (let at = 0, round = 0; at < tests.length && !this.#signal.aborted; round += 1) {
       const count = AT_ONCE[Math.min(round, AT_ONCE.length - 1)] as number;
       const batch: string[] = [];

@@ -6,7 +6,11 @@ import type { SourceFile } from '../../tools/imports.ts';
 import { runTestFiles } from '../flakes/test-file.ts';
 
 export function copyTree(root: string, to: string): void {
-  const paths = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, maxBuffer: 64 << 20, encoding: 'utf8' }).split('\0');
+  const paths = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    maxBuffer: 64 << 20,
+    encoding: 'utf8',
+  }).split('\0');
   for (const path of paths) {
     if (path === '' || !existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(to, path)), { recursive: true });

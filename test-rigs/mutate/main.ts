@@ -25,10 +25,18 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const NOT_SHIPPED = /\.test\.ts$|\.tsx$|\/testing\/|^drivers\/[^/]+\/contract\.ts$/;
 
 export async function run(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv, options: {
-    folders: { type: 'string', default: '' }, sites: { type: 'string', default: '40' }, seed: { type: 'string', default: '1' },
-    limit: { type: 'string', default: '60s' }, tests: { type: 'string', default: '' }, state: { type: 'string' }, json: { type: 'boolean', default: false },
-  } });
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      folders: { type: 'string', default: '' },
+      sites: { type: 'string', default: '40' },
+      seed: { type: 'string', default: '1' },
+      limit: { type: 'string', default: '60s' },
+      tests: { type: 'string', default: '' },
+      state: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
   const limitMs = parseDurationMs(values.limit);
   if (values.folders === '' || limitMs === null || limitMs === undefined || !(Number(values.sites) >= 1)) {
     process.stderr.write('mutate: --folders log,drivers/hj212 --sites 40 --limit 60s\n');
@@ -39,7 +47,8 @@ export async function run(argv: string[]): Promise<number> {
   const all = sources.filter(({ path }) => folders.some((folder) => path.startsWith(`${folder}/`)) && !NOT_SHIPPED.test(path))
     .flatMap(({ path, text }) => sitesOf(path, text).map((site): SourceLocation => ({ ...site, file: path })));
   const places = drawn(all, Number(values.sites), seededRandom(Number(values.seed)));
-  const done: Record<string, boolean> = values.state && existsSync(values.state) ? JSON.parse(readFileSync(values.state, 'utf8')) as Record<string, boolean> : {};
+  const done: Record<string, boolean> =
+    values.state && existsSync(values.state) ? (JSON.parse(readFileSync(values.state, 'utf8')) as Record<string, boolean>) : {};
   const keep = () => {
     if (values.state) writeFileSync(values.state, JSON.stringify(done));
   };
@@ -51,7 +60,14 @@ export async function run(argv: string[]): Promise<number> {
   let caught = 0;
   try {
     copyTree(ROOT, dir);
-    const batches = new MutationBatches(dir, sources, values.tests.split(',').filter((folder) => folder !== ''), limitMs, ending.signal, { done, keep });
+    const batches = new MutationBatches(
+      dir,
+      sources,
+      values.tests.split(',').filter((folder) => folder !== ''),
+      limitMs,
+      ending.signal,
+      { done, keep },
+    );
     for (const [index, place] of places.entries()) {
       const { file, line, from, to } = place;
       const name = JSON.stringify([file, place.start, from, to]);

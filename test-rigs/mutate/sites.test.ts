@@ -6,9 +6,20 @@ import { sitesOf } from './sites.ts';
 const changes = (text: string) => sitesOf('a.ts', text).map(({ line, from, to }) => [line, from, to]);
 
 test('comparisons, constants, conditions, dropped calls and pragmas are places for a mistake; types and imports are not', () => {
-  assert.deepEqual(changes("import { a } from './a.ts';\ntype B = 'x' | 1;\nif (a.b < 3) a.close();\n"), [[3, 'a.b < 3', '!(a.b < 3)'], [3, '<', '<='], [3, '3', '4'], [3, 'a.close();', ';']]);
-  assert.deepEqual(changes('const f = (): boolean => { return x && true; };'), [[1, '&&', '||'], [1, 'true', 'false']]);
-  assert.deepEqual(changes('db.exec(`PRAGMA synchronous=FULL; ${more}`);'), [[1, 'db.exec(`PRAGMA synchronous=FULL; ${more}`);', ';'], [1, 'synchronous=FULL', 'synchronous=OFF']]);
+  assert.deepEqual(changes("import { a } from './a.ts';\ntype B = 'x' | 1;\nif (a.b < 3) a.close();\n"), [
+    [3, 'a.b < 3', '!(a.b < 3)'],
+    [3, '<', '<='],
+    [3, '3', '4'],
+    [3, 'a.close();', ';'],
+  ]);
+  assert.deepEqual(changes('const f = (): boolean => { return x && true; };'), [
+    [1, '&&', '||'],
+    [1, 'true', 'false'],
+  ]);
+  assert.deepEqual(changes('db.exec(`PRAGMA synchronous=FULL; ${more}`);'), [
+    [1, 'db.exec(`PRAGMA synchronous=FULL; ${more}`);', ';'],
+    [1, 'synchronous=FULL', 'synchronous=OFF'],
+  ]);
 });
 
 test('what is left of a type, a setting\'s notes and an error for programmers are none', () => {

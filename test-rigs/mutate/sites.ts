@@ -17,7 +17,21 @@ interface Node {
 }
 
 const OPERATORS: Record<string, string> = {
-  '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==', '!==': '===', '+': '-', '-': '+', '*': '/', '/': '*', '&&': '||', '||': '&&', '??': '&&', '+=': '-=', '-=': '+=',
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '===': '!==',
+  '!==': '===',
+  '+': '-',
+  '-': '+',
+  '*': '/',
+  '/': '*',
+  '&&': '||',
+  '||': '&&',
+  '??': '&&',
+  '+=': '-=',
+  '-=': '+=',
 };
 /** Parts of a file that are no behaviour. */
 const SKIPPED = new Set(['ImportDeclaration', 'ExportAllDeclaration', 'ImportExpression']);
@@ -64,7 +78,8 @@ function mutate(node: Node, text: string, add: (start: number, end: number, to: 
     const value = node['value'];
     if (typeof value === 'number') add(start, end, String(value + 1));
     if (typeof value === 'boolean') add(start, end, String(!value));
-    if (typeof value === 'string' && value !== '' && /^['"]/.test(text.slice(start, end))) add(start, end, `${text[start]}~${text.slice(start + 1, end)}`);
+    if (typeof value === 'string' && value !== '' && /^['"]/.test(text.slice(start, end)))
+      add(start, end, `${text[start]}~${text.slice(start + 1, end)}`);
   }
   if (node.type === 'TemplateElement' || node.type === 'Literal') {
     const index = text.slice(start, end).indexOf('synchronous=FULL');
@@ -81,11 +96,17 @@ function isWording(node: Node): boolean {
   return callee?.type === 'MemberExpression' && isNode(callee['property']) && callee['property']['name'] === 'meta';
 }
 
-const isText = (value: unknown): boolean => isNode(value) && ((value.type === 'Literal' && typeof value['value'] === 'string') || value.type === 'TemplateLiteral');
+const isText = (value: unknown): boolean =>
+  isNode(value) && ((value.type === 'Literal' && typeof value['value'] === 'string') || value.type === 'TemplateLiteral');
 
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string' && typeof (value as Node).start === 'number';
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && typeof (value as Node).type === 'string' && typeof (value as Node).start === 'number';
 
-const isCall = (value: unknown): boolean => isNode(value) && (value.type === 'CallExpression' || (value.type === 'AwaitExpression' && isCall(value['argument'])) || (value.type === 'ChainExpression' && isCall(value['expression'])));
+const isCall = (value: unknown): boolean =>
+  isNode(value) &&
+  (value.type === 'CallExpression' ||
+    (value.type === 'AwaitExpression' && isCall(value['argument'])) ||
+    (value.type === 'ChainExpression' && isCall(value['expression'])));
 
 function parses(path: string, text: string): boolean {
   return parseSync(path, text).errors.length === 0;

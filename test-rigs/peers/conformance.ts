@@ -22,7 +22,13 @@ export interface ConformanceBroker {
 
 /** Longer than the keep-alive case waits on mosquitto, which looks once a second. */
 const WAIT_MS = 8000;
-const CREDENTIALS = { edges: [{ id: CONFORMANCE_EDGE.user, token: CONFORMANCE_EDGE.password }], consumers: [{ user: 'city', password: 'city-password' }, { user: 'peer', password: 'peer-password' }] };
+const CREDENTIALS = {
+  edges: [{ id: CONFORMANCE_EDGE.user, token: CONFORMANCE_EDGE.password }],
+  consumers: [
+    { user: 'city', password: 'city-password' },
+    { user: 'peer', password: 'peer-password' },
+  ],
+};
 
 /** One end of a connection: packets in words, in order, `closed` last. */
 class End {
@@ -142,7 +148,10 @@ async function play(end: End, step: ConformanceStep): Promise<string | null> {
 }
 
 export async function embeddedBroker(): Promise<ConformanceBroker> {
-  const broker = await openEmbeddedBroker({ kind: 'embedded', host: '127.0.0.1', port: 0, anonymous: 'none', maxConnections: 200, ...CREDENTIALS }, realWorld(() => {}));
+  const broker = await openEmbeddedBroker(
+    { kind: 'embedded', host: '127.0.0.1', port: 0, anonymous: 'none', maxConnections: 200, ...CREDENTIALS },
+    realWorld(() => {}),
+  );
   const port = Number(new URL(await broker.listen()).port);
   let peers = 0;
   return {
@@ -155,11 +164,17 @@ export async function embeddedBroker(): Promise<ConformanceBroker> {
 async function mosquittoBroker(): Promise<ConformanceBroker> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-conformance-'));
   const files = await mosquittoFiles({ ...CREDENTIALS, gateway: { user: 'gateway', password: 'gateway-password' } });
-  const mosquitto = await startMosquitto(dir, await freePort(), { ...files, acl: `${files.acl}\nuser peer\ntopic readwrite #\ntopic readwrite $test/#\n` });
+  const mosquitto = await startMosquitto(dir, await freePort(), {
+    ...files,
+    acl: `${files.acl}\nuser peer\ntopic readwrite #\ntopic readwrite $test/#\n`,
+  });
   let peers = 0;
   return {
     open: () => dial(mosquitto.port, '127.0.0.1'),
-    openPeer: () => ({ conn: dial(mosquitto.port, '127.0.0.1'), hello: connectAction({ id: `peer${peers += 1}`, user: 'peer', password: 'peer-password' }) }),
+    openPeer: () => ({
+      conn: dial(mosquitto.port, '127.0.0.1'),
+      hello: connectAction({ id: `peer${(peers += 1)}`, user: 'peer', password: 'peer-password' }),
+    }),
     async close() {
       await mosquitto.stop();
       await rm(dir, { recursive: true, force: true });

@@ -15,9 +15,21 @@ const BATCH = 7;
 const SERIES = 5;
 
 export const peers: { name: string; needs: string[]; run(): Promise<void> }[] = [
-  { name: 'samples: consumer.ts takes every event once over kills of itself and the gateway', needs: [], run: () => takesAllOnce(TYPESCRIPT) },
-  { name: 'samples: consumer.py (paho) takes every event once over kills of itself and the gateway', needs: ['paho'], run: () => takesAllOnce(PYTHON) },
-  { name: 'samples: consumer.py (paho) goes on from the oldest event when its own place is gone', needs: ['paho'], run: goesOnFromTheOldest },
+  {
+    name: 'samples: consumer.ts takes every event once over kills of itself and the gateway',
+    needs: [],
+    run: () => takesAllOnce(TYPESCRIPT),
+  },
+  {
+    name: 'samples: consumer.py (paho) takes every event once over kills of itself and the gateway',
+    needs: ['paho'],
+    run: () => takesAllOnce(PYTHON),
+  },
+  {
+    name: 'samples: consumer.py (paho) goes on from the oldest event when its own place is gone',
+    needs: ['paho'],
+    run: goesOnFromTheOldest,
+  },
 ];
 
 async function goesOnFromTheOldest(): Promise<void> {
@@ -30,7 +42,9 @@ async function goesOnFromTheOldest(): Promise<void> {
     const file = join(rig.dir, 'taken');
     // As of another gateway, or of one whose log was put back from a copy.
     const database = new DatabaseSync(file);
-    database.exec("CREATE TABLE events (cursor TEXT NOT NULL, event TEXT NOT NULL); CREATE TABLE places (topic TEXT PRIMARY KEY, cursor TEXT NOT NULL); INSERT INTO places VALUES ('', '9000000000000-1')");
+    database.exec(
+      "CREATE TABLE events (cursor TEXT NOT NULL, event TEXT NOT NULL); CREATE TABLE places (topic TEXT PRIMARY KEY, cursor TEXT NOT NULL); INSERT INTO places VALUES ('', '9000000000000-1')",
+    );
     database.close();
     const consumer = new SampleConsumer(PYTHON, gateway.brokerUrl, gateway.apiUrl, file);
     rig.undo(() => consumer.kill());
@@ -43,8 +57,18 @@ async function goesOnFromTheOldest(): Promise<void> {
 /** Numbers from `seq` on, as values of a few series. */
 function batchOf(seq: number, epoch: number): Rows {
   const events = Array.from({ length: BATCH }, (_, index) => ({
-    device: 'd', point: `p${(seq + index) % SERIES}`, indicator: `X-${(seq + index) % SERIES}`, centre: CENTRE, kind: 'measurement', value: seq + index, unit: 'm',
-    occurredAt: epoch + seq + index, clock: 'edge', observedAt: epoch, quality: 'good', origin: 'live',
+    device: 'd',
+    point: `p${(seq + index) % SERIES}`,
+    indicator: `X-${(seq + index) % SERIES}`,
+    centre: CENTRE,
+    kind: 'measurement',
+    value: seq + index,
+    unit: 'm',
+    occurredAt: epoch + seq + index,
+    clock: 'edge',
+    observedAt: epoch,
+    quality: 'good',
+    origin: 'live',
   }));
   return { v: 1, from: CONSUMER_EDGE.id, stream: 'measurement', epoch, seq, events };
 }
@@ -95,7 +119,9 @@ async function takesAllOnce(sample: ConsumerSample): Promise<void> {
     assert.equal(taken.filter(({ cursor }) => !cursors.has(cursor)).length, 0, 'under the same cursors');
     const byMessage = taken.filter(({ previous }) => previous !== undefined).length;
     assert.ok(byMessage > 0 && byMessage < taken.length, 'some came as messages, some from the API');
-    process.stdout.write(`  ${CONSUMER_KILLS} kills of ${sample.name}, ${GATEWAY_KILLS} of the gateway: ${sent} sent and stored, ${taken.length} taken (${byMessage} as messages), each once\n`);
+    process.stdout.write(
+      `  ${CONSUMER_KILLS} kills of ${sample.name}, ${GATEWAY_KILLS} of the gateway: ${sent} sent and stored, ${taken.length} taken (${byMessage} as messages), each once\n`,
+    );
   });
 }
 

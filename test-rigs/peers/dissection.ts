@@ -28,18 +28,43 @@ export const peers: { name: string; run(): Promise<void> }[] = [
 
 async function readerAgrees(): Promise<void> {
   const { recorded } = await recording('gate-reader', 8000, (port) => ({
-    driver: 'llrp', settings: { host: '127.0.0.1', port, powerDbm: 27, session: 1, antennas: [1, 2] }, points: [{ id: 'tag', gives: 'read', indicator: 'SH-CRD-001' }],
+    driver: 'llrp',
+    settings: { host: '127.0.0.1', port, powerDbm: 27, session: 1, antennas: [1, 2] },
+    points: [{ id: 'tag', gives: 'read', indicator: 'SH-CRD-001' }],
   }));
-  const ours = linesOfBytes(recorded.traffic).flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex'))).map(({ type, id, bytes }) => ({ type, id, reads: type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [] }));
-  assert.ok(ours.some(({ reads }) => reads.length > 0), 'a tag passed');
-  const rows = await dissected(recorded.traffic, 5084, ['llrp.type', 'llrp.id', 'llrp.param.epc', 'llrp.antenna_id', 'llrp.param.peak_rssi', 'llrp.param.microseconds', 'llrp.param.tag_count']);
+  const ours = linesOfBytes(recorded.traffic)
+    .flatMap(({ bytes }) => messagesIn(Buffer.from(bytes, 'hex')))
+    .map(({ type, id, bytes }) => ({ type, id, reads: type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [] }));
+  assert.ok(
+    ours.some(({ reads }) => reads.length > 0),
+    'a tag passed',
+  );
+  const rows = await dissected(recorded.traffic, 5084, [
+    'llrp.type',
+    'llrp.id',
+    'llrp.param.epc',
+    'llrp.antenna_id',
+    'llrp.param.peak_rssi',
+    'llrp.param.microseconds',
+    'llrp.param.tag_count',
+  ]);
   const theirs = rows.flatMap(([types, ids, epcs, antennas, rssis, times, counts]) => {
     const list = (field = '') => (field === '' ? [] : field.split(','));
     const numbers = (field?: string) => list(field).map(Number);
     return list(types).map((type, index) => ({
       type: Number(type), id: numbers(ids)[index],
       // A report may share its packet with a keep-alive, never with another report. First and last seen of each tag follow each other.
-      reads: Number(type) === LLRP_MESSAGE_TYPES.report ? list(epcs).map((epc, tag) => ({ epc: epc.toUpperCase(), antenna: numbers(antennas)[tag], rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24, firstUtcUs: BigInt(list(times)[tag * 2] as string), lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string), count: numbers(counts)[tag] })) : [],
+      reads:
+        Number(type) === LLRP_MESSAGE_TYPES.report
+          ? list(epcs).map((epc, tag) => ({
+              epc: epc.toUpperCase(),
+              antenna: numbers(antennas)[tag],
+              rssiDbm: ((numbers(rssis)[tag] as number) << 24) >> 24,
+              firstUtcUs: BigInt(list(times)[tag * 2] as string),
+              lastUtcUs: BigInt(list(times)[tag * 2 + 1] as string),
+              count: numbers(counts)[tag],
+            }))
+          : [],
     }));
   });
   assert.deepEqual(theirs, ours);
@@ -47,10 +72,27 @@ async function readerAgrees(): Promise<void> {
 
 async function pumpAgrees(): Promise<void> {
   const { recorded, stamped } = await recording('pump-station', 3000, (port) => ({
-    driver: 'modbus', settings: { transport: 'tcp', host: '127.0.0.1', port, unit: 1 }, every: '1s',
-    points: PUMP_POINTS.map((address) => ({ id: address.replace(':', '-'), address, type: /^(coil|discrete)/.test(address) ? 'bool' : 'uint16', indicator: 'SS-DRN-011', unit: '1' })),
+    driver: 'modbus',
+    settings: { transport: 'tcp', host: '127.0.0.1', port, unit: 1 },
+    every: '1s',
+    points: PUMP_POINTS.map((address) => ({
+      id: address.replace(':', '-'),
+      address,
+      type: /^(coil|discrete)/.test(address) ? 'bool' : 'uint16',
+      indicator: 'SS-DRN-011',
+      unit: '1',
+    })),
   }));
-  const rows = await dissected(recorded.traffic, 502, ['tcp.srcport', 'mbtcp.unit_id', 'modbus.func_code', 'modbus.reference_num', 'modbus.regnum16', 'modbus.regval_uint16', 'modbus.bitnum', 'modbus.bitval']);
+  const rows = await dissected(recorded.traffic, 502, [
+    'tcp.srcport',
+    'mbtcp.unit_id',
+    'modbus.func_code',
+    'modbus.reference_num',
+    'modbus.regnum16',
+    'modbus.regval_uint16',
+    'modbus.bitnum',
+    'modbus.bitval',
+  ]);
   const theirs = new Map<string, number[]>();
   for (const [source, unit, fc, _start, registers, words, bitNumbers, bits] of rows) {
     if (source !== '502' || !registers && !bitNumbers) continue;
@@ -75,7 +117,16 @@ async function recording(module: string, forMs: number, device: (port: number) =
   const dir = await mkdtemp(join(tmpdir(), 'cv-dissection-'));
   try {
     const config = join(dir, 'edge.yaml');
-    await writeFile(config, stringify({ edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' }, devices: [{ id: 'd', ...device(simulated.port) }] }));
+    await writeFile(
+      config,
+      stringify({
+        edge: 'e1',
+        centre: '500112001',
+        gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' },
+        log: { dir: './log' },
+        devices: [{ id: 'd', ...device(simulated.port) }],
+      }),
+    );
     return await recordDevice({ device: 'd', config, forMs, signal: new AbortController().signal, say: () => {} });
   } finally {
     await simulated.stop();
@@ -99,18 +150,30 @@ async function dissected(traffic: readonly TrafficLine[], port: number, fields: 
     const bytes = Buffer.from(hex, 'hex');
     const seq = next[dir];
     next[dir] += bytes.length;
-    return { atUs: afterUs, ...(dir === 'in' ? { from: device, to: CLIENT } : { from: CLIENT, to: device }), bytes, tcp: { seq, ack: next[dir === 'in' ? 'out' : 'in'] } };
+    return {
+      atUs: afterUs,
+      ...(dir === 'in' ? { from: device, to: CLIENT } : { from: CLIENT, to: device }),
+      bytes,
+      tcp: { seq, ack: next[dir === 'in' ? 'out' : 'in'] },
+    };
   });
   const dir = await mkdtemp(join(tmpdir(), 'cv-capture-'));
   try {
     const file = join(dir, 'session.pcap');
     await writeFile(file, captureFile(sent, { form: 'pcap', little: true, nanoseconds: false, link: 'raw' }));
-    const { stdout } = await run('tshark', ['-r', file, '-T', 'fields', '-E', 'occurrence=a', ...['_ws.malformed', ...fields].flatMap((field) => ['-e', field])], { maxBuffer: 1 << 26 });
-    return stdout.split('\n').filter(Boolean).map((line) => {
-      const [malformed, ...row] = line.split('\t');
-      assert.equal(malformed, '', `tshark calls it malformed: ${line}`);
-      return row;
-    });
+    const { stdout } = await run(
+      'tshark',
+      ['-r', file, '-T', 'fields', '-E', 'occurrence=a', ...['_ws.malformed', ...fields].flatMap((field) => ['-e', field])],
+      { maxBuffer: 1 << 26 },
+    );
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [malformed, ...row] = line.split('\t');
+        assert.equal(malformed, '', `tshark calls it malformed: ${line}`);
+        return row;
+      });
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

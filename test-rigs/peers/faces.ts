@@ -12,7 +12,12 @@ import { sharedModels } from '../../models/testing/shared-models.ts';
 import { graphPath } from '../../models/verify.ts';
 
 export const peers: { name: string; needs: string[]; lacks(): string | false; run(): Promise<void> }[] = [
-  { name: 'models: faces that YuNet and UltraFace see are seen by the model that blurs', needs: ['ffmpeg'], lacks: () => skipWithout(sharedFolder('footage') && sharedFolder('models'), 'models and clips of others'), run: seesAll },
+  {
+    name: 'models: faces that YuNet and UltraFace see are seen by the model that blurs',
+    needs: ['ffmpeg'],
+    lacks: () => skipWithout(sharedFolder('footage') && sharedFolder('models'), 'models and clips of others'),
+    run: seesAll,
+  },
 ];
 
 const [WIDTH, HEIGHT, PICTURES, EVERY] = [768, 432, 233, 6];
@@ -23,7 +28,11 @@ const MIN_COVERED = 0.6;
 async function facesBy(spec: ModelSpec, graph: string): Promise<Box[][]> {
   const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
   const decode = decoderOf(spec);
-  const pictures = picturesOf(join(sharedFolder('footage') as string, 'one-by-one-person-detection.mp4'), Array.from({ length: PICTURES }, (_, index) => index * EVERY), spec.input);
+  const pictures = picturesOf(
+    join(sharedFolder('footage') as string, 'one-by-one-person-detection.mp4'),
+    Array.from({ length: PICTURES }, (_, index) => index * EVERY),
+    spec.input,
+  );
   const found: Box[][] = [];
   for (const picture of pictures) {
     const outputs = await session.run({ [spec.input.name]: new ort.Tensor('float32', picture, shapeOfOne(spec.input.shape) as number[]) });
@@ -56,7 +65,9 @@ async function seesAll(): Promise<void> {
     const theirs = await facesBy(spec, graph);
     const faces = theirs.flatMap((boxes, index) => boxes.map((face) => ({ face, at: index })));
     const missed = faces.filter(({ face, at }) => !own[at]?.some((box) => covers(box, face)));
-    process.stdout.write(`  ${spec.id} at ${spec.scoreThreshold}: ${faces.length} faces in ${PICTURES} pictures, ${missed.length} missed by ${blazeface512.id} at ${blazeface512.scoreThreshold}, which marks ${own.flat().length} places\n`);
+    process.stdout.write(
+      `  ${spec.id} at ${spec.scoreThreshold}: ${faces.length} faces in ${PICTURES} pictures, ${missed.length} missed by ${blazeface512.id} at ${blazeface512.scoreThreshold}, which marks ${own.flat().length} places\n`,
+    );
     assert.ok(faces.length >= 15 && missed.length === 0);
   }
 }

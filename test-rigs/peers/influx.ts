@@ -41,9 +41,13 @@ async function arrives(): Promise<void> {
     await send([1, 2, 3], { point: 'tie', occurredAt: Date.now() - 5000 });
     await send(['text, with "quotes" and = signs\nand lines'], { point: 'note', unit: '', subject: '泵站 7,b=侧\\' });
     await send([null], { point: 'gone', quality: 'bad', flags: ['comm'] });
-    await within('the sink has caught up', async () => (await sink()).lag === 0 && (await sink()).written === odd.length + 3 + walk.length + 3 + 2);
+    await within(
+      'the sink has caught up',
+      async () => (await sink()).lag === 0 && (await sink()).written === odd.length + 3 + walk.length + 3 + 2,
+    );
     await victoria.flush();
-    for (const [index, value] of odd.entries()) close(await victoria.read('cityvitals_value', { point: `odd-${index}`, unit: 'm' }), [value]);
+    for (const [index, value] of odd.entries())
+      close(await victoria.read('cityvitals_value', { point: `odd-${index}`, unit: 'm' }), [value]);
     close(await victoria.read('cityvitals_value', { point: 'walk', quality: 'good' }), walk);
     assert.deepEqual(await victoria.read('cityvitals_value_bool', { point: 'pump' }), [1, 0, 1]);
     assert.deepEqual((await victoria.read('cityvitals_value', { point: 'tie' })).toSorted(), [1, 2, 3]);
@@ -59,7 +63,10 @@ async function setAside(): Promise<void> {
     await send(Array.from({ length: 200 }, (_, at) => at), (at) => (at === 77 ? { occurredAt: 8.64e15, clock: 'unsynced' } : {}));
     await within('the sink has caught up', async () => (await sink()).lag === 0 && (await sink()).written === 199);
     await victoria.flush();
-    assert.deepEqual(await victoria.read('cityvitals_value', { point: 'level' }), Array.from({ length: 200 }, (_, at) => at).filter((at) => at !== 77));
+    assert.deepEqual(
+      await victoria.read('cityvitals_value', { point: 'level' }),
+      Array.from({ length: 200 }, (_, at) => at).filter((at) => at !== 77),
+    );
     assert.deepEqual([(await sink()).setAside, (await sink()).problem], [1, null]);
   });
 }
@@ -82,7 +89,9 @@ async function awayAndBack(): Promise<void> {
 
 function close(found: readonly number[], wanted: readonly number[]): void {
   assert.equal(found.length, wanted.length);
-  found.forEach((value, index) => assert.ok(Math.abs(value - (wanted[index] as number)) <= TOLERANCE * Math.max(1, Math.abs(value)), `${value} for ${wanted[index]}`));
+  found.forEach((value, index) =>
+    assert.ok(Math.abs(value - (wanted[index] as number)) <= TOLERANCE * Math.max(1, Math.abs(value)), `${value} for ${wanted[index]}`),
+  );
 }
 
 function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
@@ -99,8 +108,16 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${new URL(victoria.writeUr
     assert.ok(setup, JSON.stringify(problems));
     const gateway = await runGateway(setup, realWorld(() => {}));
     rig.undo(() => gateway.close());
-    const client = await mqtt.connectAsync(gateway.brokerUrl, { clientId: 'cv-pump', username: 'pump', password: 't', protocolVersion: 4, reconnectPeriod: 0 });
-    rig.undo(() => { client.end(true); });
+    const client = await mqtt.connectAsync(gateway.brokerUrl, {
+      clientId: 'cv-pump',
+      username: 'pump',
+      password: 't',
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+    });
+    rig.undo(() => {
+      client.end(true);
+    });
     const startedAt = Date.now() - 600_000;
     let seq = 1;
     const status = async () => (await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView;
@@ -110,9 +127,25 @@ sinks: [{ kind: influxdb, id: city, settings: { url: "${new URL(victoria.writeUr
       storeLag: async () => (await status()).path.storeLag,
       async send(values, more = {}) {
         const drafts = values.map((value, index): Draft => ({
-          device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: startedAt + (seq + index) * 100, clock: 'edge', observedAt: startedAt, quality: 'good', origin: 'live', ...(typeof more === 'function' ? more(index) : more),
+          device: 'plc',
+          point: 'level',
+          indicator: 'YJ-FLD-001',
+          centre: CENTRE,
+          kind: 'measurement',
+          value,
+          unit: 'm',
+          occurredAt: startedAt + (seq + index) * 100,
+          clock: 'edge',
+          observedAt: startedAt,
+          quality: 'good',
+          origin: 'live',
+          ...(typeof more === 'function' ? more(index) : more),
         }));
-        await client.publishAsync(`cv/v1/in/${CENTRE}/pump/up`, Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, drafts)), { qos: 1 });
+        await client.publishAsync(
+          `cv/v1/in/${CENTRE}/pump/up`,
+          Buffer.from(encodeBatch({ from: 'pump', stream: 'measurement', epoch: 1, seq }, drafts)),
+          { qos: 1 },
+        );
         seq += values.length;
         // One after the other: what is sent while the gateway is behind would come again by an edge of ours, not by this one.
         await within('they are accepted', async () => (await status()).path.accepted >= seq - 1);

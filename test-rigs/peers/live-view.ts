@@ -18,7 +18,10 @@ const KILLS = 3;
 const DEVICE = 'gate-cam';
 
 export const peers: { name: string; run(): Promise<void> }[] = [
-  { name: 'live view: H.264, H.265 and MJPEG of gst-rtsp-server through the gateway; the server is killed and stands still, and the viewer stays; a wrong password is tried once', run: watches },
+  {
+    name: 'live view: H.264, H.265 and MJPEG of gst-rtsp-server through the gateway; the server is killed and stands still, and the viewer stays; a wrong password is tried once',
+    run: watches,
+  },
 ];
 
 async function watches(): Promise<void> {
@@ -48,7 +51,9 @@ async function watches(): Promise<void> {
         await until(() => watched.pid(), (pid) => pid !== before);
         server.kill('SIGCONT');
         const frozenMs = await watched.more(ENOUGH_BYTES / 4);
-        process.stdout.write(`  ${codec}: killed ${KILLS} times, ${ENOUGH_BYTES / 4} bytes of pictures ${backMs.join(', ')} ms after the server was back; ${frozenMs} ms after it had stood still\n`);
+        process.stdout.write(
+          `  ${codec}: killed ${KILLS} times, ${ENOUGH_BYTES / 4} bytes of pictures ${backMs.join(', ')} ms after the server was back; ${frozenMs} ms after it had stood still\n`,
+        );
         assert.equal(watched.viewer.readyState, WebSocket.OPEN);
       } finally {
         await watched.close();
@@ -65,7 +70,11 @@ async function watches(): Promise<void> {
 async function refusesLogin(url: string): Promise<void> {
   const { dir, remove } = await tempDir();
   const edge = await openLiveViewEdge({ dir, settings: { url, user: LOGIN.user, password: 'wrong' } });
-  for (let turn = 0; turn < 3; turn += 1) await assert.rejects(edge.streams.open(DEVICE), (error: FaultError) => error.fault.code === 'CV_CAMERA_LOGIN' && error.fault.params.minutes === 1);
+  for (let turn = 0; turn < 3; turn += 1)
+    await assert.rejects(
+      edge.streams.open(DEVICE),
+      (error: FaultError) => error.fault.code === 'CV_CAMERA_LOGIN' && error.fault.params.minutes === 1,
+    );
   assert.equal(edge.told.filter(({ kind }) => kind === 'fault').length, 1);
   await edge.close();
   await remove();
@@ -78,8 +87,15 @@ async function watch(url: string) {
   const edge = await openLiveViewEdge({ dir, settings: { url, ...LOGIN } });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
-  const api = await serveApi(gateway.sources, { port: 0, version: '0.0.0' }, realWorld(() => {}));
-  const response = await fetch(new URL(`/api/v1/devices/${DEVICE}/live-view`, api.url), { method: 'POST', headers: { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` } });
+  const api = await serveApi(
+    gateway.sources,
+    { port: 0, version: '0.0.0' },
+    realWorld(() => {}),
+  );
+  const response = await fetch(new URL(`/api/v1/devices/${DEVICE}/live-view`, api.url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` },
+  });
   const answer = (await response.json()) as { path: string };
   assert.equal(response.status, 200, JSON.stringify(answer));
   const viewer = new WebSocket(new URL(answer.path, api.url).href.replace('http', 'ws'));
@@ -105,7 +121,10 @@ async function watch(url: string) {
 /** Processes among whose arguments a text stands. */
 function argumentsWith(text: string): string[] {
   const forms = [text, encodeURIComponent(text)];
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(commandLine).filter((line) => line.includes('ffmpeg') && forms.some((form) => line.includes(form)));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(commandLine)
+    .filter((line) => line.includes('ffmpeg') && forms.some((form) => line.includes(form)));
 }
 
 function commandLine(pid: string): string {

@@ -38,12 +38,33 @@ const WAIT_MS = 10_000;
 
 /** As a client would have it that is not ours: other numbers, other triggers. */
 const ROSPEC = {
-  ROSpecID: 7, Priority: 0, CurrentState: 'Disabled',
-  ROBoundarySpec: { ROSpecStartTrigger: { ROSpecStartTriggerType: 'Null' }, ROSpecStopTrigger: { ROSpecStopTriggerType: 'Null', DurationTriggerValue: 0 } },
-  AISpec: { AntennaIDs: [0], AISpecStopTrigger: { AISpecStopTriggerType: 'Null', DurationTrigger: 0 }, InventoryParameterSpec: { InventoryParameterSpecID: 1, ProtocolID: 'EPCGlobalClass1Gen2' } },
+  ROSpecID: 7,
+  Priority: 0,
+  CurrentState: 'Disabled',
+  ROBoundarySpec: {
+    ROSpecStartTrigger: { ROSpecStartTriggerType: 'Null' },
+    ROSpecStopTrigger: { ROSpecStopTriggerType: 'Null', DurationTriggerValue: 0 },
+  },
+  AISpec: {
+    AntennaIDs: [0],
+    AISpecStopTrigger: { AISpecStopTriggerType: 'Null', DurationTrigger: 0 },
+    InventoryParameterSpec: { InventoryParameterSpecID: 1, ProtocolID: 'EPCGlobalClass1Gen2' },
+  },
   ROReportSpec: {
-    ROReportTrigger: 'Upon_N_Tags_Or_End_Of_ROSpec', N: 1,
-    TagReportContentSelector: { EnableROSpecID: false, EnableSpecIndex: false, EnableInventoryParameterSpecID: false, EnableAntennaID: true, EnableChannelIndex: false, EnablePeakRSSI: true, EnableFirstSeenTimestamp: true, EnableLastSeenTimestamp: true, EnableTagSeenCount: true, EnableAccessSpecID: false },
+    ROReportTrigger: 'Upon_N_Tags_Or_End_Of_ROSpec',
+    N: 1,
+    TagReportContentSelector: {
+      EnableROSpecID: false,
+      EnableSpecIndex: false,
+      EnableInventoryParameterSpecID: false,
+      EnableAntennaID: true,
+      EnableChannelIndex: false,
+      EnablePeakRSSI: true,
+      EnableFirstSeenTimestamp: true,
+      EnableLastSeenTimestamp: true,
+      EnableTagSeenCount: true,
+      EnableAccessSpecID: false,
+    },
   },
 };
 
@@ -60,16 +81,32 @@ async function clientOfOurs(): Promise<void> {
     const capabilities = await ask(client, 'GET_READER_CAPABILITIES', { RequestedData: 'All' });
     assert.equal((capabilities.toLLRPData().data.GeneralDeviceCapabilities as Fields).MaxNumberOfAntennaSupported, 4);
     const config = await ask(client, 'GET_READER_CONFIG', { RequestedData: 'All', AntennaID: 0, GPIPortNum: 0, GPOPortNum: 0 });
-    assert.deepEqual((config.toLLRPData().data.AntennaProperties as Fields[]).map(({ AntennaID, AntennaConnected }) => [AntennaID, AntennaConnected]), [[1, 1], [2, 1]]);
+    assert.deepEqual(
+      (config.toLLRPData().data.AntennaProperties as Fields[]).map(({ AntennaID, AntennaConnected }) => [AntennaID, AntennaConnected]),
+      [
+        [1, 1],
+        [2, 1],
+      ],
+    );
     await told(client);
     assert.ok(reader.isReading());
     const at = Date.UTC(2026, 2, 1, 4);
     const heard = next(client, 'RO_ACCESS_REPORT');
     reader.report(EPCS.map((epc, nth) => ({ epc, antenna: nth + 1, rssi: -50 - nth, at })));
     const tags = (await heard).toLLRPData().data.TagReportData as Fields[];
-    assert.deepEqual(tags.map((tag) => [epcOf(tag), fieldOf(tag, 'AntennaID', 'AntennaID'), fieldOf(tag, 'PeakRSSI', 'PeakRSSI'), Date.parse(String(fieldOf(tag, 'FirstSeenTimestampUTC', 'Microseconds'))), fieldOf(tag, 'TagSeenCount', 'TagCount')]), [
-      [EPCS[0], 1, -50, at, 1], [EPCS[1], 2, -51, at, 1],
-    ]);
+    assert.deepEqual(
+      tags.map((tag) => [
+        epcOf(tag),
+        fieldOf(tag, 'AntennaID', 'AntennaID'),
+        fieldOf(tag, 'PeakRSSI', 'PeakRSSI'),
+        Date.parse(String(fieldOf(tag, 'FirstSeenTimestampUTC', 'Microseconds'))),
+        fieldOf(tag, 'TagSeenCount', 'TagCount'),
+      ]),
+      [
+        [EPCS[0], 1, -50, at, 1],
+        [EPCS[1], 2, -51, at, 1],
+      ],
+    );
     const alive = next(client, 'KEEPALIVE');
     reader.keepalive();
     await alive;
@@ -85,8 +122,17 @@ async function clientOfOurs(): Promise<void> {
 
 async function clientOfRecorded(): Promise<void> {
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/llrp/recorded/gate-in-and-out'));
-  const wanted = (loaded as LoadedCase).recorded.expected?.flatMap((line) => ('fault' in line || line.point !== 'tag' ? [] : [String(line.value)]));
-  const standing = await serveDevices(loaded as LoadedCase, { host: '127.0.0.1', port: 0, times: 1, trouble: null, seed: 1, isLoop: false });
+  const wanted = (loaded as LoadedCase).recorded.expected?.flatMap((line) =>
+    'fault' in line || line.point !== 'tag' ? [] : [String(line.value)],
+  );
+  const standing = await serveDevices(loaded as LoadedCase, {
+    host: '127.0.0.1',
+    port: 0,
+    times: 1,
+    trouble: null,
+    seed: 1,
+    isLoop: false,
+  });
   const client = await connected(standing.devices[0]?.port as number);
   try {
     const first = next(client, 'RO_ACCESS_REPORT');
@@ -108,7 +154,15 @@ async function readerOfTheirs(): Promise<void> {
   const told: Said[] = [];
   const status = { LLRPStatus: { StatusCode: 'M_Success', ErrorDescription: '' } };
   reader.on('error', (error: Error) => told.push({ getName: () => error.message } as Said));
-  reader.on('connection', () => void reader.send(message('READER_EVENT_NOTIFICATION', { ReaderEventNotificationData: { UTCTimestamp: { Microseconds: new Date() }, ConnectionAttemptEvent: { Status: 'Success' } } })));
+  reader.on(
+    'connection',
+    () =>
+      void reader.send(
+        message('READER_EVENT_NOTIFICATION', {
+          ReaderEventNotificationData: { UTCTimestamp: { Microseconds: new Date() }, ConnectionAttemptEvent: { Status: 'Success' } },
+        }),
+      ),
+  );
   for (const name of ['SET_READER_CONFIG', 'DELETE_ROSPEC', 'ADD_ROSPEC', 'ENABLE_ROSPEC', 'START_ROSPEC', 'CLOSE_CONNECTION']) {
     reader.on(name, (asked: Said) => {
       told.push(asked);
@@ -119,29 +173,58 @@ async function readerOfTheirs(): Promise<void> {
   await listening(reader);
   const enabled = next(reader, 'ENABLE_EVENTS_AND_REPORTS');
   const points = [{ ...point.parse({ gives: 'read' }), id: 'tag' }];
-  const link = await open(settings.parse({ host: '127.0.0.1', port, antennas: [1, 2], report: 1, keepalive: '7s' }), points, realWorld(() => {}));
+  const link = await open(
+    settings.parse({ host: '127.0.0.1', port, antennas: [1, 2], report: 1, keepalive: '7s' }),
+    points,
+    realWorld(() => {}),
+  );
   try {
     const data = (name: string) => told.find((one) => one.getName() === name)?.toLLRPData().data as Fields;
     const { ROSpec } = data('ADD_ROSPEC') as { ROSpec: { AISpec: Fields; ROReportSpec: Fields } };
-    assert.deepEqual([ROSpec.AISpec.AntennaIDs, ROSpec.ROReportSpec.ROReportTrigger, ROSpec.ROReportSpec.N], [[1, 2], 'Upon_N_Tags_Or_End_Of_ROSpec', 1]);
+    assert.deepEqual(
+      [ROSpec.AISpec.AntennaIDs, ROSpec.ROReportSpec.ROReportTrigger, ROSpec.ROReportSpec.N],
+      [[1, 2], 'Upon_N_Tags_Or_End_Of_ROSpec', 1],
+    );
     assert.deepEqual(data('SET_READER_CONFIG').KeepaliveSpec, { KeepaliveTriggerType: 'Periodic', PeriodicTriggerValue: 7000 });
-    assert.deepEqual(told.map((one) => one.getName()), ['SET_READER_CONFIG', 'DELETE_ROSPEC', 'ADD_ROSPEC', 'ENABLE_ROSPEC', 'START_ROSPEC']);
+    assert.deepEqual(
+      told.map((one) => one.getName()),
+      ['SET_READER_CONFIG', 'DELETE_ROSPEC', 'ADD_ROSPEC', 'ENABLE_ROSPEC', 'START_ROSPEC'],
+    );
     // Of messages that come together llrpjs takes the first, and the others with what comes after.
     await enabled;
     const acknowledged = next(reader, 'KEEPALIVE_ACK');
     await reader.send(message('KEEPALIVE', {}, 77));
     assert.equal((await acknowledged).getMessageId(), 77);
     const seenAt = new Date(Math.floor(Date.now() / 1000) * 1000);
-    const tag = (epc: Fields, antenna: number, rssi: number) => ({ ...epc, AntennaID: { AntennaID: antenna }, PeakRSSI: { PeakRSSI: rssi }, FirstSeenTimestampUTC: { Microseconds: seenAt } });
+    const tag = (epc: Fields, antenna: number, rssi: number) => ({
+      ...epc,
+      AntennaID: { AntennaID: antenna },
+      PeakRSSI: { PeakRSSI: rssi },
+      FirstSeenTimestampUTC: { Microseconds: seenAt },
+    });
     const frames = linkFrames(link, new AbortController().signal);
-    await reader.send(message('RO_ACCESS_REPORT', { TagReportData: [tag({ EPC_96: { EPC: EPCS[0]?.toLowerCase() } }, 1, -47), tag({ EPCData: { EPC: 'e28011606000020f' } }, 2, -61)] }));
+    await reader.send(
+      message('RO_ACCESS_REPORT', {
+        TagReportData: [tag({ EPC_96: { EPC: EPCS[0]?.toLowerCase() } }, 1, -47), tag({ EPCData: { EPC: 'e28011606000020f' } }, 2, -61)],
+      }),
+    );
     const values = [];
     while (values.length < 2) {
       const decoded = decode((await frames.next()).value as Parameters<typeof decode>[0]);
       assert.ok(decoded.ok);
       values.push(...(decoded.values ?? []).filter(({ point: id }) => id === 'tag'));
     }
-    assert.deepEqual(values.map(({ value, deviceAt, evidence = [] }) => [value, deviceAt, ...evidence.flatMap((one) => (one.kind === 'tag' ? [one.antenna, one.rssiDbm] : []))]), [[EPCS[0], seenAt.getTime(), 1, -47], ['E28011606000020F', seenAt.getTime(), 2, -61]]);
+    assert.deepEqual(
+      values.map(({ value, deviceAt, evidence = [] }) => [
+        value,
+        deviceAt,
+        ...evidence.flatMap((one) => (one.kind === 'tag' ? [one.antenna, one.rssiDbm] : [])),
+      ]),
+      [
+        [EPCS[0], seenAt.getTime(), 1, -47],
+        ['E28011606000020F', seenAt.getTime(), 2, -61],
+      ],
+    );
     await frames.return();
   } finally {
     await link.close();

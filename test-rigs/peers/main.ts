@@ -35,19 +35,31 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: ['ffmpeg', 'gst-rtsp-server'], load: () => import('./live-view.ts') },
 ];
 
-const { values: { minutes, help }, positionals: asked } = parseArgs({ options: { minutes: { type: 'string' }, help: { type: 'boolean', default: false } }, allowPositionals: true });
+const {
+  values: { minutes, help },
+  positionals: asked,
+} = parseArgs({ options: { minutes: { type: 'string' }, help: { type: 'boolean', default: false } }, allowPositionals: true });
 if (help) {
-  process.stdout.write('npm run test:peers -- [NAME …] [--minutes N]\nOur parts against programs that are not ours; NAME leaves out all but the peers that have it in their name.\n');
+  process.stdout.write(
+    'npm run test:peers -- [NAME …] [--minutes N]\nOur parts against programs that are not ours; NAME leaves out all but the peers that have it in their name.\n',
+  );
   process.exit(0);
 }
-const suites = await Promise.all(SUITES.map(async ({ needs, npm = {}, load }) => (await load()).peers.map((peer) => ({ ...peer, npm, needs: [...needs, ...(peer.needs ?? [])] }))));
+const suites = await Promise.all(
+  SUITES.map(async ({ needs, npm = {}, load }) =>
+    (await load()).peers.map((peer) => ({ ...peer, npm, needs: [...needs, ...(peer.needs ?? [])] })),
+  ),
+);
 const peers = suites.flat().filter((peer) => asked.length === 0 || asked.some((word) => peer.name.includes(word)));
 const absent = new Set([...new Set(peers.flatMap(({ needs }) => needs))].filter((program) => !present(program)));
 let failed = 0;
 let leftOut = 0;
 for (const peer of peers) {
   const missing = peer.needs.filter((program) => absent.has(program));
-  const why = missing.length > 0 ? `${missing.join(', ')} is not here; apt-get install ${packagesOf(missing).join(' ')}` : peer.lacks?.() || notInstalled(peer.npm);
+  const why =
+    missing.length > 0
+      ? `${missing.join(', ')} is not here; apt-get install ${packagesOf(missing).join(' ')}`
+      : peer.lacks?.() || notInstalled(peer.npm);
   if (why) {
     leftOut += 1;
     process.stdout.write(`– ${peer.name}\n  left out: ${why}\n`);

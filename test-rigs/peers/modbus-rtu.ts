@@ -54,7 +54,8 @@ async function mbpollByRtu(): Promise<void> {
   }, { envelope: 'rtu' });
   const line = await openPseudoTerminal(server.port);
   try {
-    const poll = async (...args: string[]) => (await run('mbpoll', ['-m', 'rtu', '-b', '115200', '-P', 'none', '-0', '-1', '-q', ...args])).stdout;
+    const poll = async (...args: string[]) =>
+      (await run('mbpoll', ['-m', 'rtu', '-b', '115200', '-P', 'none', '-0', '-1', '-q', ...args])).stdout;
     assert.match(await poll('-a', '5', '-t', '4', '-r', '10', '-c', '1', line.path), /^\[10\]:\s+1234/m);
     await poll('-a', '5', '-t', '4', '-r', '20', line.path, '77');
     await poll('-a', '5', '-t', '4', '-r', '21', line.path, '1', '2', '3');

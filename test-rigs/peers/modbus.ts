@@ -16,7 +16,10 @@ const run = promisify(execFile);
 const ANSWER_MS = 3000;
 
 /** Reads the points once, as the host would: one request after the other on one link. */
-export async function readOnce(settings: Record<string, unknown>, config: readonly Record<string, unknown>[]): Promise<Map<string, PointValue | string>> {
+export async function readOnce(
+  settings: Record<string, unknown>,
+  config: readonly Record<string, unknown>[],
+): Promise<Map<string, PointValue | string>> {
   const checked = driver.settings.parse({ host: '127.0.0.1', ...settings });
   const points = config.map((one) => Object.assign(driver.point?.parse(one) as object, { id: String(one.id) }));
   const link = await driver.open(checked, points, realWorld(() => {}), AbortSignal.timeout(ANSWER_MS));
@@ -52,13 +55,22 @@ async function exceptionsAndUnknownUnit(): Promise<void> {
     assert.deepEqual((values.get('h14') as PointValue).flags, ['config']);
     const absent = await readOnce({ port, unit: 99 }, [{ id: 'a', address: 'holding:10' }]);
     assert.equal(registerValue(absent.get('a')), 'CV_MODBUS_GATEWAY_TARGET');
-    const findings = await driver.probe?.(driver.settings.parse({ host: '127.0.0.1', port, unit: 3 }), [], realWorld(() => {}), AbortSignal.timeout(ANSWER_MS));
+    const findings = await driver.probe?.(
+      driver.settings.parse({ host: '127.0.0.1', port, unit: 3 }),
+      [],
+      realWorld(() => {}),
+      AbortSignal.timeout(ANSWER_MS),
+    );
     assert.match(findings?.[0]?.en ?? '', /pymodbus/);
   });
 }
 
 async function mbpollReadsThePumpStation(): Promise<void> {
-  const station: DeviceProcess = await startDevice('pump station', join(import.meta.dirname, '..', 'town', `pump-station${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`), ['--seed', '7']);
+  const station: DeviceProcess = await startDevice(
+    'pump station',
+    join(import.meta.dirname, '..', 'town', `pump-station${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`),
+    ['--seed', '7'],
+  );
   try {
     const poll = async (...args: string[]) => {
       const { stdout } = await run('mbpoll', ['-m', 'tcp', '-p', String(station.port), '-a', '1', '-0', '-1', '-q', ...args, '127.0.0.1']);

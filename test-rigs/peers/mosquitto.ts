@@ -34,7 +34,10 @@ interface Bench {
 export const peers: { name: string; run(): Promise<void> }[] = [
   { name: 'mosquitto: a batch goes through it, is acknowledged, and comes out to mosquitto_sub', run: () => withBench(goesThrough) },
   { name: 'mosquitto: our files keep edges and consumers apart', run: () => withBench(keptApart) },
-  { name: 'mosquitto: killed and started again, gateway and edges find each other, retained warnings are cleared', run: () => withBench(restarted) },
+  {
+    name: 'mosquitto: killed and started again, gateway and edges find each other, retained warnings are cleared',
+    run: () => withBench(restarted),
+  },
   { name: 'mosquitto: with our mosquitto.conf, as the user mosquitto: no user takes the place of another by its client id', run: idsBound },
   { name: 'mosquitto_sub: reads the embedded broker by MQTT 3.1.1, and is told when it asks for 5 or $share', run: readsEmbedded },
 ];
@@ -44,7 +47,10 @@ async function goesThrough({ mosquitto, edge }: Bench): Promise<void> {
     const seq = version === 4 ? 1 : 3;
     const client = await edge('pump', version);
     const acked = nextAck(client, seq + 1);
-    const seen = subscribe(['-p', String(mosquitto.port), '-u', 'city', '-P', 'city-password', '-V', version === 4 ? 'mqttv311' : 'mqttv5', '-t', 'cv/v1/out/#'], 2);
+    const seen = subscribe(
+      ['-p', String(mosquitto.port), '-u', 'city', '-P', 'city-password', '-V', version === 4 ? 'mqttv311' : 'mqttv5', '-t', 'cv/v1/out/#'],
+      2,
+    );
     await seen.ready;
     await send(client, 'pump', seq, [1, 2]);
     assert.equal((await acked).upTo, seq + 1);
@@ -89,9 +95,26 @@ async function idsBound(): Promise<void> {
       pump.on('close', () => { isThere = false; });
       // Another user under every id that stands: the edge's, the user that it is known by, the gateway's.
       for (const clientId of ['cv-pump', 'pump', 'gateway:g:in', 'gateway:g:out']) {
-        for (const version of [4, 5] as const) await (await mqtt.connectAsync(url, { clientId, username: 'city', password: 'city-password', protocolVersion: version, reconnectPeriod: 0 })).endAsync();
+        for (const version of [4, 5] as const)
+          await (
+            await mqtt.connectAsync(url, {
+              clientId,
+              username: 'city',
+              password: 'city-password',
+              protocolVersion: version,
+              reconnectPeriod: 0,
+            })
+          ).endAsync();
       }
-      await assert.rejects(mqtt.connectAsync(gatewayUrl, { clientId: 'gateway:g:in', username: 'city', password: 'city-password', protocolVersion: 4, reconnectPeriod: 0 }));
+      await assert.rejects(
+        mqtt.connectAsync(gatewayUrl, {
+          clientId: 'gateway:g:in',
+          username: 'city',
+          password: 'city-password',
+          protocolVersion: 4,
+          reconnectPeriod: 0,
+        }),
+      );
       const acked = nextAck(pump, 2);
       await send(pump, 'pump', 1, [1, 2]);
       await acked;
@@ -113,7 +136,12 @@ async function restarted({ mosquitto, edge }: Bench): Promise<void> {
   await mosquitto.kill();
   await mosquitto.start();
   // A leftover of another life of the gateway, as a broker with persistence would have it.
-  const city = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, { username: 'gateway', password: 'gateway-password', clientId: 'leftover', protocolVersion: 4 });
+  const city = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, {
+    username: 'gateway',
+    password: 'gateway-password',
+    clientId: 'leftover',
+    protocolVersion: 4,
+  });
   const topic = warningTopic(CENTRE, 'old');
   await city.publishAsync(topic, '{}', { qos: 1, retain: true });
   const again = await edge('pump');
@@ -131,19 +159,30 @@ async function restarted({ mosquitto, edge }: Bench): Promise<void> {
 }
 
 async function readsEmbedded(): Promise<void> {
-  await withGateway({ kind: 'embedded', host: '127.0.0.1', port: 0, edges: ACCESS.edges, consumers: ACCESS.consumers, anonymous: 'loopback', maxConnections: 50 }, async (gateway) => {
-    const { port } = new URL(gateway.brokerUrl);
-    const seen = subscribe(['-p', port, '-V', 'mqttv311', '-t', `cv/v1/out/${CENTRE}/+`], 2);
-    await seen.ready;
-    const client = await connectEdge(gateway.brokerUrl, 'pump', 4);
-    const acked = nextAck(client, 2);
-    await send(client, 'pump', 1, [1, 2]);
-    await acked;
-    assert.equal((await seen.lines).length, 2);
-    client.end(true);
-    assert.notEqual(await exitOf(['-p', port, '-V', 'mqttv5', '-t', 'cv/v1/out/#', '-W', '2', '-C', '1']), 0);
-    assert.match(await errorOf(['-p', port, '-V', 'mqttv311', '-t', '$share/g/cv/v1/out/#', '-W', '2', '-C', '1']), /denied/i);
-  });
+  await withGateway(
+    {
+      kind: 'embedded',
+      host: '127.0.0.1',
+      port: 0,
+      edges: ACCESS.edges,
+      consumers: ACCESS.consumers,
+      anonymous: 'loopback',
+      maxConnections: 50,
+    },
+    async (gateway) => {
+      const { port } = new URL(gateway.brokerUrl);
+      const seen = subscribe(['-p', port, '-V', 'mqttv311', '-t', `cv/v1/out/${CENTRE}/+`], 2);
+      await seen.ready;
+      const client = await connectEdge(gateway.brokerUrl, 'pump', 4);
+      const acked = nextAck(client, 2);
+      await send(client, 'pump', 1, [1, 2]);
+      await acked;
+      assert.equal((await seen.lines).length, 2);
+      client.end(true);
+      assert.notEqual(await exitOf(['-p', port, '-V', 'mqttv5', '-t', 'cv/v1/out/#', '-W', '2', '-C', '1']), 0);
+      assert.match(await errorOf(['-p', port, '-V', 'mqttv311', '-t', '$share/g/cv/v1/out/#', '-W', '2', '-C', '1']), /denied/i);
+    },
+  );
 }
 
 async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
@@ -163,10 +202,24 @@ async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
 
 async function withGateway(broker: GatewaySetup['broker'], run: (gateway: RunningGateway) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-peer-'));
-  const gateway = await runGateway({
-    gateway: 'g', centre: CENTRE, broker, accepts: ['live'], exercise: false, relays: [], sinks: [], notifiers: [], rules: [], catalogue: [],
-    log: { dir: join(dir, 'log'), maxBytes: 1 << 28, keepMs: 86_400_000 }, store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 28 }, http: { host: '127.0.0.1', port: 0 },
-  }, realWorld(() => {}));
+  const gateway = await runGateway(
+    {
+      gateway: 'g',
+      centre: CENTRE,
+      broker,
+      accepts: ['live'],
+      exercise: false,
+      relays: [],
+      sinks: [],
+      notifiers: [],
+      rules: [],
+      catalogue: [],
+      log: { dir: join(dir, 'log'), maxBytes: 1 << 28, keepMs: 86_400_000 },
+      store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 28 },
+      http: { host: '127.0.0.1', port: 0 },
+    },
+    realWorld(() => {}),
+  );
   try {
     await run(gateway);
   } finally {
@@ -176,14 +229,31 @@ async function withGateway(broker: GatewaySetup['broker'], run: (gateway: Runnin
 }
 
 async function connectEdge(url: string, id: string, version: 4 | 5): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(url, { clientId: `cv-${id}`, username: id, password: `${id}-token`, protocolVersion: version, reconnectPeriod: 0 });
+  const client = await mqtt.connectAsync(url, {
+    clientId: `cv-${id}`,
+    username: id,
+    password: `${id}-token`,
+    protocolVersion: version,
+    reconnectPeriod: 0,
+  });
   await client.subscribeAsync(`cv/v1/in/${CENTRE}/${id}/ack`, { qos: 1 });
   return client;
 }
 
 function send(client: MqttClient, edge: string, seq: number, values: number[]): Promise<unknown> {
   const draft = (value: number): Draft => ({
-    device: 'plc', point: 'level', indicator: 'YJ-FLD-001', centre: CENTRE, kind: 'measurement', value, unit: 'm', occurredAt: 1_700_000_000_000 + value, clock: 'edge', observedAt: 1, quality: 'good', origin: 'live',
+    device: 'plc',
+    point: 'level',
+    indicator: 'YJ-FLD-001',
+    centre: CENTRE,
+    kind: 'measurement',
+    value,
+    unit: 'm',
+    occurredAt: 1_700_000_000_000 + value,
+    clock: 'edge',
+    observedAt: 1,
+    quality: 'good',
+    origin: 'live',
   });
   const payload = Buffer.from(encodeBatch({ from: edge, stream: 'measurement', epoch: 1, seq }, values.map(draft)));
   return client.publishAsync(`cv/v1/in/${CENTRE}/${edge}/up`, payload, { qos: 1 });
@@ -201,7 +271,11 @@ function nextAck(client: MqttClient, upTo: number): Promise<Ack> {
 /** Starts mosquitto_sub; `ready` when its subscription stands, `lines` when it has so many messages. */
 function subscribe(args: string[], count: number): { ready: Promise<void>; lines: Promise<string[]> } {
   // Into a pipe it would keep its lines until it ends.
-  const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-q', '1', '-d', '-C', String(count), '-W', '10', '-F', 'MSG %p', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    'stdbuf',
+    ['-oL', 'mosquitto_sub', '-h', '127.0.0.1', '-q', '1', '-d', '-C', String(count), '-W', '10', '-F', 'MSG %p', ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const lines: string[] = [];
   let stand = () => {};
   const ready = new Promise<void>((resolve) => { stand = resolve; });
@@ -213,11 +287,15 @@ function subscribe(args: string[], count: number): { ready: Promise<void>; lines
 }
 
 function exitOf(args: string[]): Promise<number> {
-  return new Promise((resolve) => { execFile('mosquitto_sub', ['-h', '127.0.0.1', ...args], (error) => resolve(error ? Number(error.code) : 0)); });
+  return new Promise((resolve) => {
+    execFile('mosquitto_sub', ['-h', '127.0.0.1', ...args], (error) => resolve(error ? Number(error.code) : 0));
+  });
 }
 
 function errorOf(args: string[]): Promise<string> {
-  return new Promise((resolve) => { execFile('mosquitto_sub', ['-h', '127.0.0.1', ...args], (_error, stdout, stderr) => resolve(stdout + stderr)); });
+  return new Promise((resolve) => {
+    execFile('mosquitto_sub', ['-h', '127.0.0.1', ...args], (_error, stdout, stderr) => resolve(stdout + stderr));
+  });
 }
 
 async function retainedUnder(client: MqttClient, topic: string): Promise<string | null> {

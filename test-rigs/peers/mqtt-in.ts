@@ -41,7 +41,8 @@ async function bothVersions({ port, publish }: MqttInBench): Promise<void> {
         link.taken?.(frame);
       }
     })();
-    for (let flow = 0; flow < 100; flow += 1) await publish(`site/${flow % 7}/data`, JSON.stringify({ flow }), '-V', version === '5' ? 'mqttv5' : 'mqttv311');
+    for (let flow = 0; flow < 100; flow += 1)
+      await publish(`site/${flow % 7}/data`, JSON.stringify({ flow }), '-V', version === '5' ? 'mqttv5' : 'mqttv311');
     await reading;
     assert.deepEqual(values, Array.from({ length: 100 }, (_, flow) => flow));
     await link.close();
@@ -73,14 +74,33 @@ async function tls(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'cv-mqtt-tls-'));
   try {
     const [cert, key] = [join(dir, 'broker.pem'), join(dir, 'broker-key.pem')];
-    await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=broker', '-addext', 'subjectAltName=IP:127.0.0.1']);
+    await run('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=broker',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+    ]);
     await withBroker([`certfile ${cert}`, `keyfile ${key}`], async ({ port, publish }) => {
       const url = `mqtts://127.0.0.1:${port}`;
       const { link, next } = await mqttInDevice({ url, topic: 'safe', tls: { ca: cert } });
       await publish('safe', JSON.stringify({ flow: 5 }), '--cafile', cert);
       assert.equal(valueOf(await next()), 5);
       await link.close();
-      await assert.rejects(mqttInDevice({ url, topic: 'safe' }), (error) => error instanceof FaultError && error.fault.code === 'CV_MQTT_IN_TLS');
+      await assert.rejects(
+        mqttInDevice({ url, topic: 'safe' }),
+        (error) => error instanceof FaultError && error.fault.code === 'CV_MQTT_IN_TLS',
+      );
       const faults: Fault[] = [];
       const unchecked = await mqttInDevice({ url, topic: 'safe', tls: { verify: false } }, FLOW, faults);
       await unchecked.link.close();
@@ -106,7 +126,17 @@ export async function withBroker(lines: readonly string[], work: (bench: MqttInB
   const dir = await mkdtemp(join(tmpdir(), 'cv-mqtt-in-'));
   const port = await freePort();
   const file = join(dir, 'mosquitto.conf');
-  await writeFile(file, [`listener ${port} 127.0.0.1`, ...lines, 'allow_anonymous true', 'log_dest none', ...(process.getuid?.() === 0 ? ['user root'] : []), ''].join('\n'));
+  await writeFile(
+    file,
+    [
+      `listener ${port} 127.0.0.1`,
+      ...lines,
+      'allow_anonymous true',
+      'log_dest none',
+      ...(process.getuid?.() === 0 ? ['user root'] : []),
+      '',
+    ].join('\n'),
+  );
   const child = spawn(mosquittoProgram() as string, ['-c', file], { stdio: 'ignore' });
   try {
     await listening(port, child);
@@ -119,7 +149,9 @@ export async function withBroker(lines: readonly string[], work: (bench: MqttInB
 }
 
 async function publish(port: number, topic: string, payload: string | Buffer, more: readonly string[]): Promise<void> {
-  const child = spawn('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), '-q', '1', '-t', topic, '-s', ...more], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), '-q', '1', '-t', topic, '-s', ...more], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   child.stdin.end(payload);
   const status = await new Promise((resolve) => { child.once('close', resolve); });
   assert.equal(status, 0, `mosquitto_pub ${topic}`);

@@ -38,9 +38,17 @@ async function withServer(use: (bench: Bench) => Promise<void>): Promise<void> {
   try {
     await ownCertificate(dir, world);
     const server = await startOpen62541({ client: ownCertificatePath(dir), ...USER, periodMs: PERIOD_MS });
-    const settings = (more: Record<string, unknown> = {}) => driver.settings.parse({
-      endpoint: `opc.tcp://127.0.0.1:${server.port}`, security: { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' }, ...USER, certificates: { dir }, publishEvery: '100ms', sampleEvery: '0ms', queueSize: 1000, ...more,
-    });
+    const settings = (more: Record<string, unknown> = {}) =>
+      driver.settings.parse({
+        endpoint: `opc.tcp://127.0.0.1:${server.port}`,
+        security: { policy: 'Basic256Sha256', mode: 'SignAndEncrypt' },
+        ...USER,
+        certificates: { dir },
+        publishEvery: '100ms',
+        sampleEvery: '0ms',
+        queueSize: 1000,
+        ...more,
+      });
     await use({ server, dir, world, settings }).finally(() => server.stop());
   } finally {
     await rm(dir, { recursive: true });
@@ -48,9 +56,16 @@ async function withServer(use: (bench: Bench) => Promise<void>): Promise<void> {
 }
 
 const trust = ({ server, dir }: Bench) => copyFile(server.certificate, join(dir, 'trusted', 'server.der'));
-const pointsOf = (...names: string[]) => names.map((name) => Object.assign(driver.point?.parse({ node: `${NSU}s=${name}` }) as object, { id: name }));
-const codeOf = (promise: Promise<unknown>) => promise.then(() => 'no fault', (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error)));
-const openAndClose = async (settings: unknown, world: World) => { await (await driver.open(settings, pointsOf('Fixed'), world)).close(); };
+const pointsOf = (...names: string[]) =>
+  names.map((name) => Object.assign(driver.point?.parse({ node: `${NSU}s=${name}` }) as object, { id: name }));
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no fault',
+    (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error)),
+  );
+const openAndClose = async (settings: unknown, world: World) => {
+  await (await driver.open(settings, pointsOf('Fixed'), world)).close();
+};
 
 /** The first value of each point. */
 async function firstValues(settings: unknown, points: ReturnType<typeof pointsOf>, world: World): Promise<Map<string, unknown>> {
@@ -71,12 +86,26 @@ async function trustAndLogin(): Promise<void> {
     const { settings, world, dir, server } = bench;
     assert.equal(await codeOf(openAndClose(settings(), world)), 'CV_OPCUA_CERTIFICATE_UNKNOWN');
     await trust(bench);
-    for (const policy of POLICIES) for (const mode of ['Sign', 'SignAndEncrypt']) for (const login of [{}, { user: undefined, password: undefined }]) {
-      assert.equal(await codeOf(openAndClose(settings({ security: { policy, mode }, ...login }), world)), 'no fault', `${policy} ${mode}`);
-    }
+    for (const policy of POLICIES)
+      for (const mode of ['Sign', 'SignAndEncrypt'])
+        for (const login of [{}, { user: undefined, password: undefined }]) {
+          assert.equal(
+            await codeOf(openAndClose(settings({ security: { policy, mode }, ...login }), world)),
+            'no fault',
+            `${policy} ${mode}`,
+          );
+        }
     assert.equal(await codeOf(openAndClose(settings({ password: 'another' }), world)), 'CV_OPCUA_LOGIN');
-    assert.equal(await codeOf(openAndClose(settings({ endpoint: `opc.tcp://localhost:${server.port}` }), world)), 'CV_OPCUA_CERTIFICATE_HOST');
-    assert.equal(await codeOf(openAndClose(settings({ endpoint: `opc.tcp://localhost:${server.port}`, certificates: { dir, checkHost: false } }), world)), 'no fault');
+    assert.equal(
+      await codeOf(openAndClose(settings({ endpoint: `opc.tcp://localhost:${server.port}` }), world)),
+      'CV_OPCUA_CERTIFICATE_HOST',
+    );
+    assert.equal(
+      await codeOf(
+        openAndClose(settings({ endpoint: `opc.tcp://localhost:${server.port}`, certificates: { dir, checkHost: false } }), world),
+      ),
+      'no fault',
+    );
     const late = { ...world, clock: { ...world.clock, nowMs: () => Date.now() + 400 * 86_400_000 } };
     assert.equal(await codeOf(openAndClose(settings(), late)), 'CV_OPCUA_CERTIFICATE_TIME');
     // Two months before its end our certificate is renewed; this server knows only the one before.
@@ -100,7 +129,17 @@ async function everyKindOfValue(): Promise<void> {
     const third = Object.assign(driver.point?.parse({ node: `${NSU}s=List`, index: 2 }) as object, { id: 'third' });
     for (const mode of ['subscribe', 'poll']) {
       const values = await firstValues(settings({ mode }), [...pointsOf('Fixed', 'Label', 'List', 'Gone'), third], world);
-      assert.deepEqual([...values].toSorted(), [['Fixed', 1.25], ['Gone', null], ['Label', '泵房 7'], ['List', 'CV_OPCUA_TYPE'], ['third', 3]], mode);
+      assert.deepEqual(
+        [...values].toSorted(),
+        [
+          ['Fixed', 1.25],
+          ['Gone', null],
+          ['Label', '泵房 7'],
+          ['List', 'CV_OPCUA_TYPE'],
+          ['third', 3],
+        ],
+        mode,
+      );
     }
   });
 }
@@ -148,7 +187,12 @@ async function tenThousandPoints(): Promise<void> {
     for (const [index, name] of names.entries()) assert.equal(values.get(name), index);
     const found = await driver.discover?.(settings(), world, new AbortController().signal) ?? [];
     assert.equal(found.length, 5000);
-    assert.ok(found.some(({ name, value, type, point }) => name === 'Setpoint' && value === 20.5 && type === 'Double' && point.node === `${NSU}s=Setpoint`), JSON.stringify(found.slice(0, 3)));
+    assert.ok(
+      found.some(
+        ({ name, value, type, point }) => name === 'Setpoint' && value === 20.5 && type === 'Double' && point.node === `${NSU}s=Setpoint`,
+      ),
+      JSON.stringify(found.slice(0, 3)),
+    );
   });
 }
 
@@ -158,8 +202,23 @@ interface Run {
 }
 
 const deviceOf = (settings: unknown, ...names: string[]): DeviceSetup => ({
-  id: 'plc', driver: 'opcua', subject: 'plc', settings, everyMs: 1000, timeoutMs: 2000,
-  points: pointsOf(...names).map((own) => ({ id: own.id, indicator: 'X-1', unit: '1', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement', own })),
+  id: 'plc',
+  driver: 'opcua',
+  subject: 'plc',
+  settings,
+  everyMs: 1000,
+  timeoutMs: 2000,
+  points: pointsOf(...names).map((own) => ({
+    id: own.id,
+    indicator: 'X-1',
+    unit: '1',
+    scale: 1,
+    offset: 0,
+    faultCodes: [],
+    limits: [],
+    kind: 'measurement',
+    own,
+  })),
 });
 
 /** The edge's own host over a line that is cut and restored; the server counts on meanwhile. */
@@ -207,7 +266,9 @@ async function nothingLostThatTheQueueHeld(): Promise<void> {
   const { samples, gaps, first, last } = await cutLine(TIMES, 1000, 700);
   const counts = samples.map(({ value }) => Number(value));
   const missing = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter((count) => !new Set(counts).has(count));
-  process.stdout.write(`  cut ${TIMES} times, queue 1,000: ${last - first + 1} values counted, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps.length} gap records\n`);
+  process.stdout.write(
+    `  cut ${TIMES} times, queue 1,000: ${last - first + 1} values counted, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps.length} gap records\n`,
+  );
   assert.deepEqual(missing, []);
   assert.deepEqual(gaps, []);
   assert.deepEqual(counts, counts.toSorted((a, b) => a - b), 'in order');
@@ -223,7 +284,9 @@ async function whatIsLostIsNamed(): Promise<void> {
     return gaps.some(({ fromAt, toAt }) => fromAt <= (at.get(before) as number) && toAt >= (at.get(after) as number));
   };
   const named = missing.filter(isNamed).length;
-  process.stdout.write(`  cut 3 times, queue 5: ${last - first + 1} values counted, ${missing.length} missing, ${named} of these inside ${gaps.length} gap records, which reckon with ${gaps.reduce((sum, { count }) => sum + count, 0)}\n`);
+  process.stdout.write(
+    `  cut 3 times, queue 5: ${last - first + 1} values counted, ${missing.length} missing, ${named} of these inside ${gaps.length} gap records, which reckon with ${gaps.reduce((sum, { count }) => sum + count, 0)}\n`,
+  );
   assert.ok(missing.length > 0, 'the small queue ran over');
   assert.equal(named, missing.length);
 }
@@ -312,8 +375,13 @@ async function cutAtAnyMoment(): Promise<void> {
     }
     await cutting;
     await relay.close();
-    const missing = Array.from({ length: (counts.at(-1) as number) - (counts[0] as number) + 1 }, (_, index) => (counts[0] as number) + index).filter((count) => !counts.includes(count));
-    process.stdout.write(`  cut ${ROUGH_CUTS} times at any moment: ${opened} links opened, ${failed} broken or refused, ${counts.length} values, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps} gaps\n`);
+    const missing = Array.from(
+      { length: (counts.at(-1) as number) - (counts[0] as number) + 1 },
+      (_, index) => (counts[0] as number) + index,
+    ).filter((count) => !counts.includes(count));
+    process.stdout.write(
+      `  cut ${ROUGH_CUTS} times at any moment: ${opened} links opened, ${failed} broken or refused, ${counts.length} values, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps} gaps\n`,
+    );
     assert.deepEqual(missing, []);
     assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
   });

@@ -10,7 +10,12 @@ export interface EveryType {
   wanted: Map<string, unknown>;
 }
 
-const ORDERS: [name: string, wordOrder: Order, byteOrder: Order][] = [['abcd', 'big', 'big'], ['cdab', 'little', 'big'], ['badc', 'big', 'little'], ['dcba', 'little', 'little']];
+const ORDERS: [name: string, wordOrder: Order, byteOrder: Order][] = [
+  ['abcd', 'big', 'big'],
+  ['cdab', 'little', 'big'],
+  ['badc', 'big', 'little'],
+  ['dcba', 'little', 'little'],
+];
 
 function bytes(length: number, write: (buffer: Buffer) => void): Buffer {
   const buffer = Buffer.alloc(length);
@@ -35,7 +40,8 @@ export function registersOfEveryType(): EveryType {
   const all: EveryType = { cells: { holding: {}, input: {}, coil: {}, discrete: {} }, points: [], wanted: new Map() };
   let at = 0;
   const put = (id: string, wire: Buffer, point: Record<string, unknown>, value: unknown) => {
-    for (let word = 0; word < wire.length / 2; word += 1) for (const area of ['holding', 'input'] as const) all.cells[area][at + word] = wire.readUInt16BE(word * 2);
+    for (let word = 0; word < wire.length / 2; word += 1)
+      for (const area of ['holding', 'input'] as const) all.cells[area][at + word] = wire.readUInt16BE(word * 2);
     for (const area of ['holding', 'input'] as const) {
       all.points.push({ id: `${area}-${id}`, address: `${area}:${at}`, ...point });
       all.wanted.set(`${area}-${id}`, value);
@@ -43,7 +49,8 @@ export function registersOfEveryType(): EveryType {
     at += wire.length / 2;
   };
   for (const [type, big, value] of SAMPLES) {
-    for (const [name, wordOrder, byteOrder] of ORDERS) put(`${type}-${name}`, onWire(big, wordOrder, byteOrder), { type, wordOrder, byteOrder }, value);
+    for (const [name, wordOrder, byteOrder] of ORDERS)
+      put(`${type}-${name}`, onWire(big, wordOrder, byteOrder), { type, wordOrder, byteOrder }, value);
   }
   put('unsafe', bytes(8, (b) => b.writeBigUInt64BE(9_007_199_254_740_993n)), { type: 'uint64' }, 'CV_VALUE_UNSAFE');
   put('nan', Buffer.from('7fc00000', 'hex'), { type: 'float32' }, 'CV_VALUE_UNSAFE');

@@ -25,7 +25,10 @@ const PERIOD_MS = 100;
 
 export const peers: { name: string; run(options: { minutes?: number }): Promise<void> }[] = [
   { name: 'rtsp: H.264, H.265 and MJPEG of gst-rtsp-server by TCP and UDP, behind digest; a wrong password is told', run: speaks },
-  { name: `rtsp: the server is killed ${KILLS} times, and pictures are back each time (--minutes 30)`, run: ({ minutes = DEFAULT_MINUTES }) => survives(minutes) },
+  {
+    name: `rtsp: the server is killed ${KILLS} times, and pictures are back each time (--minutes 30)`,
+    run: ({ minutes = DEFAULT_MINUTES }) => survives(minutes),
+  },
   { name: 'rtsp: the same address comes back with another codec, and pictures with it', run: changes },
   { name: 'rtsp: the server stands still for 30 s, which is told, and then goes on', run: freezes },
 ];
@@ -46,7 +49,11 @@ async function speaks(): Promise<void> {
         assert.ok(steps.every((ms) => ms % PERIOD_MS === 0), `${codec} ${transport}: ${steps.join(' ')} ms`);
       }
     }
-    const refused = async (change: object) => open(settings.parse({ url: `rtsp://127.0.0.1:${port}/h264`, ...LOGIN, ...change }), [], world).then((link) => link.close(), (error: FaultError) => error.fault.code);
+    const refused = async (change: object) =>
+      open(settings.parse({ url: `rtsp://127.0.0.1:${port}/h264`, ...LOGIN, ...change }), [], world).then(
+        (link) => link.close(),
+        (error: FaultError) => error.fault.code,
+      );
     assert.equal(await refused({ password: 'wrong' }), 'CV_CAMERA_LOGIN');
     assert.equal(await refused({ url: `rtsp://127.0.0.1:${port}/none` }), 'CV_CAMERA_NO_STREAM');
   } finally {
@@ -57,10 +64,36 @@ async function speaks(): Promise<void> {
 /** An edge's host with a camera of each kind. */
 async function watching(port: number, paths: readonly string[] = CODECS) {
   const cameras = new Map<string, { count: number; wake: () => void }>(paths.map((codec) => [codec, { count: 0, wake: () => {} }]));
-  const point = { id: 'persons', indicator: 'T', unit: '{person}', scale: 1, offset: 0, faultCodes: [], limits: [], kind: 'measurement' as const, own: { id: 'persons' } };
-  const devices = paths.map((codec) => ({ driver, setup: { id: codec, driver: 'camera', subject: codec, everyMs: 1000, timeoutMs: 10_000, points: [point], settings: settings.parse({ url: `rtsp://127.0.0.1:${port}/${codec}`, ...LOGIN, fps: 10 }) } }));
+  const point = {
+    id: 'persons',
+    indicator: 'T',
+    unit: '{person}',
+    scale: 1,
+    offset: 0,
+    faultCodes: [],
+    limits: [],
+    kind: 'measurement' as const,
+    own: { id: 'persons' },
+  };
+  const devices = paths.map((codec) => ({
+    driver,
+    setup: {
+      id: codec,
+      driver: 'camera',
+      subject: codec,
+      everyMs: 1000,
+      timeoutMs: 10_000,
+      points: [point],
+      settings: settings.parse({ url: `rtsp://127.0.0.1:${port}/${codec}`, ...LOGIN, fps: 10 }),
+    },
+  }));
   const faults = new Map<string, number>();
-  const host = read(devices, realWorld((event) => { if (event.kind === 'fault') faults.set(event.fault.code, (faults.get(event.fault.code) ?? 0) + 1); }));
+  const host = read(
+    devices,
+    realWorld((event) => {
+      if (event.kind === 'fault') faults.set(event.fault.code, (faults.get(event.fault.code) ?? 0) + 1);
+    }),
+  );
   await host.open?.((items) => {
     for (const item of items.filter(isPicture)) {
       const camera = cameras.get(item.device);
@@ -73,9 +106,17 @@ async function watching(port: number, paths: readonly string[] = CODECS) {
     /** When the next picture of each is there: ms from now. */
     back: () => {
       const fromMs = performance.now();
-      return Promise.all([...cameras.values()].map((camera) => new Promise<number>((resolve) => { camera.wake = () => resolve(performance.now() - fromMs); })));
+      return Promise.all(
+        [...cameras.values()].map(
+          (camera) =>
+            new Promise<number>((resolve) => {
+              camera.wake = () => resolve(performance.now() - fromMs);
+            }),
+        ),
+      );
     },
-    said: () => `${[...cameras].map(([codec, { count }]) => `${codec} ${count}`).join(', ')} pictures; faults ${[...faults].map(([code, count]) => `${code} ${count}`).join(', ')}`,
+    said: () =>
+      `${[...cameras].map(([codec, { count }]) => `${codec} ${count}`).join(', ')} pictures; faults ${[...faults].map(([code, count]) => `${code} ${count}`).join(', ')}`,
     faults,
     close: async () => host.close?.(),
   };
@@ -107,7 +148,9 @@ async function survives(minutes: number): Promise<void> {
     await stopServer(server);
   }
   const [early, late] = [median(part(memory, 1)), median(part(memory, 4))];
-  process.stdout.write(`  ${minutes} min, ${KILLS} kills: back after ${Math.round(median(backMs))} ms (median), ${Math.round(Math.max(...backMs))} ms at most; ${watch.said()}; memory ${early.toFixed(0)} → ${late.toFixed(0)} MB\n`);
+  process.stdout.write(
+    `  ${minutes} min, ${KILLS} kills: back after ${Math.round(median(backMs))} ms (median), ${Math.round(Math.max(...backMs))} ms at most; ${watch.said()}; memory ${early.toFixed(0)} → ${late.toFixed(0)} MB\n`,
+  );
   assert.ok(Math.max(...backMs) <= BACK_WITHIN_MS, backMs.map(Math.round).join(' '));
   assert.ok(late <= early * 1.1 + 5, 'memory is flat');
   assert.deepEqual(children(), [], 'no child is left');
@@ -159,18 +202,27 @@ async function freezes(): Promise<void> {
 }
 
 /** The nth fifth. */
-const part = (values: readonly number[], fifth: number) => values.slice(Math.floor((values.length * fifth) / 5), Math.floor((values.length * (fifth + 1)) / 5));
+const part = (values: readonly number[], fifth: number) =>
+  values.slice(Math.floor((values.length * fifth) / 5), Math.floor((values.length * (fifth + 1)) / 5));
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Of this process. */
 function children(): string[] {
-  return readdirSync('/proc/self/task').flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((pid) => pid !== ''));
+  return readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter((pid) => pid !== ''),
+  );
 }
 
 /** @param codec what is at /cam */
 export async function startServer(port: number, codec?: (typeof CODECS)[number]): Promise<ChildProcess> {
   // Its bindings belong to Debian's own Python, which need not be the first in PATH.
-  const child = spawn('/usr/bin/python3', [join(import.meta.dirname, 'rtsp-server.py'), String(port), LOGIN.user, LOGIN.password, ...(codec === undefined ? [] : [codec])], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    '/usr/bin/python3',
+    [join(import.meta.dirname, 'rtsp-server.py'), String(port), LOGIN.user, LOGIN.password, ...(codec === undefined ? [] : [codec])],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   await new Promise<void>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`gst-rtsp-server ended with ${code}`)));
     createInterface({ input: child.stdout }).once('line', () => resolve());

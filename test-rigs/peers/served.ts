@@ -15,7 +15,11 @@ const capture = sharedFolder('traffic', 'pcap', 'modbus', 'iti_modbus_test.pcap'
 const RECORDED = new Map([[1, 21_493], [7, 13_080]]);
 
 export const peers: { name: string; lacks?(): string | false; run(): Promise<void> }[] = [
-  { name: 'replay --serve: mbpoll and pymodbus read a recorded plant', lacks: () => skipWithout(capture, 'capture iti_modbus_test.pcap'), run: plantIsRead },
+  {
+    name: 'replay --serve: mbpoll and pymodbus read a recorded plant',
+    lacks: () => skipWithout(capture, 'capture iti_modbus_test.pcap'),
+    run: plantIsRead,
+  },
 ];
 
 async function plantIsRead(): Promise<void> {
@@ -25,7 +29,24 @@ async function plantIsRead(): Promise<void> {
     await run(process.execPath, [COMMAND, 'record', '--pcap', String(capture), '--driver', 'modbus', '--out', folder]);
     await serving(folder, async (port) => {
       for (const [register, value] of RECORDED) {
-        const { stdout } = await run('mbpoll', ['-m', 'tcp', '-p', String(port), '-a', '1', '-0', '-1', '-q', '-t', '3', '-r', String(register), '-c', '1', '127.0.0.1']);
+        const { stdout } = await run('mbpoll', [
+          '-m',
+          'tcp',
+          '-p',
+          String(port),
+          '-a',
+          '1',
+          '-0',
+          '-1',
+          '-q',
+          '-t',
+          '3',
+          '-r',
+          String(register),
+          '-c',
+          '1',
+          '127.0.0.1',
+        ]);
         assert.match(stdout, new RegExp(`^\\[${register}\\]:\\s+${value}\\b`, 'm'));
         assert.deepEqual(await pymodbusReads(port, register, 1), [value]);
       }
@@ -38,7 +59,14 @@ async function plantIsRead(): Promise<void> {
 }
 
 async function pymodbusReads(port: number, start: number, count: number): Promise<number[]> {
-  const { stdout } = await run('/usr/bin/python3', [join(import.meta.dirname, 'pymodbus-client.py'), String(port), '1', 'input', String(start), String(count)]);
+  const { stdout } = await run('/usr/bin/python3', [
+    join(import.meta.dirname, 'pymodbus-client.py'),
+    String(port),
+    '1',
+    'input',
+    String(start),
+    String(count),
+  ]);
   return JSON.parse(stdout) as number[];
 }
 

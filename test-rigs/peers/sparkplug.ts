@@ -34,11 +34,19 @@ const BORN: Required<Pick<Metric, 'name' | 'alias' | 'type' | 'value'>>[] = [
   { name: 'Total', alias: 4, type: 'UInt32', value: 4_000_000_000 },
   { name: 'State', alias: 5, type: 'String', value: '运行' },
 ];
-const POINTS: ConfiguredMqttPoint[] = [['running', 'Outputs/Running', 'bool'], ['pressure', 'Inputs/Pressure', 'number'], ['offset', 'Inputs/Offset', 'number'], ['total', 'Total', 'number'], ['state', 'State', 'text']]
-  .map(([id, metric, type]) => ({ ...point.parse({ metric, type }), id: String(id) }));
+const POINTS: ConfiguredMqttPoint[] = [
+  ['running', 'Outputs/Running', 'bool'],
+  ['pressure', 'Inputs/Pressure', 'number'],
+  ['offset', 'Inputs/Offset', 'number'],
+  ['total', 'Total', 'number'],
+  ['state', 'State', 'text'],
+].map(([id, metric, type]) => ({ ...point.parse({ metric, type }), id: String(id) }));
 
 export const peers: { name: string; run(): Promise<void> }[] = [
-  { name: 'sparkplug-payload: births, data by alias, a rebirth that we ask for, deaths, through mosquitto', run: () => withBroker([], livesOfANode) },
+  {
+    name: 'sparkplug-payload: births, data by alias, a rebirth that we ask for, deaths, through mosquitto',
+    run: () => withBroker([], livesOfANode),
+  },
 ];
 
 async function livesOfANode({ port }: MqttInBench): Promise<void> {
@@ -46,11 +54,18 @@ async function livesOfANode({ port }: MqttInBench): Promise<void> {
   const first = nodes[0] as Node;
   // Nobody heard these births: they are not retained.
   await first.born();
-  const { link, next } = await mqttInDevice({ url: `mqtt://127.0.0.1:${port}`, profile: 'sparkplug', group: 'lab', node: 'gw1', device: 'pump' }, POINTS);
+  const { link, next } = await mqttInDevice(
+    { url: `mqtt://127.0.0.1:${port}`, profile: 'sparkplug', group: 'lab', node: 'gw1', device: 'pump' },
+    POINTS,
+  );
   try {
     await first.says('DDATA', [{ alias: 2, type: 'Double', value: 3.6 }]);
     assert.deepEqual(await until(next, 'CV_MQTT_IN_UNBORN'), []);
-    assert.deepEqual(await first.asked(), [{ name: 'Node Control/Rebirth', type: 'Boolean', value: true }], 'as the library reads our command');
+    assert.deepEqual(
+      await first.asked(),
+      [{ name: 'Node Control/Rebirth', type: 'Boolean', value: true }],
+      'as the library reads our command',
+    );
     await first.born();
     await first.says('DDATA', [{ alias: 2, type: 'Double', value: 3.75 }, { alias: 1, type: 'Boolean', value: false }]);
     const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
@@ -68,7 +83,11 @@ async function livesOfANode({ port }: MqttInBench): Promise<void> {
     await first.isDead;
     await second.says('DDATA', [{ alias: 4, type: 'UInt32', value: 7 }]);
     second.breakOff();
-    assert.deepEqual(await until(next, 'CV_MQTT_IN_DEAD'), [...BORN.map(({ value }, nth) => [POINTS[nth]?.id, value]), ['total', 7]], 'the first session\'s death says nothing of the second');
+    assert.deepEqual(
+      await until(next, 'CV_MQTT_IN_DEAD'),
+      [...BORN.map(({ value }, nth) => [POINTS[nth]?.id, value]), ['total', 7]],
+      "the first session's death says nothing of the second",
+    );
   } finally {
     await link.close();
     for (const node of nodes) node.end();
@@ -80,7 +99,12 @@ async function until(next: () => Promise<MqttInFrame>, fault: string): Promise<u
   const values: unknown[][] = [];
   for (;;) {
     const decoded = decode(await within(next(), fault));
-    if (decoded.ok) values.push(...(decoded.values ?? []).map(({ point: id, value, origin, deviceAt }) => (origin === 'backfill' ? [id, value, deviceAt] : [id, value])));
+    if (decoded.ok)
+      values.push(
+        ...(decoded.values ?? []).map(({ point: id, value, origin, deviceAt }) =>
+          origin === 'backfill' ? [id, value, deviceAt] : [id, value],
+        ),
+      );
     else if (decoded.fault.code === fault) return values;
     else assert.fail(decoded.fault.code);
   }
@@ -100,14 +124,24 @@ class Node {
     this.#client = client;
     this.#watcher = watcher;
     this.#bdSeq = bdSeq;
-    this.#told = new Promise((resolve) => { client.once('message', (_topic, payload) => resolve(library().decodePayload(payload).metrics)); });
-    this.isDead = new Promise((resolve) => { watcher.once('message', resolve); });
+    this.#told = new Promise((resolve) => {
+      client.once('message', (_topic, payload) => resolve(library().decodePayload(payload).metrics));
+    });
+    this.isDead = new Promise((resolve) => {
+      watcher.once('message', resolve);
+    });
   }
 
   static async join(port: number, bdSeq: number): Promise<Node> {
     const url = `mqtt://127.0.0.1:${port}`;
-    const payload = Buffer.from(library().encodePayload({ timestamp: Date.now(), metrics: [{ name: 'bdSeq', type: 'UInt64', value: bdSeq }] }));
-    const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0, will: { topic: 'spBv1.0/lab/NDEATH/gw1', payload, qos: 1 } });
+    const payload = Buffer.from(
+      library().encodePayload({ timestamp: Date.now(), metrics: [{ name: 'bdSeq', type: 'UInt64', value: bdSeq }] }),
+    );
+    const client = await mqtt.connectAsync(url, {
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      will: { topic: 'spBv1.0/lab/NDEATH/gw1', payload, qos: 1 },
+    });
     client.on('error', () => {});
     const watcher = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0 });
     await watcher.subscribeAsync('spBv1.0/lab/NDEATH/gw1', { qos: 1 });
@@ -118,7 +152,10 @@ class Node {
 
   async born(): Promise<void> {
     this.#seq = 0;
-    await this.says('NBIRTH', [{ name: 'bdSeq', type: 'UInt64', value: this.#bdSeq }, { name: 'Node Control/Rebirth', type: 'Boolean', value: false }]);
+    await this.says('NBIRTH', [
+      { name: 'bdSeq', type: 'UInt64', value: this.#bdSeq },
+      { name: 'Node Control/Rebirth', type: 'Boolean', value: false },
+    ]);
     await this.says('DBIRTH', BORN);
   }
 
@@ -132,7 +169,11 @@ class Node {
 
   /** The first command that it was given. */
   async asked(): Promise<Pick<Metric, 'name' | 'type' | 'value'>[]> {
-    return (await within(this.#told, 'a command')).map(({ name, type, value }) => ({ ...(name === undefined ? {} : { name }), type, value }));
+    return (await within(this.#told, 'a command')).map(({ name, type, value }) => ({
+      ...(name === undefined ? {} : { name }),
+      type,
+      value,
+    }));
   }
 
   /** As a node whose power fails. */
@@ -152,6 +193,8 @@ function library(): Library {
 
 async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS); });
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS);
+  });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

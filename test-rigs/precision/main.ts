@@ -60,7 +60,9 @@ export async function run(argv: string[]): Promise<number> {
   const measured = await measurePrecision(model);
   for (const name of measured.skipped) process.stderr.write(`${name}: not here, left out (set CITYVITALS_SHARED)\n`);
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ model, ...measured })}\n`);
-  else for (const what of ['persons', 'vehicles'] as const) process.stdout.write(`${model}, ${measured.pictures} pictures, ${what}: ${words(measured[what])}\n`);
+  else
+    for (const what of ['persons', 'vehicles'] as const)
+      process.stdout.write(`${model}, ${measured.pictures} pictures, ${what}: ${words(measured[what])}\n`);
   return measured.pictures === 0 ? 1 : 0;
 }
 

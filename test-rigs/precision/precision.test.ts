@@ -9,7 +9,9 @@ import { measurePrecision } from './main.ts';
 import { scorePictures, within95, type LabelledBox } from './score.ts';
 
 const box = (x: number, width = 0.1, surely = 0.9): Box => ({ class: 'person', score: surely, x, y: 0, width, height: 0.5 });
-const skip = (await verifyModel(centernet320, realFiles)) ? 'the graph is not made yet (node models/convert/main.ts)' : skipWithout(sharedFolder('footage', 'vtest.avi'), 'vtest.avi');
+const skip = (await verifyModel(centernet320, realFiles))
+  ? 'the graph is not made yet (node models/convert/main.ts)'
+  : skipWithout(sharedFolder('footage', 'vtest.avi'), 'vtest.avi');
 
 test('each label is found once; a second box on it, and one on nothing, are false; what is cut counts neither way', () => {
   const labels: LabelledBox[] = [[0, 0, 0.1, 0.5], [0.5, 0, 0.1, 0.5]];

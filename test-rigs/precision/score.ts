@@ -40,7 +40,10 @@ export function scorePictures(boxes: readonly Box[], labels: readonly LabelledBo
 }
 
 export function sumScores(scores: readonly Score[]): Score {
-  return scores.reduce((all, { labelled, found, right }) => ({ labelled: all.labelled + labelled, found: all.found + found, right: all.right + right }), { labelled: 0, found: 0, right: 0 });
+  return scores.reduce(
+    (all, { labelled, found, right }) => ({ labelled: all.labelled + labelled, found: all.found + found, right: all.right + right }),
+    { labelled: 0, found: 0, right: 0 },
+  );
 }
 
 /** Wilson's interval of 95 % for a share. */

@@ -43,7 +43,10 @@ export interface ChildProcessHandle {
 export async function startChild(options: ChildOptions): Promise<ChildProcessHandle> {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = createWriteStream(options.logFile, { flags: 'a' });
-  const child = fork(options.module, options.args ?? [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.onLine ? ['pipe' as const] : [])], env: { ...process.env, ...options.env } });
+  const child = fork(options.module, options.args ?? [], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.onLine ? ['pipe' as const] : [])],
+    env: { ...process.env, ...options.env },
+  });
   const tail = keepTail(child, log);
   if (options.onLine) createInterface({ input: child.stdio[4] as Readable }).on('line', options.onLine);
   const listeners: ((message: ChildMessage) => void)[] = [];

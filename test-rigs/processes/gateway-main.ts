@@ -28,6 +28,9 @@ const tell: Tell = (event) => {
   observer.tell(event);
   if (tellsCompaction && event.kind === 'compaction') tellParent({ kind: 'compaction', left: event.left });
 };
-const gateway = await runGateway(setup, realWorld(tell), { metrics: observer.metrics, ...(process.argv.includes('--demo') ? { demo } : {}) });
+const gateway = await runGateway(setup, realWorld(tell), {
+  metrics: observer.metrics,
+  ...(process.argv.includes('--demo') ? { demo } : {}),
+});
 endWithParent(() => gateway.close());
 tellParent({ kind: 'ready', httpUrl: gateway.httpUrl, brokerUrl: gateway.brokerUrl });

@@ -34,16 +34,33 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'acl'), files.acl, { mode: 0o600 });
   writeFileSync(join(dir, 'passwords'), files.passwords, { mode: 0o600 });
-  writeFileSync(join(dir, 'mosquitto.conf'), [
-    `listener ${port} 127.0.0.1`, 'allow_anonymous false', `password_file ${join(dir, 'passwords')}`, `acl_file ${join(dir, 'acl')}`,
-    'max_inflight_messages 0', 'max_queued_messages 0', 'persistence false', 'log_dest stderr', ...(process.getuid?.() === 0 ? ['user root'] : []), '',
-  ].join('\n'));
+  writeFileSync(
+    join(dir, 'mosquitto.conf'),
+    [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous false',
+      `password_file ${join(dir, 'passwords')}`,
+      `acl_file ${join(dir, 'acl')}`,
+      'max_inflight_messages 0',
+      'max_queued_messages 0',
+      'persistence false',
+      'log_dest stderr',
+      ...(process.getuid?.() === 0 ? ['user root'] : []),
+      '',
+    ].join('\n'),
+  );
   if (gatewayPort !== undefined) {
     const at = (name: string) => join(dir, name);
     writeFileSync(at('gateway-passwords'), files.gatewayPasswords ?? '', { mode: 0o600 });
     const isRoot = process.getuid?.() === 0;
     if (isRoot) execFileSync('chown', ['-R', 'mosquitto', dir]);
-    const conf = mosquittoConf({ acl: at('acl'), passwords: at('passwords'), gatewayPasswords: at('gateway-passwords'), port, gateway: { host: '127.0.0.1', port: gatewayPort } });
+    const conf = mosquittoConf({
+      acl: at('acl'),
+      passwords: at('passwords'),
+      gatewayPasswords: at('gateway-passwords'),
+      port,
+      gateway: { host: '127.0.0.1', port: gatewayPort },
+    });
     writeFileSync(at('mosquitto.conf'), `${conf}persistence false\nlog_dest stderr\n${isRoot ? 'user mosquitto\n' : ''}`);
   }
   let child: ChildProcess | null = null;

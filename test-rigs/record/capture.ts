@@ -59,15 +59,29 @@ export function caseOfCapture(path: string, file: Uint8Array, wishes: CaptureOpt
   if (picked.length === 0) throw new FaultError('CV_CAPTURE_EMPTY', { path, driver: driver.id, count: all.length });
   const startsAt = Math.floor(Math.min(...picked.map(({ conversation }) => conversation.openUs)) / 1000);
   const devices = devicesOf(picked, recording, reading, wishes, startsAt);
-  const lines = picked.flatMap((one, index) => linesOf(one, index + 1, startsAt, devices.get(one)?.[0]?.id, captures)).toSorted((a, b) => a.afterUs - b.afterUs);
+  const lines = picked
+    .flatMap((one, index) => linesOf(one, index + 1, startsAt, devices.get(one)?.[0]?.id, captures))
+    .toSorted((a, b) => a.afterUs - b.afterUs);
   const { traffic, count } = maskSecrets(lines, () => reading);
   const remarks: Fault[] = picked.flatMap(({ conversation }) => lostIn(conversation));
-  if (cutAt !== null) remarks.unshift({ code: 'CV_CAPTURE_CUT', params: { path, detail: `byte ${cutAt} of ${file.length}`, detailZh: `第 ${cutAt} 字节，共 ${file.length} 字节` } });
+  if (cutAt !== null)
+    remarks.unshift({
+      code: 'CV_CAPTURE_CUT',
+      params: { path, detail: `byte ${cutAt} of ${file.length}`, detailZh: `第 ${cutAt} 字节，共 ${file.length} 字节` },
+    });
   const known = [...new Set([...devices.values()].flat())];
   return {
     recorded: {
-      title: wishes.title ?? `${picked.length} conversation(s) of ${basename(path)}`, source: `packet capture ${basename(path)}`, licence: wishes.licence ?? 'as the capture',
-      level: 'bytes', secrets: count > 0 ? 'masked' : 'none', asker: 'other', startsAt, devices: known as unknown as Case['devices'], traffic, frames: [],
+      title: wishes.title ?? `${picked.length} conversation(s) of ${basename(path)}`,
+      source: `packet capture ${basename(path)}`,
+      licence: wishes.licence ?? 'as the capture',
+      level: 'bytes',
+      secrets: count > 0 ? 'masked' : 'none',
+      asker: 'other',
+      startsAt,
+      devices: known as unknown as Case['devices'],
+      traffic,
+      frames: [],
     },
     remarks,
   };
@@ -89,13 +103,26 @@ function pick(conversation: Conversation, captures: CaptureRules<unknown>, readi
 }
 
 function shareOf(conversation: Conversation, device: string, captures: CaptureRules<unknown>, reading: RecordingContext) {
-  const streams = new ByteStreams(linesOf({ conversation, device, place: parseHostPort(device) }, 1, 0, undefined, captures), () => reading);
+  const streams = new ByteStreams(
+    linesOf({ conversation, device, place: parseHostPort(device) }, 1, 0, undefined, captures),
+    () => reading,
+  );
   const whole = streams.messages.filter(({ notes }) => notes);
   const sum = (list: readonly { bytes: Buffer }[]) => list.reduce((bytes, one) => bytes + one.bytes.length, 0);
-  return { messages: whole.length, share: sum(whole) / Math.max(1, sum(streams.messages)), directions: new Set(whole.map(({ direction }) => direction)).size };
+  return {
+    messages: whole.length,
+    share: sum(whole) / Math.max(1, sum(streams.messages)),
+    directions: new Set(whole.map(({ direction }) => direction)).size,
+  };
 }
 
-function linesOf({ conversation, device }: Picked, conn: number, startsAt: number, id: string | undefined, captures: CaptureRules<unknown>): TrafficLine[] {
+function linesOf(
+  { conversation, device }: Picked,
+  conn: number,
+  startsAt: number,
+  id: string | undefined,
+  captures: CaptureRules<unknown>,
+): TrafficLine[] {
   const base = (atUs: number) => ({ afterUs: atUs - startsAt * 1000, conn, ...(id === undefined ? {} : { device: id }) });
   const by = captures.device === 'listens' ? 'edge' : 'device';
   const dir = (from: string) => (from === device ? 'in' as const : 'out' as const);
@@ -107,12 +134,24 @@ function linesOf({ conversation, device }: Picked, conn: number, startsAt: numbe
   const lastUs = conversation.pieces.at(-1)?.atUs ?? conversation.openUs;
   for (const { from, count } of conversation.lostAtEnd) lines.push({ ...base(lastUs), event: 'lost', dir: dir(from), count });
   const { close } = conversation;
-  if (close) lines.push({ ...base(Math.max(lastUs, close.atUs)), event: 'close', by: close.from === device ? 'device' : 'edge', ...(close.isReset ? { reset: true } : {}) });
+  if (close)
+    lines.push({
+      ...base(Math.max(lastUs, close.atUs)),
+      event: 'close',
+      by: close.from === device ? 'device' : 'edge',
+      ...(close.isReset ? { reset: true } : {}),
+    });
   return lines;
 }
 
 /** The devices of each conversation; those with the same place are the same devices. */
-function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown, never, unknown>, reading: RecordingContext, wishes: CaptureOptions, startsAt: number): Map<Picked, CaseDevice[]> {
+function devicesOf(
+  picked: readonly Picked[],
+  recording: BytesRecording<unknown, never, unknown>,
+  reading: RecordingContext,
+  wishes: CaptureOptions,
+  startsAt: number,
+): Map<Picked, CaseDevice[]> {
   const { driver, devices: byHand } = wishes;
   const found = new Map<Picked, CaseDevice[]>();
   if (byHand) {
@@ -120,7 +159,12 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
     return found;
   }
   const captures = recording.captures as CaptureRules<unknown>;
-  if (!captures.survey) throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: driver.id, what: 'say by itself which devices a capture shows: give them with --settings FILE', whatZh: '自动识别抓包中的设备：请用 --settings 文件给出' });
+  if (!captures.survey)
+    throw new FaultError('CV_RECORDING_NOT_OFFERED', {
+      driver: driver.id,
+      what: 'say by itself which devices a capture shows: give them with --settings FILE',
+      whatZh: '自动识别抓包中的设备：请用 --settings 文件给出',
+    });
   const places = new Map<string, Picked[]>();
   for (const one of picked) {
     const key = `${one.place.host}:${one.place.port}`;
@@ -128,12 +172,30 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
   }
   for (const mine of places.values()) {
     const { place } = mine[0] as Picked;
-    const messages = mine.flatMap((one, index) => new ByteStreams(linesOf(one, index + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({ direction, bytes })));
-    const timeoutMs = patience(mine.flatMap((one, index) => linesOf(one, index + 1, startsAt, undefined, captures)), reading);
+    const messages = mine.flatMap((one, index) =>
+      new ByteStreams(linesOf(one, index + 1, startsAt, undefined, captures), () => reading).messages.map(({ direction, bytes }) => ({
+        direction,
+        bytes,
+      })),
+    );
+    const timeoutMs = patience(
+      mine.flatMap((one, index) => linesOf(one, index + 1, startsAt, undefined, captures)),
+      reading,
+    );
     const surveyed = captures.survey(messages, place, reading.settings).map(({ id, settings, points }): CaseDevice => ({
-      id: places.size > 1 ? `${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}-${id}` : id, driver: driver.id, settings, points: points as CaseDevice['points'], timeoutMs,
+      id: places.size > 1 ? `${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}-${id}` : id,
+      driver: driver.id,
+      settings,
+      points: points as CaseDevice['points'],
+      timeoutMs,
     }));
-    const fallback: CaseDevice = { id: `${driver.id}-${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}`, driver: driver.id, settings: { ...captures.settings }, points: [], timeoutMs };
+    const fallback: CaseDevice = {
+      id: `${driver.id}-${place.host.replaceAll(/[^0-9A-Za-z]+/g, '-')}-${place.port}`,
+      driver: driver.id,
+      settings: { ...captures.settings },
+      points: [],
+      timeoutMs,
+    };
     for (const one of mine) found.set(one, surveyed.length > 0 ? surveyed : [fallback]);
     if (surveyed.length === 0) for (const one of mine) found.set(one, found.get(mine[0] as Picked) as CaseDevice[]);
   }
@@ -143,7 +205,10 @@ function devicesOf(picked: readonly Picked[], recording: BytesRecording<unknown,
 /** The longest that an answer was waited for, in whole seconds. */
 function patience(lines: readonly TrafficLine[], reading: RecordingContext): number {
   const { questions } = deviceScript(lines, () => reading);
-  const longestUs = questions.reduce((longest, { afterUs, answers: [first] }) => Math.max(longest, first ? (first.parts.at(-1)?.afterUs ?? afterUs) - afterUs : 0), 0);
+  const longestUs = questions.reduce(
+    (longest, { afterUs, answers: [first] }) => Math.max(longest, first ? (first.parts.at(-1)?.afterUs ?? afterUs) - afterUs : 0),
+    0,
+  );
   return Math.min(MOST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, Math.ceil(longestUs / 1e6 + 1) * 1000));
 }
 
@@ -151,6 +216,9 @@ function lostIn(conversation: Conversation): Fault[] {
   const lost = new Map<string, number>();
   for (const { from, lostBytes } of conversation.pieces) if (lostBytes > 0) lost.set(from, (lost.get(from) ?? 0) + lostBytes);
   for (const { from, count } of conversation.lostAtEnd) lost.set(from, (lost.get(from) ?? 0) + count);
-  return [...lost].map(([from, count]) => ({ code: 'CV_CAPTURE_LOST', params: { conversation: conversation.sides.join(' – '), count, from } }));
+  return [...lost].map(([from, count]) => ({
+    code: 'CV_CAPTURE_LOST',
+    params: { conversation: conversation.sides.join(' – '), count, from },
+  }));
 }
 

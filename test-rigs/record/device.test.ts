@@ -27,12 +27,31 @@ const FOR_MS = 700;
 async function withMeter(run: (config: string, dir: string) => Promise<void>): Promise<void> {
   const { dir, remove } = await tempDir();
   let asked = 0;
-  const server = await serveSimulatedModbus({ read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)) });
+  const server = await serveSimulatedModbus({
+    read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at + (asked += 1)),
+  });
   const config = join(dir, 'edge.yaml');
-  await writeFile(config, stringify({
-    edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' },
-    devices: [{ id: 'meter', driver: 'modbus', every: '50ms', settings: { host: '127.0.0.1', port: server.port }, points: [{ id: 'a', address: 'holding:1', unit: 'V', indicator: 'X-1' }, { id: 'b', address: 'input:7', unit: 'A', indicator: 'X-2' }] }],
-  }));
+  await writeFile(
+    config,
+    stringify({
+      edge: 'e1',
+      centre: '500112001',
+      gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' },
+      log: { dir: './log' },
+      devices: [
+        {
+          id: 'meter',
+          driver: 'modbus',
+          every: '50ms',
+          settings: { host: '127.0.0.1', port: server.port },
+          points: [
+            { id: 'a', address: 'holding:1', unit: 'V', indicator: 'X-1' },
+            { id: 'b', address: 'input:7', unit: 'A', indicator: 'X-2' },
+          ],
+        },
+      ],
+    }),
+  );
   try {
     await run(config, dir);
   } finally {
@@ -43,16 +62,26 @@ async function withMeter(run: (config: string, dir: string) => Promise<void>): P
 
 const UNSET = '${env:CITYVITALS_TEST_UNSET}';
 
-test('secrets that others need are not missed: the token for the gateway, the password of another device; the device\'s own is', () => withMeter(async (config) => {
-  const text = await readFile(config, 'utf8');
-  const other = { id: 'station', driver: 'hj212', every: '1m', settings: { listen: '127.0.0.1:1', mn: 'A1', password: UNSET }, points: [{ id: 'a', factor: 'a34004', indicator: 'X-1' }] };
-  const written = parse(text) as { gateway: { token: string }; devices: unknown[] };
-  written.gateway.token = UNSET;
-  written.devices.unshift(other);
-  await writeFile(config, stringify(written));
-  await givesWhatWasStamped(await recordDevice(wishes(config)));
-  await assert.rejects(recordDevice({ ...wishes(config), device: 'station' }), (error) => error instanceof FaultError && error.fault.code === 'CV_SECRET_MISSING' && error.fault.params.key === 'password');
-}));
+test("secrets that others need are not missed: the token for the gateway, the password of another device; the device's own is", () =>
+  withMeter(async (config) => {
+    const text = await readFile(config, 'utf8');
+    const other = {
+      id: 'station',
+      driver: 'hj212',
+      every: '1m',
+      settings: { listen: '127.0.0.1:1', mn: 'A1', password: UNSET },
+      points: [{ id: 'a', factor: 'a34004', indicator: 'X-1' }],
+    };
+    const written = parse(text) as { gateway: { token: string }; devices: unknown[] };
+    written.gateway.token = UNSET;
+    written.devices.unshift(other);
+    await writeFile(config, stringify(written));
+    await givesWhatWasStamped(await recordDevice(wishes(config)));
+    await assert.rejects(
+      recordDevice({ ...wishes(config), device: 'station' }),
+      (error) => error instanceof FaultError && error.fault.code === 'CV_SECRET_MISSING' && error.fault.params.key === 'password',
+    );
+  }));
 
 const wishes = (config: string) => ({ device: 'meter', config, forMs: FOR_MS, signal: new AbortController().signal, say: () => {} });
 
@@ -62,24 +91,36 @@ async function givesWhatWasStamped({ recorded, stamped }: DeviceRecording): Prom
   assert.deepEqual(lines, stamped);
 }
 
-test('of a running edge: the samples of the case are those that the edge stamped; the edge goes on as before', () => withMeter(async (config, dir) => {
-  const { setup } = await loadEdge({ path: config, text: await readFile(config, 'utf8') });
-  assert.ok(setup);
-  let kept = 0;
-  const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { kept += drafts.length; } });
-  try {
-    assert.equal((await stat(join(dir, 'log', LOCAL_ACCESS_FILE))).mode & 0o777, 0o600);
-    await givesWhatWasStamped(await recordDevice(wishes(config)));
-    const before = kept;
-    await givesWhatWasStamped(await recordDevice(wishes(config)));
-    // The log gathers for a while before it keeps, longer on a loaded machine.
-    await until(() => kept, (count) => count > before);
-    assert.ok((await fetch(`${edge.httpUrl}/tap/meter?forMs=10`)).status === 403, 'not without the key');
-  } finally {
-    await edge.close();
-  }
-  await assert.rejects(stat(join(dir, 'log', LOCAL_ACCESS_FILE)));
-}));
+test('of a running edge: the samples of the case are those that the edge stamped; the edge goes on as before', () =>
+  withMeter(async (config, dir) => {
+    const { setup } = await loadEdge({ path: config, text: await readFile(config, 'utf8') });
+    assert.ok(setup);
+    let kept = 0;
+    const edge = await runEdge(
+      setup,
+      realWorld(() => {}),
+      {
+        onKept: ({ drafts }) => {
+          kept += drafts.length;
+        },
+      },
+    );
+    try {
+      assert.equal((await stat(join(dir, 'log', LOCAL_ACCESS_FILE))).mode & 0o777, 0o600);
+      await givesWhatWasStamped(await recordDevice(wishes(config)));
+      const before = kept;
+      await givesWhatWasStamped(await recordDevice(wishes(config)));
+      // The log gathers for a while before it keeps, longer on a loaded machine.
+      await until(
+        () => kept,
+        (count) => count > before,
+      );
+      assert.ok((await fetch(`${edge.httpUrl}/tap/meter?forMs=10`)).status === 403, 'not without the key');
+    } finally {
+      await edge.close();
+    }
+    await assert.rejects(stat(join(dir, 'log', LOCAL_ACCESS_FILE)));
+  }));
 
 test('without an edge the device is read here', () => withMeter(async (config) => givesWhatWasStamped(await recordDevice(wishes(config)))));
 
@@ -87,7 +128,13 @@ test('without an edge the device is read here', () => withMeter(async (config) =
 async function recordedBeside(device: Record<string, unknown> & { id: string }): Promise<DeviceRecording> {
   const { dir, remove } = await tempDir();
   const config = join(dir, 'edge.yaml');
-  const text = stringify({ edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: './log' }, devices: [device] });
+  const text = stringify({
+    edge: 'e1',
+    centre: '500112001',
+    gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' },
+    log: { dir: './log' },
+    devices: [device],
+  });
   await writeFile(config, text);
   const { setup, problems } = await loadEdge({ path: config, text });
   assert.ok(setup, JSON.stringify(problems));
@@ -109,11 +156,21 @@ const pointsIn = ({ stamped }: DeviceRecording) => new Set(stamped.map((one) => 
 test('of a session under way: frames, with the reader\'s clock and who stood before it, give what the edge stamped', async () => {
   const reader = await listeningReader({ aheadMs: 90_000 });
   let turn = 0;
-  const passing = setInterval(() => { if (reader.isReading()) reader.report([{ epc: `3034257BF7194E40${String(Math.floor(turn / 2)).padStart(8, '0')}`, antenna: 1 + ((turn += 1) % 2) }]); }, 50);
+  const passing = setInterval(() => {
+    if (reader.isReading())
+      reader.report([{ epc: `3034257BF7194E40${String(Math.floor(turn / 2)).padStart(8, '0')}`, antenna: 1 + ((turn += 1) % 2) }]);
+  }, 50);
   try {
     const recorded = await recordedBeside({
-      id: 'gate', driver: 'llrp', every: '1s', settings: { host: '127.0.0.1', port: reader.port, departAfter: '1s' },
-      points: [{ id: 'read', gives: 'read', indicator: 'X-1' }, { id: 'there', gives: 'present', indicator: 'X-2' }, { id: 'in', gives: 'passed', from: [2], to: [1], indicator: 'X-3' }],
+      id: 'gate',
+      driver: 'llrp',
+      every: '1s',
+      settings: { host: '127.0.0.1', port: reader.port, departAfter: '1s' },
+      points: [
+        { id: 'read', gives: 'read', indicator: 'X-1' },
+        { id: 'there', gives: 'present', indicator: 'X-2' },
+        { id: 'in', gives: 'passed', from: [2], to: [1], indicator: 'X-3' },
+      ],
     });
     assert.equal(recorded.recorded.level, 'frames');
     assert.deepEqual(pointsIn(recorded), new Set(['read', 'there', 'in']));
@@ -126,9 +183,20 @@ test('of a session under way: frames, with the reader\'s clock and who stood bef
 test('of a station that dials: its uploads, password masked, give what the edge stamped', async () => {
   const port = await freePort();
   const logger = diallingDataLogger(port, { mn: 'A1', password: '654321' });
-  const end = uploadPeriodically(logger, (turn) => [['2011', `DataTime=20260101${String(120_000 + (turn % 60))};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`]]);
+  const end = uploadPeriodically(logger, (turn) => [
+    ['2011', `DataTime=20260101${String(120_000 + (turn % 60))};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`],
+  ]);
   try {
-    const recorded = await recordedBeside({ id: 'air', driver: 'hj212', every: '5s', settings: { listen: `127.0.0.1:${port}`, mn: 'A1', password: '654321' }, points: [{ id: 'pm25', factor: 'a34004' }, { id: 'pm10', factor: 'a34002' }] });
+    const recorded = await recordedBeside({
+      id: 'air',
+      driver: 'hj212',
+      every: '5s',
+      settings: { listen: `127.0.0.1:${port}`, mn: 'A1', password: '654321' },
+      points: [
+        { id: 'pm25', factor: 'a34004' },
+        { id: 'pm10', factor: 'a34002' },
+      ],
+    });
     assert.deepEqual([recorded.recorded.level, recorded.recorded.secrets], ['bytes', 'masked']);
     assert.deepEqual(pointsIn(recorded), new Set(['pm25', 'pm10']));
   } finally {

@@ -62,7 +62,16 @@ export async function recordDevice(wishes: RecordOptions): Promise<DeviceRecordi
   const isRunning = await listenAtDoor(join(setup.log.dir, LOCAL_ACCESS_FILE), wishes, signal, take);
   if (!isRunning) await readHere(setup, driver, wishes, signal, take);
   const written = writtenDevice(wishes.config, text, wishes.device);
-  return caseOfTap({ lines, startsAt, driver, device, written, title: wishes.title, licence: wishes.licence, seconds: Math.round(wishes.forMs / 1000) });
+  return caseOfTap({
+    lines,
+    startsAt,
+    driver,
+    device,
+    written,
+    title: wishes.title,
+    licence: wishes.licence,
+    seconds: Math.round(wishes.forMs / 1000),
+  });
 }
 
 /**
@@ -78,17 +87,26 @@ async function loadForDevice(source: ConfigSource, id: string): Promise<CheckedE
 }
 
 /** @returns false when no edge runs with this configuration */
-async function listenAtDoor(path: string, { device, forMs, say }: RecordOptions, signal: AbortSignal, take: (line: TapLine) => void): Promise<boolean> {
+async function listenAtDoor(
+  path: string,
+  { device, forMs, say }: RecordOptions,
+  signal: AbortSignal,
+  take: (line: TapLine) => void,
+): Promise<boolean> {
   let door: { url: string; key: string };
   try {
     door = JSON.parse(readFileSync(path, 'utf8')) as typeof door;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new FaultError('CV_CONFIG_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
     return false;
   }
   let answer: Response;
   try {
-    answer = await fetch(`${door.url}/tap/${encodeURIComponent(device)}?forMs=${forMs}`, { headers: { authorization: `Bearer ${door.key}` }, signal });
+    answer = await fetch(`${door.url}/tap/${encodeURIComponent(device)}?forMs=${forMs}`, {
+      headers: { authorization: `Bearer ${door.key}` },
+      signal,
+    });
   } catch (error) {
     if (signal.aborted) return true;
     // Left behind by an edge that was killed.
@@ -113,7 +131,13 @@ async function listenAtDoor(path: string, { device, forMs, say }: RecordOptions,
   return true;
 }
 
-async function readHere(setup: EdgeSetup, driver: Driver, { device, forMs, say }: RecordOptions, signal: AbortSignal, take: (line: TapLine) => void): Promise<void> {
+async function readHere(
+  setup: EdgeSetup,
+  driver: Driver,
+  { device, forMs, say }: RecordOptions,
+  signal: AbortSignal,
+  take: (line: TapLine) => void,
+): Promise<void> {
   say({ en: 'no edge runs with this configuration: reading the device here …', zh: '没有使用此配置运行的边缘节点，改由本命令直接读取…' });
   const world = realWorld(() => {});
   const taps = new DeviceTaps(world);
@@ -126,9 +150,15 @@ async function readHere(setup: EdgeSetup, driver: Driver, { device, forMs, say }
 }
 
 /** Settings and points as they stand in the file, secrets filled in. */
-function writtenDevice(path: string, text: string, id: string): { settings: Record<string, unknown>; points: ({ id: string } & Record<string, unknown>)[] } {
+function writtenDevice(
+  path: string,
+  text: string,
+  id: string,
+): { settings: Record<string, unknown>; points: ({ id: string } & Record<string, unknown>)[] } {
   const { value } = new ConfigDocument({ path, text }, { env: process.env, readFile: (file) => readFileSync(file, 'utf8') });
-  const devices = (value as { devices: { id: string; settings?: Record<string, unknown>; points?: ({ id: string } & Record<string, unknown>)[] }[] }).devices;
+  const devices = (
+    value as { devices: { id: string; settings?: Record<string, unknown>; points?: ({ id: string } & Record<string, unknown>)[] }[] }
+  ).devices;
   const { settings = {}, points = [] } = devices.find((one) => one.id === id) ?? {};
   return { settings, points };
 }

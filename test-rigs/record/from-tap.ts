@@ -33,9 +33,12 @@ export function caseOfTap(heard: TapRecording): { recorded: Recorded; stamped: R
   // A session that was under way cannot be begun again from bytes that were not heard.
   const isFrames = isAbove || (driver.recording?.line !== undefined && heard.lines.some((line) => line.kind === 'open' && line.isUnderWay));
   const frames = isFrames ? framesOf(heard) : [];
-  const { traffic, decoded } = isFrames ? { traffic: [], decoded: heard.lines.filter((line) => line.kind === 'decoded') } : trafficOf(heard);
+  const { traffic, decoded } = isFrames
+    ? { traffic: [], decoded: heard.lines.filter((line) => line.kind === 'decoded') }
+    : trafficOf(heard);
   const stamped = decoded.flatMap(({ lines }) => lines).filter((line) => !('fault' in line));
-  if (frames.length + traffic.filter((line) => 'bytes' in line).length === 0) throw new FaultError('CV_CASE_EMPTY', { device: device.id, seconds: heard.seconds });
+  if (frames.length + traffic.filter((line) => 'bytes' in line).length === 0)
+    throw new FaultError('CV_CASE_EMPTY', { device: device.id, seconds: heard.seconds });
   const reading: RecordingContext | null = isFrames ? null : { recording: bytesRecordingOf(driver), settings: device.settings };
   const clean = reading ? maskSecrets(traffic, () => reading) : { traffic, count: 0 };
   const left = findUnmaskedSecret(driver, written.settings, clean.traffic);
@@ -45,15 +48,24 @@ export function caseOfTap(heard: TapRecording): { recorded: Recorded; stamped: R
   const isMasked = clean.count > 0 || JSON.stringify(settings) !== JSON.stringify(written.settings);
   return {
     recorded: {
-      title: title ?? `${device.id}, ${heard.seconds} s`, source: `recorded from ${device.id} by its edge`, licence: licence ?? 'unknown',
-      level: isFrames ? 'frames' : 'bytes', secrets: isAbove ? 'above' : isMasked ? 'masked' : 'none', startsAt: heard.startsAt, devices: [one], traffic: clean.traffic, frames,
+      title: title ?? `${device.id}, ${heard.seconds} s`,
+      source: `recorded from ${device.id} by its edge`,
+      licence: licence ?? 'unknown',
+      level: isFrames ? 'frames' : 'bytes',
+      secrets: isAbove ? 'above' : isMasked ? 'masked' : 'none',
+      startsAt: heard.startsAt,
+      devices: [one],
+      traffic: clean.traffic,
+      frames,
     },
     stamped,
   };
 }
 
 function framesOf({ lines, startsAt }: TapRecording): FrameLine[] {
-  return lines.flatMap((line) => (line.kind === 'decoded' && line.frame ? [{ afterUs: Math.max(0, line.atMs - startsAt) * 1000, ...line.frame }] : []));
+  return lines.flatMap((line) =>
+    line.kind === 'decoded' && line.frame ? [{ afterUs: Math.max(0, line.atMs - startsAt) * 1000, ...line.frame }] : [],
+  );
 }
 
 type DecodedLine = Extract<TapLine, { kind: 'decoded' }>;
@@ -78,7 +90,14 @@ function trafficOf(heard: TapRecording): { traffic: TrafficLine[]; decoded: Deco
       lastIn = null;
     } else if (line.kind === 'open') {
       if (line.isUnderWay && isPolled) midway.add(line.conn);
-      traffic.push({ afterUs, conn: line.conn, event: 'open', via: line.via, by: line.by, ...(line.peer === undefined ? {} : { peer: line.peer }) });
+      traffic.push({
+        afterUs,
+        conn: line.conn,
+        event: 'open',
+        via: line.via,
+        by: line.by,
+        ...(line.peer === undefined ? {} : { peer: line.peer }),
+      });
     } else if (line.kind === 'close') {
       traffic.push({ afterUs, conn: line.conn, event: 'close', by: line.by, ...(line.isReset ? { reset: true } : {}) });
     } else {
@@ -90,8 +109,20 @@ function trafficOf(heard: TapRecording): { traffic: TrafficLine[]; decoded: Deco
     }
   }
   // A question that was under way when time was up has no answer here, and is no silence of the device.
-  for (let at = traffic.findLastIndex((line) => 'bytes' in line); isPolled && isQuestion(traffic[at]); at = traffic.findLastIndex((line) => 'bytes' in line)) traffic.splice(at, 1);
-  return { traffic: ofThis(traffic.toSorted((a, b) => a.afterUs - b.afterUs), driver, device), decoded };
+  for (
+    let at = traffic.findLastIndex((line) => ('bytes' in line));
+    isPolled && isQuestion(traffic[at]);
+    at = traffic.findLastIndex((line) => 'bytes' in line)
+  )
+    traffic.splice(at, 1);
+  return {
+    traffic: ofThis(
+      traffic.toSorted((a, b) => a.afterUs - b.afterUs),
+      driver,
+      device,
+    ),
+    decoded,
+  };
 }
 
 const isQuestion = (line: TrafficLine | undefined): boolean => line !== undefined && 'bytes' in line && line.dir === 'out';
@@ -102,7 +133,8 @@ function ofThis(traffic: readonly TrafficLine[], driver: Driver, device: DeviceS
   const own = JSON.stringify(device.settings);
   const named = new Map<number, Set<string>>();
   for (const { conn, bytes, notes } of new ByteStreams(traffic, () => reading).messages) {
-    for (const { at: offset, length } of notes?.identities ?? []) named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', offset, offset + length)));
+    for (const { at: offset, length } of notes?.identities ?? [])
+      named.set(conn, (named.get(conn) ?? new Set()).add(bytes.toString('latin1', offset, offset + length)));
   }
   return traffic.filter(({ conn }) => {
     const names = [...named.get(conn) ?? []];

@@ -42,13 +42,17 @@ export function answeredCells(messages: readonly RecordedMessage[], places: Read
     if (direction === 'out' || !question || !area || isException(bytes)) continue;
     const [start, count] = [question.readUInt16BE(8), question.readUInt16BE(10)];
     const values = functionOf(bytes) > 2 ? registersOf(bytes) : bitsOf(bytes).slice(0, count);
-    if (values.length === count) values.forEach((value, index) => add(cells, `${places.get(conn)} ${unitOf(bytes)} ${area}-${start + index}`, value));
+    if (values.length === count)
+      values.forEach((value, index) => add(cells, `${places.get(conn)} ${unitOf(bytes)} ${area}-${start + index}`, value));
   }
   return cells;
 }
 
 /** Each message, an answer with the newest question of its transaction, unit and function. @param isOnce a question is answered once */
-function* withQuestions(messages: readonly RecordedMessage[], isOnce: boolean): Generator<{ message: RecordedMessage; question: Buffer | undefined }> {
+function* withQuestions(
+  messages: readonly RecordedMessage[],
+  isOnce: boolean,
+): Generator<{ message: RecordedMessage; question: Buffer | undefined }> {
   const asked = new Map<string, Buffer>();
   for (const message of messages) {
     const { bytes, conn, direction } = message;
@@ -69,9 +73,11 @@ function registersIn({ bytes, direction }: RecordedMessage, question: Buffer | u
   return { start: 0, values: [] };
 }
 
-const wordsFrom = (bytes: Buffer, from: number): number[] => Array.from({ length: Math.max(0, Math.floor((bytes.length - from) / 2)) }, (_, index) => bytes.readUInt16BE(from + index * 2));
+const wordsFrom = (bytes: Buffer, from: number): number[] =>
+  Array.from({ length: Math.max(0, Math.floor((bytes.length - from) / 2)) }, (_, index) => bytes.readUInt16BE(from + index * 2));
 const registersOf = (bytes: Buffer): number[] => wordsFrom(bytes, 9);
-const bitsOf = (bytes: Buffer): number[] => Array.from(bytes.subarray(9), (byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1)).flat();
+const bitsOf = (bytes: Buffer): number[] =>
+  Array.from(bytes.subarray(9), (byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1)).flat();
 
 function add(to: Map<string, number[]>, key: string, value: number): void {
   const values = to.get(key);

@@ -24,11 +24,16 @@ function onWire({ startsAt, traffic }: Case, device: string, isDialledIn: boolea
   const sent: SentPacket[] = [];
   for (const line of traffic) {
     const { conn, afterUs } = line;
-    const [us, them] = isDialledIn ? [`${OURS}:${device.split(':')[1]}`, `${device.split(':')[0]}:${FIRST_PORT + conn}`] : [`${OURS}:${FIRST_PORT + conn}`, device];
+    const [us, them] = isDialledIn
+      ? [`${OURS}:${device.split(':')[1]}`, `${device.split(':')[0]}:${FIRST_PORT + conn}`]
+      : [`${OURS}:${FIRST_PORT + conn}`, device];
     const atUs = startsAt * 1000 + afterUs;
     if (!next.has(`${conn} in`)) {
       const [client, server] = isDialledIn ? [them, us] : [us, them];
-      sent.push({ atUs, from: client, to: server, bytes: Buffer.alloc(0), tcp: { seq: 999, isSyn: true } }, { atUs, from: server, to: client, bytes: Buffer.alloc(0), tcp: { seq: 999, ack: 1000, isSyn: true } });
+      sent.push(
+        { atUs, from: client, to: server, bytes: Buffer.alloc(0), tcp: { seq: 999, isSyn: true } },
+        { atUs, from: server, to: client, bytes: Buffer.alloc(0), tcp: { seq: 999, ack: 1000, isSyn: true } },
+      );
       next.set(`${conn} in`, 1000).set(`${conn} out`, 1000);
     }
     if (!('bytes' in line)) continue;
@@ -64,5 +69,8 @@ for (const [driver, port] of [[modbus, 502], [llrp, 5084], [hj212, 9000]] as con
 test('a capture in which only another protocol is spoken is refused, with how many conversations there were', async () => {
   const [own] = await recordedCasesIn(join(import.meta.dirname, '../../drivers/llrp/recorded'));
   const file = captureFile(onWire(own as Case, '192.0.2.9:5084', false), PLAIN);
-  assert.throws(() => caseOfCapture('own.pcap', file, { driver: modbus }), (error) => error instanceof FaultError && error.fault.code === 'CV_CAPTURE_EMPTY' && Number(error.fault.params.count) === 1);
+  assert.throws(
+    () => caseOfCapture('own.pcap', file, { driver: modbus }),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_CAPTURE_EMPTY' && Number(error.fault.params.count) === 1,
+  );
 });

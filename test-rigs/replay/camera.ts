@@ -19,7 +19,11 @@ export interface CameraReplay {
 }
 
 /** @throws what a detector that cannot be opened tells, as a FaultError */
-export async function replayCamera(recorded: Case, driver: Driver, signal: AbortSignal = new AbortController().signal): Promise<CameraReplay> {
+export async function replayCamera(
+  recorded: Case,
+  driver: Driver,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<CameraReplay> {
   const [device] = recorded.devices;
   const clock = new VirtualClock(recorded.startsAt);
   const world: World = { clock, random: seededRandom(1), files: realFiles, net: realNet, tell: () => {} };
@@ -37,7 +41,12 @@ export async function replayCamera(recorded: Case, driver: Driver, signal: Abort
         const { index, ptsMs, takenAt = recorded.startsAt } = picture;
         replay.frames.push({ afterUs: Math.round(ptsMs * 1000), file, index, ptsMs });
         const handed = recordDeliveries(picture);
-        station.take?.([{ device: device.id, picture: handed.picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }], (samples) => { replay.lines.push(...samples.map(sampleLine)); });
+        station.take?.(
+          [{ device: device.id, picture: handed.picture, at: takenAt, observedAt: takenAt, points: fixedPoints(driver, settings) }],
+          (samples) => {
+            replay.lines.push(...samples.map(sampleLine));
+          },
+        );
         await handed.done;
       }
     } finally {

@@ -55,7 +55,11 @@ export async function driversOf(ids: readonly string[]): Promise<Map<string, Dri
 }
 
 /** What a case gives, line by line, as it comes. */
-export async function replaySamples({ recorded, drivers }: LoadedCase, { pace, signal }: Omit<EventsOptions, 'drivers'>, give: (line: ResultLine) => void): Promise<void> {
+export async function replaySamples(
+  { recorded, drivers }: LoadedCase,
+  { pace, signal }: Omit<EventsOptions, 'drivers'>,
+  give: (line: ResultLine) => void,
+): Promise<void> {
   const camera = drivers.get(recorded.devices[0].driver);
   if (camera?.traits.includes('frames')) {
     // Detectors are heavy: loaded only for cameras.
@@ -66,5 +70,7 @@ export async function replaySamples({ recorded, drivers }: LoadedCase, { pace, s
     }
     return;
   }
-  await replayCase(recorded, { drivers, ...(pace ? { pace } : {}), ...(signal ? { signal } : {}) }, (played) => replayLines(played).forEach(give));
+  await replayCase(recorded, { drivers, ...(pace ? { pace } : {}), ...(signal ? { signal } : {}) }, (played) =>
+    replayLines(played).forEach(give),
+  );
 }

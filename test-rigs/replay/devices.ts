@@ -13,9 +13,20 @@ export interface ReplayedDevices {
 }
 
 /** @param world its clock is the replay's */
-export function replayedDevices(setup: EdgeSetup, drivers: ReadonlyMap<string, Driver>, world: World, give: EmitItems<DecodedItem>): ReplayedDevices {
-  const asReplayed: EmitItems<DecodedItem> = (items) => give(items.map((item) => (isSample(item) ? { ...item, origin: 'replay' as const } : item)));
-  const hosted = new Map(setup.devices.map((device) => [device.id, new HostDevice({ setup: device, driver: drivers.get(device.driver) as Driver }, world, asReplayed)]));
+export function replayedDevices(
+  setup: EdgeSetup,
+  drivers: ReadonlyMap<string, Driver>,
+  world: World,
+  give: EmitItems<DecodedItem>,
+): ReplayedDevices {
+  const asReplayed: EmitItems<DecodedItem> = (items) =>
+    give(items.map((item) => (isSample(item) ? { ...item, origin: 'replay' as const } : item)));
+  const hosted = new Map(
+    setup.devices.map((device) => [
+      device.id,
+      new HostDevice({ setup: device, driver: drivers.get(device.driver) as Driver }, world, asReplayed),
+    ]),
+  );
   return {
     devices: [...hosted.values()],
     take({ device: { id }, frame, request, decoded }) {

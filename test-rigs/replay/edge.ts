@@ -39,7 +39,11 @@ export interface EdgeOutcome {
 export type ArrivedEvent = Record<string, unknown>;
 
 /** @param give called for each event in the order of its stream, once all have arrived */
-export async function replayToEdge({ recorded, drivers }: LoadedCase, options: Omit<EventsOptions, 'drivers'>, give: (event: ArrivedEvent) => void): Promise<EdgeOutcome> {
+export async function replayToEdge(
+  { recorded, drivers }: LoadedCase,
+  options: Omit<EventsOptions, 'drivers'>,
+  give: (event: ArrivedEvent) => void,
+): Promise<EdgeOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'cityvitals-replay-'));
   const told: TelemetryEvent[] = [];
   const world = realWorld((event) => { if (event.kind === 'fault') told.push(event); });
@@ -47,7 +51,12 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
   try {
     const gateway = await runGateway(await gatewaySetup(dir), world);
     undo.unshift(() => gateway.close());
-    const setup = await setupOf(recorded, drivers, { edge: EDGE, centre: CENTRE, gateway: { url: gateway.brokerUrl, token: TOKEN }, dir: join(dir, 'edge') });
+    const setup = await setupOf(recorded, drivers, {
+      edge: EDGE,
+      centre: CENTRE,
+      gateway: { url: gateway.brokerUrl, token: TOKEN },
+      dir: join(dir, 'edge'),
+    });
     let kept = 0;
     let appending = 0;
     /** A group is open for a second, and a busy disk takes its time. */
@@ -59,7 +68,16 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
       };
     };
     let first: EmitItems<DecodedItem> = () => {};
-    const edge = await runEdge(setup, world, { replayHost: recordedHost((next) => { first = next; }), extraDrivers: [...drivers.values()], onLog: counted, onKept: ({ drafts }) => { kept += drafts.length; } });
+    const edge = await runEdge(setup, world, {
+      replayHost: recordedHost((next) => {
+        first = next;
+      }),
+      extraDrivers: [...drivers.values()],
+      onLog: counted,
+      onKept: ({ drafts }) => {
+        kept += drafts.length;
+      },
+    });
     undo.unshift(() => edge.close());
     const clock = new VirtualClock(recorded.startsAt);
     const inside: World = { ...world, clock, random: seededRandom(1), tell: () => {} };
@@ -67,7 +85,10 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
     await replayCase(recorded, { drivers, clock, ...options }, take);
     const events = await arrived(gateway.httpUrl, () => kept, () => appending === 0);
     events.forEach(give);
-    const problems = events.length === kept ? [] : [`${kept} events kept, ${events.length} at the gateway`, ...told.slice(0, 5).map((event) => JSON.stringify(event))];
+    const problems =
+      events.length === kept
+        ? []
+        : [`${kept} events kept, ${events.length} at the gateway`, ...told.slice(0, 5).map((event) => JSON.stringify(event))];
     return { kept, arrived: events.length, problems };
   } finally {
     for (const step of undo) await step();
@@ -75,7 +96,8 @@ export async function replayToEdge({ recorded, drivers }: LoadedCase, options: O
 }
 
 function recordedHost(opened: (give: EmitItems<DecodedItem>) => void): DeviceHost {
-  const absent = () => Promise.reject(new FaultError('CV_LINK_CLOSED', { address: EDGE, detail: 'it is a recording', detailZh: '设备来自录制数据' }));
+  const absent = () =>
+    Promise.reject(new FaultError('CV_LINK_CLOSED', { address: EDGE, detail: 'it is a recording', detailZh: '设备来自录制数据' }));
   return { name: 'replay', open: (give) => opened(give), states: () => [], readNow: absent, write: absent, update: absent };
 }
 

@@ -30,10 +30,17 @@ export function nthIdentity(bytes: Uint8Array, n: number): Buffer {
   return made;
 }
 
-const counted = (digits: string, n: number): string => ((BigInt(digits) + BigInt(n)) % 10n ** BigInt(digits.length)).toString().padStart(digits.length, '0');
+const counted = (digits: string, n: number): string =>
+  ((BigInt(digits) + BigInt(n)) % 10n ** BigInt(digits.length)).toString().padStart(digits.length, '0');
 
 /** A message in the name of another: each of its identities is replaced by what `as` gives, and it is whole again. */
-export function renameIdentity(message: Uint8Array, spans: readonly ByteSpan[], direction: Direction, { recording, settings }: RecordingContext, as: (span: ByteSpan, bytes: Uint8Array) => Uint8Array): Buffer {
+export function renameIdentity(
+  message: Uint8Array,
+  spans: readonly ByteSpan[],
+  direction: Direction,
+  { recording, settings }: RecordingContext,
+  as: (span: ByteSpan, bytes: Uint8Array) => Uint8Array,
+): Buffer {
   const made = Buffer.from(message);
   if (spans.length === 0) return made;
   const wasWhole = hasValidChecksum(made, direction, { recording, settings });

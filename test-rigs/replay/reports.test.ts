@@ -18,7 +18,10 @@ async function reportsOf(number: number, name: string, isLoop = true): Promise<D
   const { loaded } = await loadCase(join(import.meta.dirname, '../../drivers/hj212/recorded', name));
   assert.ok(loaded);
   const reading = { recording: bytesRecordingOf(hj212), settings: hj212.settings.parse(loaded.recorded.devices[0].settings) };
-  return new DeviceReports({ script: deviceScript(loaded.recorded.traffic, () => reading), reading, number }, { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null });
+  return new DeviceReports(
+    { script: deviceScript(loaded.recorded.traffic, () => reading), reading, number },
+    { laterMs: LATER_MS, loopMs: isLoop ? LOOP_MS : null },
+  );
 }
 
 const field = (bytes: Buffer, name: string) => new RegExp(`${name}=([^;&]*)`).exec(bytes.toString('latin1'))?.[1] ?? '';

@@ -73,8 +73,26 @@ test('a device that dialled dials: registers, and dials again when it was cut', 
     { afterUs: 30_000, conn: 1, dir: 'in', bytes: '018306c132' },
   ];
   const recorded: Case = {
-    name: 'dtu', folder: '', title: 't', source: 's', licence: 'l', level: 'bytes', secrets: 'none', startsAt: 0, traffic, frames: [], expected: null,
-    devices: [{ id: 'd', driver: 'modbus', settings: { transport: 'dtu', listen: '127.0.0.1:1', registration: { ascii: 'DTU-7' }, unit: 1 }, points: [], timeoutMs: 2000 }],
+    name: 'dtu',
+    folder: '',
+    title: 't',
+    source: 's',
+    licence: 'l',
+    level: 'bytes',
+    secrets: 'none',
+    startsAt: 0,
+    traffic,
+    frames: [],
+    expected: null,
+    devices: [
+      {
+        id: 'd',
+        driver: 'modbus',
+        settings: { transport: 'dtu', listen: '127.0.0.1:1', registration: { ascii: 'DTU-7' }, unit: 1 },
+        points: [],
+        timeoutMs: 2000,
+      },
+    ],
   };
   const heard: string[] = [];
   let calls = 0;
@@ -93,7 +111,10 @@ test('a device that dialled dials: registers, and dials again when it was cut', 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const standing = await serveDevices({ recorded, drivers: new Map([[modbus.id, modbus]]) }, { ...PLAIN, port: (server.address() as AddressInfo).port });
+  const standing = await serveDevices(
+    { recorded, drivers: new Map([[modbus.id, modbus]]) },
+    { ...PLAIN, port: (server.address() as AddressInfo).port },
+  );
   try {
     await twice.promise;
     assert.equal(heard[0], 'DTU-7');

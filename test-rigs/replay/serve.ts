@@ -53,7 +53,12 @@ const SPREAD_MS = 10_000;
 export async function serveDevices({ recorded, drivers }: LoadedCase, options: DeviceServerOptions): Promise<DeviceServer> {
   const [device] = recorded.devices;
   const driver = drivers.get(device.driver);
-  if (!driver || recorded.level !== 'bytes') throw new FaultError('CV_RECORDING_NOT_OFFERED', { driver: device.driver, what: 'stand on a socket: its cases are frames', whatZh: '在套接字上重放：其案例为帧' });
+  if (!driver || recorded.level !== 'bytes')
+    throw new FaultError('CV_RECORDING_NOT_OFFERED', {
+      driver: device.driver,
+      what: 'stand on a socket: its cases are frames',
+      whatZh: '在套接字上重放：其案例为帧',
+    });
   const reading = { recording: bytesRecordingOf(driver), settings: driver.settings.parse(device.settings) };
   const whole = deviceScript(recorded.traffic, () => reading);
   const isDialling = whole.connections.some(({ by }) => by === 'device');
@@ -85,9 +90,19 @@ export async function serveDevices({ recorded, drivers }: LoadedCase, options: D
       all.add(reports);
       return { reports, startsAt };
     };
-    const talk = (socket: Socket, { reports, startsAt }: ReturnType<typeof reportsFrom>, trouble: MessageFault | null, onOver: () => void) => {
+    const talk = (
+      socket: Socket,
+      { reports, startsAt }: ReturnType<typeof reportsFrom>,
+      trouble: MessageFault | null,
+      onOver: () => void,
+    ) => {
       const one = new DeviceSession(socket, {
-        standIn: new SimulatedDevice(facts), reports, startsAt, random, trouble, againAfterMs: reading.recording.keeps?.againAfterMs ?? null,
+        standIn: new SimulatedDevice(facts),
+        reports,
+        startsAt,
+        random,
+        trouble,
+        againAfterMs: reading.recording.keeps?.againAfterMs ?? null,
         onSettled: (report) => options.onSettled?.(number, report),
         onOver() {
           talking.delete(one);
@@ -102,7 +117,9 @@ export async function serveDevices({ recorded, drivers }: LoadedCase, options: D
       // A device that dials again goes on where it was.
       const life = reportsFrom(Date.now() + delayMs);
       let calls = 0;
-      closers.push(dial(options, random, delayMs, (socket, whenOver) => talk(socket, life, (calls += 1) === 1 ? options.trouble : null, whenOver)));
+      closers.push(
+        dial(options, random, delayMs, (socket, whenOver) => talk(socket, life, (calls += 1) === 1 ? options.trouble : null, whenOver)),
+      );
       standing.devices.push({ number, port: options.port, identities });
     } else {
       // Whoever connects hears the recording from its beginning.
@@ -121,7 +138,12 @@ export async function serveDevices({ recorded, drivers }: LoadedCase, options: D
 }
 
 /** Dials, talks, and dials again when the connection went, until closed. */
-function dial({ host, port, redialMs = REDIAL_MS }: DeviceServerOptions, random: Random, delayMs: number, talk: (socket: Socket, whenOver: () => void) => void): () => Promise<void> {
+function dial(
+  { host, port, redialMs = REDIAL_MS }: DeviceServerOptions,
+  random: Random,
+  delayMs: number,
+  talk: (socket: Socket, whenOver: () => void) => void,
+): () => Promise<void> {
   let isOver = false;
   let timer = setTimeout(attempt, delayMs);
   let socket: Socket | null = null;
@@ -150,7 +172,9 @@ async function listenOn(host: string, port: number, take: (socket: Socket) => vo
     take(socket);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error })));
+    server.once('error', (error) =>
+      reject(new FaultError('CV_API_LISTEN', { address: `${host}:${port}`, detail: error.message }, { cause: error })),
+    );
     server.listen(port, host, resolve);
   });
   return {

@@ -17,7 +17,11 @@ export interface ReplaySetup {
 }
 
 /** @returns throws CV_CASE_LINE when the devices of the case are none that an edge could have */
-export async function setupOf(recorded: Case, drivers: ReadonlyMap<string, Driver>, { edge = 'replay', centre = '000000000', gateway, dir = './replay' }: ReplaySetup = {}): Promise<EdgeSetup> {
+export async function setupOf(
+  recorded: Case,
+  drivers: ReadonlyMap<string, Driver>,
+  { edge = 'replay', centre = '000000000', gateway, dir = './replay' }: ReplaySetup = {},
+): Promise<EdgeSetup> {
   const devices = recorded.devices.map(({ id, driver, settings, points, timeoutMs }) => ({
     id, driver, settings, timeout: formatDuration(Math.max(10, timeoutMs)),
     ...(drivers.get(driver)?.points ? {} : { points: points.map((point) => ({ indicator: indicatorOf(point.id), unit: '', ...point })) }),
@@ -27,7 +31,10 @@ export async function setupOf(recorded: Case, drivers: ReadonlyMap<string, Drive
   const path = `${recorded.folder}/case.yaml`;
   const { setup, problems: [problem] } = await checkEdge({ path, text: JSON.stringify(written) }, { drivers: entries });
   if (setup) return setup;
-  throw new FaultError('CV_CASE_LINE', { place: path, detail: problem ? `${problem.path}: ${new FaultError(problem.fault.code, problem.fault.params).message}` : '' });
+  throw new FaultError('CV_CASE_LINE', {
+    place: path,
+    detail: problem ? `${problem.path}: ${new FaultError(problem.fault.code, problem.fault.params).message}` : '',
+  });
 }
 
 /** A point that names no indicator goes by one of its own, which no catalogue knows. */

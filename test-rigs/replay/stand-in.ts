@@ -25,7 +25,10 @@ export class SimulatedDevice {
   readonly #facts: SimulatedDeviceOptions;
   readonly #exchanges: { question: RecordedQuestion; answer: RecordedMessage }[];
   /** By what was asked: the recorded exchanges that hold an answer, and how many were given. */
-  readonly #asked = new Map<string, { exchanges: { question: RecordedQuestion; answer: RecordedMessage }[]; given: number; isWhole: boolean }>();
+  readonly #asked = new Map<
+    string,
+    { exchanges: { question: RecordedQuestion; answer: RecordedMessage }[]; given: number; isWhole: boolean }
+  >();
   /** Identities as they were recorded, by name. */
   readonly #own = new Map<string, Uint8Array>();
   #held: Buffer = Buffer.alloc(0);
@@ -34,7 +37,8 @@ export class SimulatedDevice {
     this.#facts = facts;
     this.#exchanges = facts.script.questions.flatMap((question) => question.answers.map((answer) => ({ question, answer })));
     for (const { bytes, notes } of [...facts.script.unsolicited, ...facts.script.questions.map(({ message }) => message)]) {
-      for (const { name, at: offset, length } of notes?.identities ?? []) if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(offset, offset + length)));
+      for (const { name, at: offset, length } of notes?.identities ?? [])
+        if (!this.#own.has(name)) this.#own.set(name, Buffer.from(bytes.subarray(offset, offset + length)));
     }
   }
 
@@ -61,7 +65,12 @@ export class SimulatedDevice {
     let known = this.#asked.get(key);
     if (!known) {
       const whole = this.#exchanges.filter(({ question }) => question.key === key);
-      const exchanges = whole.length > 0 ? whole : this.#exchanges.filter(({ question, answer }) => reading.recording.partOf?.(plain, { question: question.message.bytes, answer: answer.bytes }, reading.settings));
+      const exchanges =
+        whole.length > 0
+          ? whole
+          : this.#exchanges.filter(({ question, answer }) =>
+              reading.recording.partOf?.(plain, { question: question.message.bytes, answer: answer.bytes }, reading.settings),
+            );
       known = { exchanges, given: 0, isWhole: whole.length > 0 };
       this.#asked.set(key, known);
     }
@@ -78,9 +87,14 @@ export class SimulatedDevice {
     const together = known.isWhole ? question.answers : [answer];
     if (known.isWhole) known.given += together.length - 1;
     return together.map((one) => {
-      const bytes = known.isWhole ? correlateAnswer(plain, notes, question, one, reading) : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
+      const bytes = known.isWhole
+        ? correlateAnswer(plain, notes, question, one, reading)
+        : Buffer.from(reading.recording.partOf?.(plain, { question: question.message.bytes, answer: one.bytes }, reading.settings) ?? []);
       const took = ((one.parts.at(-1)?.afterUs ?? 0) - question.afterUs) / 1000;
-      return { bytes: withIdentity(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)), afterMs: Math.min(LONGEST_MS, Math.max(0, took)) };
+      return {
+        bytes: withIdentity(this.#facts, bytes, reading.recording.notes(bytes, 'in', reading.settings)),
+        afterMs: Math.min(LONGEST_MS, Math.max(0, took)),
+      };
     });
   }
 }
@@ -90,4 +104,5 @@ export function withIdentity({ reading, number }: SimulatedDeviceOptions, bytes:
   return renameIdentity(bytes, notes?.identities ?? [], 'in', reading, (_span, was) => nthIdentity(was, number));
 }
 
-const shown = (bytes: Buffer): string => (/^[\x20-\x7e]*$/.test(bytes.toString('latin1')) ? bytes.toString('latin1') : bytes.toString('hex'));
+const shown = (bytes: Buffer): string =>
+  /^[\x20-\x7e]*$/.test(bytes.toString('latin1')) ? bytes.toString('latin1') : bytes.toString('hex');

@@ -16,7 +16,13 @@ export function answeredValues(line: string): AnsweredValue[] {
   const packet = Buffer.from((JSON.parse(line) as { bytes: string }).bytes, 'hex').toString('latin1');
   const field = (name: string) => new RegExp(`[;&]${name}=([^;&]*)`).exec(packet)?.[1] ?? '';
   const at = stampMs(field('DataTime'));
-  return [...packet.matchAll(/[;,&]([a-z]\d+)-Rtd=([^,;&]*),\1-Flag=(\w)/g)].map(([, factor = '', text = '', mark = '']) => ({ mn: field('MN'), factor, at, text, mark }));
+  return [...packet.matchAll(/[;,&]([a-z]\d+)-Rtd=([^,;&]*),\1-Flag=(\w)/g)].map(([, factor = '', text = '', mark = '']) => ({
+    mn: field('MN'),
+    factor,
+    at,
+    text,
+    mark,
+  }));
 }
 
 /** `YYYYMMDDhhmmss` in UTC+8. */

@@ -11,13 +11,31 @@ import { parseArgs } from 'node:util';
 import { runStations } from './run.ts';
 
 export async function run(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv, options: { json: { type: 'boolean', default: false }, stations: { type: 'string', default: '500' }, seconds: { type: 'string', default: '60' }, fault: { type: 'string', default: 'cut@20s' }, seed: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      json: { type: 'boolean', default: false },
+      stations: { type: 'string', default: '500' },
+      seconds: { type: 'string', default: '60' },
+      fault: { type: 'string', default: 'cut@20s' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
   const dir = mkdtempSync(join(tmpdir(), 'cityvitals-stations-'));
   try {
-    const result = await runStations({ stations: Number(values.stations), seconds: Number(values.seconds), fault: values.fault, seed: Number(values.seed), dir });
+    const result = await runStations({
+      stations: Number(values.stations),
+      seconds: Number(values.seconds),
+      fault: values.fault,
+      seed: Number(values.seed),
+      dir,
+    });
     const { stations, answeredStations, said, answered, lost, values: count, edgeMb, standInsMb } = result;
     if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else process.stdout.write(`${answeredStations} of ${stations} stations, ${said} uploads, ${answered} answered; ${lost} of their ${count} values lost; edge ${edgeMb.join(' → ')} MB, stand-ins ${standInsMb.join(' → ')} MB\n`);
+    else
+      process.stdout.write(
+        `${answeredStations} of ${stations} stations, ${said} uploads, ${answered} answered; ${lost} of their ${count} values lost; edge ${edgeMb.join(' → ')} MB, stand-ins ${standInsMb.join(' → ')} MB\n`,
+      );
     return answeredStations === stations && lost === 0 ? 0 : 1;
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -58,7 +58,25 @@ export async function runStations({ stations, seconds, seed, fault, dir }: Stati
   const list = join(dir, 'answered.jsonl');
   const undo: (() => Promise<unknown>)[] = [() => relay.close()];
   try {
-    const standIns = await startCommand(['replay', CASE, '--serve', String(relay.port), '--times', String(stations), '--fault', fault, '--seed', String(seed), '--loop', '--acknowledged', list, '--json'], join(dir, 'replay.log'));
+    const standIns = await startCommand(
+      [
+        'replay',
+        CASE,
+        '--serve',
+        String(relay.port),
+        '--times',
+        String(stations),
+        '--fault',
+        fault,
+        '--seed',
+        String(seed),
+        '--loop',
+        '--acknowledged',
+        list,
+        '--json',
+      ],
+      join(dir, 'replay.log'),
+    );
     undo.unshift(() => standIns.stop());
     const deviceOf = new Map((await identitiesOf(standIns, stations)).map((mn, index) => [mn, `station-${index}`]));
     const gateway = await startTown(dir, [...deviceOf], recorded, port);
@@ -104,22 +122,57 @@ async function identitiesOf({ lines }: RunningCommand, stations: number): Promis
   return lines.slice(0, stations).map((line) => (JSON.parse(line) as { identities: { MN: string } }).identities.MN);
 }
 
-async function startTown(dir: string, stations: readonly [mn: string, device: string][], { points }: Recorded, port: number): Promise<ChildProcessHandle> {
+async function startTown(
+  dir: string,
+  stations: readonly [mn: string, device: string][],
+  { points }: Recorded,
+  port: number,
+): Promise<ChildProcessHandle> {
   const token = randomBytes(8).toString('hex');
   const brokerPort = await freePort();
-  writeFileSync(join(dir, 'gateway.yaml'), stringify({
-    gateway: 'stations-gateway', centre: CENTRE, broker: { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token }] } },
-    log: { dir: './gateway-log' }, store: { dir: './gateway-store' }, http: { host: '127.0.0.1', port: await freePort() },
-  }));
-  writeFileSync(join(dir, 'edge.yaml'), stringify({
-    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${brokerPort}`, token }, log: { dir: './edge-log' }, http: { host: '127.0.0.1', port: 0 },
-    devices: stations.map(([mn, id]) => ({ id, driver: 'hj212', every: '30s', settings: { listen: `127.0.0.1:${port}`, mn }, points: points.map((point) => ({ ...point, indicator: `station.${point.id}` })) })),
-  }));
-  return startChild({ name: 'gateway', module: join(import.meta.dirname, '..', 'processes', `gateway-main${SUFFIX}`), args: [join(dir, 'gateway.yaml')], logFile: join(dir, 'gateway.log') });
+  writeFileSync(
+    join(dir, 'gateway.yaml'),
+    stringify({
+      gateway: 'stations-gateway',
+      centre: CENTRE,
+      broker: { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token }] } },
+      log: { dir: './gateway-log' },
+      store: { dir: './gateway-store' },
+      http: { host: '127.0.0.1', port: await freePort() },
+    }),
+  );
+  writeFileSync(
+    join(dir, 'edge.yaml'),
+    stringify({
+      edge: EDGE,
+      centre: CENTRE,
+      gateway: { url: `mqtt://127.0.0.1:${brokerPort}`, token },
+      log: { dir: './edge-log' },
+      http: { host: '127.0.0.1', port: 0 },
+      devices: stations.map(([mn, id]) => ({
+        id,
+        driver: 'hj212',
+        every: '30s',
+        settings: { listen: `127.0.0.1:${port}`, mn },
+        points: points.map((point) => ({ ...point, indicator: `station.${point.id}` })),
+      })),
+    }),
+  );
+  return startChild({
+    name: 'gateway',
+    module: join(import.meta.dirname, '..', 'processes', `gateway-main${SUFFIX}`),
+    args: [join(dir, 'gateway.yaml')],
+    logFile: join(dir, 'gateway.log'),
+  });
 }
 
 function startEdge(dir: string): Promise<ChildProcessHandle> {
-  return startChild({ name: 'edge', module: join(import.meta.dirname, '..', 'demo', `edge-main${SUFFIX}`), args: [join(dir, 'edge.yaml')], logFile: join(dir, 'edge.log') });
+  return startChild({
+    name: 'edge',
+    module: join(import.meta.dirname, '..', 'demo', `edge-main${SUFFIX}`),
+    args: [join(dir, 'edge.yaml')],
+    logFile: join(dir, 'edge.log'),
+  });
 }
 
 /** Values of the durable events, once all that are `wanted` are among them, or after a while. */

@@ -32,18 +32,37 @@ test('what was answered to a station is on disk; what was cut off is said again'
     onSettled(number, { bytes }) {
       const values = answeredValues(JSON.stringify({ bytes: bytes.toString('hex') })).filter(({ factor }) => pointOf.has(factor));
       answered.push(...values);
-      lost.push(...values.filter((value) => !isStored(value, stored.get(reportKey(value.mn, pointOf.get(value.factor) as string, value.at)))));
+      lost.push(
+        ...values.filter((value) => !isStored(value, stored.get(reportKey(value.mn, pointOf.get(value.factor) as string, value.at)))),
+      );
       if (heard.add(number).size === STATIONS) all.resolve();
     },
   });
   const path = join(dir, 'edge.yaml');
   const text = stringify({
-    edge: 'e1', centre: '500112001', gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' }, log: { dir: join(dir, 'log') },
-    devices: standing.devices.map(({ identities: { MN } }) => ({ id: MN, driver: 'hj212', every: '30s', settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: points.map((point) => ({ ...point, indicator: `station.${point.id}` })) })),
+    edge: 'e1',
+    centre: '500112001',
+    gateway: { url: 'mqtt://127.0.0.1:1', token: 'x' },
+    log: { dir: join(dir, 'log') },
+    devices: standing.devices.map(({ identities: { MN } }) => ({
+      id: MN,
+      driver: 'hj212',
+      every: '30s',
+      settings: { listen: `127.0.0.1:${port}`, mn: MN },
+      points: points.map((point) => ({ ...point, indicator: `station.${point.id}` })),
+    })),
   });
   const { setup, problems } = await loadEdge({ path, text });
   assert.ok(setup, JSON.stringify(problems));
-  const edge = await runEdge(setup, realWorld(() => {}), { onKept: ({ drafts }) => { for (const { device, point, occurredAt, value } of drafts) stored.set(reportKey(device, point, occurredAt), { value, times: 1 }); } });
+  const edge = await runEdge(
+    setup,
+    realWorld(() => {}),
+    {
+      onKept: ({ drafts }) => {
+        for (const { device, point, occurredAt, value } of drafts) stored.set(reportKey(device, point, occurredAt), { value, times: 1 });
+      },
+    },
+  );
   try {
     await all.promise;
     assert.equal(new Set(answered.map(({ mn }) => mn)).size, STATIONS);

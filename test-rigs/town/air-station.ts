@@ -53,14 +53,21 @@ const names: Record<keyof AirValues, string> = { pm25: 'PM25', pm10: 'PM10', ozo
 const namespace = space.registerNamespace(NAMESPACE);
 const variables = Object.entries(names).map(([key, name]) => ({
   key: key as keyof AirValues,
-  variable: namespace.addVariable({ organizedBy: space.rootFolder.objects, nodeId: `s=Air.${name}`, browseName: name, dataType: 'Double', minimumSamplingInterval: 100 }),
+  variable: namespace.addVariable({
+    organizedBy: space.rootFolder.objects,
+    nodeId: `s=Air.${name}`,
+    browseName: name,
+    dataType: 'Double',
+    minimumSamplingInterval: 100,
+  }),
 }));
 
 const seed = Number(values.seed);
 function measure(): void {
   const now = new Date();
   const air = airAt(seed, startedAtMs === null ? 0 : (now.getTime() - startedAtMs) / 1000, now.getTime() / 1000);
-  for (const { key, variable } of variables) variable.setValueFromSource({ dataType: DataType.Double, value: air[key] }, StatusCodes.Good, now);
+  for (const { key, variable } of variables)
+    variable.setValueFromSource({ dataType: DataType.Double, value: air[key] }, StatusCodes.Good, now);
 }
 measure();
 await server.start();

@@ -25,7 +25,11 @@ const timer = setInterval(() => {
   const nowMs = Date.now();
   const air = airAt(seed, startedAtMs === null ? 0 : (nowMs - startedAtMs) / 1000, nowMs / 1000);
   const at = qnText(nowMs).slice(0, 14);
-  logger.upload('2011', `DataTime=${at};a34004-Rtd=${air.pm25.toFixed(1)},a34004-Flag=N;a34002-Rtd=${air.pm10.toFixed(1)},a34002-Flag=N;a05024-Rtd=${air.ozone.toFixed(1)},a05024-Flag=N`, { qn: qnText(nowMs) });
+  logger.upload(
+    '2011',
+    `DataTime=${at};a34004-Rtd=${air.pm25.toFixed(1)},a34004-Flag=N;a34002-Rtd=${air.pm10.toFixed(1)},a34002-Flag=N;a05024-Rtd=${air.ozone.toFixed(1)},a05024-Flag=N`,
+    { qn: qnText(nowMs) },
+  );
 }, UPLOAD_MS);
 
 async function end(): Promise<void> {

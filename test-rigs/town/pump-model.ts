@@ -34,7 +34,15 @@ const HOURS_BEFORE = 1234.5;
 function stormOf(seed: number): Storm {
   const random = seededRandom(seed);
   const shift = random.next() * 1.2 - 0.5;
-  const storm: Storm = { riseAt: 8 + shift, peakAt: 31 + shift, fallAt: 33 + shift, overAt: 74 + shift, peakM: 3.35 + random.next() * 0.1, startsAt: 0, stopsAt: 0 };
+  const storm: Storm = {
+    riseAt: 8 + shift,
+    peakAt: 31 + shift,
+    fallAt: 33 + shift,
+    overAt: 74 + shift,
+    peakM: 3.35 + random.next() * 0.1,
+    startsAt: 0,
+    stopsAt: 0,
+  };
   storm.startsAt = crossing(storm, PUMP_ON_M, storm.riseAt, storm.peakAt);
   storm.stopsAt = crossing(storm, PUMP_OFF_M, storm.overAt, storm.fallAt);
   return storm;
@@ -63,7 +71,8 @@ function ease(share: number): number {
 /** Waves and instrument noise, -1 to 1: seeded values a second apart, joined smoothly. */
 function noise(seed: number, channel: number, seconds: number): number {
   const second = Math.floor(seconds);
-  const at = (whole: number) => seededRandom(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(whole + channel * 7919, 0x85ebca6b)).next() * 2 - 1;
+  const at = (whole: number) =>
+    seededRandom(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(whole + channel * 7919, 0x85ebca6b)).next() * 2 - 1;
   return at(second) + (at(second + 1) - at(second)) * ease(seconds - second);
 }
 
@@ -110,14 +119,33 @@ export function registersAt(seed: number, seconds: number, orders: PumpOrders = 
   const float = Buffer.alloc(4);
   float.writeFloatBE(levelM);
   const hundredths = Math.round(runHours * 100);
-  const measured = [float.readUInt16BE(0), float.readUInt16BE(2), Math.round(flowM3h), Math.round(currentA * 10), hundredths & 0xffff, hundredths >>> 16];
+  const measured = [
+    float.readUInt16BE(0),
+    float.readUInt16BE(2),
+    Math.round(flowM3h),
+    Math.round(currentA * 10),
+    hundredths & 0xffff,
+    hundredths >>> 16,
+  ];
   const status = Number(running) | 2 | (Number(isHigh) << 2);
   const serial = Buffer.from(SERIAL);
   const letters = Array.from({ length: SERIAL.length / 2 }, (_, index) => serial.readUInt16BE(index * 2));
   return {
-    coil: new Map([[0, 1], [1, 0], [2, 0], [3, Number(running)]]),
-    discrete: new Map([[0, 1], [1, Number(isHigh)]]),
-    holding: new Map([...[...measured, status].map((cell, index) => [100 + index, cell] as const), ...letters.map((cell, index) => [120 + index, cell] as const), [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)]]),
+    coil: new Map([
+      [0, 1],
+      [1, 0],
+      [2, 0],
+      [3, Number(running)],
+    ]),
+    discrete: new Map([
+      [0, 1],
+      [1, Number(isHigh)],
+    ]),
+    holding: new Map([
+      ...[...measured, status].map((cell, index) => [100 + index, cell] as const),
+      ...letters.map((cell, index) => [120 + index, cell] as const),
+      [130, orders.setpointCm ?? Math.round(PUMP_ON_M * 100)],
+    ]),
     input: new Map(measured.slice(0, 5).map((cell, index) => [index, cell] as const)),
   };
 }

@@ -19,9 +19,12 @@ export const FILTERS: Partial<Record<PictureFinding, readonly string[]>> = {
   'frozen': [`trim=0:${AT},tpad=stop_mode=clone:stop_duration=${SECONDS - AT}`],
   'noisy': ['noise=alls=60:allf=t+u', `noise=alls=100:allf=t:${from}`],
   'colour-cast': ['colorbalance=rs=.5:rm=.5:rh=.5', `colorchannelmixer=rr=0.5:gg=1:bb=0.5:${from}`],
-  'blurred': ['gblur=sigma=8', `gblur=sigma=4:${from}`, 'boxblur=8:2'],
-  'occluded': [`drawbox=x=0:y=0:w=iw*0.6:h=ih:c=gray:t=fill:${from}`, 'drawbox=x=iw*0.2:y=0:w=iw*0.7:h=ih:c=0x303030:t=fill'],
-  'shaking': ["crop=iw-48:ih-48:'24+20*sin(n*2.1)':'24+16*cos(n*1.7)',scale=768:-2", "crop=iw-32:ih-32:'16+random(1)*14-7':'16+random(2)*14-7',scale=768:-2"],
+  blurred: ['gblur=sigma=8', `gblur=sigma=4:${from}`, 'boxblur=8:2'],
+  occluded: [`drawbox=x=0:y=0:w=iw*0.6:h=ih:c=gray:t=fill:${from}`, 'drawbox=x=iw*0.2:y=0:w=iw*0.7:h=ih:c=0x303030:t=fill'],
+  shaking: [
+    "crop=iw-48:ih-48:'24+20*sin(n*2.1)':'24+16*cos(n*1.7)',scale=768:-2",
+    "crop=iw-32:ih-32:'16+random(1)*14-7':'16+random(2)*14-7',scale=768:-2",
+  ],
 };
 
 /** @returns the path of a new clip below `folder` */
@@ -35,7 +38,25 @@ export async function filterClip(source: string, filter: string, folder: string,
 export async function changeClip(source: string, other: string, folder: string): Promise<string> {
   const path = join(folder, 'wrong-scene.mkv');
   const like = 'scale=768:432,fps=10,setsar=1';
-  await run('ffmpeg', ['-v', 'error', '-nostdin', '-t', String(AT), '-i', source, '-t', String(SECONDS - AT), '-i', other, '-filter_complex', `[0:v]${like}[a];[1:v]${like}[b];[a][b]concat`, '-an', ...ENCODED, '-y', path]);
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-nostdin',
+    '-t',
+    String(AT),
+    '-i',
+    source,
+    '-t',
+    String(SECONDS - AT),
+    '-i',
+    other,
+    '-filter_complex',
+    `[0:v]${like}[a];[1:v]${like}[b];[a][b]concat`,
+    '-an',
+    ...ENCODED,
+    '-y',
+    path,
+  ]);
   return path;
 }
 
@@ -44,7 +65,17 @@ export async function stopClip(source: string, folder: string): Promise<{ path: 
   const path = join(folder, 'stalled.pipe');
   await run('mkfifo', [path]);
   // A shell that opens the pipe once, so that it stays open when ffmpeg has gone.
-  const child = spawn('sh', ['-c', 'exec 3<>"$2"; ffmpeg -v error -nostdin -re -t 12 -i "$1" -an -c:v mpeg2video -q:v 4 -f mpegts -y pipe:3; exec sleep 60', 'sh', source, path], { stdio: 'ignore' });
+  const child = spawn(
+    'sh',
+    [
+      '-c',
+      'exec 3<>"$2"; ffmpeg -v error -nostdin -re -t 12 -i "$1" -an -c:v mpeg2video -q:v 4 -f mpegts -y pipe:3; exec sleep 60',
+      'sh',
+      source,
+      path,
+    ],
+    { stdio: 'ignore' },
+  );
   return { path, child };
 }
 

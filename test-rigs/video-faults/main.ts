@@ -30,7 +30,12 @@ interface Outcome {
 /** Pictures a second, unless others are asked for. */
 const RATES = '1,5';
 /** Nobody has to know what is in the pictures. */
-const BLIND: Detector = { model: 'none', provider: 'cpu', detect: () => Promise.resolve({ boxes: [], durationMs: 0 }), close: async () => {} };
+const BLIND: Detector = {
+  model: 'none',
+  provider: 'cpu',
+  detect: () => Promise.resolve({ boxes: [], durationMs: 0 }),
+  close: async () => {},
+};
 
 export async function run(argv: string[]): Promise<number> {
   const footage = sharedFolder('footage');
@@ -48,9 +53,19 @@ export async function run(argv: string[]): Promise<number> {
   const outcomes: Outcome[] = [];
   const judge = async (fps: number, clip: string, wanted: string, filter: string, path: string, speed: 1 | 'max' = 'max') => {
     const found = (await findingsOf(path, fps, speed)).filter((finding) => finding !== GOOD_PICTURE);
-    const outcome = { fps, clip: clip.split('/').at(-1) as string, wanted, filter, found, ok: found.every((one) => one === wanted) && (wanted === GOOD_PICTURE || found.length > 0) };
+    const outcome = {
+      fps,
+      clip: clip.split('/').at(-1) as string,
+      wanted,
+      filter,
+      found,
+      ok: found.every((one) => one === wanted) && (wanted === GOOD_PICTURE || found.length > 0),
+    };
     outcomes.push(outcome);
-    if (!argv.includes('--json')) process.stdout.write(`${outcome.ok ? 'ok ' : 'NOT'} ${fps}/s ${outcome.clip} ${wanted} ${filter} → ${[...new Set(found)].join(', ') || GOOD_PICTURE}\n`);
+    if (!argv.includes('--json'))
+      process.stdout.write(
+        `${outcome.ok ? 'ok ' : 'NOT'} ${fps}/s ${outcome.clip} ${wanted} ${filter} → ${[...new Set(found)].join(', ') || GOOD_PICTURE}\n`,
+      );
   };
   try {
     for (const [index, clip] of clips.entries()) {
@@ -86,12 +101,17 @@ async function findingsOf(path: string, fps: number, speed: 1 | 'max'): Promise<
   const station = infer(new Map([['cam', { detector: BLIND, pipeline: cameraPipeline(settings) }]]), world);
   const said: string[] = [];
   const ending = new AbortController();
-  const give = (samples: readonly Sample[]) => { said.push(...samples.filter(({ point }) => point === 'video').map(({ value }) => String(value))); };
+  const give = (samples: readonly Sample[]) => {
+    said.push(...samples.filter(({ point }) => point === 'video').map(({ value }) => String(value)));
+  };
   const link = await camera.open(settings, [], world);
   const timer = speed === 1 ? world.clock.after(STALL_MS, () => ending.abort()) : null;
   try {
     for await (const picture of (link.frames?.(ending.signal) ?? []) as AsyncIterable<Picture>) {
-      station.take?.([{ device: 'cam', picture, at: picture.ptsMs, observedAt: picture.ptsMs, points: fixedPoints(camera, settings) }], give);
+      station.take?.(
+        [{ device: 'cam', picture, at: picture.ptsMs, observedAt: picture.ptsMs, points: fixedPoints(camera, settings) }],
+        give,
+      );
     }
   } catch (error) {
     if (!(error instanceof FaultError) || error.fault.code !== 'CV_VIDEO_ENDED') throw error;

@@ -20,7 +20,9 @@ export function findBlobs({ width, height, yuv }: PicturePlanes): Box[] {
   const [u, v] = [yuv.subarray(width * height, width * height * 1.25), yuv.subarray(width * height * 1.25)];
   const labels = new Int8Array(columns * rows).fill(-1);
   for (let index = 0; index < labels.length; index += 1) {
-    labels[index] = CLASSES.findIndex((name) => Math.abs((u[index] as number) - COLOURS[name].u) + Math.abs((v[index] as number) - COLOURS[name].v) < COLOUR_WITHIN);
+    labels[index] = CLASSES.findIndex(
+      (name) => Math.abs((u[index] as number) - COLOURS[name].u) + Math.abs((v[index] as number) - COLOURS[name].v) < COLOUR_WITHIN,
+    );
   }
   const boxes: Box[] = [];
   for (let from = 0; from < labels.length; from += 1) {
@@ -28,13 +30,24 @@ export function findBlobs({ width, height, yuv }: PicturePlanes): Box[] {
     if (label < 0) continue;
     const { left, right, top, bottom, pixels } = patch(labels, from, columns);
     if (pixels < LEAST_PIXELS) continue;
-    boxes.push({ class: CLASSES[label] as string, score: 0.9, x: left / columns, y: top / rows, width: (right - left + 1) / columns, height: (bottom - top + 1) / rows });
+    boxes.push({
+      class: CLASSES[label] as string,
+      score: 0.9,
+      x: left / columns,
+      y: top / rows,
+      width: (right - left + 1) / columns,
+      height: (bottom - top + 1) / rows,
+    });
   }
   return boxes;
 }
 
 /** Takes the patch away from the labels. */
-function patch(labels: Int8Array, from: number, columns: number): { left: number; right: number; top: number; bottom: number; pixels: number } {
+function patch(
+  labels: Int8Array,
+  from: number,
+  columns: number,
+): { left: number; right: number; top: number; bottom: number; pixels: number } {
   const label = labels[from];
   const found = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity, pixels: 0 };
   const todo = [from];

@@ -21,10 +21,21 @@ export interface ClipEvent {
 }
 
 /** For rendered clips. */
-export const BLOBS: Detector = { model: 'blobs', provider: 'none', detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }), close: async () => {} };
+export const BLOBS: Detector = {
+  model: 'blobs',
+  provider: 'none',
+  detect: async (next) => ({ boxes: findBlobs(typeof next === 'function' ? next() : next), durationMs: 0 }),
+  close: async () => {},
+};
 
 /** Occurrences, and other values where they change. @param sureScore from which a box of the detector is believed */
-export async function eventsOfClip(path: string, fps: number, scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>, detector = BLOBS, sureScore = 0.4): Promise<ClipEvent[]> {
+export async function eventsOfClip(
+  path: string,
+  fps: number,
+  scene: z.input<z.ZodObject<typeof SCENE_FIELDS>>,
+  detector = BLOBS,
+  sureScore = 0.4,
+): Promise<ClipEvent[]> {
   const settings = cameraSettings.parse({ url: `file:${path}`, fps, speed: 'max', ...scene });
   const world = realWorld(() => {});
   const points = fixedPoints(driver, settings);
@@ -37,7 +48,9 @@ export async function eventsOfClip(path: string, fps: number, scene: z.input<z.Z
       const { index, ptsMs } = picture;
       const samples: { point: string; value: unknown }[] = [];
       const handed = recordDeliveries(picture);
-      station.take?.([{ device: 'cam', picture: handed.picture, at: ptsMs, observedAt: ptsMs, points }], (given) => { samples.push(...given); });
+      station.take?.([{ device: 'cam', picture: handed.picture, at: ptsMs, observedAt: ptsMs, points }], (given) => {
+        samples.push(...given);
+      });
       await handed.done;
       for (const { point, value } of samples) {
         if (driver.points && point in driver.points) continue;

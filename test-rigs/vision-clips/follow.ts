@@ -28,7 +28,13 @@ export interface DetectedClip {
 }
 
 /** Every picture of a clip with what the model sees in it. @param untilMs presentation time at which to stop. @param motion the gate that a camera would have; none: every picture is looked at */
-export async function detectClip(path: string, spec: ModelSpec, fps: number, untilMs = Infinity, motion?: Partial<GateSettings>): Promise<DetectedClip[]> {
+export async function detectClip(
+  path: string,
+  spec: ModelSpec,
+  fps: number,
+  untilMs = Infinity,
+  motion?: Partial<GateSettings>,
+): Promise<DetectedClip[]> {
   const world = realWorld(() => {});
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * LOW_SCORE_SHARE }, world);
   const looks: DetectedClip[] = [];
@@ -104,12 +110,19 @@ export interface Visits {
 export function judgeVisits(followed: readonly TrackedClip[], windows: readonly (readonly [number, number])[]): Visits {
   const people = followed.filter(({ group }) => group === 'person');
   const inEach = windows.map(([from, to]) => people.filter(({ seenMs }) => seenMs.some((ms) => ms >= from && ms <= to)).length);
-  return { visits: windows.length, tracks: people.length, found: inEach.filter((tracks) => tracks > 0).length, switches: inEach.reduce((sum, tracks) => sum + Math.max(0, tracks - 1), 0) };
+  return {
+    visits: windows.length,
+    tracks: people.length,
+    found: inEach.filter((tracks) => tracks > 0).length,
+    switches: inEach.reduce((sum, tracks) => sum + Math.max(0, tracks - 1), 0),
+  };
 }
 
 /** What the manifest of the footage says of a clip. */
 export function truthOf(clip: string): string {
-  const row = readFileSync(sharedFolder('footage', 'FOOTAGE.tsv') as string, 'utf8').split('\n').find((line) => line.startsWith(`${clip}\t`));
+  const row = readFileSync(sharedFolder('footage', 'FOOTAGE.tsv') as string, 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${clip}\t`));
   if (!row) throw new Error(`${clip} is not in the manifest`);
   return row.split('\t')[9] as string;
 }

@@ -42,7 +42,8 @@ interface Totals {
 const TOTALS = { cars: 2, cyclists: 2, people: 3 };
 
 async function judge(spec: ModelSpec): Promise<Result> {
-  const look = ({ clip, fps }: { clip: string; fps: number }, motion?: { closer: true }) => detectClip(scenarioClipPath(clip) as string, spec, fps, Infinity, motion);
+  const look = ({ clip, fps }: { clip: string; fps: number }, motion?: { closer: true }) =>
+    detectClip(scenarioClipPath(clip) as string, spec, fps, Infinity, motion);
   const visitors = await look(ONE_BY_ONE);
   const windows = visitWindows(ONE_BY_ONE.clip, ONE_BY_ONE.fps);
   const crowd = await look(MANY);
@@ -60,7 +61,10 @@ function totalsOf(looks: readonly DetectedClip[]): Totals {
   const groups = trackClip(looks).map(({ group }) => group);
   const count = (group: string) => groups.filter((one) => one === group).length;
   const totals = { cars: count('vehicle'), cyclists: count('two-wheeler'), people: count('person') };
-  return { ...totals, within1: (Object.keys(TOTALS) as (keyof typeof TOTALS)[]).every((kind) => Math.abs(totals[kind] - TOTALS[kind]) <= 1) };
+  return {
+    ...totals,
+    within1: (Object.keys(TOTALS) as (keyof typeof TOTALS)[]).every((kind) => Math.abs(totals[kind] - TOTALS[kind]) <= 1),
+  };
 }
 
 const EVERYWHERE: [number, number][] = [[0, 0], [1, 0], [1, 1], [0, 1]];
@@ -68,7 +72,15 @@ const EVERYWHERE: [number, number][] = [[0, 0], [1, 0], [1, 1], [0, 1]];
 async function throughTheEdge(spec: ModelSpec): Promise<Result['whole']> {
   const detector = await openDetector(spec, { scoreThreshold: spec.scoreThreshold * LOW_SCORE_SHARE }, realWorld(() => {}));
   try {
-    const people = (await eventsOfClip(scenarioClipPath(ONE_BY_ONE.clip) as string, 2, { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] }, detector, spec.scoreThreshold)).map(({ value }) => value);
+    const people = (
+      await eventsOfClip(
+        scenarioClipPath(ONE_BY_ONE.clip) as string,
+        2,
+        { zones: [{ id: 'all', polygon: EVERYWHERE, count: ['person'] }] },
+        detector,
+        spec.scoreThreshold,
+      )
+    ).map(({ value }) => value);
     return { came: people.filter((value, index) => index > 0 && value > (people[index - 1] as number)).length, most: Math.max(...people) };
   } finally {
     await detector.close();
@@ -76,19 +88,32 @@ async function throughTheEdge(spec: ModelSpec): Promise<Result['whole']> {
 }
 
 function countsOf(crowd: readonly DetectedClip[]): Result['counts'] {
-  const truth = [...truthOf(MANY.clip).matchAll(/\b(\d+)=(\d+)\b/g)].map(([, picture, people]) => ({ picture: Number(picture), people: Number(people) }));
+  const truth = [...truthOf(MANY.clip).matchAll(/\b(\d+)=(\d+)\b/g)].map(([, picture, people]) => ({
+    picture: Number(picture),
+    people: Number(people),
+  }));
   const followed = trackClip(crowd).filter(({ group }) => group === 'person');
   const boxes = truth.map(({ picture }) => crowd[picture]?.boxes.filter((box) => box.class === 'person').length ?? NaN);
   const tracks = truth.map(({ picture }) => followed.filter(({ seenMs }) => seenMs.includes(crowd[picture]?.ptsMs ?? NaN)).length);
-  return { truth: truth.map(({ people }) => people), boxes, tracks, within1: truth.filter(({ people }, index) => Math.abs(people - (boxes[index] as number)) <= 1).length };
+  return {
+    truth: truth.map(({ people }) => people),
+    boxes,
+    tracks,
+    within1: truth.filter(({ people }, index) => Math.abs(people - (boxes[index] as number)) <= 1).length,
+  };
 }
 
-const keepsVisits = ({ visits, whole }: Result) => whole.came === 6 && whole.most === 1 && Object.values(visits).every(({ visits: all, tracks, found, switches }) => tracks === all && found === all && switches === 0);
+const keepsVisits = ({ visits, whole }: Result) =>
+  whole.came === 6 &&
+  whole.most === 1 &&
+  Object.values(visits).every(({ visits: all, tracks, found, switches }) => tracks === all && found === all && switches === 0);
 
 export async function run(argv: string[]): Promise<number> {
   const only = argv.includes('--model') ? argv[argv.indexOf('--model') + 1] : undefined;
   const shipped = MODELS.filter(({ id }) => id === 'centernet-320').map((spec) => ({ spec, graph: graphPath(spec) }));
-  const models = [...shipped, ...sharedModels()].filter(({ spec }) => spec.task === 'object-detection' && (only === undefined || spec.id === only));
+  const models = [...shipped, ...sharedModels()].filter(
+    ({ spec }) => spec.task === 'object-detection' && (only === undefined || spec.id === only),
+  );
   if (!scenarioClipPath(MANY.clip) || models.length === 0) {
     process.stderr.write('vision-clips: no footage or no such model here (set CITYVITALS_SHARED)\n');
     return 3;
@@ -106,8 +131,17 @@ export async function run(argv: string[]): Promise<number> {
 function print({ model, visits, whole, counts, totals, closer }: Result): void {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   say(`${model}`);
-  for (const [fps, { visits: all, tracks, found, switches }] of Object.entries(visits)) say(`  one by one, ${fps} a second: ${found} of ${all} visits, ${tracks} tracks, ${switches} changes of number`);
+  for (const [fps, { visits: all, tracks, found, switches }] of Object.entries(visits))
+    say(`  one by one, ${fps} a second: ${found} of ${all} visits, ${tracks} tracks, ${switches} changes of number`);
   say(`  the same through the whole edge, 2 a second: somebody came ${whole.came} times, ${whole.most} at most`);
-  say(`  vtest, people by eye ${counts.truth.join()}; boxes ${counts.boxes.join()} (${counts.within1} of ${counts.truth.length} within 1); tracks ${counts.tracks.join()}`);
-  for (const [how, { cars, cyclists, people, within1 }] of [['', totals], [', from nearer', closer]] as const) say(`  car park${how}, ${cars} cars (${TOTALS.cars}), ${cyclists} two-wheelers (${TOTALS.cyclists}), ${people} people (${TOTALS.people}): ${within1 ? 'within 1' : 'not within 1'}`);
+  say(
+    `  vtest, people by eye ${counts.truth.join()}; boxes ${counts.boxes.join()} (${counts.within1} of ${counts.truth.length} within 1); tracks ${counts.tracks.join()}`,
+  );
+  for (const [how, { cars, cyclists, people, within1 }] of [
+    ['', totals],
+    [', from nearer', closer],
+  ] as const)
+    say(
+      `  car park${how}, ${cars} cars (${TOTALS.cars}), ${cyclists} two-wheelers (${TOTALS.cyclists}), ${people} people (${TOTALS.people}): ${within1 ? 'within 1' : 'not within 1'}`,
+    );
 }

@@ -26,7 +26,30 @@ const BACKGROUND = { y: 112, u: 128, v: 128 };
 /** @throws Error what ffmpeg said */
 export async function renderClip(path: string, clip: MovingClip): Promise<void> {
   const { width, height, fps, seconds } = clip;
-  const child = spawn('ffmpeg', ['-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0', '-c:v', 'mpeg4', '-q:v', '2', '-y', path], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn(
+    'ffmpeg',
+    [
+      '-v',
+      'error',
+      '-f',
+      'rawvideo',
+      '-pix_fmt',
+      'yuv420p',
+      '-s',
+      `${width}x${height}`,
+      '-r',
+      String(fps),
+      '-i',
+      'pipe:0',
+      '-c:v',
+      'mpeg4',
+      '-q:v',
+      '2',
+      '-y',
+      path,
+    ],
+    { stdio: ['pipe', 'ignore', 'pipe'] },
+  );
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => { said += text; });
   const ended = once(child, 'close');
@@ -40,7 +63,10 @@ export async function renderClip(path: string, clip: MovingClip): Promise<void> 
 
 function drawn({ width, height, actors }: MovingClip, second: number): Uint8Array {
   const luma = width * height;
-  const frame = new Uint8Array((luma * 3) / 2).fill(BACKGROUND.y, 0, luma).fill(BACKGROUND.u, luma, luma * 1.25).fill(BACKGROUND.v, luma * 1.25);
+  const frame = new Uint8Array((luma * 3) / 2)
+    .fill(BACKGROUND.y, 0, luma)
+    .fill(BACKGROUND.u, luma, luma * 1.25)
+    .fill(BACKGROUND.v, luma * 1.25);
   for (const actor of actors) {
     const foot = actor.foot(second);
     if (!foot) continue;
@@ -54,7 +80,14 @@ function drawn({ width, height, actors }: MovingClip, second: number): Uint8Arra
   return frame;
 }
 
-function fill(frame: Uint8Array, offset: number, columns: number, rows: number, [left, top, right, bottom]: readonly [number, number, number, number], value: number): void {
+function fill(
+  frame: Uint8Array,
+  offset: number,
+  columns: number,
+  rows: number,
+  [left, top, right, bottom]: readonly [number, number, number, number],
+  value: number,
+): void {
   const [from, to] = [Math.max(0, Math.round(left)), Math.min(columns, Math.round(right))];
   for (let row = Math.max(0, Math.round(top)); row < Math.min(rows, Math.round(bottom)); row += 1) {
     if (to > from) frame.fill(value, offset + row * columns + from, offset + row * columns + to);

@@ -8,7 +8,8 @@ type SceneInput = z.input<z.ZodObject<typeof SCENE_FIELDS>>;
 const person = { class: 'person', width: 0.04, height: 0.16 } as const;
 const car = { class: 'car', width: 0.1, height: 0.09 } as const;
 /** From one place to another between two seconds; standing before and after. */
-const glide = (from: number, to: number, start: number, end: number) => (second: number) => from + (to - from) * Math.min(1, Math.max(0, (second - start) / (end - start)));
+const glide = (from: number, to: number, start: number, end: number) => (second: number) =>
+  from + (to - from) * Math.min(1, Math.max(0, (second - start) / (end - start)));
 
 /** Over the line at x = 0.25 inwards at 2.5 s, back out at 9.5 s. */
 const crosses = glide(0.1, 0.4, 0, 5);
@@ -33,8 +34,28 @@ export const CLIP: MovingClip = { width: 480, height: 270, fps: 25, seconds: 14,
 
 export const SCENE: SceneInput = {
   zones: [
-    { id: 'yard', polygon: [[0.6, 0.2], [1, 0.2], [1, 0.6], [0.6, 0.6]], count: ['person'], intrusion: { after: '1s' }, loitering: { after: '6s' } },
-    { id: 'lane', polygon: [[0.4, 0.75], [1, 0.75], [1, 1], [0.4, 1]], wrongWay: { from: [0.45, 0.9], to: [0.95, 0.9] } },
+    {
+      id: 'yard',
+      polygon: [
+        [0.6, 0.2],
+        [1, 0.2],
+        [1, 0.6],
+        [0.6, 0.6],
+      ],
+      count: ['person'],
+      intrusion: { after: '1s' },
+      loitering: { after: '6s' },
+    },
+    {
+      id: 'lane',
+      polygon: [
+        [0.4, 0.75],
+        [1, 0.75],
+        [1, 1],
+        [0.4, 1],
+      ],
+      wrongWay: { from: [0.45, 0.9], to: [0.95, 0.9] },
+    },
   ],
   lines: [{ id: 'stop-line', from: [0.25, 0.3], to: [0.25, 0.8], inside: [0.5, 0.5] }],
 };

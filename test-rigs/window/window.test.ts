@@ -14,7 +14,11 @@ import { runGateway } from '../../gateway/main.ts';
 
 let asked = 0;
 const counter = defineDriver({
-  id: 'counter', title: { zh: '计数', en: 'counts' }, settings: z.object({}), points: { n: { zh: '数', en: 'n', unit: 'm' } }, traits: ['polled'],
+  id: 'counter',
+  title: { zh: '计数', en: 'counts' },
+  settings: z.object({}),
+  points: { n: { zh: '数', en: 'n', unit: 'm' } },
+  traits: ['polled'],
   requests: () => [{ points: ['n'] }],
   open: async () => ({ exchange: async () => (asked += 1), close: async () => {} }),
   decode: (value: number) => ({ ok: true, values: [{ point: 'n' as const, value }] }),
@@ -24,12 +28,35 @@ test('values are put together on the edge, and the window is there on the other 
   const { dir, remove } = await tempDir();
   const told: number[] = [];
   const kept: Draft[] = [];
-  const town = await loadGateway({ path: join(dir, 'gateway.yaml'), text: 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0, edges: [{ id: e }] } }\nhttp: { port: 0 }\n' });
+  const town = await loadGateway({
+    path: join(dir, 'gateway.yaml'),
+    text: 'gateway: g\ncentre: "500112001"\nbroker: { embedded: { port: 0, edges: [{ id: e }] } }\nhttp: { port: 0 }\n',
+  });
   assert.ok(town.setup, JSON.stringify(town.problems));
-  const gateway = await runGateway(town.setup, realWorld(() => {}));
-  const box = await loadEdge({ path: join(dir, 'edge.yaml'), text: `edge: e\ncentre: "500112001"\ngateway: { url: "${gateway.brokerUrl}" }\ndevices:\n  - { id: d, driver: counter, every: 50ms, points: [{ id: n, indicator: YJ-FLD-001, window: { every: 1s, value: max } }] }\n` }, [counter]);
+  const gateway = await runGateway(
+    town.setup,
+    realWorld(() => {}),
+  );
+  const box = await loadEdge(
+    {
+      path: join(dir, 'edge.yaml'),
+      text: `edge: e\ncentre: "500112001"\ngateway: { url: "${gateway.brokerUrl}" }\ndevices:\n  - { id: d, driver: counter, every: 50ms, points: [{ id: n, indicator: YJ-FLD-001, window: { every: 1s, value: max } }] }\n`,
+    },
+    [counter],
+  );
   assert.ok(box.setup, JSON.stringify(box.problems));
-  const edge = await runEdge(box.setup, realWorld((event) => { if (event.kind === 'samples_read') told.push(event.count); }), { extraDrivers: [counter], onKept: ({ drafts }) => { kept.push(...drafts); } });
+  const edge = await runEdge(
+    box.setup,
+    realWorld((event) => {
+      if (event.kind === 'samples_read') told.push(event.count);
+    }),
+    {
+      extraDrivers: [counter],
+      onKept: ({ drafts }) => {
+        kept.push(...drafts);
+      },
+    },
+  );
   t.after(async () => {
     await edge.close();
     await gateway.close();
@@ -38,10 +65,15 @@ test('values are put together on the edge, and the window is there on the other 
 
   const get = async <T>(path: string) => (await (await fetch(`${gateway.httpUrl}/api/v1/${path}`)).json()) as T;
   let items: Event[] = [];
-  while (items.filter(({ window }) => (window?.count ?? 0) > 10).length < 1) ({ items } = await get<{ items: Event[] }>('events?limit=500'));
+  while (items.filter(({ window }) => (window?.count ?? 0) > 10).length < 1)
+    ({ items } = await get<{ items: Event[] }>('events?limit=500'));
   await edge.close();
   const read = told.reduce((sum, count) => sum + count, 0);
-  assert.equal(kept.reduce((sum, { window }) => sum + (window?.count ?? 1), 0), read, 'each value is in exactly one event, those of the last part at the end too');
+  assert.equal(
+    kept.reduce((sum, { window }) => sum + (window?.count ?? 1), 0),
+    read,
+    'each value is in exactly one event, those of the last part at the end too',
+  );
   // Alone are the first value, one that was stale for other work of the machine, and the one that came after it.
   const isStale = (at: number) => items[at]?.flags?.includes('stale') ?? false;
   const whole = items.filter(({ window }, index) => index === 0 || window);

@@ -73,7 +73,9 @@ const codesIn = (file: string): FaultCode[] =>
 
 function areasOf(drivers: readonly Driver[]): Area[] {
   const shared = globSync('core/faults/*.ts', { cwd: ROOT }).map((file) => [basename(file, '.ts'), file] as const);
-  const known = [...shared, ...Object.entries(FILES)].map(([id, file]) => ({ id, codes: codesIn(file) })).filter(({ codes }) => codes.length > 0);
+  const known = [...shared, ...Object.entries(FILES)]
+    .map(([id, file]) => ({ id, codes: codesIn(file) }))
+    .filter(({ codes }) => codes.length > 0);
   const untitled = known.filter(({ id }) => !Object.hasOwn(TITLES, id)).map(({ id }) => id);
   if (untitled.length > 0) throw new Error(`tools/docs/faults.ts has no title for core/faults/${untitled.join(', ')}`);
   const order = Object.keys(TITLES);

@@ -24,8 +24,14 @@ export function messageSchemas(): Record<string, JsonSchema> {
   const { BatchRows, BatchColumns, Ack, Refusal, Clock, State, Command, Answer, OutEvent, Warning } = MESSAGES;
   return {
     event: { ...EVENT_SCHEMA, ...bilingualDescription('the one record that goes from an edge to a gateway', '从边缘节点到网关的唯一记录') },
-    batch: { ...bilingualDescription('a run of events, as rows or as columns', '一段事件，行式或列式'), oneOf: [BatchRows.payload, BatchColumns.payload] },
-    ack: { ...bilingualDescription('what a gateway says on `…/ack`', '网关在 …/ack 上的应答'), oneOf: [Ack.payload, Refusal.payload, Clock.payload] },
+    batch: {
+      ...bilingualDescription('a run of events, as rows or as columns', '一段事件，行式或列式'),
+      oneOf: [BatchRows.payload, BatchColumns.payload],
+    },
+    ack: {
+      ...bilingualDescription('what a gateway says on `…/ack`', '网关在 …/ack 上的应答'),
+      oneOf: [Ack.payload, Refusal.payload, Clock.payload],
+    },
     state: { ...State.payload, ...bilingualDescription('what an edge says of itself', '边缘节点的状态') },
     command: { ...Command.payload, ...bilingualDescription('a command to an edge', '发往边缘节点的命令') },
     answer: { ...Answer.payload, ...bilingualDescription('what became of a command', '命令的结果') },

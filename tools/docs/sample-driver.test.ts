@@ -22,7 +22,12 @@ test('its one answer, as the guide writes it, is read', () => {
 
 test('the guide shows the files as they are', () => {
   const page = readFileSync(join(SAMPLE, '../../adding-a-driver.md'), 'utf8');
-  const shown = [...page.matchAll(/```(?:ts|json|yaml) docs\/samples\/gauge\/(\S+)\n([\s\S]*?)```/g)].map(([, name, text]) => [name, text] as const);
-  assert.deepEqual(shown.map(([name]) => name), ['driver.ts', 'settings.ts', 'decode.ts', 'link.ts', 'recording.ts', 'testing/double.ts']);
+  const shown = [...page.matchAll(/```(?:ts|json|yaml) docs\/samples\/gauge\/(\S+)\n([\s\S]*?)```/g)].map(
+    ([, name, text]) => [name, text] as const,
+  );
+  assert.deepEqual(
+    shown.map(([name]) => name),
+    ['driver.ts', 'settings.ts', 'decode.ts', 'link.ts', 'recording.ts', 'testing/double.ts'],
+  );
   for (const [name, text] of shown) assert.equal(text, readFileSync(join(SAMPLE, name as string), 'utf8'), name);
 });

@@ -56,7 +56,11 @@ function edgeSchema(drivers: readonly Driver[]): EditorSchema {
   const device = schema.properties?.devices?.items as EditorSchema;
   // A device's settings and points are its driver's.
   const { points, settings, driver } = device.properties as Record<'points' | 'settings' | 'driver', EditorSchema>;
-  Object.assign(device.properties as object, { driver: { ...driver, enum: drivers.map(({ id }) => id) }, points: loose(points), settings: loose(settings) });
+  Object.assign(device.properties as object, {
+    driver: { ...driver, enum: drivers.map(({ id }) => id) },
+    points: loose(points),
+    settings: loose(settings),
+  });
   device.allOf = drivers.map((one) => when('driver', one.id, deviceOf(one)));
   return schema;
 }
@@ -93,10 +97,16 @@ function gatewaySchema(sinks: readonly Sink[]): EditorSchema {
   return schema;
 }
 
-// oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
-const when = (key: string, value: string, then: EditorSchema): EditorSchema => ({ if: { properties: { [key]: { const: value } }, required: [key] }, then });
+const when = (key: string, value: string, then: EditorSchema): EditorSchema => ({
+  if: { properties: { [key]: { const: value } }, required: [key] },
+  // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own keyword, in data
+  then,
+});
 /** Says nothing of what is within: a condition beside it does. */
-const loose = ({ type, description }: EditorSchema): EditorSchema => ({ ...(type === undefined ? {} : { type }), ...(description === undefined ? {} : { description }) });
+const loose = ({ type, description }: EditorSchema): EditorSchema => ({
+  ...(type === undefined ? {} : { type }),
+  ...(description === undefined ? {} : { description }),
+});
 const titled = (schema: EditorSchema, title: string): EditorSchema => ({ title, ...schema });
 
 function schemaOf(schema: z.ZodType): EditorSchema {

@@ -1,7 +1,17 @@
 /** All cameras: those whose views are open above, and the list to pick from, each with its state and a small picture. */
 import { useState } from 'preact/hooks';
 import type { DeviceView } from '../../../api/devices.ts';
-import { camerasOf, findingOf, groupCameras, isHealthy, MAX_OPEN, filterCameras, CAMERA_FILTERS, type CameraGroup, type CameraFilter } from '../../data/cameras.ts';
+import {
+  camerasOf,
+  findingOf,
+  groupCameras,
+  isHealthy,
+  MAX_OPEN,
+  filterCameras,
+  CAMERA_FILTERS,
+  type CameraGroup,
+  type CameraFilter,
+} from '../../data/cameras.ts';
 import { isImpaired } from '../../data/device-state.ts';
 import { age, fullTime } from '../../ui/format.ts';
 import { usePreview } from '../../ui/camera/pictures.ts';
@@ -23,19 +33,41 @@ export function CamerasPage({ open }: { open: string[] }) {
   const isFull = open.length >= MAX_OPEN;
   return (
     <>
-      <a class="back" href="#/"><Icon name="back" />{words.back}</a>
-      {open.length > 0 && <div class="views" data-part="views">{open.map((id) => <OpenView key={id} id={id} device={cameras.find((camera) => camera.id === id)} rest={open.filter((other) => other !== id)} />)}</div>}
+      <a class="back" href="#/">
+        <Icon name="back" />
+        {words.back}
+      </a>
+      {open.length > 0 && (
+        <div class="views" data-part="views">
+          {open.map((id) => (
+            <OpenView key={id} id={id} device={cameras.find((camera) => camera.id === id)} rest={open.filter((other) => other !== id)} />
+          ))}
+        </div>
+      )}
       <section class="panel" data-part="cameras" aria-labelledby="cameras-title">
         <h2 id="cameras-title">{words.cameras}<span class="count">{cameras.length}</span></h2>
         {cameras.length === 0 ? <p class="calm">{words.noCamera}</p> : (
           <>
             <div class="camera-tools">
-              <input type="search" aria-label={words.cameraSearch} placeholder={words.cameraSearch} value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+              <input
+                type="search"
+                aria-label={words.cameraSearch}
+                placeholder={words.cameraSearch}
+                value={search}
+                onInput={(event) => setSearch(event.currentTarget.value)}
+              />
               <div class="sifts" role="group">
-                {CAMERA_FILTERS.map((one) => <button key={one} type="button" aria-pressed={one === sift} onClick={() => setSift(one)}>{words.sifts[one]} {filterCameras(cameras, search, one).length}</button>)}
+                {CAMERA_FILTERS.map((one) => (
+                  <button key={one} type="button" aria-pressed={one === sift} onClick={() => setSift(one)}>
+                    {words.sifts[one]} {filterCameras(cameras, search, one).length}
+                  </button>
+                ))}
               </div>
             </div>
-            <p class="quiet" aria-live="polite" data-part="views-limit">{words.viewsOpen(open.length, MAX_OPEN)}{isFull ? <strong class="tone-late"> · {words.viewsFull}</strong> : ` · ${words.viewsWhy}`}</p>
+            <p class="quiet" aria-live="polite" data-part="views-limit">
+              {words.viewsOpen(open.length, MAX_OPEN)}
+              {isFull ? <strong class="tone-late"> · {words.viewsFull}</strong> : ` · ${words.viewsWhy}`}
+            </p>
             {shown.length === 0 && <p class="calm">{words.cameraNone}</p>}
             {groupCameras(shown).map((group) => <Group key={`${group.centre} ${group.edge}`} group={group} open={open} />)}
           </>
@@ -64,8 +96,15 @@ function Group({ group: { centre, edge, cameras }, open }: { group: CameraGroup;
   const { words } = useView();
   return (
     <div class="camera-group">
-      <h3>{words.groupOf(edge, centre)} <span class="quiet">{words.groupCount(cameras.length, cameras.filter((camera) => !isHealthy(camera)).length)}</span></h3>
-      <ul class="camera-list">{cameras.map((camera) => <Choice key={camera.id} camera={camera} open={open} />)}</ul>
+      <h3>
+        {words.groupOf(edge, centre)}{' '}
+        <span class="quiet">{words.groupCount(cameras.length, cameras.filter((camera) => !isHealthy(camera)).length)}</span>
+      </h3>
+      <ul class="camera-list">
+        {cameras.map((camera) => (
+          <Choice key={camera.id} camera={camera} open={open} />
+        ))}
+      </ul>
     </div>
   );
 }
@@ -78,12 +117,29 @@ function Choice({ camera, open }: { camera: DeviceView; open: string[] }) {
   const isBarred = !isOpen && open.length >= MAX_OPEN;
   const rest = open.filter((id) => id !== camera.id);
   return (
-    <li ref={(element) => { place.current = element; }}>
-      <button type="button" class="choice" data-camera={camera.id} aria-pressed={isOpen} disabled={isBarred} title={isBarred ? words.viewsFull : isOpen ? words.viewClose : words.viewOpen}
-        onClick={() => { location.hash = camerasHref(isOpen ? rest : [...open, camera.id]); }}>
+    <li
+      ref={(element) => {
+        place.current = element;
+      }}
+    >
+      <button
+        type="button"
+        class="choice"
+        data-camera={camera.id}
+        aria-pressed={isOpen}
+        disabled={isBarred}
+        title={isBarred ? words.viewsFull : isOpen ? words.viewClose : words.viewOpen}
+        onClick={() => {
+          location.hash = camerasHref(isOpen ? rest : [...open, camera.id]);
+        }}
+      >
         <span class="choice-picture">
           {picture ? <img src={`data:image/jpeg;base64,${picture.jpegBase64}`} alt="" /> : <Icon name="camera" />}
-          {picture && now - picture.at > OLD_MS && <span class="choice-age" title={fullTime(picture.at)}>{words.ago(age(now - picture.at, lang))}</span>}
+          {picture && now - picture.at > OLD_MS && (
+            <span class="choice-age" title={fullTime(picture.at)}>
+              {words.ago(age(now - picture.at, lang))}
+            </span>
+          )}
         </span>
         <strong class="device-id">{camera.id}</strong>
         {camera.subject !== camera.id && <span class="quiet">{camera.subject}</span>}
@@ -99,12 +155,23 @@ function State({ camera }: { camera: DeviceView }) {
   const { words, lang, now } = useView();
   const { freshness, since } = camera;
   const finding = findingOf(camera);
-  const wrong = isImpaired(camera) ? words.impaired : freshness === 'fresh' && finding !== null ? (words.findings[finding] ?? finding) : null;
+  const wrong = isImpaired(camera)
+    ? words.impaired
+    : freshness === 'fresh' && finding !== null
+      ? (words.findings[finding] ?? finding)
+      : null;
   const shown = wrong === null ? freshness : 'late';
   return (
     <span class="camera-state">
-      <span class={`device-state is-${shown}`}><Icon name={wrong === null ? freshnessIcon(freshness) : 'impaired'} />{wrong ?? words.freshness[freshness]}</span>
-      {since !== undefined && wrong === null && <span class="quiet" title={fullTime(since)}>{words.goneFor(age(now - since, lang))}</span>}
+      <span class={`device-state is-${shown}`}>
+        <Icon name={wrong === null ? freshnessIcon(freshness) : 'impaired'} />
+        {wrong ?? words.freshness[freshness]}
+      </span>
+      {since !== undefined && wrong === null && (
+        <span class="quiet" title={fullTime(since)}>
+          {words.goneFor(age(now - since, lang))}
+        </span>
+      )}
     </span>
   );
 }

@@ -25,8 +25,14 @@ export function DemoPanel() {
       <h2 id="demo-title">{words.demo}<span class="quiet">t+{Math.floor(demo.seconds)} s</span></h2>
       <p class="demo-act" aria-live="polite">{pickText(demo.act, lang)}</p>
       <div class="demo-buttons">
-        <button type="button" disabled={!live || !demo.canCut} onClick={act('cut')}><Icon name="unplugged" />{demo.networkCut ? words.demoCutting : words.demoCut}</button>
-        <button type="button" disabled={!live || !demo.canKill} onClick={act('kill')}><Icon name="bolt" />{demo.edgeDown ? words.demoDown : words.demoKill}</button>
+        <button type="button" disabled={!live || !demo.canCut} onClick={act('cut')}>
+          <Icon name="unplugged" />
+          {demo.networkCut ? words.demoCutting : words.demoCut}
+        </button>
+        <button type="button" disabled={!live || !demo.canKill} onClick={act('kill')}>
+          <Icon name="bolt" />
+          {demo.edgeDown ? words.demoDown : words.demoKill}
+        </button>
       </div>
       {failure !== '' && <p class="tone-lost" role="alert">{failure}</p>}
       <Reconciled demo={demo} />

@@ -20,12 +20,28 @@ export function DevicesPanel() {
   const { state, words } = useView();
   const [isWhole, setWhole] = useState(false);
   const { devices } = state;
-  const shown = isWhole || devices.length <= SHOWN ? devices : devices.toSorted((a, b) => Number(isHealthy(a)) - Number(isHealthy(b))).slice(0, SHOWN);
+  const shown =
+    isWhole || devices.length <= SHOWN ? devices : devices.toSorted((a, b) => Number(isHealthy(a)) - Number(isHealthy(b))).slice(0, SHOWN);
   return (
     <section class="panel devices" data-part="devices" aria-labelledby="devices-title">
-      <h2 id="devices-title">{words.devices}{devices.length > 0 && <span class="count">{devices.length}</span>}</h2>
-      {devices.length === 0 ? <p class="calm">{words.noDevices}</p> : <ul class="device-list">{shown.map((device) => <Device key={device.id} device={device} />)}</ul>}
-      {shown.length < devices.length && <button type="button" class="devices-more" onClick={() => setWhole(true)}>{words.allDevices(devices.length)}</button>}
+      <h2 id="devices-title">
+        {words.devices}
+        {devices.length > 0 && <span class="count">{devices.length}</span>}
+      </h2>
+      {devices.length === 0 ? (
+        <p class="calm">{words.noDevices}</p>
+      ) : (
+        <ul class="device-list">
+          {shown.map((device) => (
+            <Device key={device.id} device={device} />
+          ))}
+        </ul>
+      )}
+      {shown.length < devices.length && (
+        <button type="button" class="devices-more" onClick={() => setWhole(true)}>
+          {words.allDevices(devices.length)}
+        </button>
+      )}
       <UnknownDevicesPanel />
     </section>
   );
@@ -40,9 +56,15 @@ function Device({ device }: { device: DeviceView }) {
   return (
     <li class={`device is-${shown}`}>
       <div class="device-head">
-        <span class="device-state"><Icon name={impaired ? 'impaired' : freshnessIcon(device.freshness)} />{impaired ? words.impaired : words.freshness[device.freshness]}</span>
+        <span class="device-state">
+          <Icon name={impaired ? 'impaired' : freshnessIcon(device.freshness)} />
+          {impaired ? words.impaired : words.freshness[device.freshness]}
+        </span>
         <strong class="device-id">{device.id}</strong>
-        <span class="quiet device-kind">{device.driver}{device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}</span>
+        <span class="quiet device-kind">
+          {device.driver}
+          {device.lastAt !== null && !fresh && ` · ${words.ago(age(now - device.lastAt, lang))}`}
+        </span>
       </div>
       {reason !== '' && <p class="device-reason"><Prose text={reason} /></p>}
       <ul class="values">{currentValues(device).map((value) => <LastOne key={keyOf(value)} device={device} value={value} />)}</ul>
@@ -59,7 +81,10 @@ function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
   // How old a silent device's values are stands above them already.
   const old = (device.freshness === 'fresh' ? now : device.lastAt ?? now) - value.at > OLD_MS;
   const finding = findingOf({ values: [value] });
-  const notes = [value.quality === 'good' ? '' : words.qualities[value.quality], ...value.flags.map((flag) => words.flagNames[flag] ?? flag)].filter((note) => note !== '');
+  const notes = [
+    value.quality === 'good' ? '' : words.qualities[value.quality],
+    ...value.flags.map((flag) => words.flagNames[flag] ?? flag),
+  ].filter((note) => note !== '');
   return (
     <li>
       <a class="value" href={hrefOf(device, value)} title={fullTime(value.at)}>
@@ -67,7 +92,10 @@ function LastOne({ device, value }: { device: DeviceView; value: LastValue }) {
         {level !== null && <span class={`level-word level-${level}`}><Icon name={levelIcon(level)} />{words.colours[level]}</span>}
         {notes.length > 0 && <span class={`value-notes quality-${value.quality}`}>{notes.join(' ')}</span>}
         {old && <span class="quiet value-age">{words.ago(age(now - value.at, lang))}</span>}
-        <span class={`value-figure ${typeof value.value === 'string' ? 'value-text' : ''} ${finding === null ? '' : 'tone-late'}`}>{finding === null ? shownText(value, words) : (words.findings[finding] ?? finding)}<span class="unit">{unitText(value.unit)}</span></span>
+        <span class={`value-figure ${typeof value.value === 'string' ? 'value-text' : ''} ${finding === null ? '' : 'tone-late'}`}>
+          {finding === null ? shownText(value, words) : (words.findings[finding] ?? finding)}
+          <span class="unit">{unitText(value.unit)}</span>
+        </span>
       </a>
     </li>
   );
@@ -106,4 +134,5 @@ function Name({ device, value }: { device: DeviceView; value: LastValue }) {
 const hrefOf = ({ id }: DeviceView, { indicator, point }: LastValue): string => seriesHref({ indicator, device: id, point, at: null });
 
 /** A camera's diagnosis says in words that all is well. */
-const shownText = ({ point, value }: LastValue, words: Dictionary): string => (point === 'video' && value === 'good' ? (words.findings.good ?? value) : formatValue(value, words));
+const shownText = ({ point, value }: LastValue, words: Dictionary): string =>
+  point === 'video' && value === 'good' ? (words.findings.good ?? value) : formatValue(value, words);

@@ -18,7 +18,12 @@ export function LevelPanel() {
   const live = state.link.is === 'live';
   const data = useTail(focus, last ?? null, now, live);
   if (!focus || !last || !device) {
-    return <section class="panel level" data-part="level" aria-labelledby="level-title"><h2 id="level-title">{words.level}</h2><p class="calm">{words.chartWaiting}</p></section>;
+    return (
+      <section class="panel level" data-part="level" aria-labelledby="level-title">
+        <h2 id="level-title">{words.level}</h2>
+        <p class="calm">{words.chartWaiting}</p>
+      </section>
+    );
   }
   const level = beyondLimit(last);
   const name = pickText(last.name, lang);
@@ -34,12 +39,32 @@ export function LevelPanel() {
     <section class="panel level" data-part="level" aria-labelledby="level-title">
       <h2 id="level-title">{words.chartOf(name)}<span class="quiet">{device.id} · {words.lastMinutes}</span></h2>
       <p class={`figure ${level === null ? '' : `level-${level}`}`}>
-        <a class="figure-value" href={seriesHref({ ...focus, at: null })} aria-label={`${name} ${formatValue(last.value, words)} ${unit}`}>{formatValue(last.value, words)}<span class="unit">{unit}</span></a>
-        {device.freshness !== 'fresh' && <span class={`standing device-state is-${device.freshness}`}><Icon name={freshnessIcon(device.freshness)} />{words.freshness[device.freshness]} {words.ago(age(now - last.at, lang))}</span>}
-        {standing !== '' && <span class={level === null ? 'standing tone-good' : `standing level-word level-${level}`}><Icon name={level === null ? 'fresh' : levelIcon(level)} />{standing}</span>}
+        <a class="figure-value" href={seriesHref({ ...focus, at: null })} aria-label={`${name} ${formatValue(last.value, words)} ${unit}`}>
+          {formatValue(last.value, words)}
+          <span class="unit">{unit}</span>
+        </a>
+        {device.freshness !== 'fresh' && (
+          <span class={`standing device-state is-${device.freshness}`}>
+            <Icon name={freshnessIcon(device.freshness)} />
+            {words.freshness[device.freshness]} {words.ago(age(now - last.at, lang))}
+          </span>
+        )}
+        {standing !== '' && (
+          <span class={level === null ? 'standing tone-good' : `standing level-word level-${level}`}>
+            <Icon name={level === null ? 'fresh' : levelIcon(level)} />
+            {standing}
+          </span>
+        )}
       </p>
-      <Chart data={shown} from={to - TAIL_MS} to={to} limits={last.limits} limitText={limitText} heightPx={HEIGHT_PX}
-        label={`${name}, ${words.lastMinutes}: ${words.now} ${formatValue(last.value, words)} ${unit} (${clockTime(last.at)}), ${standing}; ${last.limits.map((limit) => limitText(limit.level, limit.value)).join(', ')}`} />
+      <Chart
+        data={shown}
+        from={to - TAIL_MS}
+        to={to}
+        limits={last.limits}
+        limitText={limitText}
+        heightPx={HEIGHT_PX}
+        label={`${name}, ${words.lastMinutes}: ${words.now} ${formatValue(last.value, words)} ${unit} (${clockTime(last.at)}), ${standing}; ${last.limits.map((limit) => limitText(limit.level, limit.value)).join(', ')}`}
+      />
     </section>
   );
 }

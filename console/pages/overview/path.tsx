@@ -22,14 +22,55 @@ function nodesOf({ path, devices, edges }: StatusView, words: Dictionary): Compo
   const facts = words.pathFacts;
   const away = edges.filter(({ online }) => !online).length;
   const behind = (lag: number) => (lag > 0 ? facts.lag(countText(lag)) : facts.upToDate);
-  const refusals = [path.duplicates > 0 ? `${facts.twice} ${countText(path.duplicates)}` : '', path.refused > 0 ? `${facts.refused} ${countText(path.refused)}` : ''].filter((text) => text !== '').join(' · ');
+  const refusals = [
+    path.duplicates > 0 ? `${facts.twice} ${countText(path.duplicates)}` : '',
+    path.refused > 0 ? `${facts.refused} ${countText(path.refused)}` : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' · ');
   return [
-    <Node key="device" name={words.pathNodes.device} figure={countText(devices.total)} note={facts.fresh(devices.fresh, devices.total)} tone={devices.lost > 0 ? 'lost' : devices.fresh < devices.total ? 'late' : 'good'} />,
-    <Node key="edge" name={words.pathNodes.edge} figure={countText(path.edgeDepth)} unit={facts.depth} tone={away > 0 ? 'late' : 'good'}
-      note={away > 0 ? facts.edgesAway(away) : ''} />,
-    <Node key="gateway" name={words.pathNodes.gateway} figure={countText(path.accepted)} unit={facts.accepted} ms={path.acceptMs} note={refusals} tone={path.refused > 0 ? 'late' : 'good'} />,
-    <Node key="store" name={words.pathNodes.store} figure={countText(path.stored)} unit={facts.stored} ms={path.storeMs} note={behind(path.storeLag)} tone="good" />,
-    <Node key="warning" name={words.pathNodes.warning} figure={countText(path.warningsOpen)} unit={facts.open} ms={path.warnMs} note={behind(path.rulesLag)} tone="good" />,
+    <Node
+      key="device"
+      name={words.pathNodes.device}
+      figure={countText(devices.total)}
+      note={facts.fresh(devices.fresh, devices.total)}
+      tone={devices.lost > 0 ? 'lost' : devices.fresh < devices.total ? 'late' : 'good'}
+    />,
+    <Node
+      key="edge"
+      name={words.pathNodes.edge}
+      figure={countText(path.edgeDepth)}
+      unit={facts.depth}
+      tone={away > 0 ? 'late' : 'good'}
+      note={away > 0 ? facts.edgesAway(away) : ''}
+    />,
+    <Node
+      key="gateway"
+      name={words.pathNodes.gateway}
+      figure={countText(path.accepted)}
+      unit={facts.accepted}
+      ms={path.acceptMs}
+      note={refusals}
+      tone={path.refused > 0 ? 'late' : 'good'}
+    />,
+    <Node
+      key="store"
+      name={words.pathNodes.store}
+      figure={countText(path.stored)}
+      unit={facts.stored}
+      ms={path.storeMs}
+      note={behind(path.storeLag)}
+      tone="good"
+    />,
+    <Node
+      key="warning"
+      name={words.pathNodes.warning}
+      figure={countText(path.warningsOpen)}
+      unit={facts.open}
+      ms={path.warnMs}
+      note={behind(path.rulesLag)}
+      tone="good"
+    />,
   ];
 }
 

@@ -24,7 +24,11 @@ function Sink({ id, kind, lag, written, setAside, missed, problem }: SinkView) {
   const tone = problem || missed > 0 ? 'lost' : lag > 0 || setAside > 0 ? 'late' : 'good';
   return (
     <li class={`sink is-${tone}`}>
-      <span class="sink-name"><Icon name={tone === 'good' ? 'fresh' : tone} /><strong>{id}</strong>{kind !== id && <span class="quiet"> {kind}</span>}</span>
+      <span class="sink-name">
+        <Icon name={tone === 'good' ? 'fresh' : tone} />
+        <strong>{id}</strong>
+        {kind !== id && <span class="quiet"> {kind}</span>}
+      </span>
       <span class="sink-counts">
         <span>{lag > 0 ? words.pathFacts.lag(countText(lag)) : words.pathFacts.upToDate}</span>
         <span class="quiet">{facts.written} {countText(written)}</span>

@@ -27,14 +27,21 @@ export function UnknownDevicesPanel() {
       <summary>{words.unknownDevices}<span class="count">{devices.length}</span></summary>
       <p class="quiet">{words.unknownHow}</p>
       <ul>
-        {devices.toSorted((a, b) => b.lastAt - a.lastAt).slice(0, SHOWN).map((device) => (
-          <li key={`${device.edge} ${device.driver} ${device.address} ${device.id}`}>
-            <strong>{device.id || words.unknownSilent}</strong>
-            <span class="quiet"> {device.edge} · {device.driver} {device.address} ← {device.peer} · {words.unknownTimes(device.count)} · {words.ago(age(now - device.lastAt, lang))}</span>
-            {device.said.text !== '' && <code title={device.said.hex}>{device.said.text}</code>}
-            {device.yaml !== '' && <pre>{device.yaml}</pre>}
-          </li>
-        ))}
+        {devices
+          .toSorted((a, b) => b.lastAt - a.lastAt)
+          .slice(0, SHOWN)
+          .map((device) => (
+            <li key={`${device.edge} ${device.driver} ${device.address} ${device.id}`}>
+              <strong>{device.id || words.unknownSilent}</strong>
+              <span class="quiet">
+                {' '}
+                {device.edge} · {device.driver} {device.address} ← {device.peer} · {words.unknownTimes(device.count)} ·{' '}
+                {words.ago(age(now - device.lastAt, lang))}
+              </span>
+              {device.said.text !== '' && <code title={device.said.hex}>{device.said.text}</code>}
+              {device.yaml !== '' && <pre>{device.yaml}</pre>}
+            </li>
+          ))}
       </ul>
     </details>
   );

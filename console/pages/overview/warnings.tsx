@@ -16,8 +16,13 @@ export function WarningsPanel() {
   const cleared = listClearedWarnings(state).slice(0, MAX_CLEARED);
   return (
     <section class="panel warnings" data-part="warnings" aria-labelledby="warnings-title">
-      <h2 id="warnings-title">{words.warnings}{open.length > 0 && <span class="count">{open.length}</span>}</h2>
-      <p class="hidden-word" aria-live="polite">{open.map((warning) => `${words.colours[warning.level]}: ${pickText(warning.title, lang)}`).join('; ')}</p>
+      <h2 id="warnings-title">
+        {words.warnings}
+        {open.length > 0 && <span class="count">{open.length}</span>}
+      </h2>
+      <p class="hidden-word" aria-live="polite">
+        {open.map((warning) => `${words.colours[warning.level]}: ${pickText(warning.title, lang)}`).join('; ')}
+      </p>
       <div>
         {open.length === 0 && <p class="calm"><Icon name="fresh" />{words.noWarnings}</p>}
         {open.slice(0, MAX_CARDS).map((warning) => <Card key={warning.id} warning={warning} />)}
@@ -51,8 +56,15 @@ function Card({ warning }: { warning: WarningView }) {
           {warning.late && <span class="badge" title={words.lateWhy}>{words.late}</span>}
         </div>
         <p class="card-facts">
-          <span class="fact"><Icon name="pin" /><span class="hidden-word">{words.place} </span>{pickText(warning.place, lang)}</span>
-          <span class="fact" title={fullTime(warning.onsetAt)}><Icon name="clock" />{words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}</span>
+          <span class="fact">
+            <Icon name="pin" />
+            <span class="hidden-word">{words.place} </span>
+            {pickText(warning.place, lang)}
+          </span>
+          <span class="fact" title={fullTime(warning.onsetAt)}>
+            <Icon name="clock" />
+            {words.since(clockTime(warning.onsetAt), age(now - warning.onsetAt, lang))}
+          </span>
         </p>
         <EvidencePictures warning={warning} />
         <EvidenceClips warning={warning} />
@@ -73,7 +85,12 @@ function ReasonLink({ reason }: { reason: Reason }) {
   const { lang, words } = useView();
   const { cites } = reason;
   const value = `${formatValue(cites.value, words)} ${unitText(cites.unit)}`.trim();
-  return <a class="reason" href={seriesHref(cites)} title={`${words.seeValue}: ${value}, ${fullTime(cites.at)}`}><Icon name="chart" />{pickText(reason, lang)}</a>;
+  return (
+    <a class="reason" href={seriesHref(cites)} title={`${words.seeValue}: ${value}, ${fullTime(cites.at)}`}>
+      <Icon name="chart" />
+      {pickText(reason, lang)}
+    </a>
+  );
 }
 
 function Cleared({ warning }: { warning: WarningView }) {
@@ -84,8 +101,15 @@ function Cleared({ warning }: { warning: WarningView }) {
     <li>
       <span class={`level-word level-${warning.level}`}><Icon name={levelIcon(warning.level)} />{words.colours[warning.level]}</span>
       <span>{pickText(warning.title, lang)}</span>
-      {shown && <a class="quiet" href={pathOf(shown)} target="_blank" rel="noreferrer" title={words.snapshotShown(shown.blurred)}><Icon name="camera" /><span class="hidden-word">{words.snapshotAlt(warning.device)}</span></a>}
-      <span class="quiet" title={fullTime(clearedAt)}>{words.cleared(clockTime(clearedAt), age(clearedAt - warning.onsetAt, lang))}</span>
+      {shown && (
+        <a class="quiet" href={pathOf(shown)} target="_blank" rel="noreferrer" title={words.snapshotShown(shown.blurred)}>
+          <Icon name="camera" />
+          <span class="hidden-word">{words.snapshotAlt(warning.device)}</span>
+        </a>
+      )}
+      <span class="quiet" title={fullTime(clearedAt)}>
+        {words.cleared(clockTime(clearedAt), age(clearedAt - warning.onsetAt, lang))}
+      </span>
     </li>
   );
 }

@@ -26,7 +26,19 @@ export function SignIn({ done }: { done(): void }) {
       <p id="sign-in-why">{words.signInWhy}</p>
       <label>
         <span>{words.signInToken}</span>
-        <input type="password" name="token" autoComplete="current-password" autofocus aria-describedby="sign-in-why sign-in-wrong" aria-invalid={wrong !== null} value={token} onInput={(event) => { setToken(event.currentTarget.value); setWrong(null); }} />
+        <input
+          type="password"
+          name="token"
+          autoComplete="current-password"
+          autofocus
+          aria-describedby="sign-in-why sign-in-wrong"
+          aria-invalid={wrong !== null}
+          value={token}
+          onInput={(event) => {
+            setToken(event.currentTarget.value);
+            setWrong(null);
+          }}
+        />
       </label>
       <p id="sign-in-wrong" class="sign-in-wrong" role="alert">{wrong}</p>
       <button type="submit" disabled={isAsking || token.trim() === ''}>{words.signIn}</button>

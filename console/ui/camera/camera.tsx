@@ -58,23 +58,47 @@ export function CameraView({ device }: { device: DeviceView }) {
   return (
     <figure class="picture">
       <div class="picture-frame">
-        {picture
-          ? <img hidden={isShowing} src={`data:image/jpeg;base64,${picture.jpegBase64}`} width={picture.width} height={picture.height} alt={words.pictureAlt(device.id, counts.join(', '))} />
-          : <div class="no-picture" hidden={isShowing}><Icon name="camera" /><p>{isAway ? words.edgeAway(device.edge) : words.cameraWaiting}</p></div>}
+        {picture ? (
+          <img
+            hidden={isShowing}
+            src={`data:image/jpeg;base64,${picture.jpegBase64}`}
+            width={picture.width}
+            height={picture.height}
+            alt={words.pictureAlt(device.id, counts.join(', '))}
+          />
+        ) : (
+          <div class="no-picture" hidden={isShowing}>
+            <Icon name="camera" />
+            <p>{isAway ? words.edgeAway(device.edge) : words.cameraWaiting}</p>
+          </div>
+        )}
         {isWanted && <div ref={live.place} data-part="live-picture" role="img" aria-label={words.liveAlt(device.id)} hidden={!isShowing} />}
         {isShowing && hasNotes && <Overlay notes={live.notes} />}
         {picture && (
           <svg hidden={isShowing} viewBox={`0 0 ${picture.width} ${picture.height}`} aria-hidden="true">
             {picture.boxes.map((box, index) => (
-              <rect key={index} class={kindOf(box.class)} x={box.x * picture.width} y={box.y * picture.height} width={box.width * picture.width} height={box.height * picture.height} rx="2" />
+              <rect
+                key={index}
+                class={kindOf(box.class)}
+                x={box.x * picture.width}
+                y={box.y * picture.height}
+                width={box.width * picture.width}
+                height={box.height * picture.height}
+                rx="2"
+              />
             ))}
           </svg>
         )}
       </div>
       {picture && (
         <figcaption hidden={isShowing}>
-          <span class="counts">{snapshot ? <strong>{words.snapshotTake}</strong> : counts.map((count) => <strong key={count}>{count}</strong>)}</span>
-          <span class="quiet" title={fullTime(picture.at)}>{snapshot ? words.snapshotOf(clockTime(picture.at)) : words.frame(clockTime(picture.at))}{now - picture.at > OLD_MS && ` · ${words.ago(age(now - picture.at, lang))}`}</span>
+          <span class="counts">
+            {snapshot ? <strong>{words.snapshotTake}</strong> : counts.map((count) => <strong key={count}>{count}</strong>)}
+          </span>
+          <span class="quiet" title={fullTime(picture.at)}>
+            {snapshot ? words.snapshotOf(clockTime(picture.at)) : words.frame(clockTime(picture.at))}
+            {now - picture.at > OLD_MS && ` · ${words.ago(age(now - picture.at, lang))}`}
+          </span>
         </figcaption>
       )}
       {isShowing && hasNotes && <OverlayTexts notes={live.notes} />}

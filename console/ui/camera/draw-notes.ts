@@ -42,7 +42,12 @@ export function drawNotes(canvas: HTMLCanvasElement, notes: LiveNotes, nowMs: nu
     pen.fillText(text, left + 4, top + 3);
   };
   const alpha = freshness(notes, nowMs);
-  const said = new Map(overlayTexts(alpha > 0 ? notes : { ...notes, seen: null }, words, lang).map(({ id, name, said: texts }) => [id, (width < NARROW_PX ? [name] : [name, ...texts]).join(' · ')]));
+  const said = new Map(
+    overlayTexts(alpha > 0 ? notes : { ...notes, seen: null }, words, lang).map(({ id, name, said: texts }) => [
+      id,
+      (width < NARROW_PX ? [name] : [name, ...texts]).join(' · '),
+    ]),
+  );
 
   pen.lineWidth = 2;
   for (const { id, polygon } of notes.scene.zones) {
@@ -86,7 +91,10 @@ function arrow(pen: CanvasRenderingContext2D, middle: Place, from: Place, to: Pl
   const side = Math.sign((inside[0] - from[0]) * -y + (inside[1] - from[1]) * x) || 1;
   const [ahead, beside]: [Place, Place] = [[(-y / long) * side, (x / long) * side], [x / long, y / long]];
   const tip: Place = [middle[0] + ahead[0] * length, middle[1] + ahead[1] * length];
-  const barb = (way: number): Place => [tip[0] - (ahead[0] - way * beside[0]) * length * 0.4, tip[1] - (ahead[1] - way * beside[1]) * length * 0.4];
+  const barb = (way: number): Place => [
+    tip[0] - (ahead[0] - way * beside[0]) * length * 0.4,
+    tip[1] - (ahead[1] - way * beside[1]) * length * 0.4,
+  ];
   pen.beginPath();
   pen.moveTo(...middle);
   pen.lineTo(...tip);

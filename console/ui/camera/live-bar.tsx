@@ -19,11 +19,24 @@ export function LiveBar({ live, isWanted, setWanted, hasNotes, setNotes }: LiveB
   const { state } = live;
   return (
     <div class="live-bar" data-part="live">
-      <button type="button" aria-pressed={isWanted} onClick={() => setWanted(!isWanted)}><Icon name={isWanted ? 'cross' : 'play'} />{isWanted ? words.liveStop : words.liveWatch}</button>
-      {state.is === 'showing' && live.notes.scene && <label class="notes-switch"><input type="checkbox" checked={hasNotes} onChange={(event) => setNotes(event.currentTarget.checked)} />{words.notesShow}</label>}
+      <button type="button" aria-pressed={isWanted} onClick={() => setWanted(!isWanted)}>
+        <Icon name={isWanted ? 'cross' : 'play'} />
+        {isWanted ? words.liveStop : words.liveWatch}
+      </button>
+      {state.is === 'showing' && live.notes.scene && (
+        <label class="notes-switch">
+          <input type="checkbox" checked={hasNotes} onChange={(event) => setNotes(event.currentTarget.checked)} />
+          {words.notesShow}
+        </label>
+      )}
       <span aria-live="polite">
         {state.is === 'waiting' && <span class="quiet">{words.liveWaiting}</span>}
-        {state.is === 'failed' && <span class="tone-late"><Prose text={state.problem ? `${state.problem.detail} ${state.problem.remedy}` : words.liveBroken} />{state.again && ` · ${words.liveAgain}`}</span>}
+        {state.is === 'failed' && (
+          <span class="tone-late">
+            <Prose text={state.problem ? `${state.problem.detail} ${state.problem.remedy}` : words.liveBroken} />
+            {state.again && ` · ${words.liveAgain}`}
+          </span>
+        )}
       </span>
       {state.is === 'token' && <TokenForm act={words.liveWatch} give={live.give} />}
     </div>

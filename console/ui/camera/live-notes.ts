@@ -23,7 +23,14 @@ export function addNote(before: LiveNotes, note: LiveNote): LiveNotes {
   if (note.kind === 'scene') return { ...before, scene: note, seen: null };
   if (note.kind !== 'seen') return before; // a newer gateway may say more
   const crossed = Object.entries(note.happened);
-  return { ...before, seen: note, crossed: crossed.length === 0 ? before.crossed : { ...before.crossed, ...Object.fromEntries(crossed.map(([point, count]) => [point, (before.crossed[point] ?? 0) + count])) } };
+  return {
+    ...before,
+    seen: note,
+    crossed:
+      crossed.length === 0
+        ? before.crossed
+        : { ...before.crossed, ...Object.fromEntries(crossed.map(([point, count]) => [point, (before.crossed[point] ?? 0) + count])) },
+  };
 }
 
 /** 1: as it is; 0: not to be shown any more. */
@@ -50,7 +57,11 @@ export function overlayTexts({ scene, seen, crossed }: LiveNotes, words: Diction
       return [words.counted(words.measures[measure] ?? words.classes[measure] ?? measure, numberText(value))];
     }),
   }));
-  const lines = scene.lines.map(({ id, name }): OverlayText => ({ id, name: pickText(name, lang), said: [words.wentIn(crossed[`${id}.in`] ?? 0), words.wentOut(crossed[`${id}.out`] ?? 0)] }));
+  const lines = scene.lines.map(({ id, name }): OverlayText => ({
+    id,
+    name: pickText(name, lang),
+    said: [words.wentIn(crossed[`${id}.in`] ?? 0), words.wentOut(crossed[`${id}.out`] ?? 0)],
+  }));
   return [...zones, ...(scene.isReplay ? lines.map((line) => ({ ...line, said: [] })) : lines)];
 }
 

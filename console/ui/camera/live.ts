@@ -57,7 +57,11 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
 
   async function begin(): Promise<void> {
     try {
-      const { path } = await requestApi<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, { method: 'POST', headers: asOperator(), signal: stop.signal });
+      const { path } = await requestApi<LiveTicketView>(`devices/${encodeURIComponent(device)}/live-view`, {
+        method: 'POST',
+        headers: asOperator(),
+        signal: stop.signal,
+      });
       // Only who watches loads the decoder.
       const { default: JSMpeg } = await import('@cycjimmy/jsmpeg-player');
       if (!stop.signal.aborted) play(JSMpeg, path);

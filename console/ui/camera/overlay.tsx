@@ -27,7 +27,18 @@ export function OverlayTexts({ notes }: { notes: LiveNotes }) {
   return (
     <div class="sayings" data-part="sayings">
       {notes.scene.isReplay ? <p class="quiet">{words.notesReplay}</p> : isOld && <p class="tone-late">{words.notesOld}</p>}
-      <ul class={isOld ? 'is-old' : ''}>{overlayTexts(notes, words, lang).filter(({ said }) => said.length > 0).map(({ id, name, said }) => <li key={id}><span class="quiet">{name}</span> {said.map((one) => <strong key={one}>{one} </strong>)}</li>)}</ul>
+      <ul class={isOld ? 'is-old' : ''}>
+        {overlayTexts(notes, words, lang)
+          .filter(({ said }) => said.length > 0)
+          .map(({ id, name, said }) => (
+            <li key={id}>
+              <span class="quiet">{name}</span>{' '}
+              {said.map((one) => (
+                <strong key={one}>{one} </strong>
+              ))}
+            </li>
+          ))}
+      </ul>
     </div>
   );
 }

@@ -26,11 +26,18 @@ export function usePreview(device: DeviceView, live: boolean): { picture: Pictur
     if (place.current) observer.observe(place.current);
     return () => observer.disconnect();
   }, []);
-  const picture = usePictures(device, live && isSeen, PREVIEW_EVERY_MS, (path, signal) => inTurn(() => requestApi<PictureView>(path, { signal })));
+  const picture = usePictures(device, live && isSeen, PREVIEW_EVERY_MS, (path, signal) =>
+    inTurn(() => requestApi<PictureView>(path, { signal })),
+  );
   return { picture, place };
 }
 
-function usePictures(device: DeviceView, isWanted: boolean, everyMs: number, fetchOne: (path: string, signal: AbortSignal) => Promise<PictureView>): PictureView | null {
+function usePictures(
+  device: DeviceView,
+  isWanted: boolean,
+  everyMs: number,
+  fetchOne: (path: string, signal: AbortSignal) => Promise<PictureView>,
+): PictureView | null {
   const [picture, setPicture] = useState<PictureView | null>(null);
   const path = device.picture;
   useEffect(() => {
@@ -38,7 +45,8 @@ function usePictures(device: DeviceView, isWanted: boolean, everyMs: number, fet
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const turn = async (): Promise<void> => {
-      if (!document.hidden) await fetchOne(`devices/${encodeURIComponent(device.id)}/picture`, stop.signal).then(setPicture, () => undefined);
+      if (!document.hidden)
+        await fetchOne(`devices/${encodeURIComponent(device.id)}/picture`, stop.signal).then(setPicture, () => undefined);
       if (!stop.signal.aborted) timer = setTimeout(() => void turn(), everyMs);
     };
     void turn();
@@ -67,7 +75,12 @@ async function inTurn<T>(task: () => Promise<T>): Promise<T> {
 /** Has the edge fetch a sharp picture of now: by a command, so operators alone may. @returns what became of it */
 export async function takeSnapshot(device: string, reason: string, signal: AbortSignal): Promise<CommandView> {
   const headers = asOperator();
-  let command = await requestApi<CommandView>('commands', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'snapshot', device, reason }), signal });
+  let command = await requestApi<CommandView>('commands', {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'snapshot', device, reason }),
+    signal,
+  });
   while (command.status === 'pending') {
     await new Promise((resolve) => { setTimeout(resolve, ANSWER_EVERY_MS); });
     command = await requestApi<CommandView>(`commands/${encodeURIComponent(command.id)}`, { headers, signal });

@@ -13,7 +13,15 @@ import { TokenForm } from '../token.tsx';
 
 type Taking = { is: 'idle' | 'taking' | 'token' } | { is: 'failed'; why: BilingualText };
 
-export function SnapshotBar({ device, snapshot, show }: { device: string; snapshot: PictureView | null; show(picture: PictureView | null): void }) {
+export function SnapshotBar({
+  device,
+  snapshot,
+  show,
+}: {
+  device: string;
+  snapshot: PictureView | null;
+  show(picture: PictureView | null): void;
+}) {
   const { words, lang } = useView();
   const [taking, setTaking] = useState<Taking>({ is: 'idle' });
   const stop = useRef(new AbortController());

@@ -24,7 +24,11 @@ async function clipPeer(name: string, make: (path: string) => Promise<unknown>, 
   const folder = await mkdtemp(join(tmpdir(), 'cv-clip-'));
   const path = join(folder, name);
   await make(path);
-  return { settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings }, probeFacts: [path, '32 × 24', 'mpeg4', '64 × 48'], stop: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    settings: { url: `file:${path}`, fps: 10, width: 32, height: 24, ...settings },
+    probeFacts: [path, '32 × 24', 'mpeg4', '64 × 48'],
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 function pattern(path: string): Promise<unknown> {
@@ -69,7 +73,12 @@ export const doubleVariants: Record<string, DriverDouble> = {
     ...double, ...networked('rtsp'),
     async good() {
       const camera = await startRtspCamera({ pictures: h264Pictures(), user: 'cam', password: 'p@ss' });
-      return { settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 }, probeFacts: [camera.url, 'h264', '64 × 48'], connections: camera.connections, stop: camera.stop };
+      return {
+        settings: { url: camera.url, user: 'cam', password: 'p@ss', fps: 10 },
+        probeFacts: [camera.url, 'h264', '64 × 48'],
+        connections: camera.connections,
+        stop: camera.stop,
+      };
     },
   },
   http: {

@@ -14,7 +14,10 @@ export interface HttpCamera {
  * @param content pictures to be sent over and over, one stream to be sent once, or files by name
  * @param everyMs between two pictures @param most after so many it hangs up
  */
-export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<string, Buffer>, { everyMs = SEND_EVERY_MS, most = Infinity } = {}): Promise<HttpCamera> {
+export async function startHttpCamera(
+  content: Buffer[] | Buffer | ReadonlyMap<string, Buffer>,
+  { everyMs = SEND_EVERY_MS, most = Infinity } = {},
+): Promise<HttpCamera> {
   const server = createServer((request, response) => {
     if (!Array.isArray(content) && !Buffer.isBuffer(content)) {
       const file = content.get(request.url?.slice(1) ?? '');
@@ -31,7 +34,13 @@ export async function startHttpCamera(content: Buffer[] | Buffer | ReadonlyMap<s
       const jpeg = content[number % content.length] as Buffer;
       number += 1;
       if (number > most) return void response.end();
-      response.write(Buffer.concat([Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`), jpeg, Buffer.from('\r\n')]));
+      response.write(
+        Buffer.concat([
+          Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`),
+          jpeg,
+          Buffer.from('\r\n'),
+        ]),
+      );
     }, everyMs);
     response.on('close', () => clearInterval(sending));
   });

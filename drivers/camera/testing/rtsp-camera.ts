@@ -93,20 +93,38 @@ function statusOf(method: string, request: string, options: CameraOptions): stri
 function isAllowed(method: string, request: string, { user = '', password = '' }: CameraOptions): boolean {
   const header = /^Authorization: Digest (.*)$/im.exec(request)?.[1] ?? '';
   const of = (key: string) => new RegExp(`\\b${key}="([^"]*)"`).exec(header)?.[1] ?? '';
-  return of('username') === user && of('response') === md5(`${md5(`${user}:${REALM}:${password}`)}:${NONCE}:${md5(`${method}:${of('uri')}`)}`);
+  return (
+    of('username') === user && of('response') === md5(`${md5(`${user}:${REALM}:${password}`)}:${NONCE}:${md5(`${method}:${of('uri')}`)}`)
+  );
 }
 
 function answer(request: string, method: string, status: string): string {
   const lines = [`RTSP/1.0 ${status}`, `CSeq: ${/^CSeq: (\d+)/im.exec(request)?.[1] ?? 0}`];
   if (status.startsWith('401')) lines.push(`WWW-Authenticate: Digest realm="${REALM}", nonce="${NONCE}"`);
-  const sdp = method === 'DESCRIBE' && status.startsWith('200') ? ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=camera', 't=0 0', 'm=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:track1', ''].join('\r\n') : '';
+  const sdp =
+    method === 'DESCRIBE' && status.startsWith('200')
+      ? [
+          'v=0',
+          'o=- 1 1 IN IP4 127.0.0.1',
+          's=camera',
+          't=0 0',
+          'm=video 0 RTP/AVP 96',
+          'a=rtpmap:96 H264/90000',
+          'a=fmtp:96 packetization-mode=1',
+          'a=control:track1',
+          '',
+        ].join('\r\n')
+      : '';
   if (sdp !== '') lines.push('Content-Type: application/sdp', `Content-Length: ${sdp.length}`);
   if (method === 'SETUP') lines.push('Transport: RTP/AVP/TCP;unicast;interleaved=0-1', 'Session: 1;timeout=60');
   if (method === 'PLAY') lines.push('Session: 1');
   return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
 }
 
-function play(socket: Socket, { pictures, timeMs = (number) => number * 100, spoil = (packet) => packet, pictureLimit }: CameraOptions): () => void {
+function play(
+  socket: Socket,
+  { pictures, timeMs = (number) => number * 100, spoil = (packet) => packet, pictureLimit }: CameraOptions,
+): () => void {
   let number = 0;
   let sequence = 0;
   let isOver = false;

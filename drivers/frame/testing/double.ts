@@ -8,8 +8,12 @@ import { crowdBody, diallingTerminal, terminalFrame, reportPeriodically, stateBo
 
 const TERMINAL = '500112000017';
 const POINTS = [
-  { id: 'tag', read: 'tags.reads.epc' }, { id: 'tag-in', read: 'tags.reads.epc', where: { antenna: 1 } }, { id: 'crowd', read: 'crowd.devices' },
-  { id: 'temperature', read: 'state.temperature' }, { id: 'power', read: 'state.power' }, { id: 'door', read: 'state.doorOpen' },
+  { id: 'tag', read: 'tags.reads.epc' },
+  { id: 'tag-in', read: 'tags.reads.epc', where: { antenna: 1 } },
+  { id: 'crowd', read: 'crowd.devices' },
+  { id: 'temperature', read: 'state.temperature' },
+  { id: 'power', read: 'state.power' },
+  { id: 'door', read: 'state.doorOpen' },
 ];
 const DESCRIPTION = 'shipped:compound-terminal';
 
@@ -23,17 +27,25 @@ export const double: DriverDouble = {
     const port = await freePort();
     const terminal = diallingTerminal(port, { terminal: TERMINAL });
     const end = reportPeriodically(terminal, (at, turn) => [
-      [2, tagsBody([[at, 1 + (turn % 2), -60, '30342848A80CD24000000001']])], [3, crowdBody(at, turn, 1)], [4, stateBody(at, 21.5, 40, 12_000, 0, 1)],
+      [2, tagsBody([[at, 1 + (turn % 2), -60, '30342848A80CD24000000001']])],
+      [3, crowdBody(at, turn, 1)],
+      [4, stateBody(at, 21.5, 40, 12_000, 0, 1)],
     ]);
     return {
-      settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS, probeFacts: [TERMINAL, 'tags'], connections: () => Number(terminal.isConnected()),
+      settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL },
+      points: POINTS,
+      probeFacts: [TERMINAL, 'tags'],
+      connections: () => Number(terminal.isConnected()),
       async stop() {
         end();
         await terminal.stop();
       },
     };
   },
-  ...badDiallingPeers((port) => ({ settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS }), Buffer.concat([terminalFrame(TERMINAL, 1, 4, stateBody('260101000001', 21.5, 40, 12_000, 0, 1)), Buffer.from('aa550020', 'hex')])),
+  ...badDiallingPeers(
+    (port) => ({ settings: { description: DESCRIPTION, listen: `127.0.0.1:${port}`, identity: TERMINAL }, points: POINTS }),
+    Buffer.concat([terminalFrame(TERMINAL, 1, 4, stateBody('260101000001', 21.5, 40, 12_000, 0, 1)), Buffer.from('aa550020', 'hex')]),
+  ),
   mutate,
 };
 
@@ -47,7 +59,15 @@ function weighbridgeAnswer(text: string): string {
 }
 
 const polledDouble: DriverDouble = {
-  good: () => tcpPeer((host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS, probeFacts: ['01', 'weight', `${host}:${port}`] }), (socket) => { socket.on('data', () => { socket.write(weighbridgeAnswer('+0012.50S')); }); }),
+  good: () =>
+    tcpPeer(
+      (host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS, probeFacts: ['01', 'weight', `${host}:${port}`] }),
+      (socket) => {
+        socket.on('data', () => {
+          socket.write(weighbridgeAnswer('+0012.50S'));
+        });
+      },
+    ),
   ...badTcpPeers((host, port) => ({ settings: { ...SCALE, host, port }, points: SCALE_POINTS })),
   mutate,
 };

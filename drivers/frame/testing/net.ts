@@ -74,14 +74,25 @@ export function fakeNet(refuse?: Error) {
     },
     async listen(at, accept, failed) {
       if (refuse) throw refuse;
-      const one = { at, accept: (socket: FakeSocket) => accept(socket as unknown as Socket), emitError: (error: Error) => failed?.(error), isClosed: false };
+      const one = {
+        at,
+        accept: (socket: FakeSocket) => accept(socket as unknown as Socket),
+        emitError: (error: Error) => failed?.(error),
+        isClosed: false,
+      };
       listening.push(one);
       return { port: at.port, async close() { one.isClosed = true; } };
     },
     async bind(own) {
       if (refuse) throw refuse;
       let [take, failed]: [(bytes: Buffer, from: HostPort) => void, (error: Error) => void] = [() => {}, () => {}];
-      const one: Bound = { own, sent: [], isClosed: false, emitDatagram: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from), emitError: (error) => failed(error) };
+      const one: Bound = {
+        own,
+        sent: [],
+        isClosed: false,
+        emitDatagram: (hex, from = HERE) => take(Buffer.from(hex.replaceAll(' ', ''), 'hex'), from),
+        emitError: (error) => failed(error),
+      };
       bound.push(one);
       return {
         port: own.port, send: (bytes, to) => { one.sent.push(`${to.host}:${to.port} ${Buffer.from(bytes).toString('hex')}`); },

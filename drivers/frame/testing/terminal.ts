@@ -38,7 +38,8 @@ export function diallingTerminal(port: number, { terminal, pieces = (frame) => [
       for (let length = lengthOf(held); length > 0 && held.length >= length; length = lengthOf(held)) {
         const frame = held.subarray(0, length);
         held = held.subarray(length);
-        if (frame.subarray(4, 10).toString('hex') === terminal && crc(frame.subarray(2, -2)) === frame.readUInt16LE(length - 2)) answered.set(frame.readUInt16BE(10), frame[12] as number);
+        if (frame.subarray(4, 10).toString('hex') === terminal && crc(frame.subarray(2, -2)) === frame.readUInt16LE(length - 2))
+          answered.set(frame.readUInt16BE(10), frame[12] as number);
       }
     });
     line.on('error', () => { line.destroy(); }); // refused or dropped; 'close' follows
@@ -72,7 +73,10 @@ export function diallingTerminal(port: number, { terminal, pieces = (frame) => [
 const REPORT_MS = 20;
 
 /** @returns a function that stops it */
-export function reportPeriodically(terminal: SimulatedTerminal, reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[]): () => void {
+export function reportPeriodically(
+  terminal: SimulatedTerminal,
+  reports: (at: string, turn: number) => readonly (readonly [kind: number, body: Uint8Array])[],
+): () => void {
   let turn = 0;
   const interval = setInterval(() => {
     turn += 1;
@@ -111,11 +115,19 @@ const time = (text: string) => [...Buffer.from(text, 'hex')];
 export const heartbeatBody = (dbm: number) => Uint8Array.from([dbm & 0xff]);
 
 /** @param reads time `YYMMDDhhmmss`, antenna, RSSI in dBm, EPC in hexadecimal */
-export function tagsBody(reads: readonly (readonly [at: string, antenna: number, dbm: number, epc: string])[], isStored = false): Uint8Array {
-  return Uint8Array.from([Number(isStored), reads.length, ...reads.flatMap(([at, antenna, dbm, epc]) => [...time(at), antenna, dbm & 0xff, epc.length / 2, ...Buffer.from(epc, 'hex')])]);
+export function tagsBody(
+  reads: readonly (readonly [at: string, antenna: number, dbm: number, epc: string])[],
+  isStored = false,
+): Uint8Array {
+  return Uint8Array.from([
+    Number(isStored),
+    reads.length,
+    ...reads.flatMap(([at, antenna, dbm, epc]) => [...time(at), antenna, dbm & 0xff, epc.length / 2, ...Buffer.from(epc, 'hex')]),
+  ]);
 }
 
-export const crowdBody = (until: string, devices: number, fresh: number) => Uint8Array.from([...time(until), ...u16(devices), ...u16(fresh)]);
+export const crowdBody = (until: string, devices: number, fresh: number) =>
+  Uint8Array.from([...time(until), ...u16(devices), ...u16(fresh)]);
 
 /** @param power 0 mains, 1 battery, 2 solar */
 export const stateBody = (at: string, celsius: number, humidity: number, millivolts: number, power: number, flags: number) =>

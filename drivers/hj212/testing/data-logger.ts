@@ -104,7 +104,17 @@ export function uploadPeriodically(logger: DataLogger, uploads: (turn: number) =
   return () => clearInterval(timer);
 }
 
-function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer = true, overTimeMs = 5000, resends = 3, stored, pieces = (packet) => [packet] }: DataLoggerOptions) {
+function loggerOf({
+  mn,
+  password = '123456',
+  st = '22',
+  version = 1,
+  wantsAnswer = true,
+  overTimeMs = 5000,
+  resends = 3,
+  stored,
+  pieces = (packet) => [packet],
+}: DataLoggerOptions) {
   const answered = new Set<string>();
   const commands: { cn: string; content: string }[] = [];
   /** By QN and part. */
@@ -115,11 +125,20 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
   let sent = 0;
   let clock = Date.UTC(2026, 0, 1);
 
-  function packet(fields: { qn: string; cn: string; content: string; answer: boolean; system?: string; part?: [number, number] | undefined }): Buffer {
+  function packet(fields: {
+    qn: string;
+    cn: string;
+    content: string;
+    answer: boolean;
+    system?: string;
+    part?: [number, number] | undefined;
+  }): Buffer {
     const flag = version * 4 + (fields.part ? 2 : 0) + (fields.answer ? 1 : 0);
     const parts = fields.part ? `PNUM=${fields.part[1]};PNO=${fields.part[0]};` : '';
     const flagText = version === 0 && flag === 0 ? '' : `Flag=${flag};`;
-    return hj212PacketBytes(`QN=${fields.qn};ST=${fields.system ?? st};CN=${fields.cn};PW=${password};MN=${mn};${flagText}${parts}CP=&&${fields.content}&&`);
+    return hj212PacketBytes(
+      `QN=${fields.qn};ST=${fields.system ?? st};CN=${fields.cn};PW=${password};MN=${mn};${flagText}${parts}CP=&&${fields.content}&&`,
+    );
   }
 
   function send(bytes: Buffer): void {
@@ -144,7 +163,8 @@ function loggerOf({ mn, password = '123456', st = '22', version = 1, wantsAnswer
     }
     if (cn.startsWith('90')) return;
     commands.push({ cn, content });
-    const reply = (answerCn: string, answer: string, system = '91') => send(packet({ qn, cn: answerCn, content: answer, answer: false, system }));
+    const reply = (answerCn: string, answer: string, system = '91') =>
+      send(packet({ qn, cn: answerCn, content: answer, answer: false, system }));
     const set = /^(\w+)=(\d+)$/.exec(content);
     const range = /^BeginTime=(\d{14})[,;]EndTime=(\d{14})$/.exec(content);
     const isKnown = ['1012', '1061', '1062', '1063', '1064'].includes(cn) || (stored !== undefined && range !== null);
@@ -207,12 +227,18 @@ export function hj212PacketBytes(data: string): Buffer {
       if (last === 1) register ^= 0xa001;
     }
   }
-  return Buffer.concat([Buffer.from(`##${String(bytes.length).padStart(4, '0')}`), bytes, Buffer.from(`${register.toString(16).toUpperCase().padStart(4, '0')}\r\n`)]);
+  return Buffer.concat([
+    Buffer.from(`##${String(bytes.length).padStart(4, '0')}`),
+    bytes,
+    Buffer.from(`${register.toString(16).toUpperCase().padStart(4, '0')}\r\n`),
+  ]);
 }
 
 /** DataTime of an upload, ms UTC. */
 function measuredAt(content: string): number {
-  const [year, month, day, hour, minute, second] = (/DataTime=(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(content)?.slice(1) ?? []).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = (/DataTime=(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(content)?.slice(1) ?? []).map(
+    Number,
+  ) as [number, number, number, number, number, number];
   return Date.UTC(year, month - 1, day, hour - 8, minute, second) || 0;
 }
 

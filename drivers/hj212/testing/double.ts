@@ -17,7 +17,12 @@ const UPLOADS = (turn: number): [cn: string, content: string][] => {
   return [['2011', `${at};a34004-Rtd=${turn},a34004-Flag=N;a34002-Rtd=${turn}.5,a34002-Flag=T`], ['2021', `${at};SB1-RS=1`]];
 };
 
-const MESSAGE_PREFIX = Buffer.concat([hj212PacketBytes(`QN=20260101000000000;ST=22;CN=2011;PW=123456;MN=${MN};Flag=4;CP=&&DataTime=20260101000000;a34004-Rtd=1,a34004-Flag=N&&`), Buffer.from('##0101QN=2016')]);
+const MESSAGE_PREFIX = Buffer.concat([
+  hj212PacketBytes(
+    `QN=20260101000000000;ST=22;CN=2011;PW=123456;MN=${MN};Flag=4;CP=&&DataTime=20260101000000;a34004-Rtd=1,a34004-Flag=N&&`,
+  ),
+  Buffer.from('##0101QN=2016'),
+]);
 /** A probe listens until realtime data arrives. */
 const PROBE_FACTS = [`MN ${MN}`, '2011', 'a34004-Rtd', 'a34002-Rtd'];
 
@@ -44,7 +49,10 @@ const diallingDouble: DriverDouble = {
     const logger = diallingDataLogger(port, { mn: MN });
     const end = uploadPeriodically(logger, UPLOADS);
     return {
-      settings: { listen: `127.0.0.1:${port}`, mn: MN }, points: POINTS, probeFacts: PROBE_FACTS, connections: () => Number(logger.isConnected()),
+      settings: { listen: `127.0.0.1:${port}`, mn: MN },
+      points: POINTS,
+      probeFacts: PROBE_FACTS,
+      connections: () => Number(logger.isConnected()),
       async stop() {
         end();
         await logger.stop();

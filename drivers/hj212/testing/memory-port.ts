@@ -57,35 +57,56 @@ export function memoryPort() {
     },
     connect: async () => (dialled.shift() as MemorySocket).asSocket(),
   };
-  const world = { ...base, net, tell: (event: Parameters<typeof base.tell>[0]) => {
-    base.tell(event);
-    if (event.kind === 'fault') faults.push(event.fault);
-  } };
+  const world = {
+    ...base,
+    net,
+    tell: (event: Parameters<typeof base.tell>[0]) => {
+      base.tell(event);
+      if (event.kind === 'fault') faults.push(event.fault);
+    },
+  };
 
   function memoryLogger(): MemoryLogger {
     const received: ParsedMessage[] = [];
     let held = '';
-    const socket = new MemorySocket({
-      received(bytes) {
-        held += Buffer.from(bytes).toString('latin1');
-        for (let end = held.indexOf('\r\n'); end >= 0; end = held.indexOf('\r\n')) {
-          const packet = held.slice(0, end + 2);
-          held = held.slice(end + 2);
-          const data = packet.slice(6, -6);
-          assert.equal(packet, hj212PacketBytes(data).toString('latin1'), 'head, length, check value and line end of our packet');
-          const [, head = '', content = ''] = /^(.*?);CP=&&(.*)&&$/s.exec(data) ?? [];
-          const field = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(head)?.[1] ?? '';
-          received.push({ qn: field('QN'), st: field('ST'), cn: field('CN'), pw: field('PW'), mn: field('MN'), flag: field('Flag'), content });
-        }
+    const socket = new MemorySocket(
+      {
+        received(bytes) {
+          held += Buffer.from(bytes).toString('latin1');
+          for (let end = held.indexOf('\r\n'); end >= 0; end = held.indexOf('\r\n')) {
+            const packet = held.slice(0, end + 2);
+            held = held.slice(end + 2);
+            const data = packet.slice(6, -6);
+            assert.equal(packet, hj212PacketBytes(data).toString('latin1'), 'head, length, check value and line end of our packet');
+            const [, head = '', content = ''] = /^(.*?);CP=&&(.*)&&$/s.exec(data) ?? [];
+            const field = (name: string) => new RegExp(`(?:^|;)${name}=([^;]*)`).exec(head)?.[1] ?? '';
+            received.push({
+              qn: field('QN'),
+              st: field('ST'),
+              cn: field('CN'),
+              pw: field('PW'),
+              mn: field('MN'),
+              flag: field('Flag'),
+              content,
+            });
+          }
+        },
+        closed() {
+          self.isDisconnected = true;
+        },
       },
-      closed() { self.isDisconnected = true; },
-    }, 40_000);
+      40_000,
+    );
     const self: MemoryLogger = {
       socket, received, isDisconnected: false, keepAlive: [undefined, undefined], cns: () => received.map(({ cn }) => cn),
       async send(cn, content, more = {}) {
-        const number = more.qn ?? qnText(qn += 1);
+        const number = more.qn ?? qnText((qn += 1));
         const password = more.pw === undefined ? 'PW=123456;' : more.pw && `PW=${more.pw};`;
-        await self.sendBytes(hj212PacketBytes(`QN=${number};ST=${more.st ?? '22'};CN=${cn};${password}MN=${more.mn ?? TEST_MN};${more.flag ?? 'Flag=5'};CP=&&${content}&&`));
+        await self.sendBytes(
+          hj212PacketBytes(
+            `QN=${number};ST=${more.st ?? '22'};CN=${cn};${password}MN=${more.mn ?? TEST_MN};${more.flag ?? 'Flag=5'};CP=&&${content}&&`,
+          ),
+        );
         return number;
       },
       async sendBytes(bytes) {
@@ -105,7 +126,10 @@ export function memoryPort() {
   }
 
   return {
-    world, clock, faults, told: base.told,
+    world,
+    clock,
+    faults,
+    told: base.told,
     codes: () => faults.map(({ code }) => code),
     /** Number of ports that are listened on. */
     ports: () => ports,
@@ -125,7 +149,11 @@ export function memoryPort() {
     /** Opens a link and collects its frames; unless `isTaken` is false each is confirmed as stored at once. */
     async station(points: readonly Record<string, unknown>[], more: Record<string, unknown> = {}, isTaken = true) {
       const wanted = points.map((one) => ({ id: String(one.id), ...(point.parse(one) as Hj212Point) }));
-      const link: Hj212Link = await open(settings.parse({ ...('host' in more ? {} : { listen: '127.0.0.1:8212' }), mn: TEST_MN, ...more }), wanted, world);
+      const link: Hj212Link = await open(
+        settings.parse({ ...('host' in more ? {} : { listen: '127.0.0.1:8212' }), mn: TEST_MN, ...more }),
+        wanted,
+        world,
+      );
       const frames: Hj212Frame[] = [];
       const ending = new AbortController();
       const listening = link.listen?.((frame) => {
@@ -133,7 +161,9 @@ export function memoryPort() {
         if (isTaken) link.taken?.(frame);
       }, ending.signal) as Promise<void>;
       let error: unknown = null;
-      listening.catch((reason: unknown) => { error = reason; });
+      listening.catch((reason: unknown) => {
+        error = reason;
+      });
       return {
         link, frames, listening, error: () => error,
         /** Values of all uploads so far, or the fault code of a frame without. */

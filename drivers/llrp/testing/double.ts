@@ -8,8 +8,13 @@ import { diallingReader, listeningReader, type SimulatedReader } from './simulat
 import { reportReadsPeriodically } from './periodic-reads.ts';
 
 const POINTS = [
-  { id: 'tag', gives: 'read' }, { id: 'came', gives: 'arrived' }, { id: 'went', gives: 'left' }, { id: 'through', gives: 'passed', from: [1], to: [2] },
-  { id: 'there', gives: 'present' }, { id: 'antennas', gives: 'antennas-down' }, { id: 'door', gives: 'gpi', input: 1 },
+  { id: 'tag', gives: 'read' },
+  { id: 'came', gives: 'arrived' },
+  { id: 'went', gives: 'left' },
+  { id: 'through', gives: 'passed', from: [1], to: [2] },
+  { id: 'there', gives: 'present' },
+  { id: 'antennas', gives: 'antennas-down' },
+  { id: 'door', gives: 'gpi', input: 1 },
 ];
 
 async function good(reader: SimulatedReader, settings: Record<string, unknown>): Promise<Peer> {
@@ -30,7 +35,10 @@ export const double: DriverDouble = {
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS }), Buffer.from('043f0000', 'hex')),
   /** What stands beside the message is our own; the message is what comes from outside. */
-  mutate: (frame, random) => ((frame as LlrpFrame).is === 'message' ? { ...(frame as LlrpFrame), bytes: mutateBytes((frame as Extract<LlrpFrame, { is: 'message' }>).bytes, random) } : frame),
+  mutate: (frame, random) =>
+    (frame as LlrpFrame).is === 'message'
+      ? { ...(frame as LlrpFrame), bytes: mutateBytes((frame as Extract<LlrpFrame, { is: 'message' }>).bytes, random) }
+      : frame,
 };
 
 const dials: DriverDouble = {

@@ -93,7 +93,14 @@ export function diallingReader(port: number, options: SimulatedReaderOptions = {
   });
 }
 
-function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMute = false, nowMs = () => Date.now() }: SimulatedReaderOptions) {
+function readerOf({
+  greeting = 0,
+  clock = 'utc',
+  aheadMs = 0,
+  refuses = [],
+  isMute = false,
+  nowMs = () => Date.now(),
+}: SimulatedReaderOptions) {
   const sockets = new Set<Socket>();
   const told: number[] = [];
   const rospecs = new Set<number>();
@@ -102,7 +109,10 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
   let id = 1000;
   const startedMs = nowMs() - 60_000;
 
-  const stampOf = (atMs: number) => (clock === 'filetime' ? (BigInt(Math.round(atMs + aheadMs)) * 1000n + 11_644_473_600_000_000n) * 10n : BigInt(Math.round(atMs + aheadMs)) * 1000n);
+  const stampOf = (atMs: number) =>
+    clock === 'filetime'
+      ? (BigInt(Math.round(atMs + aheadMs)) * 1000n + 11_644_473_600_000_000n) * 10n
+      : BigInt(Math.round(atMs + aheadMs)) * 1000n;
   const uptimeOf = (atMs: number) => BigInt(Math.round(atMs - startedMs)) * 1000n;
   const clockParameter = () => (clock === 'uptime' ? tlv(129, be64(uptimeOf(nowMs()))) : tlv(128, be64(stampOf(nowMs()))));
   const send = (type: number, messageId: number, ...parts: Buffer[]) => { socket?.write(message(type, messageId, ...parts)); };
@@ -145,8 +155,22 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
     }
     if (type === 22 || (type === 24 && rospecs.size > 0)) reading = rospecs.has(body.readUInt32BE(0));
     const steps = [1000, 1500, 2000, 2700, 3000].map((dbm, at) => tlv(145, be16(at + 1), be16(dbm)));
-    if (type === 1) return send(answer, messageId, status(0), tlv(137, be16(4), be16(0), be32(25882), be32(2001), be16(3), Buffer.from('7.5')), tlv(143, be16(156), be16(0), tlv(144, ...steps)));
-    if (type === 2) return send(answer, messageId, status(0), ...[1, 2].map((antenna) => tlv(221, Buffer.from([0x80]), be16(antenna), be16(0))), ...[1, 2].map((antenna) => tlv(222, be16(antenna), tlv(223, be16(1)), tlv(224, be16(1), be16(0), be16(5)))));
+    if (type === 1)
+      return send(
+        answer,
+        messageId,
+        status(0),
+        tlv(137, be16(4), be16(0), be32(25882), be32(2001), be16(3), Buffer.from('7.5')),
+        tlv(143, be16(156), be16(0), tlv(144, ...steps)),
+      );
+    if (type === 2)
+      return send(
+        answer,
+        messageId,
+        status(0),
+        ...[1, 2].map((antenna) => tlv(221, Buffer.from([0x80]), be16(antenna), be16(0))),
+        ...[1, 2].map((antenna) => tlv(222, be16(antenna), tlv(223, be16(1)), tlv(224, be16(1), be16(0), be16(5)))),
+      );
     send(answer, messageId, status(0));
     if (type === 14) socket?.end();
   }
@@ -156,11 +180,27 @@ function readerOf({ greeting = 0, clock = 'utc', aheadMs = 0, refuses = [], isMu
     isReading: () => reading,
     connections: () => sockets.size,
     report(readings) {
-      send(61, id++, ...readings.map(({ epc, antenna = 1, rssi = -50, at = nowMs() }) => {
-        const bytes = Buffer.from(epc, 'hex');
-        const times = clock === 'uptime' ? [Buffer.from([0x83]), be64(uptimeOf(at)), Buffer.from([0x85]), be64(uptimeOf(at))] : [Buffer.from([0x82]), be64(stampOf(at)), Buffer.from([0x84]), be64(stampOf(at))];
-        return tlv(240, ...(bytes.length === 12 ? [Buffer.from([0x8d]), bytes] : [tlv(241, be16(bytes.length * 8), bytes)]), Buffer.from([0x81]), be16(antenna), Buffer.from([0x86, rssi & 255]), ...times, Buffer.from([0x88]), be16(1));
-      }));
+      send(
+        61,
+        id++,
+        ...readings.map(({ epc, antenna = 1, rssi = -50, at = nowMs() }) => {
+          const bytes = Buffer.from(epc, 'hex');
+          const times =
+            clock === 'uptime'
+              ? [Buffer.from([0x83]), be64(uptimeOf(at)), Buffer.from([0x85]), be64(uptimeOf(at))]
+              : [Buffer.from([0x82]), be64(stampOf(at)), Buffer.from([0x84]), be64(stampOf(at))];
+          return tlv(
+            240,
+            ...(bytes.length === 12 ? [Buffer.from([0x8d]), bytes] : [tlv(241, be16(bytes.length * 8), bytes)]),
+            Buffer.from([0x81]),
+            be16(antenna),
+            Buffer.from([0x86, rssi & 255]),
+            ...times,
+            Buffer.from([0x88]),
+            be16(1),
+          );
+        }),
+      );
     },
     antenna: (antenna, isConnected) => event(tlv(255, Buffer.from([isConnected ? 1 : 0]), be16(antenna))),
     input: (port, isHigh) => event(tlv(248, be16(port), Buffer.from([isHigh ? 0x80 : 0]))),

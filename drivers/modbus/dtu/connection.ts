@@ -34,7 +34,9 @@ export class DtuConnection {
       }
       this.#onBytes(bytes);
     });
-    socket.on('error', (error) => this.close(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: error.message }, { cause: error })));
+    socket.on('error', (error) =>
+      this.close(new FaultError('CV_LINK_CLOSED', { address: this.#address, detail: error.message }, { cause: error })),
+    );
     for (const event of ['end', 'close']) socket.on(event, () => this.close(closedByDevice(this.#address)));
   }
 

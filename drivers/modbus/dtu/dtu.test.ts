@@ -18,7 +18,9 @@ import type { SimulatedModbusDevice } from '../testing/simulated-device.ts';
 const TWO = requestsFor(['holding:10', 'holding:11'])[0] as ModbusRequest;
 const BEAT = Buffer.from('fe00fe', 'hex');
 /** Whose values say who it is. */
-const saying = (value: number): SimulatedModbusDevice => ({ read: (_unit, _fc, _start, count) => Array.from({ length: count }, () => value) });
+const saying = (value: number): SimulatedModbusDevice => ({
+  read: (_unit, _fc, _start, count) => Array.from({ length: count }, () => value),
+});
 
 async function port(context: TestContext, given?: ReturnType<typeof testWorld>) {
   const number = await freePort();
@@ -39,7 +41,12 @@ async function port(context: TestContext, given?: ReturnType<typeof testWorld>) 
       return unit;
     },
     async link(more: Record<string, unknown>, signal: AbortSignal = NEVER_ABORTED) {
-      const link = await open(settings.parse({ transport: 'dtu', listen: `127.0.0.1:${number}`, heartbeat: { hex: BEAT.toString('hex') }, ...more }), [], world, signal);
+      const link = await open(
+        settings.parse({ transport: 'dtu', listen: `127.0.0.1:${number}`, heartbeat: { hex: BEAT.toString('hex') }, ...more }),
+        [],
+        world,
+        signal,
+      );
       links.push(link);
       return link;
     },
@@ -53,7 +60,11 @@ test('units of one port are told apart by text, bytes and IMEI, and asked side b
   at.unit({ registration: Buffer.from('DTU-10'), device: saying(10) });
   at.unit({ registration: Buffer.from('aa0001', 'hex'), device: saying(2) });
   at.unit({ registration: Buffer.from('IMEI=861234567890123;'), device: saying(3) });
-  const links = await Promise.all([{ ascii: 'DTU-1' }, { ascii: 'DTU-10' }, { hex: 'AA0001' }, { imei: '861234567890123' }].map((registration) => at.link({ registration })));
+  const links = await Promise.all(
+    [{ ascii: 'DTU-1' }, { ascii: 'DTU-10' }, { hex: 'AA0001' }, { imei: '861234567890123' }].map((registration) =>
+      at.link({ registration }),
+    ),
+  );
   const values = await Promise.all(links.map((link) => exchangeValues(link, TWO)));
   assert.deepEqual(values, [[1, 1], [10, 10], [2, 2], [3, 3]]);
 });
@@ -67,7 +78,15 @@ test('heartbeats and a registration sent again, between the bytes of an answer, 
       registration: packet, heartbeat: BEAT, device: ADDRESS_VALUED_DEVICE, envelope: framing,
       pieces: (answer) => {
         const place = places.shift() ?? 0;
-        return [answer.subarray(0, place), BEAT.subarray(0, 2), BEAT.subarray(2), answer.subarray(place, place + 1), packet, answer.subarray(place + 1), BEAT];
+        return [
+          answer.subarray(0, place),
+          BEAT.subarray(0, 2),
+          BEAT.subarray(2),
+          answer.subarray(place, place + 1),
+          packet,
+          answer.subarray(place + 1),
+          BEAT,
+        ];
       },
     });
     const link = await at.link({ registration: { ascii: 'DTU-7' }, framing });
@@ -81,7 +100,11 @@ test('a second connection of the same id takes the place of a half-open one, wit
   const link = await at.link({ registration: { ascii: 'DTU-7' } });
   assert.deepEqual(await exchangeValues(link, TWO), [10, 11]);
   unit.vanish();
-  const lost = assert.rejects(link.exchange(TWO, NEVER_ABORTED), failsWith('CV_LINK_CLOSED'), 'an exchange under way ends when it is replaced');
+  const lost = assert.rejects(
+    link.exchange(TWO, NEVER_ABORTED),
+    failsWith('CV_LINK_CLOSED'),
+    'an exchange under way ends when it is replaced',
+  );
   await lost;
   assert.equal(unit.dials(), 2);
   assert.deepEqual(await exchangeValues(link, TWO), [10, 11], 'the same link goes on over the new connection');
@@ -111,10 +134,23 @@ test('one that nobody names is told with what it said, once, and let go', async 
     stranger.on('close', () => { isClosed = true; });
     stranger.write(said);
     await passing(() => isClosed);
-    assert.deepEqual(codes().map(({ code, params }) => [code, params.said]), [['CV_MODBUS_DTU_UNKNOWN', '"DTU-8"'], ['CV_MODBUS_DTU_UNKNOWN', '0x010203']].slice(0, turn < 2 ? 1 : 2));
+    assert.deepEqual(
+      codes().map(({ code, params }) => [code, params.said]),
+      [
+        ['CV_MODBUS_DTU_UNKNOWN', '"DTU-8"'],
+        ['CV_MODBUS_DTU_UNKNOWN', '0x010203'],
+      ].slice(0, turn < 2 ? 1 : 2),
+    );
   }
   const heard = world.told.filter((event) => event.kind === 'unknown_device');
-  assert.deepEqual(heard.map(({ id, said }) => [id, said.hex]), [['DTU-8', '4454552d380d0a'], ['DTU-8', '4454552d380d0a'], ['010203', '010203']]);
+  assert.deepEqual(
+    heard.map(({ id, said }) => [id, said.hex]),
+    [
+      ['DTU-8', '4454552d380d0a'],
+      ['DTU-8', '4454552d380d0a'],
+      ['010203', '010203'],
+    ],
+  );
   assert.match(heard[0]?.yaml ?? '', /transport: dtu\n {4}listen: .*\n {4}registration:\n {6}ascii: DTU-8\n/);
   assert.ok(world.told.some((event) => event.kind === 'unknown_device_known' && event.id === 'DTU-7'));
 });
@@ -122,7 +158,10 @@ test('one that nobody names is told with what it said, once, and let go', async 
 test('one that does not dial in is absent; opened again, it is waited for anew', async (context) => {
   const world = testWorld();
   const at = await port(context, world);
-  const waiting = assert.rejects(at.link({ registration: { ascii: 'DTU-7' } }), (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_DTU_ABSENT' && error.fault.params.unit === 'DTU-7');
+  const waiting = assert.rejects(
+    at.link({ registration: { ascii: 'DTU-7' } }),
+    (error) => error instanceof FaultError && error.fault.code === 'CV_MODBUS_DTU_ABSENT' && error.fault.params.unit === 'DTU-7',
+  );
   await world.clock.advanceMs(10_000);
   await waiting;
 });
@@ -140,7 +179,11 @@ test('one that says nothing is known by who answers behind it; two units behind 
 test('a link that is opened again finds its unit still there; one that has gone silent is dropped', async (context) => {
   const at = await port(context);
   let isSilent = false;
-  const unit = at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE, override: (answer) => (isSilent ? null : answer) });
+  const unit = at.unit({
+    registration: Buffer.from('DTU-7'),
+    device: ADDRESS_VALUED_DEVICE,
+    override: (answer) => (isSilent ? null : answer),
+  });
   const first = await at.link({ registration: { ascii: 'DTU-7' } });
   assert.deepEqual(await exchangeValues(first, TWO), [10, 11]);
   await first.close();
@@ -181,5 +224,12 @@ test('a port that is taken is told', async (context) => {
   const at = await port(context);
   at.unit({ registration: Buffer.from('DTU-7'), device: ADDRESS_VALUED_DEVICE });
   await at.link({ registration: { ascii: 'DTU-7' } });
-  await assert.rejects(open(settings.parse({ transport: 'dtu', listen: '192.0.2.1:6000', registration: { ascii: 'x' } }), [], realWorld(() => {})), failsWith('CV_MODBUS_LISTEN'));
+  await assert.rejects(
+    open(
+      settings.parse({ transport: 'dtu', listen: '192.0.2.1:6000', registration: { ascii: 'x' } }),
+      [],
+      realWorld(() => {}),
+    ),
+    failsWith('CV_MODBUS_LISTEN'),
+  );
 });

@@ -73,7 +73,11 @@ export function mbapThroughDtu(patterns: () => readonly Buffer[]): ModbusFraming
       const explained = new Map(variants.filter(({ rest }) => rest === 0).map(({ adu }) => [adu.toString('hex'), adu]));
       const [only] = explained.values();
       if (only && explained.size === 1) return answer(only);
-      return { kind: 'mismatch', rest: Buffer.alloc(0), detail: { detail: 'a heartbeat inside cannot be told from values', detailZh: '应答中的心跳字节与数值无法区分' } };
+      return {
+        kind: 'mismatch',
+        rest: Buffer.alloc(0),
+        detail: { detail: 'a heartbeat inside cannot be told from values', detailZh: '应答中的心跳字节与数值无法区分' },
+      };
     },
   };
 }
@@ -96,6 +100,12 @@ function answerIn(bytes: Buffer, { expected: asked, transaction }: PendingExchan
 
 /** Whether a pattern is in these bytes, or may begin at their end. */
 function mayHold(bytes: Buffer, patterns: readonly Buffer[]): boolean {
-  return patterns.some((pattern) => pattern.length > 0 && (bytes.includes(pattern)
-    || Array.from({ length: pattern.length - 1 }, (_, at) => pattern.subarray(0, at + 1)).some((begin) => bytes.subarray(-begin.length).equals(begin))));
+  return patterns.some(
+    (pattern) =>
+      pattern.length > 0 &&
+      (bytes.includes(pattern) ||
+        Array.from({ length: pattern.length - 1 }, (_, at) => pattern.subarray(0, at + 1)).some((begin) =>
+          bytes.subarray(-begin.length).equals(begin),
+        )),
+  );
 }

@@ -13,7 +13,10 @@ export interface DtuIdentity {
   heartbeats: Buffer[];
 }
 
-export function dtuIdentity(name: string, { registration = {}, heartbeat, unit }: Pick<ModbusSettings, 'registration' | 'heartbeat' | 'unit'>): DtuIdentity {
+export function dtuIdentity(
+  name: string,
+  { registration = {}, heartbeat, unit }: Pick<ModbusSettings, 'registration' | 'heartbeat' | 'unit'>,
+): DtuIdentity {
   const { ascii, hex, imei, unit: identifyingUnit } = registration;
   const says = imei !== undefined ? { imei } : ascii !== undefined ? { ascii } : hex !== undefined ? { hex: fromHex(hex) } : null;
   return { name, registration: says, unit: identifyingUnit ?? unit, heartbeats: heartbeat ? [bytesOf(heartbeat)] : [] };
@@ -62,7 +65,8 @@ function isAmong(text: string, wanted: string): boolean {
 export function withoutHeartbeats(packet: Buffer, heartbeats: readonly Buffer[]): Buffer {
   let rest = packet;
   for (const heartbeat of heartbeats) {
-    for (let at = rest.indexOf(heartbeat); at >= 0; at = rest.indexOf(heartbeat, at)) rest = Buffer.concat([rest.subarray(0, at), rest.subarray(at + heartbeat.length)]);
+    for (let at = rest.indexOf(heartbeat); at >= 0; at = rest.indexOf(heartbeat, at))
+      rest = Buffer.concat([rest.subarray(0, at), rest.subarray(at + heartbeat.length)]);
   }
   return rest;
 }

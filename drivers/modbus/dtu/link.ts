@@ -22,13 +22,20 @@ const ANSWER_MS = 1500;
  *
  * @returns rejects with CV_MODBUS_LISTEN, CV_MODBUS_DTU_ABSENT or the signal's reason
  */
-export async function openDtuLink(settings: ModbusSettings, points: readonly ({ id: string } & ModbusPoint)[], world: World, signal: AbortSignal): Promise<ModbusLink> {
+export async function openDtuLink(
+  settings: ModbusSettings,
+  points: readonly ({ id: string } & ModbusPoint)[],
+  world: World,
+  signal: AbortSignal,
+): Promise<ModbusLink> {
   if (signal.aborted) throw signal.reason;
   const listen = String(settings.listen);
   const recognition = dtuIdentity(dtuName(settings.registration, settings.unit), settings);
   const [question = anyRegister(settings.unit)] = requests(points, settings);
   const { server, release: releaseServer } = await acquireDtuServer(listen, world);
-  const dtu = server.addUser(recognition, (connection, ending) => answersOn({ connection, settings, recognition, question: { ...question, unit: recognition.unit } }, world, ending));
+  const dtu = server.addUser(recognition, (connection, ending) =>
+    answersOn({ connection, settings, recognition, question: { ...question, unit: recognition.unit } }, world, ending),
+  );
   const release = () => {
     server.removeUser(dtu);
     releaseServer();
@@ -58,7 +65,12 @@ function linkTo({ server, dtu, release }: DtuLease, settings: ModbusSettings, wo
   function current(): ModbusSession {
     const { connection } = dtu;
     if (!session || (guard?.closeFault && connection && !isClosed)) {
-      if (!connection) throw new FaultError('CV_LINK_CLOSED', { address: `${server.listen} (${dtu.recognition.name})`, detail: 'by the device', detailZh: '设备主动断开' });
+      if (!connection)
+        throw new FaultError('CV_LINK_CLOSED', {
+          address: `${server.listen} (${dtu.recognition.name})`,
+          detail: 'by the device',
+          detailZh: '设备主动断开',
+        });
       guard = guardOver(connection, settings, dtu.recognition, world);
       session = openSession(guard, refused);
     }
@@ -87,7 +99,12 @@ async function waitForDial(server: DtuServer, dtu: DtuEntry, world: World, signa
   if (timedOut) throw new FaultError('CV_MODBUS_DTU_ABSENT', { unit: dtu.recognition.name, listen: server.listen });
 }
 
-function guardOver(connection: DtuConnection, settings: ModbusSettings, { heartbeats, registration }: DtuIdentity, world: World): GuardedPort {
+function guardOver(
+  connection: DtuConnection,
+  settings: ModbusSettings,
+  { heartbeats, registration }: DtuIdentity,
+  world: World,
+): GuardedPort {
   // It may repeat its registration at any time: as configured, or as the whole packet.
   const own = registration?.hex ?? Buffer.from(registration?.ascii ?? registration?.imei ?? '');
   const patterns = () => [...heartbeats, own, connection.packet];
@@ -106,7 +123,9 @@ interface UnitCheck {
 async function answersOn({ connection, settings, recognition, question }: UnitCheck, world: World, ending: AbortSignal): Promise<boolean> {
   const guard = guardOver(connection, settings, recognition, { ...world, tell: () => {} });
   const limit = new AbortController();
-  const timer = world.clock.after(ANSWER_MS, () => limit.abort(new FaultError('CV_LINK_TIMEOUT', { address: connection.peer, timeoutMs: ANSWER_MS })));
+  const timer = world.clock.after(ANSWER_MS, () =>
+    limit.abort(new FaultError('CV_LINK_TIMEOUT', { address: connection.peer, timeoutMs: ANSWER_MS })),
+  );
   try {
     await openSession(guard, new Set()).exchange({ ...question, items: [] }, AbortSignal.any([limit.signal, ending]));
     return true;

@@ -12,7 +12,15 @@ import { pause, type Timer, type World } from '../../../core/world.ts';
 import '../faults.ts';
 import { anyFrame } from '../rtu.ts';
 import { DtuConnection } from './connection.ts';
-import { registrationName, configuredName, matchesRegistration, registrationFrom, packetText, withoutHeartbeats, type DtuIdentity } from './identity.ts';
+import {
+  registrationName,
+  configuredName,
+  matchesRegistration,
+  registrationFrom,
+  packetText,
+  withoutHeartbeats,
+  type DtuIdentity,
+} from './identity.ts';
 
 /** A packet is complete after this time without a byte. */
 const PACKET_QUIET_MS = 250;
@@ -37,7 +45,12 @@ export interface DtuEntry {
 
 /** @returns rejects with CV_MODBUS_LISTEN */
 export async function acquireDtuServer(listen: string, world: World): Promise<{ server: DtuServer; release(): void }> {
-  const { handler: server, release } = await acquireSharedPort({ name: 'modbus', fault: 'CV_MODBUS_LISTEN' }, listen, world, () => new DtuServer(listen, world));
+  const { handler: server, release } = await acquireSharedPort(
+    { name: 'modbus', fault: 'CV_MODBUS_LISTEN' },
+    listen,
+    world,
+    () => new DtuServer(listen, world),
+  );
   return { server, release };
 }
 
@@ -70,7 +83,8 @@ export class DtuServer implements ConnectionHandler {
     this.#members.set(name, dtu);
     for (const heartbeat of recognition.heartbeats) this.#heartbeats.set(heartbeat.toString('hex'), heartbeat);
     // A DTU may dial in before its device is opened.
-    for (const connection of this.#unknown.keys()) if (!this.#receiving.has(connection) && isRegisteredAs(this.#receivedBy(connection), dtu)) this.#identified(connection, dtu);
+    for (const connection of this.#unknown.keys())
+      if (!this.#receiving.has(connection) && isRegisteredAs(this.#receivedBy(connection), dtu)) this.#identified(connection, dtu);
     return dtu;
   }
 
@@ -145,13 +159,20 @@ export class DtuServer implements ConnectionHandler {
   #identified(connection: DtuConnection, dtu: DtuEntry): void {
     this.#unknown.get(connection)?.setConfigured(true);
     this.#unknown.delete(connection);
-    for (const name of new Set([registrationName(this.#receivedBy(connection)), configuredName(dtu.recognition)])) this.#unconfigured.markConfigured(name);
+    for (const name of new Set([registrationName(this.#receivedBy(connection)), configuredName(dtu.recognition)]))
+      this.#unconfigured.markConfigured(name);
     const old = dtu.connection;
     dtu.connection = connection;
     connection.listenForPacket(null);
     // Its answer to our request is no registration packet.
     if (!dtu.recognition.registration) connection.packet = Buffer.alloc(0);
-    old?.close(new FaultError('CV_LINK_CLOSED', { address: `${this.listen} (${old.peer})`, detail: `${dtu.recognition.name} dialled in again from ${connection.peer}`, detailZh: `${dtu.recognition.name} 已从 ${connection.peer} 重新拨入` }));
+    old?.close(
+      new FaultError('CV_LINK_CLOSED', {
+        address: `${this.listen} (${old.peer})`,
+        detail: `${dtu.recognition.name} dialled in again from ${connection.peer}`,
+        detailZh: `${dtu.recognition.name} 已从 ${connection.peer} 重新拨入`,
+      }),
+    );
     for (const wake of dtu.waiting) wake();
   }
 
@@ -160,7 +181,12 @@ export class DtuServer implements ConnectionHandler {
     const { listen } = this;
     const registration = registrationFrom(packet);
     this.#unconfigured.report(
-      { id: registrationName(packet), peer: connection.peer, firstBytes: packet, settings: { transport: 'dtu', listen, ...(registration && { registration }) } },
+      {
+        id: registrationName(packet),
+        peer: connection.peer,
+        firstBytes: packet,
+        settings: { transport: 'dtu', listen, ...(registration && { registration }) },
+      },
       { code: 'CV_MODBUS_DTU_UNKNOWN', params: { listen, peer: connection.peer, said: packetText(packet) } },
     );
     connection.close(closedHere(this.listen));

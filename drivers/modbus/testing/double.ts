@@ -18,12 +18,21 @@ const POINTS = [
 ];
 
 const PROBE_FACTS = ['Maker', 'P-7', 'v2'];
-const DEVICE: SimulatedModbusDevice = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => (start + at) * 256 + 65), identity: () => PROBE_FACTS };
+const DEVICE: SimulatedModbusDevice = {
+  read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => (start + at) * 256 + 65),
+  identity: () => PROBE_FACTS,
+};
 
 export const double: DriverDouble = {
   async good() {
     const server = await serveSimulatedModbus(DEVICE);
-    return { settings: { host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: PROBE_FACTS, connections: server.connections, stop: server.close };
+    return {
+      settings: { host: '127.0.0.1', port: server.port },
+      points: POINTS,
+      probeFacts: PROBE_FACTS,
+      connections: server.connections,
+      stop: server.close,
+    };
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS })),
 };
@@ -31,7 +40,13 @@ export const double: DriverDouble = {
 const rtuTcp: DriverDouble = {
   async good() {
     const server = await serveSimulatedModbus(DEVICE, { envelope: 'rtu' });
-    return { settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port }, points: POINTS, probeFacts: PROBE_FACTS, connections: server.connections, stop: server.close };
+    return {
+      settings: { transport: 'rtu-tcp', host: '127.0.0.1', port: server.port },
+      points: POINTS,
+      probeFacts: PROBE_FACTS,
+      connections: server.connections,
+      stop: server.close,
+    };
   },
   ...badTcpPeers((host, port) => ({ settings: { transport: 'rtu-tcp', host, port }, points: POINTS })),
 };
@@ -57,9 +72,17 @@ async function serialPeer(override?: AnswerOverride): Promise<Peer> {
 
 async function dtuPeer(override?: AnswerOverride): Promise<Peer> {
   const port = await freePort();
-  const unit = simulatedDtu({ port, device: DEVICE, registration: Buffer.from('CONTRACT-1'), heartbeat: Buffer.from([0xfe, 0xfe]), ...(override ? { override } : {}) });
+  const unit = simulatedDtu({
+    port,
+    device: DEVICE,
+    registration: Buffer.from('CONTRACT-1'),
+    heartbeat: Buffer.from([0xfe, 0xfe]),
+    ...(override ? { override } : {}),
+  });
   return {
-    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } }, points: POINTS, probeFacts: PROBE_FACTS,
+    settings: { transport: 'dtu', listen: `127.0.0.1:${port}`, registration: { ascii: 'CONTRACT-1' }, heartbeat: { hex: 'FE FE' } },
+    points: POINTS,
+    probeFacts: PROBE_FACTS,
     connections: () => Number(unit.isConnected()),
     stop: unit.stop,
   };

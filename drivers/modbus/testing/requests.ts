@@ -6,7 +6,9 @@ import { point, settings } from '../settings.ts';
 import type { SimulatedModbusDevice } from './simulated-device.ts';
 
 /** Every register holds its address. */
-export const ADDRESS_VALUED_DEVICE: SimulatedModbusDevice = { read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at) };
+export const ADDRESS_VALUED_DEVICE: SimulatedModbusDevice = {
+  read: (_unit, _fc, start, count) => Array.from({ length: count }, (_, at) => start + at),
+};
 
 export const NEVER_ABORTED = new AbortController().signal;
 
@@ -16,7 +18,11 @@ export function requestsFor(addresses: readonly string[], unit = 1): ModbusReque
 }
 
 /** The values of one exchange, or the code of its fault. */
-export async function exchangeValues(link: { exchange(request: ModbusRequest, signal: AbortSignal): Promise<Uint8Array> }, request: ModbusRequest, signal = NEVER_ABORTED) {
+export async function exchangeValues(
+  link: { exchange(request: ModbusRequest, signal: AbortSignal): Promise<Uint8Array> },
+  request: ModbusRequest,
+  signal = NEVER_ABORTED,
+) {
   const decoded = decode(await link.exchange(request, signal), request);
   return decoded.ok ? decoded.values?.map((one) => one.value) : decoded.fault.code;
 }

@@ -21,7 +21,10 @@ export interface ModbusServerOptions {
 }
 
 /** Listens on loopback; port 0 takes a free one. */
-export async function serveSimulatedModbus(served: SimulatedModbusDevice, { port = 0, host = '127.0.0.1', envelope = 'tcp', override }: ModbusServerOptions = {}): Promise<ModbusServer> {
+export async function serveSimulatedModbus(
+  served: SimulatedModbusDevice,
+  { port = 0, host = '127.0.0.1', envelope = 'tcp', override }: ModbusServerOptions = {},
+): Promise<ModbusServer> {
   const sockets = new Set<Socket>();
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);

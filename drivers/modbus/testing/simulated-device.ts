@@ -20,7 +20,10 @@ export const NO_SUCH_UNIT = 11;
 export type ModbusEnvelope = 'tcp' | 'rtu';
 
 /** Takes bytes in pieces and returns each whole request with its answer; null when they are not Modbus TCP. */
-export function requestReader(device: SimulatedModbusDevice, envelope: ModbusEnvelope): (bytes: Uint8Array) => { request: Buffer; answer: Buffer | null }[] | null {
+export function requestReader(
+  device: SimulatedModbusDevice,
+  envelope: ModbusEnvelope,
+): (bytes: Uint8Array) => { request: Buffer; answer: Buffer | null }[] | null {
   let held = Buffer.alloc(0);
   return (bytes) => {
     held = Buffer.concat([held, bytes]);
@@ -93,7 +96,9 @@ function writtenCells(fc: number, asked: Buffer): number[] {
   if (fc === 5) return [asked.readUInt16BE(3) === 0xff00 ? 1 : 0];
   if (fc === 6) return [asked.readUInt16BE(3)];
   const count = asked.readUInt16BE(3);
-  return Array.from({ length: count }, (_, at) => (fc === 16 ? asked.readUInt16BE(6 + at * 2) : (asked.readUInt8(6 + (at >> 3)) >> (at & 7)) & 1));
+  return Array.from({ length: count }, (_, at) =>
+    fc === 16 ? asked.readUInt16BE(6 + at * 2) : (asked.readUInt8(6 + (at >> 3)) >> (at & 7)) & 1,
+  );
 }
 
 function registerBytes(cells: readonly number[]): Buffer {

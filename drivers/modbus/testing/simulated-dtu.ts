@@ -31,7 +31,16 @@ export interface SimulatedDtu {
   stop(): Promise<void>;
 }
 
-export function simulatedDtu({ port, device, envelope = 'rtu', registration, heartbeat, pieces = (answer) => [answer], override, redialMs = 20 }: SimulatedDtuOptions): SimulatedDtu {
+export function simulatedDtu({
+  port,
+  device,
+  envelope = 'rtu',
+  registration,
+  heartbeat,
+  pieces = (answer) => [answer],
+  override,
+  redialMs = 20,
+}: SimulatedDtuOptions): SimulatedDtu {
   const halfOpen = new Set<Socket>();
   let socket: Socket | null = null;
   let isConnected = false;

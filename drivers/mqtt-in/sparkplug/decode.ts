@@ -31,7 +31,9 @@ export function decodeSparkplug(frame: MqttInFrame, payload: SparkplugPayload): 
       continue;
     }
     const datatype = metric.datatype || (known?.datatype ?? 0);
-    const points: readonly Pick<ConfiguredMqttPoint, 'id' | 'type'>[] = byName ? byName.get(name) ?? [] : [{ id: name, type: typeFor(metric, datatype) }];
+    const points: readonly Pick<ConfiguredMqttPoint, 'id' | 'type'>[] = byName
+      ? (byName.get(name) ?? [])
+      : [{ id: name, type: typeFor(metric, datatype) }];
     for (const point of points) values.push(pointValue(point, metric, datatype, payload.at, timing));
   }
   // Only unknown aliases.
@@ -57,15 +59,33 @@ function typeFor(metric: SparkplugMetric, datatype: number): ConfiguredMqttPoint
   return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'text' : 'number';
 }
 
-function pointValue(point: Pick<ConfiguredMqttPoint, 'id' | 'type'>, metric: SparkplugMetric, datatype: number, payloadAt: number | null, { observedAt, historyAfterMs }: { observedAt: number; historyAfterMs: number }): PointValue {
+function pointValue(
+  point: Pick<ConfiguredMqttPoint, 'id' | 'type'>,
+  metric: SparkplugMetric,
+  datatype: number,
+  payloadAt: number | null,
+  { observedAt, historyAfterMs }: { observedAt: number; historyAfterMs: number },
+): PointValue {
   const read = metricValue(metric, datatype);
-  const value: PointValue = 'what' in read
-    ? { ...toPointValue(point, undefined), fault: { code: 'CV_MQTT_IN_VALUE', params: { point: point.id, type: point.type, said: read.what } } }
-    // The node reports no value: its own fault, not one of the configuration.
-    : read.value === null ? { point: point.id, value: null, quality: 'bad', flags: ['sensor'] } : toPointValue(point, read.value);
+  const value: PointValue =
+    'what' in read
+      ? {
+          ...toPointValue(point, undefined),
+          fault: { code: 'CV_MQTT_IN_VALUE', params: { point: point.id, type: point.type, said: read.what } },
+        }
+      : // The node reports no value: its own fault, not one of the configuration.
+        read.value === null
+        ? { point: point.id, value: null, quality: 'bad', flags: ['sensor'] }
+        : toPointValue(point, read.value);
   const at = metric.at ?? payloadAt;
   const deviceAt = at !== null && Number.isSafeInteger(at) && at > 0 ? at : null;
-  const isHistory = metric.isHistorical || (deviceAt !== null && observedAt - deviceAt > historyAfterMs && metric.at !== null && payloadAt !== null && payloadAt - deviceAt < historyAfterMs);
+  const isHistory =
+    metric.isHistorical ||
+    (deviceAt !== null &&
+      observedAt - deviceAt > historyAfterMs &&
+      metric.at !== null &&
+      payloadAt !== null &&
+      payloadAt - deviceAt < historyAfterMs);
   // In place, as a copy per field would cost more than reading the metric.
   if (metric.quality !== null) Object.assign(value, qualityOf(metric.quality, value));
   if (deviceAt !== null) value.deviceAt = deviceAt;

@@ -60,7 +60,16 @@ const OTHERS: Readonly<Record<number, string>> = { 130: 'bytes', 138: 'DataSet',
 
 /** The keys are field number × 8 + wire type. */
 function readMetric(reader: ProtobufReader): SparkplugMetric {
-  const metric: SparkplugMetric = { name: null, alias: null, at: null, datatype: 0, isHistorical: false, isNull: false, raw: { is: 'none' }, quality: null };
+  const metric: SparkplugMetric = {
+    name: null,
+    alias: null,
+    at: null,
+    datatype: 0,
+    isHistorical: false,
+    isNull: false,
+    raw: { is: 'none' },
+    quality: null,
+  };
   while (!reader.isDone) {
     const key = reader.key();
     switch (key) {

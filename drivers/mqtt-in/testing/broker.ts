@@ -32,9 +32,13 @@ export async function startTestBroker(): Promise<TestBroker> {
   return {
     port, url: `mqtt://127.0.0.1:${port}`, aedes,
     connections: () => sockets.size,
-    publish: (topic, payload, { qos = 1, retain = false } = {}) => new Promise((resolve, reject) => {
-      aedes.publish({ cmd: 'publish', topic, payload: Buffer.from(payload as Uint8Array), qos, retain, dup: false }, (error) => { if (error) reject(error); else resolve(); });
-    }),
+    publish: (topic, payload, { qos = 1, retain = false } = {}) =>
+      new Promise((resolve, reject) => {
+        aedes.publish({ cmd: 'publish', topic, payload: Buffer.from(payload as Uint8Array), qos, retain, dup: false }, (error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+      }),
     acknowledged: () => acknowledged,
     async stop() {
       await new Promise<void>((resolve) => { aedes.close(() => resolve()); });
@@ -47,7 +51,10 @@ export async function startTestBroker(): Promise<TestBroker> {
 }
 
 /** @returns a function that stops it */
-export function publishPeriodically(broker: TestBroker, message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array]): () => void {
+export function publishPeriodically(
+  broker: TestBroker,
+  message: (turn: number, nowMs: number) => [topic: string, payload: string | Uint8Array],
+): () => void {
   let turn = 0;
   const timer = setInterval(() => {
     turn += 1;

@@ -34,10 +34,19 @@ export interface MetricFields {
   more?: number[];
 }
 
-export const sparkplugMetric = ({ name, alias, at, datatype, more = [] }: MetricFields): number[] => bytesField(2, [
-  ...(name === undefined ? [] : bytesField(1, name)), ...(alias === undefined ? [] : numberField(2, alias)), ...(at === undefined ? [] : numberField(3, at)), ...(datatype === undefined ? [] : numberField(4, datatype)), ...more,
-]);
+export const sparkplugMetric = ({ name, alias, at, datatype, more = [] }: MetricFields): number[] =>
+  bytesField(2, [
+    ...(name === undefined ? [] : bytesField(1, name)),
+    ...(alias === undefined ? [] : numberField(2, alias)),
+    ...(at === undefined ? [] : numberField(3, at)),
+    ...(datatype === undefined ? [] : numberField(4, datatype)),
+    ...more,
+  ]);
 
 export function sparkplugPayload({ at, seq, metrics = [] }: { at?: number; seq?: number; metrics?: number[][] }): Uint8Array {
-  return Uint8Array.from([...(at === undefined ? [] : numberField(1, at)), ...metrics.flat(), ...(seq === undefined ? [] : numberField(3, seq))]);
+  return Uint8Array.from([
+    ...(at === undefined ? [] : numberField(1, at)),
+    ...metrics.flat(),
+    ...(seq === undefined ? [] : numberField(3, seq)),
+  ]);
 }

@@ -37,17 +37,31 @@ export interface OpcuaTestServerOptions {
   depth?: number;
 }
 
-export async function startOpcuaTestServer({ port: wished = 0, maxSubscriptions = 10, itemsPerCall = 1000, secured, depth = 0 }: OpcuaTestServerOptions = {}): Promise<OpcuaTestServer> {
+export async function startOpcuaTestServer({
+  port: wished = 0,
+  maxSubscriptions = 10,
+  itemsPerCall = 1000,
+  secured,
+  depth = 0,
+}: OpcuaTestServerOptions = {}): Promise<OpcuaTestServer> {
   haveHome();
   const { OPCUAServer } = await import('node-opcua-server');
   const port = await freePort(wished);
   const server = new OPCUAServer({
-    port, hostname: '127.0.0.1', disableDiscovery: true,
-    ...(secured ? {
-      securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt], securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
-      userManager: { isValidUser: (user: string, password: string) => user === secured.user && password === secured.password },
-    } : { securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None] }),
-    serverCapabilities: { maxSubscriptions, operationLimits: { maxMonitoredItemsPerCall: itemsPerCall, maxNodesPerRead: itemsPerCall, maxNodesPerBrowse: itemsPerCall } },
+    port,
+    hostname: '127.0.0.1',
+    disableDiscovery: true,
+    ...(secured
+      ? {
+          securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+          securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
+          userManager: { isValidUser: (user: string, password: string) => user === secured.user && password === secured.password },
+        }
+      : { securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None] }),
+    serverCapabilities: {
+      maxSubscriptions,
+      operationLimits: { maxMonitoredItemsPerCall: itemsPerCall, maxNodesPerRead: itemsPerCall, maxNodesPerBrowse: itemsPerCall },
+    },
     buildInfo: { productName: 'opcua rig', manufacturerName: 'cityvitals', softwareVersion: '1' },
   });
   await server.initialize();
@@ -56,19 +70,56 @@ export async function startOpcuaTestServer({ port: wished = 0, maxSubscriptions 
   if (!space) throw new Error('the server has no address space');
   const namespace = space.registerNamespace('urn:cityvitals:rig:opcua');
   const common = { organizedBy: space.rootFolder.objects, dataType: 'Double' as const, minimumSamplingInterval: 50 };
-  const plain = (name: Name, minimumSamplingInterval = 50) => namespace.addVariable({ ...common, nodeId: `s=${name}`, browseName: name, minimumSamplingInterval, accessLevel: name === 'Writable' ? 'CurrentRead | CurrentWrite' : 'CurrentRead' });
+  const plain = (name: Name, minimumSamplingInterval = 50) =>
+    namespace.addVariable({
+      ...common,
+      nodeId: `s=${name}`,
+      browseName: name,
+      minimumSamplingInterval,
+      accessLevel: name === 'Writable' ? 'CurrentRead | CurrentWrite' : 'CurrentRead',
+    });
   const variables = {
     Level: namespace.addVariable({ ...common, nodeId: 's=Level', browseName: 'Level', accessLevel: 'CurrentRead | HistoryRead' }),
-    Plain: plain('Plain'), Slow: plain('Slow', 3000), Writable: plain('Writable'),
-    Ranged: namespace.addAnalogDataItem({ ...common, nodeId: 's=Ranged', browseName: 'Ranged', engineeringUnitsRange: { low: 0, high: 200 }, definition: '', valuePrecision: 0.1 }),
+    Plain: plain('Plain'),
+    Slow: plain('Slow', 3000),
+    Writable: plain('Writable'),
+    Ranged: namespace.addAnalogDataItem({
+      ...common,
+      nodeId: 's=Ranged',
+      browseName: 'Ranged',
+      engineeringUnitsRange: { low: 0, high: 200 },
+      definition: '',
+      valuePrecision: 0.1,
+    }),
   };
   space.installHistoricalDataNode(variables.Level);
-  namespace.addVariable({ organizedBy: space.rootFolder.objects, nodeId: 's=List', browseName: 'List', dataType: 'Int32', valueRank: 1, minimumSamplingInterval: 50, value: { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [7, 8, 9] } });
-  const set = (name: Name, value: number, isGood = true, sourceAt = new Date()) => variables[name].setValueFromSource({ dataType: DataType.Double, value }, isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure, sourceAt);
+  namespace.addVariable({
+    organizedBy: space.rootFolder.objects,
+    nodeId: 's=List',
+    browseName: 'List',
+    dataType: 'Int32',
+    valueRank: 1,
+    minimumSamplingInterval: 50,
+    value: { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [7, 8, 9] },
+  });
+  const set = (name: Name, value: number, isGood = true, sourceAt = new Date()) =>
+    variables[name].setValueFromSource(
+      { dataType: DataType.Double, value },
+      isGood ? StatusCodes.Good : StatusCodes.BadSensorFailure,
+      sourceAt,
+    );
   for (const name of Object.keys(variables) as Name[]) set(name, 0);
-  const folders = Array.from({ length: depth }, (_, level) => namespace.addFolder(space.rootFolder.objects, { nodeId: `s=Folder${level}`, browseName: `Folder${level}` }));
+  const folders = Array.from({ length: depth }, (_, level) =>
+    namespace.addFolder(space.rootFolder.objects, { nodeId: `s=Folder${level}`, browseName: `Folder${level}` }),
+  );
   for (const [level, folder] of folders.entries()) {
-    namespace.addVariable({ componentOf: folder, nodeId: `s=In${level}`, browseName: `In${level}`, dataType: 'Int32', value: { dataType: DataType.Int32, value: level } });
+    namespace.addVariable({
+      componentOf: folder,
+      nodeId: `s=In${level}`,
+      browseName: `In${level}`,
+      dataType: 'Int32',
+      value: { dataType: DataType.Int32, value: level },
+    });
     if (level > 0) space.rootFolder.objects.removeReference({ referenceType: 'Organizes', nodeId: folder });
     folder.addReference({ referenceType: 'Organizes', nodeId: folders[(level + 1) % depth] as typeof folder });
   }

@@ -35,10 +35,18 @@ export function countBoxes(boxes: readonly Box[], model: string, frame: number):
  *
  * @param shots pictures that go with them, by point
  */
-export function measurePointValues(readings: readonly MeasureValue[], model: string, frame: number, shots: ReadonlyMap<string, readonly Snapshot[]> | null = null): PicturePointValue[] {
+export function measurePointValues(
+  readings: readonly MeasureValue[],
+  model: string,
+  frame: number,
+  shots: ReadonlyMap<string, readonly Snapshot[]> | null = null,
+): PicturePointValue[] {
   return readings.map(({ point, value, kind, objects, ptsMs }) => {
     const boxes = kind === 'measurement' ? [] : objects.map((one) => ('box' in one ? withinPicture(one) : rounded(one)));
-    const evidence: Evidence[] = [...(boxes.length > 0 ? [{ kind: 'boxes' as const, model, frame, boxes }] : []), ...(shots?.get(point) ?? [])];
+    const evidence: Evidence[] = [
+      ...(boxes.length > 0 ? [{ kind: 'boxes' as const, model, frame, boxes }] : []),
+      ...(shots?.get(point) ?? []),
+    ];
     return { point, value, ...(evidence.length > 0 && { evidence }), ...(ptsMs !== undefined && { ptsMs }) };
   });
 }
@@ -49,13 +57,22 @@ export function shownBoxes({ tracks, boxes }: { tracks: readonly Track[]; boxes:
 }
 
 function withinPicture({ id, class: label, score, box }: Track): Box {
-  const [left, top, right, bottom] = [box.x, box.y, box.x + box.width, box.y + box.height].map((side) => Math.min(1, Math.max(0, side))) as [number, number, number, number];
+  const [left, top, right, bottom] = [box.x, box.y, box.x + box.width, box.y + box.height].map((side) =>
+    Math.min(1, Math.max(0, side)),
+  ) as [number, number, number, number];
   return { ...rounded({ class: label, score, x: left, y: top, width: right - left, height: bottom - top }), track: id };
 }
 
 /** A tenth of a thousandth of a picture is less than a pixel; more digits would only travel. */
 function rounded(box: Box): Box {
-  return { class: box.class, score: round(box.score, 3), x: round(box.x, 4), y: round(box.y, 4), width: round(box.width, 4), height: round(box.height, 4) };
+  return {
+    class: box.class,
+    score: round(box.score, 3),
+    x: round(box.x, 4),
+    y: round(box.y, 4),
+    width: round(box.width, 4),
+    height: round(box.height, 4),
+  };
 }
 
 function round(value: number, digits: number): number {

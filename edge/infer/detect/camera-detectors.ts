@@ -61,7 +61,13 @@ export class CameraDetectors {
     const now = JSON.stringify(settings);
     const isAsBefore = this.#settings.get(id) === now;
     const camera = opened ?? this.byDevice.get(id);
-    if (camera) this.byDevice.set(id, isAsBefore ? { ...camera, pipeline: (before ?? camera).pipeline } : { ...camera, pipeline: cameraPipeline(settings, camera.pipeline.scoreThreshold) });
+    if (camera)
+      this.byDevice.set(
+        id,
+        isAsBefore
+          ? { ...camera, pipeline: (before ?? camera).pipeline }
+          : { ...camera, pipeline: cameraPipeline(settings, camera.pipeline.scoreThreshold) },
+      );
     this.#settings.set(id, now);
   }
 

@@ -28,7 +28,13 @@ export interface OpenDetectors {
  * @param pool its processes end with the last detector
  * @param sharing all that may share a model with these; what they ask of it, these ask as well
  */
-export async function openDetectors(devices: readonly { id: string; settings: unknown }[], models: readonly ModelSpec[], world: World, pool = new DetectorPool({}, world), sharing = devices): Promise<OpenDetectors> {
+export async function openDetectors(
+  devices: readonly { id: string; settings: unknown }[],
+  models: readonly ModelSpec[],
+  world: World,
+  pool = new DetectorPool({}, world),
+  sharing = devices,
+): Promise<OpenDetectors> {
   const byDevice = new Map<string, InferCamera>();
   const faults = new Map<string, Fault>();
   await Promise.all(devices.map(async ({ id, settings }) => {

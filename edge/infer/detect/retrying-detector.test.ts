@@ -13,13 +13,29 @@ test('a model that comes later is taken when it is there; until then each pictur
   let closed = 0;
   let tries = 0;
   let wrong: Fault | null = { code: 'CV_MODEL_HASH', params: { model: 'm', path: 'm.onnx', got: 'a', want: 'b' } };
-  const real: Detector = { model: 'm', provider: 'cpu', detect: async () => ({ boxes: [], durationMs: 1 }), close: async () => { closed += 1; } };
-  const detector = retryingDetector('m', missing, async () => {
-    tries += 1;
-    if (wrong) throw new FaultError(wrong.code, wrong.params);
-    return real;
-  }, clock);
-  const look = () => detector.detect(picture).then(() => 'seen', (error: FaultError) => error.fault.code);
+  const real: Detector = {
+    model: 'm',
+    provider: 'cpu',
+    detect: async () => ({ boxes: [], durationMs: 1 }),
+    close: async () => {
+      closed += 1;
+    },
+  };
+  const detector = retryingDetector(
+    'm',
+    missing,
+    async () => {
+      tries += 1;
+      if (wrong) throw new FaultError(wrong.code, wrong.params);
+      return real;
+    },
+    clock,
+  );
+  const look = () =>
+    detector.detect(picture).then(
+      () => 'seen',
+      (error: FaultError) => error.fault.code,
+    );
   assert.deepEqual([await look(), await look(), tries], ['CV_MODEL_NOT_PULLED', 'CV_MODEL_NOT_PULLED', 0]);
   await clock.advanceMs(15_000);
   assert.deepEqual([await look(), await look(), tries], ['CV_MODEL_HASH', 'CV_MODEL_HASH', 1]);
@@ -34,9 +50,23 @@ test('one that is closed meanwhile leaves nothing open', async () => {
   const clock = new VirtualClock();
   let closed = 0;
   let come = () => {};
-  const detector = retryingDetector('m', missing, () => new Promise<Detector>((resolve) => {
-    come = () => resolve({ model: 'm', provider: 'cpu', detect: async () => ({ boxes: [], durationMs: 1 }), close: async () => { closed += 1; } });
-  }), clock);
+  const detector = retryingDetector(
+    'm',
+    missing,
+    () =>
+      new Promise<Detector>((resolve) => {
+        come = () =>
+          resolve({
+            model: 'm',
+            provider: 'cpu',
+            detect: async () => ({ boxes: [], durationMs: 1 }),
+            close: async () => {
+              closed += 1;
+            },
+          });
+      }),
+    clock,
+  );
   await clock.advanceMs(15_000);
   const looked = assert.rejects(detector.detect(picture), (error: FaultError) => error.fault.code === 'CV_MODEL_NOT_PULLED');
   await detector.close();

@@ -10,7 +10,13 @@ const HEIGHT = 36;
 function park(pathShare: number, [tintU, tintV]: readonly [number, number] = [0, 0]): PicturePlanes {
   const luma = WIDTH * HEIGHT;
   const isPath = (at: number) => at % (luma / 4) >= (luma / 4) * (1 - pathShare);
-  return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: luma * 1.5 }, (_, at) => (at < luma ? 110 : (isPath(at) ? 128 : at < luma * 1.25 ? 105 : 112) + (at < luma * 1.25 ? tintU : tintV))) };
+  return {
+    width: WIDTH,
+    height: HEIGHT,
+    yuv: Uint8Array.from({ length: luma * 1.5 }, (_, at) =>
+      at < luma ? 110 : (isPath(at) ? 128 : at < luma * 1.25 ? 105 : 112) + (at < luma * 1.25 ? tintU : tintV),
+    ),
+  };
 }
 
 test('a lawn is green and not tinted, as long as something grey is seen in it', () => {

@@ -30,7 +30,11 @@ export function measureColour({ width, height, yuv }: PicturePlanes, hiddenShare
   const across = width >> 1;
   let [us, vs, count, lit, grey] = [0, 0, 0, 0, 0];
   for (let row = 0; row < height >> 1; row += 1) {
-    for (let x = row % STEP, at = luma + row * across + x, above = 2 * (row * width + x); x < across; x += STEP, at += STEP, above += 2 * STEP) {
+    for (
+      let x = row % STEP, at = luma + row * across + x, above = 2 * (row * width + x);
+      x < across;
+      x += STEP, at += STEP, above += 2 * STEP
+    ) {
       const u = yuv[at] as number;
       const v = yuv[at + quarter] as number;
       us += u;

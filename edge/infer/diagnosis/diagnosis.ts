@@ -149,7 +149,8 @@ export class VideoDiagnosis {
     }
     this.#soundMs = first === null ? this.#soundMs + passedMs : 0;
     const current = PICTURE_FINDINGS.find(({ id }) => id === this.#current);
-    const arisen = first !== null && (this.#shown.get(first) ?? 0) >= (PICTURE_FINDINGS.find(({ id }) => id === first)?.onMs ?? 0) ? first : null;
+    const arisen =
+      first !== null && (this.#shown.get(first) ?? 0) >= (PICTURE_FINDINGS.find(({ id }) => id === first)?.onMs ?? 0) ? first : null;
     if (arisen) return this.#say(arisen, scores);
     if (first === null && this.#soundMs >= (current?.offMs ?? 0)) return this.#say(null, scores);
     // Pictures came again: whatever it is, it is not that.

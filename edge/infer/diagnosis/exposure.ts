@@ -41,7 +41,10 @@ export function measureExposure({ width, height, yuv }: PicturePlanes, hiddenSha
 }
 
 /** @param blankness score of a picture that shows nothing, whatever its grain */
-export function exposureScores({ mean, darkShare, brightShare }: Exposure, blankness: number): { 'black': number; 'under-exposed': number; 'over-exposed': number } {
+export function exposureScores(
+  { mean, darkShare, brightShare }: Exposure,
+  blankness: number,
+): { black: number; 'under-exposed': number; 'over-exposed': number } {
   return {
     'black': mean < BLACK_MEAN ? blankness : 0,
     'under-exposed': scoreAbove(darkShare, DARK_SHARE),

@@ -24,7 +24,11 @@ export function noiseDeviation({ width, height, yuv }: PicturePlanes): number {
       for (let y = top; y < top + BLOCK; y += 1) {
         for (let at = y * width + left, end = at + BLOCK; at < end; at += 1) {
           const cross = (yuv[at - 1] as number) + (yuv[at + 1] as number) + (yuv[at - width] as number) + (yuv[at + width] as number);
-          const corners = (yuv[at - width - 1] as number) + (yuv[at - width + 1] as number) + (yuv[at + width - 1] as number) + (yuv[at + width + 1] as number);
+          const corners =
+            (yuv[at - width - 1] as number) +
+            (yuv[at - width + 1] as number) +
+            (yuv[at + width - 1] as number) +
+            (yuv[at + width + 1] as number);
           const bump = 4 * (yuv[at] as number) - 2 * cross + corners;
           sum += bump < 0 ? -bump : bump;
         }

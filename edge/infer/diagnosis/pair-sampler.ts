@@ -27,7 +27,11 @@ export class PairSampler {
     const isAnew = !(sinceMs >= 0);
     const isPair = this.#isOpen || isSuspect || (this.#isNext && sinceMs >= SELDOM_MS);
     this.#isNext = false;
-    if (!isAnew && sinceMs < (isPair ? APART_MS[this.#pairs % APART_MS.length] as number : REST_MS[this.#pairs % REST_MS.length] as number)) return 'none';
+    if (
+      !isAnew &&
+      sinceMs < (isPair ? (APART_MS[this.#pairs % APART_MS.length] as number) : (REST_MS[this.#pairs % REST_MS.length] as number))
+    )
+      return 'none';
     this.#takenMs = ptsMs;
     const isSecond = isPair && !isAnew;
     this.#isOpen = !isSecond;

@@ -69,7 +69,10 @@ export class ReferencePicture {
     const isSure = isSame(found, start) ? thereOf(found) >= THERE_SHARE * found.misfits.length : isPreferred(found, start);
     const whole = isSure && found.between && thereOf(found) >= FEW_PARTS ? both(scaled(found.between, scale)) : null;
     if (whole && found.total < ROUGH * found.height) return whole;
-    this.#sides ??= [new TemplateMatcher(this.#small.fine, SEARCH, 0, ACROSS / 2), new TemplateMatcher(this.#small.fine, SEARCH, ACROSS / 2, ACROSS)];
+    this.#sides ??= [
+      new TemplateMatcher(this.#small.fine, SEARCH, 0, ACROSS / 2),
+      new TemplateMatcher(this.#small.fine, SEARCH, ACROSS / 2, ACROSS),
+    ];
     const [onLeft, onRight] = this.#sides.map((side, at) => {
       const from = side.fit(fine, side.nearest(scaled(before[at] as PixelOffset, 1 / scale)));
       const down = side.descend(fine, side.fit(fine, found.place));
@@ -148,18 +151,34 @@ class TemplateMatcher {
 
   fit(now: LocalContrast, place: PixelOffset): Match {
     const misfits = this.#parts.map((part) => gap(this.#key, now, part, place) / part.height);
-    return { place, misfits, total: misfits.reduce((sum, misfit, part) => sum + misfit * (this.#parts[part] as MatchTile).height, 0), height: this.#parts.reduce((sum, part) => sum + part.height, 0) };
+    return {
+      place,
+      misfits,
+      total: misfits.reduce((sum, misfit, part) => sum + misfit * (this.#parts[part] as MatchTile).height, 0),
+      height: this.#parts.reduce((sum, part) => sum + part.height, 0),
+    };
   }
 
   /** To the place where it fits best, a step at a time; and where between the places that is. */
   descend(now: LocalContrast, from: Match): Match & { between: PixelOffset | null } {
     for (let best = from; ;) {
-      const { place: { x, y }, total } = best;
-      const around = [{ x: x - 1, y }, { x: x + 1, y }, { x, y: y - 1 }, { x, y: y + 1 }].map((place) => (this.#isWithin(place) ? this.fit(now, place) : null));
+      const {
+        place: { x, y },
+        total,
+      } = best;
+      const around = [
+        { x: x - 1, y },
+        { x: x + 1, y },
+        { x, y: y - 1 },
+        { x, y: y + 1 },
+      ].map((place) => (this.#isWithin(place) ? this.fit(now, place) : null));
       const next = around.reduce((least: Match, one) => (one && one.total < least.total ? one : least), best);
       if (next === best) {
         const [left, right, up, down] = around as [Match, Match, Match, Match];
-        return { ...best, between: around.includes(null) ? null : { x: x + dip(left.total, total, right.total), y: y + dip(up.total, total, down.total) } };
+        return {
+          ...best,
+          between: around.includes(null) ? null : { x: x + dip(left.total, total, right.total), y: y + dip(up.total, total, down.total) },
+        };
       }
       best = next;
     }
@@ -172,7 +191,8 @@ class TemplateMatcher {
     for (let y = -this.#search; y <= this.#search; y += 1) {
       for (let x = -this.#search; x <= this.#search; x += 1) {
         let total = 0;
-        for (let at = 0; at < this.#parts.length && total < least; at += 1) total += gap(this.#key, now, this.#parts[at] as MatchTile, { x, y });
+        for (let at = 0; at < this.#parts.length && total < least; at += 1)
+          total += gap(this.#key, now, this.#parts[at] as MatchTile, { x, y });
         if (total < least) [best, least] = [{ x, y }, total];
       }
     }
@@ -191,12 +211,18 @@ function dip(before: number, middle: number, after: number): number {
 
 function heightOf({ width, values }: LocalContrast, left: number, top: number, right: number, bottom: number): number {
   let sum = 0;
-  for (let y = top; y < bottom; y += APART) for (let at = y * width + left, end = y * width + right; at < end; at += APART) sum += Math.abs(values[at] as number);
+  for (let y = top; y < bottom; y += APART)
+    for (let at = y * width + left, end = y * width + right; at < end; at += APART) sum += Math.abs(values[at] as number);
   return sum;
 }
 
 /** Sum of what does not fit, up to what is unrelated. */
-function gap({ width, values: before }: LocalContrast, { values: after }: LocalContrast, { left, top, right, bottom, height }: MatchTile, { x, y: down }: PixelOffset): number {
+function gap(
+  { width, values: before }: LocalContrast,
+  { values: after }: LocalContrast,
+  { left, top, right, bottom, height }: MatchTile,
+  { x, y: down }: PixelOffset,
+): number {
   const most = UNRELATED * height;
   let sum = 0;
   for (let y = top; y < bottom && sum < most; y += APART) {

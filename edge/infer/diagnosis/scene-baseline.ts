@@ -57,7 +57,8 @@ export class SceneBaseline {
       this.#edges[at] = (this.#edges[at] as number) + (learning ? gap / this.#looks : Math.max(-FOLLOW_EDGES, Math.min(FOLLOW_EDGES, gap)));
     }
     const share = learning ? 1 / this.#looks : FOLLOW_LIGHT;
-    for (let at = 0; at < lumas.length; at += 1) this.#lumas[at] = (this.#lumas[at] as number) + ((lumas[at] as number) - (this.#lumas[at] as number)) * share;
+    for (let at = 0; at < lumas.length; at += 1)
+      this.#lumas[at] = (this.#lumas[at] as number) + ((lumas[at] as number) - (this.#lumas[at] as number)) * share;
     for (const part of ['u', 'v'] as const) this.#colour[part] += (seen[part] - this.#colour[part]) * share;
   }
 
@@ -68,7 +69,7 @@ export class SceneBaseline {
   }
 
   /** @param isOther it is another scene already, and need not show that it stays */
-  scores({ edges, flat, lumas, litMean }: SceneSignature, isOther: boolean): { 'occluded': number; 'wrong-scene': number; isUsual: boolean } {
+  scores({ edges, flat, lumas, litMean }: SceneSignature, isOther: boolean): { occluded: number; 'wrong-scene': number; isUsual: boolean } {
     const last = this.#last;
     this.#last = edges;
     const usual = this.#looks >= LEARNING_LOOKS ? this.#edges : null;
@@ -78,7 +79,11 @@ export class SceneBaseline {
     const alike = correlation(edges, usual);
     const limit = Math.max(0, Math.min(OTHER_SCENE, LESS_LIKE * this.#likeness));
     const stays = isOther || (covered < PARTLY_SHARE && last !== null && correlation(edges, last) - alike >= STAYS);
-    return { 'occluded': Math.max(cover, scoreAbove(covered, COVERED_SHARE)), 'wrong-scene': stays ? scoreBelow(Math.max(0, alike), limit) : 0, 'isUsual': alike >= limit };
+    return {
+      occluded: Math.max(cover, scoreAbove(covered, COVERED_SHARE)),
+      'wrong-scene': stays ? scoreBelow(Math.max(0, alike), limit) : 0,
+      isUsual: alike >= limit,
+    };
   }
 }
 
@@ -97,6 +102,8 @@ function coveredShare({ edges, lumas }: Pick<SceneSignature, 'edges' | 'lumas'>,
     count += 1;
   }
   if (count === structured) return 0;
-  const isElsewhere = correlation(edges, usual.edges, (at) => !gone[at >> 1]) >= SAME_ELSEWHERE && correlation(lumas, usual.lumas, (cell) => !gone[cell]) >= SAME_SHADE;
+  const isElsewhere =
+    correlation(edges, usual.edges, (at) => !gone[at >> 1]) >= SAME_ELSEWHERE &&
+    correlation(lumas, usual.lumas, (cell) => !gone[cell]) >= SAME_SHADE;
   return isElsewhere ? count / cells : 0;
 }

@@ -11,7 +11,11 @@ const random = seededRandom(4);
 /** @param deviation of its grain */
 function picture(lumaAt: (x: number, y: number) => number, deviation = 0): PicturePlanes {
   const grain = () => (random.next() + random.next() + random.next() - 1.5) * 2 * deviation;
-  return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) => Math.round(lumaAt(at % WIDTH, Math.floor(at / WIDTH)) + grain())) };
+  return {
+    width: WIDTH,
+    height: HEIGHT,
+    yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) => Math.round(lumaAt(at % WIDTH, Math.floor(at / WIDTH)) + grain())),
+  };
 }
 
 /** Windows on the left, plain on the right. */

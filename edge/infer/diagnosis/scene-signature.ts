@@ -103,7 +103,12 @@ export function largestFlatShare(flat: Uint8Array): number {
     for (let cell = open.pop(); cell !== undefined; cell = open.pop()) {
       size += 1;
       const column = cell % SIGNATURE_COLUMNS;
-      for (const next of [column > 0 ? cell - 1 : -1, column < SIGNATURE_COLUMNS - 1 ? cell + 1 : -1, cell - SIGNATURE_COLUMNS, cell + SIGNATURE_COLUMNS]) {
+      for (const next of [
+        column > 0 ? cell - 1 : -1,
+        column < SIGNATURE_COLUMNS - 1 ? cell + 1 : -1,
+        cell - SIGNATURE_COLUMNS,
+        cell + SIGNATURE_COLUMNS,
+      ]) {
         if (next < 0 || next >= CELLS || !flat[next] || seen[next]) continue;
         seen[next] = 1;
         open.push(next);

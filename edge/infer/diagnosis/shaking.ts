@@ -106,7 +106,10 @@ export class ShakeDetector {
   }
 
   #step(place: HalfOffsets, ptsMs: number, width: number): Pick<ShakeStep, 'kind' | 'shift'> {
-    const [shift, other] = place.map(({ x, y }, side) => ({ x: x - (this.#place[side] as PixelOffset).x, y: y - (this.#place[side] as PixelOffset).y })) as [PixelOffset, PixelOffset];
+    const [shift, other] = place.map(({ x, y }, side) => ({
+      x: x - (this.#place[side] as PixelOffset).x,
+      y: y - (this.#place[side] as PixelOffset).y,
+    })) as [PixelOffset, PixelOffset];
     const length = Math.hypot(shift.x, shift.y);
     if (Math.min(length, Math.hypot(other.x, other.y)) < width * (SHIFT + (SWAY * (ptsMs - this.#placeMs)) / 1000)) return { kind: 'rest' };
     const last = this.#shift;

@@ -12,7 +12,13 @@ const random = seededRandom(6);
 function windows(soft: number, contrast: number, deviation: number): PicturePlanes {
   const grain = () => (random.next() + random.next() + random.next() - 1.5) * 2 * deviation;
   const step = (at: number) => Math.min(1, Math.max(0, (at % 60) / soft)) - Math.min(1, Math.max(0, ((at % 60) - 30) / soft));
-  return { width: WIDTH, height: HEIGHT, yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) => Math.round(90 + contrast * step(at % WIDTH) * step(Math.floor(at / WIDTH)) + grain())) };
+  return {
+    width: WIDTH,
+    height: HEIGHT,
+    yuv: Uint8Array.from({ length: (WIDTH * HEIGHT * 3) / 2 }, (_, at) =>
+      Math.round(90 + contrast * step(at % WIDTH) * step(Math.floor(at / WIDTH)) + grain()),
+    ),
+  };
 }
 
 test('soft edges are blurred and sharp ones are not, whatever the grain', () => {

@@ -66,7 +66,8 @@ function halved({ width: across, height: down, values: sums }: LumaSums): LumaSu
   const [width, height] = [across >> 1, down >> 1];
   const values = new Uint16Array(width * height);
   for (let y = 0, to = 0; y < height; y += 1) {
-    for (let x = 0, at = 2 * y * across; x < width; x += 1, at += 2, to += 1) values[to] = (sums[at] as number) + (sums[at + 1] as number) + (sums[at + across] as number) + (sums[at + across + 1] as number);
+    for (let x = 0, at = 2 * y * across; x < width; x += 1, at += 2, to += 1)
+      values[to] = (sums[at] as number) + (sums[at + 1] as number) + (sums[at + across] as number) + (sums[at + across + 1] as number);
   }
   return { width, height, values };
 }

@@ -18,7 +18,9 @@ export function annotationSvg({ boxes, marked, nameOf, caption }: AnnotationOpti
     const stroke = Math.max(2, Math.round(width / 320));
     const shapes = boxes.map((box) => {
       const colour = marked.includes(box) ? MARKED : OTHER;
-      const [x, y, wide, high] = [box.x * width, box.y * height, box.width * width, box.height * height].map((side) => Math.round(side)) as [number, number, number, number];
+      const [x, y, wide, high] = [box.x * width, box.y * height, box.width * width, box.height * height].map((side) =>
+        Math.round(side),
+      ) as [number, number, number, number];
       const base = y >= text * 1.4 ? y - text * 0.35 : y + high + text;
       return `<rect x="${x}" y="${y}" width="${wide}" height="${high}" fill="none" stroke="${colour}" stroke-width="${stroke}"/>${words(x, Math.min(base, height - text * 1.6), text, colour, nameOf(box))}`;
     });
@@ -31,4 +33,5 @@ function words(x: number, y: number, size: number, colour: string, text: string)
   return `<text x="${x}" y="${Math.round(y)}" font-family="sans-serif" font-size="${size}" fill="${colour}" stroke="#000" stroke-width="${Math.max(2, size / 6)}" paint-order="stroke">${escapeXml(text)}</text>`;
 }
 
-export const escapeXml = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+export const escapeXml = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

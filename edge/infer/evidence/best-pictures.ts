@@ -33,11 +33,15 @@ export class BestPictures {
 
   offer(sighting: BoxedPicture): void {
     const { picture, boxes } = sighting;
-    const worth = new Map(boxes.flatMap((box): [number, number][] => (box.track === undefined ? [] : [[box.track, worthOf(picture, box)]])));
+    const worth = new Map(
+      boxes.flatMap((box): [number, number][] => (box.track === undefined ? [] : [[box.track, worthOf(picture, box)]])),
+    );
     const recent = this.#candidates.filter(({ picture: { ptsMs } }) => ptsMs <= picture.ptsMs && picture.ptsMs - ptsMs <= WINDOW_MS);
     const all = [...recent, { ...sighting, worth, release: picture.keep?.() }];
     // Kept are those that no later one beats for somebody they show: each may be the best once older ones are past.
-    const unbeaten = all.filter(({ worth: own }, at) => [...own].some(([track, value]) => all.slice(at + 1).every(({ worth: later }) => (later.get(track) ?? -1) < value)));
+    const unbeaten = all.filter(({ worth: own }, at) =>
+      [...own].some(([track, value]) => all.slice(at + 1).every(({ worth: later }) => (later.get(track) ?? -1) < value)),
+    );
     const kept = new Set(unbeaten.toSorted((a, b) => greatest(b) - greatest(a)).slice(0, MAX_PICTURES));
     for (const one of new Set([...this.#candidates, ...all])) if (!kept.has(one)) one.release?.();
     this.#candidates = unbeaten.filter((one) => kept.has(one));

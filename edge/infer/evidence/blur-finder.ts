@@ -37,21 +37,38 @@ const SAME_PLACE = 0.5;
  * @param open the model's place at the detectors; tried again at each picture until it succeeds
  * @param bears whether such a thing may have one, and where on it to look
  */
-export function openBlurFinder(open: () => Promise<Detector>, bears: (box: Box) => boolean, whereOn: (box: Box, picture: Picture) => PictureArea): BlurFinder {
+export function openBlurFinder(
+  open: () => Promise<Detector>,
+  bears: (box: Box) => boolean,
+  whereOn: (box: Box, picture: Picture) => PictureArea,
+): BlurFinder {
   let opened: Promise<Detector> | null = null;
   return {
     async find(picture, known, signal) {
       const detector = opened ??= open();
       try {
         const model = await detector;
-        const near = known.filter(bears).toSorted((a, b) => b.height - a.height).slice(0, MAX_NEAR).map((box) => whereOn(box, picture));
-        const found = await Promise.all(viewsOf(picture, near).map(async ({ picture: view, toWhole }) => (await model.detect(view, signal)).boxes.map(toWhole)));
-        return suppressOverlaps(found.flat().toSorted((a, b) => b.score - a.score), SAME_PLACE);
+        const near = known
+          .filter(bears)
+          .toSorted((a, b) => b.height - a.height)
+          .slice(0, MAX_NEAR)
+          .map((box) => whereOn(box, picture));
+        const found = await Promise.all(
+          viewsOf(picture, near).map(async ({ picture: view, toWhole }) => (await model.detect(view, signal)).boxes.map(toWhole)),
+        );
+        return suppressOverlaps(
+          found.flat().toSorted((a, b) => b.score - a.score),
+          SAME_PLACE,
+        );
       } catch (error) {
         await detector.catch(() => { if (opened === detector) opened = null; });
         signal?.throwIfAborted();
         const { code, params } = faultOf(error, 'CV_MODEL_FAILED', { model: 'face' });
-        throw new FaultError('CV_EVIDENCE_UNBLURRED', { cause: code, detail: String(params.detail ?? params.path ?? params.model ?? '') }, { cause: error });
+        throw new FaultError(
+          'CV_EVIDENCE_UNBLURRED',
+          { cause: code, detail: String(params.detail ?? params.path ?? params.model ?? '') },
+          { cause: error },
+        );
       }
     },
     async close() {

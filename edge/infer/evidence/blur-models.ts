@@ -11,10 +11,29 @@ const FACE_SCORE = 0.2;
 const VEHICLES = classesOf(['vehicle']);
 
 /** @returns null when nothing is to be blurred */
-export function blurFinderOf({ faces, plates }: EvidenceSetup['blur'], openModel: (model: string, scoreThreshold?: number) => Promise<Detector>): BlurFinder | null {
+export function blurFinderOf(
+  { faces, plates }: EvidenceSetup['blur'],
+  openModel: (model: string, scoreThreshold?: number) => Promise<Detector>,
+): BlurFinder | null {
   const all = [
-    ...(faces ? [openBlurFinder(() => openModel(FACE_MODEL, FACE_SCORE), (box) => box.class === 'person', headArea)] : []),
-    ...(plates === undefined ? [] : [openBlurFinder(() => openModel(plates), ({ class: label }: Box) => VEHICLES.has(label), (box) => box)]),
+    ...(faces
+      ? [
+          openBlurFinder(
+            () => openModel(FACE_MODEL, FACE_SCORE),
+            (box) => box.class === 'person',
+            headArea,
+          ),
+        ]
+      : []),
+    ...(plates === undefined
+      ? []
+      : [
+          openBlurFinder(
+            () => openModel(plates),
+            ({ class: label }: Box) => VEHICLES.has(label),
+            (box) => box,
+          ),
+        ]),
   ];
   if (all.length === 0) return null;
   return {

@@ -33,7 +33,13 @@ export function cropOf(picture: Picture, area: PictureArea): PictureCrop | null 
   const pixel = aspect === undefined ? 1 : (aspect * height) / width;
   return {
     picture: { index, ptsMs, width: wide, height: high, yuv: cut, ...(aspect !== undefined && { aspect: (wide / high) * pixel }) },
-    toWhole: (box) => ({ ...box, x: (left + box.x * wide) / width, y: (top + box.y * high) / height, width: (box.width * wide) / width, height: (box.height * high) / height }),
+    toWhole: (box) => ({
+      ...box,
+      x: (left + box.x * wide) / width,
+      y: (top + box.y * high) / height,
+      width: (box.width * wide) / width,
+      height: (box.height * high) / height,
+    }),
   };
 }
 
@@ -44,7 +50,14 @@ export function evenSpan(from: number, to: number, side: number): [number, numbe
   return [low, high];
 }
 
-function copyPlane(source: Uint8Array, from: number, stride: number, target: Uint8Array, to: number, { left, top, wide, high }: { left: number; top: number; wide: number; high: number }): void {
+function copyPlane(
+  source: Uint8Array,
+  from: number,
+  stride: number,
+  target: Uint8Array,
+  to: number,
+  { left, top, wide, high }: { left: number; top: number; wide: number; high: number },
+): void {
   for (let row = 0; row < high; row += 1) {
     const at = from + (top + row) * stride + left;
     target.set(source.subarray(at, at + wide), to + row * wide);

@@ -16,7 +16,11 @@ test('the face model that comes with us looks at the whole, at parts and at head
   const told: TelemetryEvent[] = [];
   const world = realWorld((event) => { told.push(event); });
   for (const file of ['blazeface-512.onnx', 'gone.onnx']) {
-    const detectors = new CameraDetectors(async () => MODELS.map((model) => (model.id === 'blazeface-512' ? { ...model, file } : model)), {}, world);
+    const detectors = new CameraDetectors(
+      async () => MODELS.map((model) => (model.id === 'blazeface-512' ? { ...model, file } : model)),
+      {},
+      world,
+    );
     const { blurFinder, eventPictures } = new EdgeEvidence({ edge: 'e1', centre: '500112001' }, { detectors, onWaiting: () => {} }, world);
     assert.equal(eventPictures, undefined, 'by default of a setup that says nothing there are no files');
     const pictures = openLatestPictures(blurFinder, world.tell);

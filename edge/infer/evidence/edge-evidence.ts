@@ -45,10 +45,26 @@ export class EdgeEvidence {
     const { detectors, onWaiting } = parts;
     this.#setup = evidence;
     this.#world = world;
-    this.blurFinder = blurFinderOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) => detectors.openModel(model, scoreThreshold));
+    this.blurFinder = blurFinderOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) =>
+      detectors.openModel(model, scoreThreshold),
+    );
     this.eventClips = this.#clipsOf(edge, centre, parts);
     this.mainPictures = this.#mainOf(edge, centre, parts);
-    this.eventPictures = evidence ? new EventPictures({ edge, centre, settings: evidence, blurFinder: this.blurFinder, folder: () => this.#folder, onWaiting, eventClips: this.eventClips, mainPictures: this.mainPictures }, world) : undefined;
+    this.eventPictures = evidence
+      ? new EventPictures(
+          {
+            edge,
+            centre,
+            settings: evidence,
+            blurFinder: this.blurFinder,
+            folder: () => this.#folder,
+            onWaiting,
+            eventClips: this.eventClips,
+            mainPictures: this.mainPictures,
+          },
+          world,
+        )
+      : undefined;
   }
 
   /** null until there is a camera, and where it could not be opened. */
@@ -72,9 +88,21 @@ export class EdgeEvidence {
     await this.#clipFolder?.close();
   }
 
-  async #open({ dir, maxBytes, keepMs, isPrivate = false }: { dir: string; maxBytes: number; keepMs: number; isPrivate?: boolean }, code: FaultCode): Promise<EvidenceFolder | null> {
+  async #open(
+    { dir, maxBytes, keepMs, isPrivate = false }: { dir: string; maxBytes: number; keepMs: number; isPrivate?: boolean },
+    code: FaultCode,
+  ): Promise<EvidenceFolder | null> {
     try {
-      return await EvidenceFolder.open({ dir, maxBytes, keepMs, isPrivate, onDropped: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, this.#world.clock);
+      return await EvidenceFolder.open(
+        {
+          dir,
+          maxBytes,
+          keepMs,
+          isPrivate,
+          onDropped: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }),
+        },
+        this.#world.clock,
+      );
     } catch (error) {
       const { params } = faultOf(error, code, { dir });
       this.#world.tell({ kind: 'fault', fault: { code, params: { device: '*', ...params } } });
@@ -82,24 +110,67 @@ export class EdgeEvidence {
     }
   }
 
-  #mainOf(edge: string, centre: string, { detectors, record, still, deviceOf = () => undefined, onWaiting }: EdgeEvidenceParts): MainPictures | null {
+  #mainOf(
+    edge: string,
+    centre: string,
+    { detectors, record, still, deviceOf = () => undefined, onWaiting }: EdgeEvidenceParts,
+  ): MainPictures | null {
     const settings = this.#setup;
     if (!settings || settings.mainMs === null || !record || !still) return null;
     const hasMain = (device: string) => typeof (deviceOf(device)?.settings as { mainUrl?: unknown } | null)?.mainUrl === 'string';
-    return new MainPictures({
-      edge, centre, settings, withinMs: settings.mainMs, blurFinder: this.blurFinder, folder: () => this.#folder, onWaiting, deviceOf, record,
-      still: (device, signal) => (hasMain(device) ? still(device, signal) : null), detectorOf: (device) => detectors.byDevice.get(device)?.detector,
-    }, this.#world);
+    return new MainPictures(
+      {
+        edge,
+        centre,
+        settings,
+        withinMs: settings.mainMs,
+        blurFinder: this.blurFinder,
+        folder: () => this.#folder,
+        onWaiting,
+        deviceOf,
+        record,
+        still: (device, signal) => (hasMain(device) ? still(device, signal) : null),
+        detectorOf: (device) => detectors.byDevice.get(device)?.detector,
+      },
+      this.#world,
+    );
   }
 
-  #clipsOf(edge: string, centre: string, { detectors, rings, record, deviceOf = () => undefined, onWaiting }: EdgeEvidenceParts): EventClips | null {
+  #clipsOf(
+    edge: string,
+    centre: string,
+    { detectors, rings, record, deviceOf = () => undefined, onWaiting }: EdgeEvidenceParts,
+  ): EventClips | null {
     const setup = this.#setup?.clip;
     if (!setup || !rings || !record) return null;
     const { blurFinder } = this;
-    const copy = setup.upload === 'blurred' && blurFinder ? blurredClipCopier({
-      settings: setup, blurFinder, detectorOf: (device) => detectors.byDevice.get(device)?.detector, clips: () => this.#clipFolder, outgoing: () => this.#folder, onWaiting,
-    }, this.#world) : undefined;
-    return new EventClips({ edge, centre, setup, ringOf: (device) => rings.of(device), folder: () => this.#clipFolder, deviceOf, record, ...(copy && { copy }) }, this.#world);
+    const copy =
+      setup.upload === 'blurred' && blurFinder
+        ? blurredClipCopier(
+            {
+              settings: setup,
+              blurFinder,
+              detectorOf: (device) => detectors.byDevice.get(device)?.detector,
+              clips: () => this.#clipFolder,
+              outgoing: () => this.#folder,
+              onWaiting,
+            },
+            this.#world,
+          )
+        : undefined;
+    return new EventClips(
+      {
+        edge,
+        centre,
+        setup,
+        ringOf: (device) => rings.of(device),
+        folder: () => this.#clipFolder,
+        deviceOf,
+        record,
+        ...(copy && { copy }),
+      },
+      this.#world,
+    );
   }
 }
 

@@ -28,8 +28,23 @@ export const chinaTime = (at: number): string => new Date(at + CHINA_MS).toISOSt
 export function embeddedMetadata(facts: PictureFacts): { exif: Record<string, string>; xmp: string } {
   const { edge, centre, camera, at, isClockSet, frame, model, modelVersion, points, blurred, stream, laterMs } = facts;
   const clock = isClockSet ? 'edge' : 'unsynced';
-  const own = { centre, edge, camera, at: new Date(at).toISOString(), clock, frame, points: points.join(' '), model, modelVersion, blurred, stream, ...(laterMs !== undefined && { laterMs }) };
-  const attributes = Object.entries(own).map(([name, value]) => `cv:${name}="${escapeXml(String(value))}"`).join(' ');
+  const own = {
+    centre,
+    edge,
+    camera,
+    at: new Date(at).toISOString(),
+    clock,
+    frame,
+    points: points.join(' '),
+    model,
+    modelVersion,
+    blurred,
+    stream,
+    ...(laterMs !== undefined && { laterMs }),
+  };
+  const attributes = Object.entries(own)
+    .map(([name, value]) => `cv:${name}="${escapeXml(String(value))}"`)
+    .join(' ');
   return {
     exif: {
       ImageDescription: `${centre}/${edge}/${camera} ${points.join(' ')}; ${model} ${modelVersion}; ${blurred ? 'faces blurred' : 'not blurred'}; ${stream} stream${laterMs === undefined ? '' : `, ${laterMs} ms after the event`}; clock ${clock}`,

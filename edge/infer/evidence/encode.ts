@@ -35,7 +35,10 @@ export async function encodePicture(picture: Picture, options: PictureEncoding):
   let width = Math.max(1, Math.min(options.maxWidth, Math.round(rows * aspect)));
   for (;;) {
     const height = Math.max(1, Math.round(width / aspect));
-    const sized = await sharp(rgb, { raw: { width: columns, height: rows, channels: 3 } }).resize(width, height, { fit: 'fill' }).raw().toBuffer();
+    const sized = await sharp(rgb, { raw: { width: columns, height: rows, channels: 3 } })
+      .resize(width, height, { fit: 'fill' })
+      .raw()
+      .toBuffer();
     const overlay = options.overlay && Buffer.from(options.overlay(width, height));
     for (const quality of QUALITIES) {
       const plain = sharp(sized, { raw: { width, height, channels: 3 } });
@@ -44,7 +47,8 @@ export async function encodePicture(picture: Picture, options: PictureEncoding):
       if (options.xmp) drawn.withXmp(options.xmp);
       const bytes = await (options.format === 'webp' ? drawn.webp({ quality }) : drawn.jpeg({ quality })).toBuffer();
       const isLast = quality === QUALITIES.at(-1) && width <= LEAST_WIDTH;
-      if (bytes.length <= options.maxBytes || isLast) return { bytes, mime: `image/${options.format}`, width, height, sha256: createHash('sha256').update(bytes).digest('hex') };
+      if (bytes.length <= options.maxBytes || isLast)
+        return { bytes, mime: `image/${options.format}`, width, height, sha256: createHash('sha256').update(bytes).digest('hex') };
     }
     width = Math.max(LEAST_WIDTH, Math.round(width * SMALLER));
   }

@@ -30,13 +30,27 @@ function pictureAt(ptsMs: number, contrast = 100): Picture {
 
 const face: Box = { class: 'face', score: 0.9, x: 0.4, y: 0.2, width: 0.1, height: 0.15 };
 const seeing = (boxes: Box[]): BlurFinder => ({ find: () => Promise.resolve(boxes), close: () => Promise.resolve() });
-const blind: BlurFinder = { find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })), close: () => Promise.resolve() };
+const blind: BlurFinder = {
+  find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })),
+  close: () => Promise.resolve(),
+};
 
 function scene(ptsMs: number, ...ids: number[]): TrackedPicture {
-  const track = (id: number) => ({ id, class: 'person', score: 0.8, box: { x: 0.35, y: 0.15, width: 0.2, height: 0.6 }, seenMs: ptsMs, isConfirmed: true }) as unknown as TrackedPicture['tracks'][number];
+  const track = (id: number) =>
+    ({
+      id,
+      class: 'person',
+      score: 0.8,
+      box: { x: 0.35, y: 0.15, width: 0.2, height: 0.6 },
+      seenMs: ptsMs,
+      isConfirmed: true,
+    }) as unknown as TrackedPicture['tracks'][number];
   return { device: 'cam', picture: pictureAt(ptsMs), at: AT + ptsMs, boxes: [], tracks: ids.map(track), model };
 }
-const intrusion = (seenIn: TrackedPicture, value = seenIn.tracks.length) => [{ point: 'lawn.intrusion', kind: 'state' as const, value, objects: seenIn.tracks }, { point: 'lawn.person', kind: 'measurement' as const, value, objects: [] }];
+const intrusion = (seenIn: TrackedPicture, value = seenIn.tracks.length) => [
+  { point: 'lawn.intrusion', kind: 'state' as const, value, objects: seenIn.tracks },
+  { point: 'lawn.person', kind: 'measurement' as const, value, objects: [] },
+];
 
 type Context = { after(run: () => Promise<void>): void };
 
@@ -48,12 +62,35 @@ async function folderFor(t: Context): Promise<string> {
 
 async function rig(t: Context, blurFinder: BlurFinder | null, options: { dir?: string; maxBytes?: number } = {}) {
   const told: TelemetryEvent[] = [];
-  const world: World = { ...realWorld((event) => { told.push(event); }) };
-  const folder = await EvidenceFolder.open({ dir: options.dir ?? await folderFor(t), maxBytes: options.maxBytes ?? 1e9, keepMs: Infinity, onDropped: (count) => told.push({ kind: 'evidence_lost', count, reason: 'picture_room' }) }, world.clock);
+  const world: World = {
+    ...realWorld((event) => {
+      told.push(event);
+    }),
+  };
+  const folder = await EvidenceFolder.open(
+    {
+      dir: options.dir ?? (await folderFor(t)),
+      maxBytes: options.maxBytes ?? 1e9,
+      keepMs: Infinity,
+      onDropped: (count) => told.push({ kind: 'evidence_lost', count, reason: 'picture_room' }),
+    },
+    world.clock,
+  );
   t.after(() => folder.close());
-  const settings = { of: ['intrusion'] as const, format: 'jpeg' as const, width: 1280, size: 200_000, language: 'zh-CN' as const, send: true };
+  const settings = {
+    of: ['intrusion'] as const,
+    format: 'jpeg' as const,
+    width: 1280,
+    size: 200_000,
+    language: 'zh-CN' as const,
+    send: true,
+  };
   const snapshots = new EventPictures({ edge: 'e1', centre: '500112001', settings, blurFinder, folder: () => folder }, world);
-  return { told, folder, of: (at: TrackedPicture, readings = intrusion(at)) => snapshots.picturesFor(at, readings, new AbortController().signal) };
+  return {
+    told,
+    folder,
+    of: (at: TrackedPicture, readings = intrusion(at)) => snapshots.picturesFor(at, readings, new AbortController().signal),
+  };
 }
 
 test('what is wiped out is one colour, its surroundings are as they were, and the picture itself is not touched', () => {
@@ -93,7 +130,11 @@ test('faces are looked for in the whole and on heads; one look that fails fails 
     };
   }, (box) => box.class === 'person', headArea);
   const person: Box = { class: 'person', score: 0.9, x: 0.4, y: 0.1, width: 0.2, height: 0.4 };
-  const cause = async () => blurFinder.find(pictureAt(0), [person]).then(() => 'found', (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`);
+  const cause = async () =>
+    blurFinder.find(pictureAt(0), [person]).then(
+      () => 'found',
+      (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`,
+    );
   assert.equal(await cause(), 'CV_EVIDENCE_UNBLURRED CV_MODEL_MISSING');
   assert.equal(await cause(), 'CV_EVIDENCE_UNBLURRED CV_DETECTOR_DIED');
   fails = false;
@@ -105,7 +146,12 @@ test('faces are looked for in the whole and on heads; one look that fails fails 
 
 test('the best picture of somebody is the largest and sharpest of the last seconds', () => {
   const best = new BestPictures();
-  const offer = (ptsMs: number, size: number, contrast: number, track = 1) => best.offer({ picture: pictureAt(ptsMs, contrast), at: AT, boxes: [{ class: 'person', score: 0.8, x: 0.2, y: 0.2, width: size, height: size, track }] });
+  const offer = (ptsMs: number, size: number, contrast: number, track = 1) =>
+    best.offer({
+      picture: pictureAt(ptsMs, contrast),
+      at: AT,
+      boxes: [{ class: 'person', score: 0.8, x: 0.2, y: 0.2, width: size, height: size, track }],
+    });
   offer(0, 0.3, 100);
   offer(500, 0.3, 20);
   offer(1000, 0.2, 100);
@@ -119,7 +165,13 @@ test('an intrusion brings two files, named by their hash, with time and camera i
   const { of, folder, told } = await rig(t, seeing([face]));
   const given = await of(scene(1000, 7));
   const refs = given.get('lawn.intrusion') ?? [];
-  assert.deepEqual(refs.map(({ variant, mime, width, blurred, model: by }) => [variant, mime, width, blurred, by]), [['annotated', 'image/jpeg', WIDTH, true, 'm'], ['clean', 'image/jpeg', WIDTH, true, 'm']]);
+  assert.deepEqual(
+    refs.map(({ variant, mime, width, blurred, model: by }) => [variant, mime, width, blurred, by]),
+    [
+      ['annotated', 'image/jpeg', WIDTH, true, 'm'],
+      ['clean', 'image/jpeg', WIDTH, true, 'm'],
+    ],
+  );
   assert.equal(given.has('lawn.person'), false);
   const { default: sharp } = await import('sharp');
   for (const { sha256, bytes, variant } of refs) {
@@ -145,7 +197,10 @@ test('fail closed: without a look for faces there is no file, the fault says so 
   assert.deepEqual((await of(scene(1000, 7))).get('lawn.intrusion'), []);
   assert.deepEqual((await of(scene(3000, 7, 8))).get('lawn.intrusion'), []);
   assert.equal(folder.bytes, 0);
-  assert.deepEqual(told.map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : event.kind)), ['picture_unblurred', 'CV_EVIDENCE_UNBLURRED', 'picture_unblurred']);
+  assert.deepEqual(
+    told.map((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : event.kind)),
+    ['picture_unblurred', 'CV_EVIDENCE_UNBLURRED', 'picture_unblurred'],
+  );
 });
 
 test('what is fetched for somebody is masked and wiped out before it is shown', async () => {
@@ -154,7 +209,8 @@ test('what is fetched for somebody is masked and wiped out before it is shown', 
   const { default: sharp } = await import('sharp');
   const { data } = await sharp(Buffer.from(view.jpegBase64, 'base64')).greyscale().raw().toBuffer({ resolveWithObject: true });
   const row = Math.round(0.25 * HEIGHT) * WIDTH;
-  const spread = (from: number, to: number) => Math.max(...data.subarray(row + from, row + to)) - Math.min(...data.subarray(row + from, row + to));
+  const spread = (from: number, to: number) =>
+    Math.max(...data.subarray(row + from, row + to)) - Math.min(...data.subarray(row + from, row + to));
   assert.ok(spread(130, 146) <= 4 && spread(4, 50) <= 4 && spread(240, 300) > 20);
   assert.ok((data[row + 20] as number) < 20);
   await assert.rejects(openLatestPictures(blind).encodeStill('cam', pictureAt(0), AT, []), { name: 'CV_EVIDENCE_UNBLURRED' });

@@ -69,7 +69,11 @@ export class EventPictures {
   }
 
   /** @returns what goes with the readings of this picture, by point. Never rejects. */
-  async picturesFor(scene: TrackedPicture, readings: readonly MeasureValue[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly Snapshot[]>> {
+  async picturesFor(
+    scene: TrackedPicture,
+    readings: readonly MeasureValue[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly Snapshot[]>> {
     const camera = this.#cameraOf(scene);
     const boxes = shownBoxes(scene);
     camera.best.offer({ picture: scene.picture, at: scene.at, boxes });
@@ -83,7 +87,8 @@ export class EventPictures {
       if (reading.value > (held?.value ?? 0) || (reading.value > 0 && held?.refs.length === 0)) wanting.push(reading);
       else if (reading.value > 0) given.set(reading.point, held?.refs ?? []);
       if (reading.value > (held?.value ?? 0)) begun.push(reading.point);
-      if (reading.kind === 'state') camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? held?.refs ?? [] : [] });
+      if (reading.kind === 'state')
+        camera.held.set(reading.point, { value: reading.value, refs: reading.value > 0 ? (held?.refs ?? []) : [] });
     }
     if (begun.length > 0) {
       const { device, at, picture: { ptsMs, index: frame }, model } = scene;
@@ -123,13 +128,21 @@ export class EventPictures {
     return kind !== 'measurement' && this.#parts.settings.of.includes(measureOf(point, kind));
   }
 
-  async #pictureOf(camera: CameraState, scene: TrackedPicture, boxes: readonly Box[], wanting: readonly MeasureValue[], signal: AbortSignal): Promise<readonly Snapshot[]> {
+  async #pictureOf(
+    camera: CameraState,
+    scene: TrackedPicture,
+    boxes: readonly Box[],
+    wanting: readonly MeasureValue[],
+    signal: AbortSignal,
+  ): Promise<readonly Snapshot[]> {
     const { picture, at, device } = scene;
     if (camera.last && picture.ptsMs - camera.last.ptsMs < SHARED_MS) return camera.last.refs;
     const tracks = wanting.flatMap(({ objects }) => objects.flatMap((one) => ('id' in one ? one.id : [])));
     const shown = camera.best.bestFor(tracks) ?? { picture, at, boxes };
     const tooLong = new AbortController();
-    const timer = this.#world.clock.after(DEADLINE_MS, () => tooLong.abort(new FaultError('CV_EVIDENCE_PICTURE', { device, detail: `${DEADLINE_MS} ms` })));
+    const timer = this.#world.clock.after(DEADLINE_MS, () =>
+      tooLong.abort(new FaultError('CV_EVIDENCE_PICTURE', { device, detail: `${DEADLINE_MS} ms` })),
+    );
     try {
       const refs = await this.#make(scene, shown, tracks, wanting.map(({ point }) => point), AbortSignal.any([signal, tooLong.signal]));
       camera.last = { ptsMs: picture.ptsMs, refs };
@@ -144,15 +157,45 @@ export class EventPictures {
     }
   }
 
-  async #make(scene: TrackedPicture, { picture, at, boxes }: BoxedPicture, tracks: readonly number[], points: readonly string[], signal: AbortSignal): Promise<readonly Snapshot[]> {
-    const { settings: { format, width, size, language }, blurFinder, edge, centre } = this.#parts;
+  async #make(
+    scene: TrackedPicture,
+    { picture, at, boxes }: BoxedPicture,
+    tracks: readonly number[],
+    points: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly Snapshot[]> {
+    const {
+      settings: { format, width, size, language },
+      blurFinder,
+      edge,
+      centre,
+    } = this.#parts;
     const { device, model } = scene;
     // A copy: were its memory used again meanwhile, faces of one picture would be wiped out in another.
     const { index, ptsMs, width: columns, height: rows, aspect } = picture;
-    const own: Picture = { index, ptsMs, width: columns, height: rows, yuv: new Uint8Array(picture.yuv), ...(aspect !== undefined && { aspect }) };
+    const own: Picture = {
+      index,
+      ptsMs,
+      width: columns,
+      height: rows,
+      yuv: new Uint8Array(picture.yuv),
+      ...(aspect !== undefined && { aspect }),
+    };
     const safe = redact(own, blurFinder ? await blurFinder.find(own, boxes, signal) : []);
     const isClockSet = ownClock(this.#world.clock) === 'edge';
-    const inside = embeddedMetadata({ edge, centre, camera: device, at, isClockSet, frame: picture.index, model: model.id, modelVersion: model.version, points, blurred: blurFinder !== null, stream: 'sub' });
+    const inside = embeddedMetadata({
+      edge,
+      centre,
+      camera: device,
+      at,
+      isClockSet,
+      frame: picture.index,
+      model: model.id,
+      modelVersion: model.version,
+      points,
+      blurred: blurFinder !== null,
+      stream: 'sub',
+    });
     const written = await renderableLanguage(language);
     const overlay = annotationSvg({
       boxes, marked: boxes.filter(({ track }) => track !== undefined && tracks.includes(track)),
@@ -162,7 +205,18 @@ export class EventPictures {
     const encoding = { format, maxWidth: width, maxBytes: size, ...inside };
     const [annotated, clean] = await Promise.all([encodePicture(safe, { ...encoding, overlay }), encodePicture(safe, encoding)]);
     signal.throwIfAborted();
-    return Promise.all([['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) => storePicture(this.#parts, device, at, file, { variant, frame: picture.index, model: model.id, blurred: blurFinder !== null }, this.#world.tell)));
+    return Promise.all(
+      [['annotated', annotated] as const, ['clean', clean] as const].map(([variant, file]) =>
+        storePicture(
+          this.#parts,
+          device,
+          at,
+          file,
+          { variant, frame: picture.index, model: model.id, blurred: blurFinder !== null },
+          this.#world.tell,
+        ),
+      ),
+    );
   }
 }
 

@@ -11,12 +11,32 @@ export interface FollowUpParts {
 }
 
 /** @param of the events that it follows */
-export function followUpEvent({ centre, deviceOf }: FollowUpParts, clock: Clock, { of, at, evidence, ...place }: { device: string; point: string; indicator: string; of: readonly { point: string }[]; at: number | undefined; evidence: Evidence }): Draft {
+export function followUpEvent(
+  { centre, deviceOf }: FollowUpParts,
+  clock: Clock,
+  {
+    of,
+    at,
+    evidence,
+    ...place
+  }: { device: string; point: string; indicator: string; of: readonly { point: string }[]; at: number | undefined; evidence: Evidence },
+): Draft {
   const { subject = place.device, position } = deviceOf(place.device) ?? {};
   const nowMs = Math.round(clock.nowMs());
   return {
-    ...place, subject, centre, kind: 'occurrence', value: [...new Set(of.map(({ point }) => point))].join(' '), unit: '',
-    occurredAt: at ?? nowMs, clock: ownClock(clock), observedAt: nowMs, quality: 'good', origin: 'live', ...(position && { position }), evidence: [evidence],
+    ...place,
+    subject,
+    centre,
+    kind: 'occurrence',
+    value: [...new Set(of.map(({ point }) => point))].join(' '),
+    unit: '',
+    occurredAt: at ?? nowMs,
+    clock: ownClock(clock),
+    observedAt: nowMs,
+    quality: 'good',
+    origin: 'live',
+    ...(position && { position }),
+    evidence: [evidence],
   };
 }
 

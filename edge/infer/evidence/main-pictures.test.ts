@@ -21,18 +21,52 @@ function rig(over: Partial<MainPictureParts> = {}) {
   const drafts: Draft[] = [];
   const known: (readonly Box[])[] = [];
   const asked: { give(picture: Picture): void; fail(error: unknown): void }[] = [];
-  const blurFinder: BlurFinder = { find: (_picture, boxes) => { known.push(boxes); return Promise.resolve([FACE]); }, close: () => Promise.resolve() };
-  const main = new MainPictures({
-    edge: 'e1', centre: '500112001', settings: { format: 'jpeg', width: 1280, size: 200_000, send: true }, withinMs: WITHIN_MS, blurFinder,
-    folder: () => ({ put: ({ atMs: at }, bytes, wait) => { files.push({ bytes, at, wait }); return Promise.resolve(); } }),
-    still: (_device, signal) => new Promise((give, fail) => {
-      asked.push({ give, fail });
-      signal.addEventListener('abort', () => fail(signal.reason));
-    }),
-    detectorOf: () => ({ detect: () => Promise.resolve({ boxes: [PERSON], durationMs: 1 }) }),
-    deviceOf: () => ({ subject: 'gate', settings: { mask: [[[0, 0], [0.2, 0], [0.2, 0.2], [0, 0.2]]] } }),
-    record: (draft) => { drafts.push(draft); }, ...over,
-  }, world);
+  const blurFinder: BlurFinder = {
+    find: (_picture, boxes) => {
+      known.push(boxes);
+      return Promise.resolve([FACE]);
+    },
+    close: () => Promise.resolve(),
+  };
+  const main = new MainPictures(
+    {
+      edge: 'e1',
+      centre: '500112001',
+      settings: { format: 'jpeg', width: 1280, size: 200_000, send: true },
+      withinMs: WITHIN_MS,
+      blurFinder,
+      folder: () => ({
+        put: ({ atMs: at }, bytes, wait) => {
+          files.push({ bytes, at, wait });
+          return Promise.resolve();
+        },
+      }),
+      still: (_device, signal) =>
+        new Promise((give, fail) => {
+          asked.push({ give, fail });
+          signal.addEventListener('abort', () => fail(signal.reason));
+        }),
+      detectorOf: () => ({ detect: () => Promise.resolve({ boxes: [PERSON], durationMs: 1 }) }),
+      deviceOf: () => ({
+        subject: 'gate',
+        settings: {
+          mask: [
+            [
+              [0, 0],
+              [0.2, 0],
+              [0.2, 0.2],
+              [0, 0.2],
+            ],
+          ],
+        },
+      }),
+      record: (draft) => {
+        drafts.push(draft);
+      },
+      ...over,
+    },
+    world,
+  );
   const want = (...points: string[]) => main.request({ device: 'cam', at: world.clock.nowMs(), frame: 7, points, model });
   const told = (kind: string) => world.told.filter((event) => event.kind === kind);
   return { world, main, want, asked, files, drafts, known, told };
@@ -57,9 +91,44 @@ test('a picture of the main stream follows its events as one of its own: masked,
   const of = [{ point: 'lawn.intrusion', at }, { point: 'entry.in', at: at + 800 }];
   const [draft] = drafts as [Draft];
   const [shot] = draft.evidence as [Snapshot];
-  assert.deepEqual({ ...draft, evidence: [] }, { device: 'cam', point: 'snapshot', indicator: 'CV-SNAPSHOT', subject: 'gate', centre: '500112001', kind: 'occurrence', value: 'lawn.intrusion entry.in', unit: '', occurredAt: at + 1240, clock: 'edge', observedAt: at + 1240, quality: 'good', origin: 'live', evidence: [] });
+  assert.deepEqual(
+    { ...draft, evidence: [] },
+    {
+      device: 'cam',
+      point: 'snapshot',
+      indicator: 'CV-SNAPSHOT',
+      subject: 'gate',
+      centre: '500112001',
+      kind: 'occurrence',
+      value: 'lawn.intrusion entry.in',
+      unit: '',
+      occurredAt: at + 1240,
+      clock: 'edge',
+      observedAt: at + 1240,
+      quality: 'good',
+      origin: 'live',
+      evidence: [],
+    },
+  );
   assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: 1 } as never), null);
-  assert.deepEqual({ ...shot, sha256: '', bytes: 0 }, { kind: 'snapshot', sha256: '', mime: 'image/jpeg', bytes: 0, width: WIDTH, height: HEIGHT, variant: 'clean', frame: 7, model: 'm', blurred: true, stream: 'main', at: at + 1240, of });
+  assert.deepEqual(
+    { ...shot, sha256: '', bytes: 0 },
+    {
+      kind: 'snapshot',
+      sha256: '',
+      mime: 'image/jpeg',
+      bytes: 0,
+      width: WIDTH,
+      height: HEIGHT,
+      variant: 'clean',
+      frame: 7,
+      model: 'm',
+      blurred: true,
+      stream: 'main',
+      at: at + 1240,
+      of,
+    },
+  );
   assert.deepEqual(known, [[PERSON]]);
   const { default: sharp } = await import('sharp');
   const { exif, xmp } = await sharp(files[0]?.bytes).metadata();
@@ -79,7 +148,10 @@ test('one that would come too late does not come: said once, cleared by the next
     await main.settled();
     await world.clock.advanceMs(REST_MS);
   }
-  assert.deepEqual([drafts.length, told('evidence_lost').length, told('fault').map((event) => 'fault' in event && event.fault.code)], [0, 2, ['CV_EVIDENCE_MAIN']]);
+  assert.deepEqual(
+    [drafts.length, told('evidence_lost').length, told('fault').map((event) => 'fault' in event && event.fault.code)],
+    [0, 2, ['CV_EVIDENCE_MAIN']],
+  );
   want('lawn.intrusion');
   asked[2]?.give(picture(world.clock.nowMs() + WITHIN_MS + 1)); // its own time says so
   await main.settled();
@@ -94,12 +166,17 @@ test('one that would come too late does not come: said once, cleared by the next
 });
 
 test('nothing leaves where faces cannot be looked for, nor where the camera says no; a camera without a main stream is not asked', async () => {
-  const blind: BlurFinder = { find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })), close: () => Promise.resolve() };
+  const blind: BlurFinder = {
+    find: () => Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })),
+    close: () => Promise.resolve(),
+  };
   const unblurred = rig({ blurFinder: blind });
   unblurred.want('lawn.intrusion');
   unblurred.asked[0]?.give(picture(unblurred.world.clock.nowMs()));
   await unblurred.main.settled();
-  const dead = rig({ detectorOf: () => ({ detect: () => Promise.reject(new FaultError('CV_DETECTOR_DIED', { model: 'm', detail: 'killed' })) }) });
+  const dead = rig({
+    detectorOf: () => ({ detect: () => Promise.reject(new FaultError('CV_DETECTOR_DIED', { model: 'm', detail: 'killed' })) }),
+  });
   dead.want('lawn.intrusion');
   dead.asked[0]?.give(picture(dead.world.clock.nowMs()));
   await dead.main.settled();
@@ -108,7 +185,10 @@ test('nothing leaves where faces cannot be looked for, nor where the camera says
   refused.asked[0]?.fail(new FaultError('CV_LINK_REFUSED', { address: 'x' }));
   await refused.main.settled();
   for (const { files, drafts } of [unblurred, dead, refused]) assert.deepEqual([files, drafts], [[], []]);
-  assert.deepEqual([unblurred, dead, refused].map(({ told }) => told('evidence_lost').map((event) => 'reason' in event && event.reason)), [['picture_unblurred'], ['picture_unmade'], ['picture_unmade']]);
+  assert.deepEqual(
+    [unblurred, dead, refused].map(({ told }) => told('evidence_lost').map((event) => 'reason' in event && event.reason)),
+    [['picture_unblurred'], ['picture_unmade'], ['picture_unmade']],
+  );
   assert.match(JSON.stringify(refused.told('fault')), /CV_EVIDENCE_MAIN.*CV_LINK_REFUSED/);
   const without = rig({ still: () => null });
   without.want('lawn.intrusion');
@@ -122,5 +202,8 @@ test('what is still coming when the edge ends is counted, and its stream is let 
   await settle();
   await main.close();
   want('lawn.intrusion');
-  assert.deepEqual([drafts, told('evidence_lost').map((event) => 'reason' in event && event.reason), told('fault')], [[], ['shutdown'], []]);
+  assert.deepEqual(
+    [drafts, told('evidence_lost').map((event) => 'reason' in event && event.reason), told('fault')],
+    [[], ['shutdown'], []],
+  );
 });

@@ -117,7 +117,16 @@ export class MainPictures {
     const takenAt = picture.takenAt ?? this.#world.clock.nowMs();
     if (takenAt - at > this.#parts.withinMs) throw this.#late(device);
     const shot = await this.#inTurn(() => this.#make(coming, picture, takenAt, this.#followers.signal));
-    this.#parts.record(followUpEvent(this.#parts, this.#world.clock, { device, point: POINT, indicator: SNAPSHOT_INDICATOR, of, at: takenAt, evidence: shot }));
+    this.#parts.record(
+      followUpEvent(this.#parts, this.#world.clock, {
+        device,
+        point: POINT,
+        indicator: SNAPSHOT_INDICATOR,
+        of,
+        at: takenAt,
+        evidence: shot,
+      }),
+    );
     this.#failings.succeeded(device);
   }
 
@@ -131,10 +140,28 @@ export class MainPictures {
     const safe = redact(picture, blurFinder ? await blurFinder.find(picture, people, signal) : []);
     const points = [...new Set(of.map(({ point }) => point))];
     const inside = embeddedMetadata({
-      edge, centre, camera: device, at: takenAt, isClockSet: ownClock(this.#world.clock) === 'edge', frame, model: model.id, modelVersion: model.version, points, blurred: blurFinder !== null, stream: 'main', laterMs: takenAt - (of[0]?.at ?? takenAt),
+      edge,
+      centre,
+      camera: device,
+      at: takenAt,
+      isClockSet: ownClock(this.#world.clock) === 'edge',
+      frame,
+      model: model.id,
+      modelVersion: model.version,
+      points,
+      blurred: blurFinder !== null,
+      stream: 'main',
+      laterMs: takenAt - (of[0]?.at ?? takenAt),
     });
     const file = await encodePicture(safe, { format, maxWidth: width, maxBytes: size, ...inside });
-    return storePicture(this.#parts, device, takenAt, file, { variant: 'clean', frame, model: model.id, blurred: blurFinder !== null, stream: 'main', at: takenAt, of }, this.#world.tell);
+    return storePicture(
+      this.#parts,
+      device,
+      takenAt,
+      file,
+      { variant: 'clean', frame, model: model.id, blurred: blurFinder !== null, stream: 'main', at: takenAt, of },
+      this.#world.tell,
+    );
   }
 
   #late(device: string): FaultError {
@@ -143,7 +170,9 @@ export class MainPictures {
 
   #failed(device: string, error: unknown): void {
     const cause = faultOf(error, 'CV_EVIDENCE_PICTURE', { device });
-    const fault = cause.code.startsWith('CV_EVIDENCE_') ? cause : { code: 'CV_EVIDENCE_MAIN' as const, params: { device, cause: cause.code, detail: String(cause.params.detail ?? '') } };
+    const fault = cause.code.startsWith('CV_EVIDENCE_')
+      ? cause
+      : { code: 'CV_EVIDENCE_MAIN' as const, params: { device, cause: cause.code, detail: String(cause.params.detail ?? '') } };
     this.#failings.failed(device, fault, fault.code === 'CV_EVIDENCE_UNBLURRED' ? 'picture_unblurred' : 'picture_unmade');
   }
 }

@@ -15,9 +15,11 @@ export async function renderableLanguage(language: Language): Promise<Language> 
 
 async function canDraw(): Promise<boolean> {
   const { default: sharp } = await import('sharp');
-  const [one, other] = await Promise.all(UNLIKE.map((text) => {
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-family="sans-serif" font-size="32">${text}</text></svg>`;
-    return sharp(Buffer.from(svg)).raw().toBuffer();
-  }));
+  const [one, other] = await Promise.all(
+    UNLIKE.map((text) => {
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-family="sans-serif" font-size="32">${text}</text></svg>`;
+      return sharp(Buffer.from(svg)).raw().toBuffer();
+    }),
+  );
   return one !== undefined && other !== undefined && !one.equals(other) && one.some((value) => value > 0);
 }

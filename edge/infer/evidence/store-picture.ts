@@ -16,7 +16,14 @@ export interface PictureDestination {
 }
 
 /** @param at ms UTC when it was taken. @returns rejects with CV_EVIDENCE_PICTURE, CV_EVIDENCE_DISK */
-export async function storePicture(shelf: PictureDestination, device: string, at: number, { sha256, mime, bytes, width, height }: EncodedPicture, facts: Omit<Snapshot, 'kind' | 'sha256' | 'mime' | 'bytes' | 'width' | 'height'>, tell: Tell): Promise<Snapshot> {
+export async function storePicture(
+  shelf: PictureDestination,
+  device: string,
+  at: number,
+  { sha256, mime, bytes, width, height }: EncodedPicture,
+  facts: Omit<Snapshot, 'kind' | 'sha256' | 'mime' | 'bytes' | 'width' | 'height'>,
+  tell: Tell,
+): Promise<Snapshot> {
   const folder = shelf.folder();
   if (!folder) throw new FaultError('CV_EVIDENCE_PICTURE', { device, detail: 'no folder' });
   await folder.put({ sha256, mime, atMs: at }, bytes, shelf.settings.send ? 'waiting' : 'kept');

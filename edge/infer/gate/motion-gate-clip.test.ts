@@ -34,13 +34,24 @@ async function verdicts(): Promise<GateDecision[]> {
   return found;
 }
 
-test('every visit is looked at from its first moments on; where nobody is, nobody looks', { skip: skipWithout(CLIP, 'one-by-one-person-detection.mp4') }, async () => {
-  const found = await verdicts();
-  assert.equal(found.length, CLIP_PICTURES);
-  const between = (from: number, to: number) => found.slice((from * FPS) / CLIP_FPS, (to * FPS) / CLIP_FPS);
-  for (const visit of VISITS) assert.ok(between(visit, visit + 30).filter((verdict) => verdict === 'changed').length >= 10, `visit at frame ${visit}: ${between(visit, visit + 30).join()}`);
-  const empty = EMPTY.flatMap(([from, to]) => between(from, to));
-  const gated = empty.filter((verdict) => verdict === 'still').length / empty.length;
-  if (process.env.CITYVITALS_SHOW) console.log(`still: ${(gated * 100).toFixed(0)} % of empty stretches, ${((found.filter((verdict) => verdict === 'still').length / found.length) * 100).toFixed(0)} % of all`);
-  assert.ok(gated >= 0.9, `${gated}`);
-});
+test(
+  'every visit is looked at from its first moments on; where nobody is, nobody looks',
+  { skip: skipWithout(CLIP, 'one-by-one-person-detection.mp4') },
+  async () => {
+    const found = await verdicts();
+    assert.equal(found.length, CLIP_PICTURES);
+    const between = (from: number, to: number) => found.slice((from * FPS) / CLIP_FPS, (to * FPS) / CLIP_FPS);
+    for (const visit of VISITS)
+      assert.ok(
+        between(visit, visit + 30).filter((verdict) => verdict === 'changed').length >= 10,
+        `visit at frame ${visit}: ${between(visit, visit + 30).join()}`,
+      );
+    const empty = EMPTY.flatMap(([from, to]) => between(from, to));
+    const gated = empty.filter((verdict) => verdict === 'still').length / empty.length;
+    if (process.env.CITYVITALS_SHOW)
+      console.log(
+        `still: ${(gated * 100).toFixed(0)} % of empty stretches, ${((found.filter((verdict) => verdict === 'still').length / found.length) * 100).toFixed(0)} % of all`,
+      );
+    assert.ok(gated >= 0.9, `${gated}`);
+  },
+);

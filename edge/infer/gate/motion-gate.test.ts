@@ -50,7 +50,16 @@ test('around what has changed is known, while it changes, and not of light or no
     gate.decide(picture(at, scene));
     return gate.motionArea;
   });
-  assert.deepEqual(regions, [null, null, null, null, null, { x: 48 / WIDTH, y: 40 / HEIGHT, width: 16 / WIDTH, height: 40 / HEIGHT }, null, null]);
+  assert.deepEqual(regions, [
+    null,
+    null,
+    null,
+    null,
+    null,
+    { x: 48 / WIDTH, y: 40 / HEIGHT, width: 16 / WIDTH, height: 40 / HEIGHT },
+    null,
+    null,
+  ]);
 });
 
 test('where pictures are further apart than it settles, the one after a change is looked at', () => {
@@ -64,11 +73,20 @@ test('a still scene is looked at once, until it has settled, and when a look is 
   assert.equal(verdicts[0], 'first');
   assert.deepEqual(verdicts.slice(1, 11), Array.from({ length: 10 }, () => 'settling'));
   assert.equal(count(verdicts, 'still'), 700 - 11 - 2);
-  assert.deepEqual([verdicts.indexOf('due'), verdicts.lastIndexOf('due')], [310, 610], 'a minute after the last look, and a minute after that');
+  assert.deepEqual(
+    [verdicts.indexOf('due'), verdicts.lastIndexOf('due')],
+    [310, 610],
+    'a minute after the last look, and a minute after that',
+  );
 });
 
 test('whoever walks in is seen at once; who stays becomes background, and is seen again when they leave', () => {
-  const verdicts = play([...still(50), ...Array.from({ length: 20 }, (_, at) => ({ bodyAt: at * 4 })), ...still(400, { bodyAt: 80 }), ...still(30)]);
+  const verdicts = play([
+    ...still(50),
+    ...Array.from({ length: 20 }, (_, at) => ({ bodyAt: at * 4 })),
+    ...still(400, { bodyAt: 80 }),
+    ...still(30),
+  ]);
   assert.ok(verdicts.slice(50, 70).every((verdict) => verdict === 'changed'));
   assert.ok(verdicts.slice(370, 470).every((verdict) => verdict === 'still' || verdict === 'due'));
   assert.equal(verdicts[470], 'changed');
@@ -95,7 +113,9 @@ test('time alone decides when a look is due, not how many pictures there were', 
     for (const stepMs of [40, 200, 1000]) {
       const gate = new MotionGate({ ...SETTINGS, settle: 0, every });
       const picture = camera();
-      const looks = Array.from({ length: 20_000 / stepMs + 1 }, (_, at) => gate.decide({ ...picture(at), ptsMs: at * stepMs })).filter((verdict) => verdict !== 'still').length;
+      const looks = Array.from({ length: 20_000 / stepMs + 1 }, (_, at) => gate.decide({ ...picture(at), ptsMs: at * stepMs })).filter(
+        (verdict) => verdict !== 'still',
+      ).length;
       assert.equal(looks, 20_000 / every + 1);
     }
   }

@@ -81,7 +81,15 @@ export class MotionGate {
     this.#columns = columns;
     this.#rows = rows;
     const plane = () => new Float32Array(columns * rows);
-    [this.#mean, this.#home, this.#lasts, this.#variance, this.#now, this.#before, this.#stays] = [plane(), plane(), plane(), plane(), plane(), plane(), plane()];
+    [this.#mean, this.#home, this.#lasts, this.#variance, this.#now, this.#before, this.#stays] = [
+      plane(),
+      plane(),
+      plane(),
+      plane(),
+      plane(),
+      plane(),
+      plane(),
+    ];
     this.#changed = new Uint8Array(columns * rows);
     this.#todo = new Int32Array(columns * rows);
     return false;
@@ -126,7 +134,16 @@ export class MotionGate {
   #learn(passedMs: number, light: number): number {
     const { contrast, adapt } = this.#settings;
     const learns = 1 - Math.exp(-passedMs / FOLLOWS_MS);
-    const [now, before, mean, home, lasts, variances, stays, changed] = [this.#now, this.#before, this.#mean, this.#home, this.#lasts, this.#variance, this.#stays, this.#changed];
+    const [now, before, mean, home, lasts, variances, stays, changed] = [
+      this.#now,
+      this.#before,
+      this.#mean,
+      this.#home,
+      this.#lasts,
+      this.#variance,
+      this.#stays,
+      this.#changed,
+    ];
     const [least, most] = [contrast * contrast, contrast / 2];
     const { length } = now;
     let count = 0;
@@ -193,7 +210,8 @@ export class MotionGate {
       // Cells are gone through from the top: where it began is its highest row.
       [top, bottom] = [Math.min(top, Math.floor(from / columns)), Math.max(bottom, Math.floor(lowest / columns))];
     }
-    if (right >= 0) this.#region = { x: left / columns, y: top / rows, width: (right - left + 1) / columns, height: (bottom - top + 1) / rows };
+    if (right >= 0)
+      this.#region = { x: left / columns, y: top / rows, width: (right - left + 1) / columns, height: (bottom - top + 1) / rows };
     return largest;
   }
 }

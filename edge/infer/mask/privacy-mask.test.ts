@@ -9,7 +9,9 @@ const grey = (width: number, height: number) => ({ width, height, yuv: new Uint8
 function painted(polygons: Polygon[], width: number, height: number): string[] {
   const picture = grey(width, height);
   new PrivacyMask(polygons).paint(picture);
-  return Array.from({ length: height }, (_, row) => [...picture.yuv.subarray(row * width, (row + 1) * width)].map((luma) => (luma === 16 ? '#' : '.')).join(''));
+  return Array.from({ length: height }, (_, row) =>
+    [...picture.yuv.subarray(row * width, (row + 1) * width)].map((luma) => (luma === 16 ? '#' : '.')).join(''),
+  );
 }
 
 test('a rectangle is painted with its edges, luma and colour alike, and nothing else', () => {
@@ -21,8 +23,41 @@ test('a rectangle is painted with its edges, luma and colour alike, and nothing 
 });
 
 test('a triangle, two polygons, a hole by evenodd, and none', () => {
-  assert.deepEqual(painted([[[0, 0], [1, 1], [0, 1]]], 8, 8), ['##......', '##......', '####....', '####....', '######..', '######..', '########', '########']);
-  assert.deepEqual(painted([[[0, 0], [0.25, 0], [0.25, 1], [0, 1]], [[0.75, 0], [1, 0], [1, 1], [0.75, 1]]], 8, 2), ['##....##', '##....##']);
+  assert.deepEqual(
+    painted(
+      [
+        [
+          [0, 0],
+          [1, 1],
+          [0, 1],
+        ],
+      ],
+      8,
+      8,
+    ),
+    ['##......', '##......', '####....', '####....', '######..', '######..', '########', '########'],
+  );
+  assert.deepEqual(
+    painted(
+      [
+        [
+          [0, 0],
+          [0.25, 0],
+          [0.25, 1],
+          [0, 1],
+        ],
+        [
+          [0.75, 0],
+          [1, 0],
+          [1, 1],
+          [0.75, 1],
+        ],
+      ],
+      8,
+      2,
+    ),
+    ['##....##', '##....##'],
+  );
   assert.deepEqual(painted([], 4, 2), ['....', '....']);
 });
 

@@ -77,6 +77,7 @@ export interface MaskedCells {
 
 export function maskedCells(polygons: readonly Polygon[], across: number, down: number): MaskedCells {
   const cells = new Uint8Array(across * down);
-  for (const { row, from, to } of polygons.flatMap((polygon) => runsOf(polygon, across, down))) cells.fill(1, row * across + from, row * across + to);
+  for (const { row, from, to } of polygons.flatMap((polygon) => runsOf(polygon, across, down)))
+    cells.fill(1, row * across + from, row * across + to);
   return { cells, share: cells.reduce((sum, cell) => sum + cell, 0) / cells.length };
 }

@@ -15,9 +15,21 @@ export function toSamples(pictureCounts: PictureCounts): TurnStation {
       const unit = points[point]?.unit;
       if (unit === undefined) return [];
       const takenAt = at + ptsMs - picture.ptsMs;
-      return [{
-        device, point, value, unit, at: takenAt, clock, observedAt, quality: 'good', flags: [], origin: 'live', ...(evidence && { evidence }),
-      }];
+      return [
+        {
+          device,
+          point,
+          value,
+          unit,
+          at: takenAt,
+          clock,
+          observedAt,
+          quality: 'good',
+          flags: [],
+          origin: 'live',
+          ...(evidence && { evidence }),
+        },
+      ];
     });
   };
 }

@@ -12,8 +12,12 @@ const path = scenarioClipPath(CLIP);
 const model = modelById('centernet-320');
 const graphFault = model ? await verifyModel(model, realWorld(() => {}).files) : null;
 
-test('two people who come one after the other, at 2 pictures a second: two tracks, no change of number', { skip: graphFault ? graphFault.code : skipWithout(path, CLIP) }, async () => {
-  assert.ok(model && path);
-  const visits = judgeVisits(trackClip(await detectClip(path, model, 2, 45_000)), visitWindows(CLIP, 10).slice(0, 2));
-  assert.deepEqual(visits, { visits: 2, tracks: 2, found: 2, switches: 0 });
-});
+test(
+  'two people who come one after the other, at 2 pictures a second: two tracks, no change of number',
+  { skip: graphFault ? graphFault.code : skipWithout(path, CLIP) },
+  async () => {
+    assert.ok(model && path);
+    const visits = judgeVisits(trackClip(await detectClip(path, model, 2, 45_000)), visitWindows(CLIP, 10).slice(0, 2));
+    assert.deepEqual(visits, { visits: 2, tracks: 2, found: 2, switches: 0 });
+  },
+);

@@ -92,11 +92,16 @@ export function isTrackMissed(track: Track): boolean {
 export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes, aspect, isHeld = false }: TrackerInput): TrackerState {
   const isSameStream = ptsMs >= before.ptsMs;
   const passedMs = ptsMs - before.ptsMs;
-  const isKept = ({ isConfirmed, seenMs }: Track) => ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? trackRetentionMs(MAX_HIDDEN_MS, before.stepMs) : UNSURE_FOR_MS);
+  const isKept = ({ isConfirmed, seenMs }: Track) =>
+    ptsMs - seenMs <= (isConfirmed || seenMs === before.ptsMs ? trackRetentionMs(MAX_HIDDEN_MS, before.stepMs) : UNSURE_FOR_MS);
   // What a look or two have missed is neither further away nor longer gone while nothing moves.
   const rests = (track: Track) => isHeld && isMissed(track);
   const known = (isSameStream ? before.tracks : [])
-    .map((track) => (rests(track) ? { ...track, seenMs: track.seenMs + passedMs } : { ...track, motion: predictMotion(track.motion, passedMs / 1000, trackGroupOf(track.class).agility) }))
+    .map((track) =>
+      rests(track)
+        ? { ...track, seenMs: track.seenMs + passedMs }
+        : { ...track, motion: predictMotion(track.motion, passedMs / 1000, trackGroupOf(track.class).agility) },
+    )
     .filter(isKept);
   const sure = new Set(boxes);
   const found = Map.groupBy([...boxes, ...lowScoreBoxes], (box) => trackGroupOf(box.class).id);
@@ -106,10 +111,20 @@ export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes
   const fresh: Box[] = [];
   for (const group of new Set([...known.map((track) => track.group), ...found.keys()])) {
     const tracks = known.filter((track) => track.group === group);
-    const { pairs, left } = associate(tracks, suppressOverlaps(found.get(group) ?? [], MAX_TWINS), sure, aspect, ptsMs - trackRetentionMs(LATELY_MS, before.stepMs));
+    const { pairs, left } = associate(
+      tracks,
+      suppressOverlaps(found.get(group) ?? [], MAX_TWINS),
+      sure,
+      aspect,
+      ptsMs - trackRetentionMs(LATELY_MS, before.stepMs),
+    );
     for (const track of tracks) {
       const box = pairs.get(track);
-      next.push(box ? goOn(track, box, aspect, ptsMs, isHeld) : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: motionRect(track.motion, aspect) });
+      next.push(
+        box
+          ? goOn(track, box, aspect, ptsMs, isHeld)
+          : { ...track, misses: track.misses + (isHeld ? 0 : 1), box: motionRect(track.motion, aspect) },
+      );
     }
     fresh.push(...left);
   }
@@ -126,18 +141,33 @@ export function updateTracks(before: TrackerState, { ptsMs, boxes, lowScoreBoxes
  *
  * @param latelyMs seen at this time or after is lately
  */
-function associate(tracks: readonly Track[], boxes: readonly Box[], sure: ReadonlySet<Box>, aspect: number, latelyMs: number): { pairs: Map<Track, Box>; left: Box[] } {
+function associate(
+  tracks: readonly Track[],
+  boxes: readonly Box[],
+  sure: ReadonlySet<Box>,
+  aspect: number,
+  latelyMs: number,
+): { pairs: Map<Track, Box>; left: Box[] } {
   const pairs = new Map<Track, Box>();
-  const match = (some: readonly Track[], these: readonly Box[], least: number, where = ({ motion }: Track) => motionRect(motion, aspect)): Box[] => {
-    const weights = some.map((track) => these.map((box) => {
-      const likeness = overlapWithMargin(where(track), box, aspect, uncertainty(track.motion));
-      return likeness >= least ? likeness : 0;
-    }));
-    const taken = new Set(assignRows(weights).map((column, row) => {
-      const box = these[column];
-      if (box) pairs.set(some[row] as Track, box);
-      return box;
-    }));
+  const match = (
+    some: readonly Track[],
+    these: readonly Box[],
+    least: number,
+    where = ({ motion }: Track) => motionRect(motion, aspect),
+  ): Box[] => {
+    const weights = some.map((track) =>
+      these.map((box) => {
+        const likeness = overlapWithMargin(where(track), box, aspect, uncertainty(track.motion));
+        return likeness >= least ? likeness : 0;
+      }),
+    );
+    const taken = new Set(
+      assignRows(weights).map((column, row) => {
+        const box = these[column];
+        if (box) pairs.set(some[row] as Track, box);
+        return box;
+      }),
+    );
     return these.filter((box) => !taken.has(box));
   };
   const lately = () => tracks.filter((track) => !pairs.has(track) && track.isConfirmed && track.seenMs >= latelyMs);

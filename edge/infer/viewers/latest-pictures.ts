@@ -40,7 +40,10 @@ export interface LatestPictures {
  * @param tell of a picture that cannot be shown: once, not each second
  */
 export function openLatestPictures(blurFinder: BlurFinder | null, tell: Tell = () => {}): LatestPictures {
-  const newest = new Map<string, { picture: Picture; at: number; boxes: readonly Box[]; release: (() => void) | undefined; view?: Promise<PictureView> }>();
+  const newest = new Map<
+    string,
+    { picture: Picture; at: number; boxes: readonly Box[]; release: (() => void) | undefined; view?: Promise<PictureView> }
+  >();
   const failing = new Set<string>();
   return {
     set(device, picture, at, boxes) {
@@ -50,7 +53,11 @@ export function openLatestPictures(blurFinder: BlurFinder | null, tell: Tell = (
     async encodeStill(device, picture, at, mask) {
       new PrivacyMask(mask).paint(picture);
       const boxes = newest.get(device)?.boxes ?? [];
-      const { width, height, bytes } = await encodePicture(redact(picture, blurFinder ? await blurFinder.find(picture, boxes) : []), { format: 'jpeg', maxWidth: SHOWN_WIDTH, maxBytes: MAX_BYTES });
+      const { width, height, bytes } = await encodePicture(redact(picture, blurFinder ? await blurFinder.find(picture, boxes) : []), {
+        format: 'jpeg',
+        maxWidth: SHOWN_WIDTH,
+        maxBytes: MAX_BYTES,
+      });
       // Nobody has looked for things in this one.
       return { device, at, index: picture.index, width, height, jpegBase64: Buffer.from(bytes).toString('base64'), boxes: [] };
     },

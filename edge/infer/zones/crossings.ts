@@ -28,7 +28,13 @@ export interface LineCrossing {
 const BEYOND = 0.03;
 const AWAY = 0.15;
 
-export function updateCrossings(before: ReadonlyMap<number, LinePassage>, tracks: readonly Track[], ptsMs: number, line: LineGeometry, aspect: number): { passages: Map<number, LinePassage>; crossings: LineCrossing[] } {
+export function updateCrossings(
+  before: ReadonlyMap<number, LinePassage>,
+  tracks: readonly Track[],
+  ptsMs: number,
+  line: LineGeometry,
+  aspect: number,
+): { passages: Map<number, LinePassage>; crossings: LineCrossing[] } {
   const passages = new Map<number, LinePassage>();
   const crossings: LineCrossing[] = [];
   for (const track of tracks) {
@@ -55,5 +61,11 @@ function moved(passage: LinePassage, track: Track, ptsMs: number, { from, to, in
   if (clear <= (side === 0 || wasAway ? BEYOND : AWAY)) return { ...passage, overMs };
   // Around the end of the line is no crossing.
   const hasCrossed = side !== 0 && segmentsIntersect(passage.foot, foot, from, to);
-  return { side: now, wasAway: clear > AWAY, foot, overMs: null, pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track, ptsMs: overMs }] : pending };
+  return {
+    side: now,
+    wasAway: clear > AWAY,
+    foot,
+    overMs: null,
+    pending: hasCrossed ? [...pending, { way: now > 0 ? 'in' : 'out', track, ptsMs: overMs }] : pending,
+  };
 }

@@ -40,7 +40,13 @@ export function sceneGeometry({ zones, lines, homography, timeZone }: SceneSetti
   const metres = homography ? metresBy(homography, aspect) : null;
   return {
     aspect,
-    zones: zones.map((settings) => ({ settings, polygon: settings.polygon.map(tall), areaM2: homography ? groundArea(homography, settings.polygon) : null, metres, timeZone })),
+    zones: zones.map((settings) => ({
+      settings,
+      polygon: settings.polygon.map(tall),
+      areaM2: homography ? groundArea(homography, settings.polygon) : null,
+      metres,
+      timeZone,
+    })),
     lines: lines.map((settings) => {
       const [from, to] = [tall(settings.from), tall(settings.to)];
       return { settings, classes: classesOf(settings.of), from, to, inner: Math.sign(distanceFromLine(tall(settings.inside), from, to)) };

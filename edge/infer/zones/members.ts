@@ -28,7 +28,11 @@ const STANDS_WITHIN = 0.25;
 /** To be on its way again it must be this much faster than what counts as slow. */
 const FASTER = 1.5;
 
-export function updateMembers(before: ReadonlyMap<number, ZoneMember>, { tracks, ptsMs, aspect }: Pick<ZoneInput, 'tracks' | 'ptsMs' | 'aspect'>, { polygon, settings }: ZoneGeometry): Map<number, ZoneMember> {
+export function updateMembers(
+  before: ReadonlyMap<number, ZoneMember>,
+  { tracks, ptsMs, aspect }: Pick<ZoneInput, 'tracks' | 'ptsMs' | 'aspect'>,
+  { polygon, settings }: ZoneGeometry,
+): Map<number, ZoneMember> {
   const after = new Map<number, ZoneMember>();
   for (const track of tracks) {
     const known = before.get(track.id);
@@ -48,7 +52,17 @@ function seenInside(known: ZoneMember | undefined, track: Track, foot: PicturePo
   const { across, down, height } = track.motion;
   const speed = Math.hypot(across.speed, down.speed) / Math.max(height.position, 1e-3);
   const isSlow = speed < (known?.isSlow ? slower * FASTER : slower);
-  if (!known) return { track, enteredMs: ptsMs, lastMs: ptsMs, foot, stationary: { at: foot, sinceMs: ptsMs }, isSlow, furthest: -Infinity, isReported: false };
+  if (!known)
+    return {
+      track,
+      enteredMs: ptsMs,
+      lastMs: ptsMs,
+      foot,
+      stationary: { at: foot, sinceMs: ptsMs },
+      isSlow,
+      furthest: -Infinity,
+      isReported: false,
+    };
   const { at } = known.stationary;
   const hasMoved = Math.hypot(foot[0] - at[0], foot[1] - at[1]) > STANDS_WITHIN * track.box.height;
   return { ...known, track, lastMs: ptsMs, foot, isSlow, stationary: hasMoved ? { at: foot, sinceMs: ptsMs } : known.stationary };

@@ -30,7 +30,10 @@ for (const fps of [2, 5, 12.5]) {
 }
 
 test('played again, the same clip says the same', async () => {
-  const [once, again] = [await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE), await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE)];
+  const [once, again] = [
+    await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE),
+    await eventsOfClip(join(folder, 'moving.avi'), 5, SCENE),
+  ];
   assert.ok(once.length > 5);
   assert.deepEqual(again, once);
   // Its pictures come faster than it looks.

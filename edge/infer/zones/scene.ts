@@ -33,21 +33,65 @@ export function emptyScene({ zones, lines }: Pick<SceneSettings, 'zones' | 'line
 }
 
 /** @returns what there is to say of this picture: every measurement, states that changed, what happened */
-export function updateScene(before: SceneState, { ptsMs, at, boxes, lowScoreBoxes, isHeld = false }: ScenePicture, plan: SceneGeometry): { state: SceneState; readings: MeasureValue[] } {
+export function updateScene(
+  before: SceneState,
+  { ptsMs, at, boxes, lowScoreBoxes, isHeld = false }: ScenePicture,
+  plan: SceneGeometry,
+): { state: SceneState; readings: MeasureValue[] } {
   const { aspect } = plan;
   // Another stream: nothing that was timed by the old one goes on.
-  const from: SceneState = ptsMs >= before.tracker.ptsMs ? before : { ...before, zones: before.zones.map(() => EMPTY_ZONE), lines: before.lines.map(() => new Map<number, LinePassage>()), lastReported: {} };
+  const from: SceneState =
+    ptsMs >= before.tracker.ptsMs
+      ? before
+      : {
+          ...before,
+          zones: before.zones.map(() => EMPTY_ZONE),
+          lines: before.lines.map(() => new Map<number, LinePassage>()),
+          lastReported: {},
+        };
   const tracker = updateTracks(before.tracker, { ptsMs, boxes, lowScoreBoxes, aspect, isHeld });
-  const look = { tracks: tracker.tracks, boxes, lowScoreBoxes, ptsMs, at, aspect, heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0, stepMs: before.tracker.stepMs };
+  const look = {
+    tracks: tracker.tracks,
+    boxes,
+    lowScoreBoxes,
+    ptsMs,
+    at,
+    aspect,
+    heldMs: isHeld ? ptsMs - before.tracker.ptsMs : 0,
+    stepMs: before.tracker.stepMs,
+  };
   const zones = plan.zones.map((zone, index) => updateZone(from.zones[index] ?? EMPTY_ZONE, look, zone));
-  const lines = plan.lines.map((line, index) => ({ line, ...updateCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect) }));
+  const lines = plan.lines.map((line, index) => ({
+    line,
+    ...updateCrossings(from.lines[index] ?? new Map(), tracker.tracks, ptsMs, line, aspect),
+  }));
   const all = [
     ...zones.flatMap(({ readings }) => readings),
-    ...lines.flatMap(({ line: { settings }, crossings }) => (['in', 'out'] as const).flatMap((way) => passed(`${settings.id}.${way}`, crossings.filter((crossing) => crossing.way === way), from.lastReported))),
+    ...lines.flatMap(({ line: { settings }, crossings }) =>
+      (['in', 'out'] as const).flatMap((way) =>
+        passed(
+          `${settings.id}.${way}`,
+          crossings.filter((crossing) => crossing.way === way),
+          from.lastReported,
+        ),
+      ),
+    ),
   ];
-  const readings = all.filter(({ kind, point, value }) => (kind === 'state' ? isNews(from.lastReported[point], value, ptsMs) : kind === 'measurement' || value > 0));
-  const told = { ...from.lastReported, ...Object.fromEntries(readings.filter(({ kind }) => kind !== 'measurement').map((reading) => [reading.point, { value: reading.value, ptsMs: reading.ptsMs ?? ptsMs }])) };
-  return { state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), lastReported: told }, readings };
+  const readings = all.filter(({ kind, point, value }) =>
+    kind === 'state' ? isNews(from.lastReported[point], value, ptsMs) : kind === 'measurement' || value > 0,
+  );
+  const told = {
+    ...from.lastReported,
+    ...Object.fromEntries(
+      readings
+        .filter(({ kind }) => kind !== 'measurement')
+        .map((reading) => [reading.point, { value: reading.value, ptsMs: reading.ptsMs ?? ptsMs }]),
+    ),
+  };
+  return {
+    state: { tracker, zones: zones.map(({ state }) => state), lines: lines.map(({ passages }) => passages), lastReported: told },
+    readings,
+  };
 }
 
 /** Those that went over in the same picture are one reading; of one that was told before, none is earlier. */

@@ -41,7 +41,13 @@ export interface ZoneInput {
 }
 
 /** @param near in heights of a person: who is nearer than this is with it */
-export function updateStaticObjects(before: readonly StaticObject[], { boxes, lowScoreBoxes, tracks, ptsMs, aspect, heldMs }: ZoneInput, zone: ZoneGeometry, classes: ReadonlySet<string>, near: number): StaticObject[] {
+export function updateStaticObjects(
+  before: readonly StaticObject[],
+  { boxes, lowScoreBoxes, tracks, ptsMs, aspect, heldMs }: ZoneInput,
+  zone: ZoneGeometry,
+  classes: ReadonlySet<string>,
+  near: number,
+): StaticObject[] {
   const isHere = (box: Box) => classes.has(box.class) && isInside(footPoint(box, aspect), zone.polygon);
   const looks = heldMs > 0 ? 0 : 1;
   const sure = boxes.filter(isHere);
@@ -49,7 +55,9 @@ export function updateStaticObjects(before: readonly StaticObject[], { boxes, lo
   const taken = new Set<Box>();
   const others = tracks.filter((track) => track.seenMs === ptsMs && !classes.has(track.class));
   const things = before.flatMap((thing): StaticObject[] => {
-    const again = here.filter((box) => !taken.has(box) && box.class === thing.box.class).toSorted((a, b) => overlap(b, thing.box) - overlap(a, thing.box))[0];
+    const again = here
+      .filter((box) => !taken.has(box) && box.class === thing.box.class)
+      .toSorted((a, b) => overlap(b, thing.box) - overlap(a, thing.box))[0];
     const company: Partial<StaticObject> = isNear(thing.box, others, near, aspect) ? { unattendedSinceMs: ptsMs } : {};
     if (again && overlap(again, thing.box) >= SAME_PLACE) {
       taken.add(again);
@@ -60,7 +68,10 @@ export function updateStaticObjects(before: readonly StaticObject[], { boxes, lo
     return ptsMs - sinceMs > FORGOTTEN_AFTER_MS ? [] : [{ ...thing, ...company, missing: { sinceMs, looks: before + looks } }];
   });
   const fresh = sure.filter((box) => !taken.has(box) && things.every((thing) => overlap(thing.box, box) < SAME_PLACE));
-  return [...things, ...fresh.map((box): StaticObject => ({ box, sinceMs: ptsMs, seenMs: ptsMs, unattendedSinceMs: ptsMs, hits: 1, missing: null }))];
+  return [
+    ...things,
+    ...fresh.map((box): StaticObject => ({ box, sinceMs: ptsMs, seenMs: ptsMs, unattendedSinceMs: ptsMs, hits: 1, missing: null })),
+  ];
 }
 
 /** Whether it is gone, for so long. */

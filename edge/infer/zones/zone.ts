@@ -6,7 +6,14 @@ import { isWithin } from '../../../scene/schedule.ts';
 import { trackRetentionMs, type Track } from '../track/tracker.ts';
 import { rememberedMembers, updateMembers, visibleMembers, type ZoneMember } from './members.ts';
 import { footPoint, type ZoneGeometry } from './geometry.ts';
-import { isObjectGone, isObjectUnsettled, MIN_DETECTIONS, updateStaticObjects, type ZoneInput, type StaticObject } from './static-objects.ts';
+import {
+  isObjectGone,
+  isObjectUnsettled,
+  MIN_DETECTIONS,
+  updateStaticObjects,
+  type ZoneInput,
+  type StaticObject,
+} from './static-objects.ts';
 
 export interface TimedZoneInput extends ZoneInput {
   /** ms UTC of the picture, for schedules. */
@@ -81,26 +88,56 @@ export function updateZone(before: ZoneState, look: TimedZoneInput, plan: ZoneGe
     const [longest] = visibleMembers(members, classesOf(dwell.of), ptsMs).toSorted((a, b) => a.enteredMs - b.enteredMs);
     say('dwell', 'measurement', longest ? round((ptsMs - longest.enteredMs) / 1000, 1) : 0, longest ? [longest] : []);
   }
-  if (loitering) number('loitering', 'state', rememberedMembers(members, classesOf(loitering.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= loitering.after));
+  if (loitering)
+    number(
+      'loitering',
+      'state',
+      rememberedMembers(members, classesOf(loitering.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= loitering.after),
+    );
   if (intrusion) {
     const isForbidden = isWithin(intrusion.schedule, at, plan.timeZone);
-    number('intrusion', 'state', isForbidden ? rememberedMembers(members, classesOf(intrusion.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= intrusion.after) : []);
+    number(
+      'intrusion',
+      'state',
+      isForbidden
+        ? rememberedMembers(members, classesOf(intrusion.of)).filter(({ enteredMs, lastMs }) => lastMs - enteredMs >= intrusion.after)
+        : [],
+    );
   }
   if (wrongWay) number('wrong-way', 'occurrence', goWrong(members, wrongWay, aspect));
   if (queue) {
-    const waiting = visibleMembers(members, classesOf(queue.of), ptsMs).filter(({ isSlow, enteredMs }) => isSlow && ptsMs - enteredMs >= WAITS_AFTER_MS);
+    const waiting = visibleMembers(members, classesOf(queue.of), ptsMs).filter(
+      ({ isSlow, enteredMs }) => isSlow && ptsMs - enteredMs >= WAITS_AFTER_MS,
+    );
     number('queue', 'measurement', waiting);
     if (metres) say('queue-length', 'measurement', round(lengthOf(waiting, metres), 1), waiting);
   }
-  if (stopped) number('stopped', 'state', rememberedMembers(members, classesOf(stopped.of)).filter(({ stationary, lastMs }) => lastMs - stationary.sinceMs >= stopped.after));
+  if (stopped)
+    number(
+      'stopped',
+      'state',
+      rememberedMembers(members, classesOf(stopped.of)).filter(({ stationary, lastMs }) => lastMs - stationary.sinceMs >= stopped.after),
+    );
   if (abandoned) {
     state.abandoned = updateStaticObjects(before.abandoned, look, plan, classesOf(abandoned.of), abandoned.near);
-    const left = state.abandoned.filter((thing) => thing.hits >= MIN_DETECTIONS && ptsMs - Math.max(thing.sinceMs, thing.unattendedSinceMs) >= abandoned.after && !isObjectGone(thing, ptsMs, GONE_AFTER_MS));
-    say('abandoned', 'state', left.length, left.map(({ box }) => box));
+    const left = state.abandoned.filter(
+      (thing) =>
+        thing.hits >= MIN_DETECTIONS &&
+        ptsMs - Math.max(thing.sinceMs, thing.unattendedSinceMs) >= abandoned.after &&
+        !isObjectGone(thing, ptsMs, GONE_AFTER_MS),
+    );
+    say(
+      'abandoned',
+      'state',
+      left.length,
+      left.map(({ box }) => box),
+    );
   }
   if (removed) {
     const things = updateStaticObjects(before.removed, look, plan, classesOf(removed.of), 0);
-    const taken = things.filter((thing) => thing.hits >= MIN_DETECTIONS && thing.seenMs - thing.sinceMs >= removed.known && isObjectGone(thing, ptsMs, removed.after));
+    const taken = things.filter(
+      (thing) => thing.hits >= MIN_DETECTIONS && thing.seenMs - thing.sinceMs >= removed.known && isObjectGone(thing, ptsMs, removed.after),
+    );
     state.removed = things.filter((thing) => !taken.includes(thing));
     say('removed', 'occurrence', taken.length, taken.map(({ box }) => box));
   }
@@ -115,7 +152,11 @@ export function updateZone(before: ZoneState, look: TimedZoneInput, plan: ZoneGe
 const PEOPLE = classesOf(['person']);
 
 /** Marks those it gives, so that each is told once. */
-function goWrong(members: Map<number, ZoneMember>, { of, from, to, distance }: NonNullable<ZoneGeometry['settings']['wrongWay']>, aspect: number): ZoneMember[] {
+function goWrong(
+  members: Map<number, ZoneMember>,
+  { of, from, to, distance }: NonNullable<ZoneGeometry['settings']['wrongWay']>,
+  aspect: number,
+): ZoneMember[] {
   const [across, down] = [(to[0] - from[0]) * aspect, to[1] - from[1]];
   const length = Math.hypot(across, down);
   const classes = classesOf(of);
@@ -137,9 +178,15 @@ function lengthOf(waiting: readonly ZoneMember[], metres: NonNullable<ZoneGeomet
   return Math.max(0, ...waiting.flatMap((one, at) => waiting.slice(at + 1).map((other) => metres(one.foot, other.foot) ?? 0)));
 }
 
-function stepPresence(before: ClassPresence | undefined, { of, after, off }: ZoneGeometry['settings']['present'][number], { boxes, ptsMs, aspect, heldMs, stepMs }: TimedZoneInput, { polygon }: ZoneGeometry): { presence: ClassPresence; boxes: Box[] } {
+function stepPresence(
+  before: ClassPresence | undefined,
+  { of, after, off }: ZoneGeometry['settings']['present'][number],
+  { boxes, ptsMs, aspect, heldMs, stepMs }: TimedZoneInput,
+  { polygon }: ZoneGeometry,
+): { presence: ClassPresence; boxes: Box[] } {
   const classes = classesOf(of);
-  const isHere = (box: Box) => isInside(footPoint(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
+  const isHere = (box: Box) =>
+    isInside(footPoint(box, aspect), polygon) || isInside([(box.x + box.width / 2) * aspect, box.y + box.height / 2], polygon);
   const here = boxes.filter((box) => classes.has(box.class) && isHere(box));
   const known = before ?? { sinceMs: ptsMs, lastMs: -Infinity, looks: 0, misses: 0, isOn: false };
   const aLook = heldMs > 0 ? 0 : 1;
@@ -152,13 +199,20 @@ function stepPresence(before: ClassPresence | undefined, { of, after, off }: Zon
   const isNew = ptsMs - known.lastMs > trackRetentionMs(BREAK_MS, stepMs) && !known.isOn;
   const sinceMs = isNew ? ptsMs : known.sinceMs;
   const looks = (isNew ? 0 : known.looks) + aLook;
-  return { presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= MIN_DETECTIONS && ptsMs - sinceMs >= after) }, boxes: here };
+  return {
+    presence: { sinceMs, lastMs: ptsMs, looks, misses: 0, isOn: known.isOn || (looks >= MIN_DETECTIONS && ptsMs - sinceMs >= after) },
+    boxes: here,
+  };
 }
 
 /** Whether a look or two more will tell what is there, or that it is gone. @param ptsMs of the last picture */
 export function isZoneUnsettled({ abandoned, removed, present }: ZoneState, ptsMs: number): boolean {
-  return [...abandoned, ...removed].some((thing) => isObjectUnsettled(thing, ptsMs))
-    || Object.values(present).some(({ isOn, looks, misses }) => (isOn ? misses > 0 && misses < MIN_DETECTIONS : looks > 0 && looks < MIN_DETECTIONS && misses === 0));
+  return (
+    [...abandoned, ...removed].some((thing) => isObjectUnsettled(thing, ptsMs)) ||
+    Object.values(present).some(({ isOn, looks, misses }) =>
+      isOn ? misses > 0 && misses < MIN_DETECTIONS : looks > 0 && looks < MIN_DETECTIONS && misses === 0,
+    )
+  );
 }
 
 function round(value: number, digits: number): number {

@@ -8,9 +8,22 @@ interface Operation {
   security?: unknown[];
   parameters: { name: string; in: string; description?: string; example?: unknown; schema: object }[];
   requestBody?: { content: Record<string, { schema: object; example?: unknown }> };
-  responses: Record<string, { description: string; content: Record<string, { schema: object; example?: unknown; examples?: Record<string, { value: { code: string; detail: string; remedy: string } }> }> }>;
+  responses: Record<
+    string,
+    {
+      description: string;
+      content: Record<
+        string,
+        { schema: object; example?: unknown; examples?: Record<string, { value: { code: string; detail: string; remedy: string } }> }
+      >;
+    }
+  >;
 }
-export type Document = { openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } };
+export type Document = {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+};
 
 /** @returns fails the test when `data` does not fit the schema, references into the document included */
 export function validatorOf(document: Document) {

@@ -17,7 +17,12 @@ export interface OpenApi {
 }
 
 /** @param scope a test's context, or node:test itself: closes the API whatever happens */
-export async function openApi(scope: { after(close: () => Promise<void>): void }, sources: ApiSources, world: World, options: Partial<ApiOptions> = {}): Promise<OpenApi> {
+export async function openApi(
+  scope: { after(close: () => Promise<void>): void },
+  sources: ApiSources,
+  world: World,
+  options: Partial<ApiOptions> = {},
+): Promise<OpenApi> {
   const api = await serveApi(sources, { port: 0, version: '0.0.0', ...options }, world);
   scope.after(() => api.close());
   return {
@@ -25,7 +30,11 @@ export async function openApi(scope: { after(close: () => Promise<void>): void }
     async ask(path, init) {
       const response = await fetch(new URL(path, api.url), init);
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text } };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text },
+      };
     },
   };
 }

@@ -41,8 +41,21 @@ export interface MemoryGateway {
 export function memoryGateway(demo?: DemoControls): MemoryGateway {
   const listeners = new Set<(message: LiveMessage) => void>();
   const gateway: MemoryGateway = {
-    status: structuredClone(EXAMPLES.status), devices: [], unknownDevices: [], indicators: [], series: [], warnings: [], quarantine: [], pictures: new Map(), problems: [], tail: LOG_START, groups: [], catalogue: [],
-    emit: (message) => { for (const listener of listeners) listener(message); },
+    status: structuredClone(EXAMPLES.status),
+    devices: [],
+    unknownDevices: [],
+    indicators: [],
+    series: [],
+    warnings: [],
+    quarantine: [],
+    pictures: new Map(),
+    problems: [],
+    tail: LOG_START,
+    groups: [],
+    catalogue: [],
+    emit: (message) => {
+      for (const listener of listeners) listener(message);
+    },
     listeners: () => listeners.size,
     sources: {
       status: () => gateway.status,
@@ -54,22 +67,34 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       series: (filter) => gateway.series.map(({ view }) => view).filter((view) => fits(view, filter)),
       storeCheck: { view: () => EXAMPLES.storeCheck, start: () => EXAMPLES.storeCheck },
       range(query) {
-        const points = gateway.series.find(({ view }) => fits(view, query))?.points.filter(({ at }) => at >= query.from && at < query.to) ?? [];
+        const points =
+          gateway.series.find(({ view }) => fits(view, query))?.points.filter(({ at }) => at >= query.from && at < query.to) ?? [];
         if (query.maxPoints === null) return Promise.resolve({ ...page(points, query.after, query.limit), downsampled: false });
         return Promise.resolve({ items: thin(points, query.maxPoints), downsampled: points.length > query.maxPoints, next: null });
       },
       warnings: () => gateway.warnings,
       warningChangesHead: () => ({ epoch: 1, seq: gateway.warnings.length }),
-      warningChanges: async (n, limit) => ({ items: gateway.warnings.slice(n, n + limit).map((warning, at) => ({ ...warning, cursor: `1-${n + at + 1}` })), oldest: 0 }),
+      warningChanges: async (n, limit) => ({
+        items: gateway.warnings.slice(n, n + limit).map((warning, at) => ({ ...warning, cursor: `1-${n + at + 1}` })),
+        oldest: 0,
+      }),
       warning: (id) => gateway.warnings.find((warning) => warning.id === id) ?? null,
       log: {
         head: () => endOf(gateway.groups.at(-1)),
         tail: () => gateway.tail,
-        read: (after, limit) => Promise.resolve(gateway.groups.filter((group) => compareCursors(endOf(group), after) > 0).slice(0, limit.maxGroups)),
+        read: (after, limit) =>
+          Promise.resolve(gateway.groups.filter((group) => compareCursors(endOf(group), after) > 0).slice(0, limit.maxGroups)),
       },
       normaliser: () => normaliser(catalogueOf(gateway.catalogue)),
-      quarantine: (before, limit) => gateway.quarantine.filter(({ id }) => before === null || id < before).toSorted((a, b) => b.id - a.id).slice(0, limit),
-      evidence: (sha256) => Promise.resolve(sha256 === EXAMPLES.snapshot.sha256 ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64') } : null),
+      quarantine: (before, limit) =>
+        gateway.quarantine
+          .filter(({ id }) => before === null || id < before)
+          .toSorted((a, b) => b.id - a.id)
+          .slice(0, limit),
+      evidence: (sha256) =>
+        Promise.resolve(
+          sha256 === EXAMPLES.snapshot.sha256 ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64') } : null,
+        ),
       picture: (device) => Promise.resolve(gateway.pictures.get(device) ?? null),
       metrics: () => '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n',
       onLive(listener) {
@@ -85,8 +110,18 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
 /** A group of `count` measurements of one series whose values are their own numbers. */
 export function numbersGroup(epoch: number, seq: number, count: number, receivedAt = EXAMPLES.device.lastAt ?? 0): StoredGroup {
   const drafts = Array.from({ length: count }, (_, at): Draft => ({
-    device: 'numbers', point: 'n', indicator: 'TEST-N', centre: '500112001', kind: 'measurement', value: seq + at, unit: '', occurredAt: receivedAt + seq + at,
-    clock: 'edge', observedAt: receivedAt, quality: 'good', origin: 'live',
+    device: 'numbers',
+    point: 'n',
+    indicator: 'TEST-N',
+    centre: '500112001',
+    kind: 'measurement',
+    value: seq + at,
+    unit: '',
+    occurredAt: receivedAt + seq + at,
+    clock: 'edge',
+    observedAt: receivedAt,
+    quality: 'good',
+    origin: 'live',
   }));
   const payload = encodeBatch({ from: 'rig-01', stream: 'measurement', epoch: 1, seq }, drafts);
   return { epoch, seq, count, payload, origin: { sender: 'rig-01', stream: 'measurement', epoch: 1, seq, span: count, receivedAt } };
@@ -113,5 +148,11 @@ function bucket(points: readonly PointView[]): PointView {
   const numbers = points.map(({ value }) => value).filter((value) => typeof value === 'number');
   const first = points[0] as PointView;
   if (numbers.length === 0) return first;
-  return { ...first, value: numbers.reduce((sum, value) => sum + value, 0) / numbers.length, min: Math.min(...numbers), max: Math.max(...numbers), count: numbers.length };
+  return {
+    ...first,
+    value: numbers.reduce((sum, value) => sum + value, 0) / numbers.length,
+    min: Math.min(...numbers),
+    max: Math.max(...numbers),
+    count: numbers.length,
+  };
 }

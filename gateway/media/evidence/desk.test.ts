@@ -36,20 +36,47 @@ async function rig(t: Context) {
   let answers = 0;
   const waiting: { until: () => boolean; resolve: () => void }[] = [];
   const news = () => waiting.filter(({ until }) => until()).forEach(({ resolve }) => resolve());
-  const desk = await EvidenceDesk.open({
-    dir: join(dir, 'gateway', 'coming'), folder: gateway, isKnown: (id) => id === 'pump',
-    link: { publish: (_topic, payload) => { answers += 1; if (!isCut) sender.answer(JSON.parse(String(payload)) as EvidenceAnswer); news(); return Promise.resolve(); } },
-  }, world);
-  const sender = new EvidenceSender({
-    folder: () => edge, maySend: () => !busy,
-    send(payload) {
-      parts.push(JSON.parse(payload) as EvidencePart);
-      if (!isCut) take(payload);
-      news();
+  const desk = await EvidenceDesk.open(
+    {
+      dir: join(dir, 'gateway', 'coming'),
+      folder: gateway,
+      isKnown: (id) => id === 'pump',
+      link: {
+        publish: (_topic, payload) => {
+          answers += 1;
+          if (!isCut) sender.answer(JSON.parse(String(payload)) as EvidenceAnswer);
+          news();
+          return Promise.resolve();
+        },
+      },
     },
-  }, { clock, tell: (event) => { told.push(event); news(); } });
-  const take = (payload: string, edgeId = 'pump') => desk.take({ topic: edgeTopic(CENTRE, edgeId, 'evidence'), payload: Buffer.from(payload), retained: false });
-  t.after(async () => { await desk.close(); await edge.close(); await gateway.close(); });
+    world,
+  );
+  const sender = new EvidenceSender(
+    {
+      folder: () => edge,
+      maySend: () => !busy,
+      send(payload) {
+        parts.push(JSON.parse(payload) as EvidencePart);
+        if (!isCut) take(payload);
+        news();
+      },
+    },
+    {
+      clock,
+      tell: (event) => {
+        told.push(event);
+        news();
+      },
+    },
+  );
+  const take = (payload: string, edgeId = 'pump') =>
+    desk.take({ topic: edgeTopic(CENTRE, edgeId, 'evidence'), payload: Buffer.from(payload), retained: false });
+  t.after(async () => {
+    await desk.close();
+    await edge.close();
+    await gateway.close();
+  });
   return {
     dir, told, edge, gateway, parts, sender, desk, take,
     cut: (on: boolean) => { isCut = on; }, busy: (on: boolean) => { busy = on; }, later: (ms: number) => { nowMs += ms; },
@@ -67,7 +94,17 @@ test('files go part by part, the newest first, and are let go of when the gatewa
   await put(newer, AT + 1);
   sender.connected(true);
   await until(() => sent() === 2);
-  assert.deepEqual(parts.map(({ offset, data }) => [offset, Buffer.from(data, 'base64').length]), [[0, 0], [0, 50], [0, 0], [0, 49_152], [49_152, 49_152], [98_304, 1696]]);
+  assert.deepEqual(
+    parts.map(({ offset, data }) => [offset, Buffer.from(data, 'base64').length]),
+    [
+      [0, 0],
+      [0, 50],
+      [0, 0],
+      [0, 49_152],
+      [49_152, 49_152],
+      [98_304, 1696],
+    ],
+  );
   for (const content of [older, newer]) assert.deepEqual(Buffer.from((await gateway.get(sha256Of(content)))?.content ?? []), content);
   assert.equal(edge.newestWaiting(), null);
   assert.ok(edge.has(sha256Of(older)), 'still here, as one that was sent');
@@ -125,11 +162,20 @@ test('what is not what it says is refused and given up; nonsense is left unanswe
   const text = Buffer.from('no picture at all');
   await put(text);
   sender.connected(true);
-  const codes = () => told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : []));
+  const codes = () =>
+    told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : []));
   await until(() => codes().includes('refused'));
   assert.ok(codes().includes('CV_EVIDENCE_REFUSED'));
   assert.equal(gateway.has(sha256Of(text)), false);
-  const part: EvidencePart = { v: 1, sha256: 'a'.repeat(64), mime: 'image/jpeg', bytes: 10, at: AT, offset: 0, data: fileOf(10).toString('base64') };
+  const part: EvidencePart = {
+    v: 1,
+    sha256: 'a'.repeat(64),
+    mime: 'image/jpeg',
+    bytes: 10,
+    at: AT,
+    offset: 0,
+    data: fileOf(10).toString('base64'),
+  };
   take(JSON.stringify(part));
   take('{');
   take(JSON.stringify({ ...part, bytes: 1e9 }));
@@ -144,10 +190,22 @@ test('a folder within its bytes lets go of the oldest, first of those that were 
   const { dir, remove } = await tempDir();
   t.after(remove);
   const lost: number[] = [];
-  const open = (maxBytes: number, keepMs = Infinity) => EvidenceFolder.open({ dir, maxBytes, keepMs, onDropped: (count) => { lost.push(count); } }, realWorld(() => {}).clock);
+  const open = (maxBytes: number, keepMs = Infinity) =>
+    EvidenceFolder.open(
+      {
+        dir,
+        maxBytes,
+        keepMs,
+        onDropped: (count) => {
+          lost.push(count);
+        },
+      },
+      realWorld(() => {}).clock,
+    );
   const folder = await open(1000);
   const files = Array.from({ length: 5 }, () => fileOf(300));
-  const put = (at: number) => folder.put({ sha256: sha256Of(files[at] as Buffer), mime: 'image/jpeg', atMs: AT + at }, files[at] as Buffer, 'waiting');
+  const put = (at: number) =>
+    folder.put({ sha256: sha256Of(files[at] as Buffer), mime: 'image/jpeg', atMs: AT + at }, files[at] as Buffer, 'waiting');
   const there = (of: EvidenceFolder) => files.flatMap((file, at) => (of.has(sha256Of(file)) ? at : []));
   for (const at of [0, 1, 2]) await put(at);
   await folder.markSent(sha256Of(files[2] as Buffer));

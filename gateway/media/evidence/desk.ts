@@ -89,7 +89,11 @@ export class EvidenceDesk {
     const mime = mimeOf(content);
     if (createHash('sha256').update(content).digest('hex') !== sha256 || mime === null) {
       await rm(path, { force: true });
-      this.#world.tell({ kind: 'fault', edge: address.edge, fault: refusal(address.edge, sha256, mime === null ? 'no picture' : 'its bytes have another hash') });
+      this.#world.tell({
+        kind: 'fault',
+        edge: address.edge,
+        fault: refusal(address.edge, sha256, mime === null ? 'no picture' : 'its bytes have another hash'),
+      });
       return this.#answer(address, { sha256, have: 0, refused: 'CV_EVIDENCE_REFUSED' });
     }
     await this.#parts.folder.put({ sha256, mime, atMs: part.at, from: address.edge }, content, 'kept');
@@ -141,5 +145,9 @@ export class EvidenceDesk {
   }
 }
 
-const refusal = (edge: string, sha256: string, detail: string): Fault => ({ code: 'CV_EVIDENCE_REFUSED', params: { edge, sha256: sha256.slice(0, 16), detail } });
-const diskFault = (dir: string, error: unknown) => new FaultError('CV_EVIDENCE_DISK', { dir, detail: (error as Error).message }, { cause: error });
+const refusal = (edge: string, sha256: string, detail: string): Fault => ({
+  code: 'CV_EVIDENCE_REFUSED',
+  params: { edge, sha256: sha256.slice(0, 16), detail },
+});
+const diskFault = (dir: string, error: unknown) =>
+  new FaultError('CV_EVIDENCE_DISK', { dir, detail: (error as Error).message }, { cause: error });

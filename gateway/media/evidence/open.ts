@@ -20,13 +20,26 @@ const FILTER = 'cv/v1/in/+/+/evidence';
 const NOTHING: GatewayEvidence = { get: () => Promise.resolve(null), takes: () => [], close: () => Promise.resolve() };
 
 /** What cannot be opened costs the files alone, and is told. @param answers publishes what edges are told */
-export async function openEvidence({ gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>, target: LinkTarget, answers: Pick<Link, 'publish'>, registry: Pick<PresenceRegistry, 'isOnline'>, world: World): Promise<GatewayEvidence> {
+export async function openEvidence(
+  { gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>,
+  target: LinkTarget,
+  answers: Pick<Link, 'publish'>,
+  registry: Pick<PresenceRegistry, 'isOnline'>,
+  world: World,
+): Promise<GatewayEvidence> {
   if (!evidence) return NOTHING;
   const { dir, maxBytes, keepMs } = evidence;
   try {
     const folder = await EvidenceFolder.open({ dir, maxBytes, keepMs }, world.clock);
-    const desk = await EvidenceDesk.open({ dir: join(dir, 'coming'), folder, link: answers, isKnown: (edge) => registry.isOnline(edge) }, world);
-    const link = openLink(target, { clientId: `${GATEWAY_CLIENT}${gateway}:evidence`, filters: [FILTER], take: (message) => desk.take(message) }, world);
+    const desk = await EvidenceDesk.open(
+      { dir: join(dir, 'coming'), folder, link: answers, isKnown: (edge) => registry.isOnline(edge) },
+      world,
+    );
+    const link = openLink(
+      target,
+      { clientId: `${GATEWAY_CLIENT}${gateway}:evidence`, filters: [FILTER], take: (message) => desk.take(message) },
+      world,
+    );
     return {
       get: (sha256) => folder.get(sha256),
       takes: () => (link.connected ? ['evidence', 'clips'] : []),

@@ -19,24 +19,48 @@ async function opened(t: TestContext) {
   const edge = createServer((_request, response) => response.end(place)).listen(0, '127.0.0.1');
   await once(edge, 'listening');
   const world = testWorld();
-  const rights = { operators: new Operators([{ name: 'duty-1', token: TOKEN }], world.clock), mayRead: true, anonymous: 'none' as 'none' | 'loopback', hasOperators: true };
-  const desk = new LiveDesk({
-    dir: temp.dir,
-    setup: () => ({ live: { anonymous: rights.anonymous, maxViewers: 8 }, hasOperators: rights.hasOperators }),
-    identify: (authorization, address) => rights.operators.identify(authorization, address),
-    registry: {
-      device: (id) => ({ id, edge: 'town-box', centre: '500112001', driver: 'camera', subject: id, position: null, freshness: 'fresh', reason: '', lastAt: null, pictures: true }),
-      httpKeyOf: () => null,
-      httpOf: () => `http://127.0.0.1:${(edge.address() as AddressInfo).port}`,
+  const rights = {
+    operators: new Operators([{ name: 'duty-1', token: TOKEN }], world.clock),
+    mayRead: true,
+    anonymous: 'none' as 'none' | 'loopback',
+    hasOperators: true,
+  };
+  const desk = new LiveDesk(
+    {
+      dir: temp.dir,
+      setup: () => ({ live: { anonymous: rights.anonymous, maxViewers: 8 }, hasOperators: rights.hasOperators }),
+      identify: (authorization, address) => rights.operators.identify(authorization, address),
+      registry: {
+        device: (id) => ({
+          id,
+          edge: 'town-box',
+          centre: '500112001',
+          driver: 'camera',
+          subject: id,
+          position: null,
+          freshness: 'fresh',
+          reason: '',
+          lastAt: null,
+          pictures: true,
+        }),
+        httpKeyOf: () => null,
+        httpOf: () => `http://127.0.0.1:${(edge.address() as AddressInfo).port}`,
+      },
     },
-  }, world);
+    world,
+  );
   await desk.open();
   t.after(async () => {
     await desk.close();
     edge.close();
     await temp.remove();
   });
-  const caller = (authorization?: string): Caller => ({ authorization, address: '127.0.0.1', isForwarded: false, mayRead: () => rights.mayRead });
+  const caller = (authorization?: string): Caller => ({
+    authorization,
+    address: '127.0.0.1',
+    isForwarded: false,
+    mayRead: () => rights.mayRead,
+  });
   const ticket = async (authorization?: string) => /ticket=(.*)$/.exec((await desk.ask('cam', caller(authorization))).path)?.[1] as string;
   return { desk, rights, world, ticket };
 }
@@ -48,10 +72,42 @@ test('a viewing ends for whoever may watch no more: token taken out or changed, 
   const began = async (authorization?: string) => desk.admit('cam', await ticket(authorization)).refusal;
   const byToken = await began(`Bearer ${TOKEN}`);
   const changes: [() => void, () => void, string][] = [
-    [() => { rights.operators = operators.with('another-token-of-it'); }, () => { rights.operators = known; }, 'CV_API_UNAUTHORISED'],
-    [() => { rights.operators = operators.with(TOKEN, 'duty-2'); }, () => { rights.operators = known; }, 'CV_API_UNAUTHORISED'],
-    [() => { rights.hasOperators = false; }, () => { rights.hasOperators = true; }, 'CV_LIVE_CLOSED'],
-    [() => { rights.mayRead = false; }, () => { rights.mayRead = true; }, 'CV_API_READ_TOKEN'],
+    [
+      () => {
+        rights.operators = operators.with('another-token-of-it');
+      },
+      () => {
+        rights.operators = known;
+      },
+      'CV_API_UNAUTHORISED',
+    ],
+    [
+      () => {
+        rights.operators = operators.with(TOKEN, 'duty-2');
+      },
+      () => {
+        rights.operators = known;
+      },
+      'CV_API_UNAUTHORISED',
+    ],
+    [
+      () => {
+        rights.hasOperators = false;
+      },
+      () => {
+        rights.hasOperators = true;
+      },
+      'CV_LIVE_CLOSED',
+    ],
+    [
+      () => {
+        rights.mayRead = false;
+      },
+      () => {
+        rights.mayRead = true;
+      },
+      'CV_API_READ_TOKEN',
+    ],
   ];
   for (const [change, back, code] of changes) {
     assert.equal(byToken(), null);

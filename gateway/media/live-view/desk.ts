@@ -89,11 +89,20 @@ export class LiveDesk {
     this.#forget();
     const { maxViewers } = this.#parts.setup().live;
     const count = [...this.#tickets.values(), ...this.#watching.keys()].filter((one) => one.device === device).length;
-    if (count >= maxViewers || this.#tickets.size >= MAX_TICKETS) throw new FaultError('CV_LIVE_VIEWERS', { device, count, limit: maxViewers });
+    if (count >= maxViewers || this.#tickets.size >= MAX_TICKETS)
+      throw new FaultError('CV_LIVE_VIEWERS', { device, count, limit: maxViewers });
     const place = await this.#find(device, known.edge);
     const ticket = randomBytes(24).toString('base64url');
     const { clock } = this.#world;
-    this.#tickets.set(ticket, { device, edge: known.edge, by, address: caller.address, place, refusal: () => this.#refusal(caller, by), untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000 });
+    this.#tickets.set(ticket, {
+      device,
+      edge: known.edge,
+      by,
+      address: caller.address,
+      place,
+      refusal: () => this.#refusal(caller, by),
+      untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000,
+    });
     return { path: `${livePath(device)}?ticket=${ticket}`, expiresAt: clock.nowMs() + TICKET_SECONDS * 1000 };
   }
 
@@ -101,7 +110,8 @@ export class LiveDesk {
   admit(device: string, ticket: string): Viewing {
     this.#forget();
     const viewing = this.#tickets.get(ticket);
-    if (viewing?.device !== device || viewing.refusal() !== null) throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: livePath(device) });
+    if (viewing?.device !== device || viewing.refusal() !== null)
+      throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: livePath(device) });
     this.#tickets.delete(ticket);
     return viewing;
   }

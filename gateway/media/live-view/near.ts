@@ -17,7 +17,9 @@ const MAX_BYTES = 64 << 10;
 const HERE = new Set(['0.0.0.0', '[::]', '[::1]', 'localhost']);
 
 const Place = z.object({ port: z.int().min(1).max(65535), key: z.string().regex(/^[\w-]{16,128}$/) });
-const Refusal = z.object({ fault: z.object({ code: z.string(), params: z.record(z.string().max(64), z.union([z.string().max(2000), z.number()])) }) });
+const Refusal = z.object({
+  fault: z.object({ code: z.string(), params: z.record(z.string().max(64), z.union([z.string().max(2000), z.number()])) }),
+});
 
 /** Whether an edge that says this of its HTTP runs on this machine, as far as the address tells. */
 export function isNear(http: string): boolean {
@@ -27,12 +29,22 @@ export function isNear(http: string): boolean {
 }
 
 /** @returns rejects with what the edge says, or CV_LIVE_ELSEWHERE when it is not this edge that answers there */
-export async function askEdge(http: string, device: string, edge: string, { signal, key = null }: { signal?: AbortSignal | undefined; key?: string | null } = {}): Promise<LivePlace> {
+export async function askEdge(
+  http: string,
+  device: string,
+  edge: string,
+  { signal, key = null }: { signal?: AbortSignal | undefined; key?: string | null } = {},
+): Promise<LivePlace> {
   const elsewhere = () => new FaultError('CV_LIVE_ELSEWHERE', { device, edge });
   if (!isNear(http)) throw elsewhere();
   let said: unknown;
   try {
-    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, { method: 'POST', headers: bearer(key), redirect: 'error', signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]) });
+    const response = await fetch(`${http}/live/${encodeURIComponent(device)}`, {
+      method: 'POST',
+      headers: bearer(key),
+      redirect: 'error',
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
+    });
     const text = await readBounded(response, MAX_BYTES);
     if (text === null) throw elsewhere();
     said = parseJson(text);

@@ -19,7 +19,11 @@ async function serve(t: TestContext): Promise<{ server: WebSocketServer; port: n
     for (const socket of server.clients) socket.terminate();
     server.close();
   });
-  return { server, port: (server.address() as AddressInfo).port, connected: async () => ((await once(server, 'connection')) as [WebSocket])[0] };
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    connected: async () => ((await once(server, 'connection')) as [WebSocket])[0],
+  };
 }
 
 /** A viewer as the gateway has it, and the other end of its socket. */
@@ -88,7 +92,14 @@ test('a viewer that may watch no more sees nothing more than ten seconds later, 
   const clock = new VirtualClock(0);
   let refusal: 'CV_API_UNAUTHORISED' | null = null;
   const coming = source.connected();
-  const relaying = relay(ours, { port: source.port, key: 'k' }, () => Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 })), false, testWorld(clock), () => refusal);
+  const relaying = relay(
+    ours,
+    { port: source.port, key: 'k' },
+    () => Promise.reject(new FaultError('CV_LIVE_FULL', { count: 1, limit: 1 })),
+    false,
+    testWorld(clock),
+    () => refusal,
+  );
   const edge = await coming;
   const left = once(edge, 'close');
   await clock.advanceMs(60_000);

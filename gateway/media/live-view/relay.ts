@@ -33,7 +33,14 @@ const MAX_WAITING_NOTES = 128 << 10;
 const MAX_NOTE_BYTES = 64 << 10;
 
 /** @param place the one the viewer was let in for. @param find it again, when it broke off. @param hasNotes whether the viewer asked for what is said beside the pictures. @param refusal why the viewer may watch no more; null while it may. Resolves when the viewer is gone */
-export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: AbortSignal) => Promise<LivePlace>, hasNotes: boolean, { clock, tell }: Pick<World, 'clock' | 'tell'>, refusal: () => FaultCode | null = () => null): Promise<Relayed> {
+export async function relay(
+  viewer: WebSocket,
+  place: LivePlace,
+  find: (signal: AbortSignal) => Promise<LivePlace>,
+  hasNotes: boolean,
+  { clock, tell }: Pick<World, 'clock' | 'tell'>,
+  refusal: () => FaultCode | null = () => null,
+): Promise<Relayed> {
   const relayed: Relayed = { bytes: 0, dropped: 0, reason: 'left' };
   const gone = new AbortController();
   viewer.once('close', () => gone.abort());
@@ -94,7 +101,11 @@ export async function relay(viewer: WebSocket, place: LivePlace, find: (signal: 
 /** Resolves when the edge's socket is closed, by it or because the viewer has gone. */
 function follow({ port, key }: LivePlace, take: (data: RawData, isBinary: boolean) => void, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const source = new WebSocket(`ws://127.0.0.1:${port}/${key}`, { perMessageDeflate: false, maxPayload: 4 << 20, handshakeTimeout: 5000 });
+    const source = new WebSocket(`ws://127.0.0.1:${port}/${key}`, {
+      perMessageDeflate: false,
+      maxPayload: 4 << 20,
+      handshakeTimeout: 5000,
+    });
     const stop = () => source.terminate();
     signal.addEventListener('abort', stop, { once: true });
     source.on('message', take);

@@ -18,7 +18,11 @@ const MOODS: Record<Ailment, Mood> = {
 export const double: SinkDouble = {
   async start() {
     let bad: string | null = null;
-    const server = await startStrictServer({ token: SECRET, bucket: 'city', refuse: (_line, { tags }) => (bad !== null && tags.device === bad ? 'it does not like the device' : null) });
+    const server = await startStrictServer({
+      token: SECRET,
+      bucket: 'city',
+      refuse: (_line, { tags }) => (bad !== null && tags.device === bad ? 'it does not like the device' : null),
+    });
     const own = () => server.points().filter(({ measurement }) => measurement === SELF_MEASUREMENT);
     return {
       settings: { url: server.url, org: 'town', bucket: 'city', token: SECRET, timeout: '300ms' },

@@ -26,7 +26,12 @@ export function eventLine(event: Event, template: string): string {
 
 /** A hole in what was sent: the same `from` has the same series and time, so a later word replaces an earlier one. */
 export function missedLine({ from, to, count, fromAt, toAt }: SkippedEvents, { gateway, sink }: SinkIdentity): string {
-  return line(SELF_MEASUREMENT, { after: from, gateway, sink }, { missing: count, reason: 'sink_overrun', before: to, from_at: fromAt, to_at: toAt }, `${fromAt}${'0'.repeat(NS_DIGITS)}`);
+  return line(
+    SELF_MEASUREMENT,
+    { after: from, gateway, sink },
+    { missing: count, reason: 'sink_overrun', before: to, from_at: fromAt, to_at: toAt },
+    `${fromAt}${'0'.repeat(NS_DIGITS)}`,
+  );
 }
 
 /** What no target can object to. */
@@ -55,10 +60,16 @@ function fieldsOf(event: Event): Record<string, Field> {
   return {
     ...valueField(value),
     ...(flags?.length || value === null ? { flags: flags?.join(',') ?? '' } : {}),
-    ...(window ? defined({ window_ms: window.toAt - window.fromAt, window_count: window.count, window_min: window.min, window_max: window.max }) : {}),
+    ...(window
+      ? defined({ window_ms: window.toAt - window.fromAt, window_count: window.count, window_min: window.min, window_max: window.max })
+      : {}),
     ...(position ? defined({ lon: position.lon, lat: position.lat, height_m: position.heightM }) : {}),
-    ...(warning ? { warning_id: warning.id, warning_rule: warning.rule, warning_level: warning.level, warning_change: warning.change } : {}),
-    ...(gap ? { gap_reason: gap.reason, gap_from_seq: gap.fromSeq, gap_to_seq: gap.toSeq, gap_from_at: gap.fromAt, gap_to_at: gap.toAt } : {}),
+    ...(warning
+      ? { warning_id: warning.id, warning_rule: warning.rule, warning_level: warning.level, warning_change: warning.change }
+      : {}),
+    ...(gap
+      ? { gap_reason: gap.reason, gap_from_seq: gap.fromSeq, gap_to_seq: gap.toSeq, gap_from_at: gap.fromAt, gap_to_at: gap.toAt }
+      : {}),
   };
 }
 

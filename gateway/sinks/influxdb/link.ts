@@ -30,9 +30,16 @@ const GZIP_FROM_BYTES = 1000;
 const MAX_DETAIL = 300;
 
 export function openLineLink({ url, org, bucket, token, timeoutMs }: Target, sink: string, world: Pick<World, 'clock'>): LineLink {
-  const agent = url.startsWith('https:') ? new HttpsAgent({ keepAlive: true, maxSockets: 1 }) : new HttpAgent({ keepAlive: true, maxSockets: 1 });
+  const agent = url.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true, maxSockets: 1 })
+    : new HttpAgent({ keepAlive: true, maxSockets: 1 });
   // The library's own time-out is that of a silent socket; ours is that of the whole answer.
-  const { transport } = new InfluxDB({ url, ...(token === undefined ? {} : { token }), timeout: timeoutMs + 1000, transportOptions: { agent } });
+  const { transport } = new InfluxDB({
+    url,
+    ...(token === undefined ? {} : { token }),
+    timeout: timeoutMs + 1000,
+    transportOptions: { agent },
+  });
   const path = `/api/v2/write?${new URLSearchParams({ ...(org === '' ? {} : { org }), bucket, precision: 'ns' }).toString()}`;
   const underWay = new Set<(error: FaultError) => void>();
   let closed = false;
@@ -42,9 +49,12 @@ export function openLineLink({ url, org, bucket, token, timeoutMs }: Target, sin
 
   function failure(error: unknown): FaultError {
     if (error instanceof FaultError) return error;
-    if (error instanceof HttpError) return fault(faultOfStatus(error.statusCode), { status: error.statusCode, detail: clean(said(error)), ...retryAfter(error) });
+    if (error instanceof HttpError)
+      return fault(faultOfStatus(error.statusCode), { status: error.statusCode, detail: clean(said(error)), ...retryAfter(error) });
     const { code, message } = error as NodeJS.ErrnoException;
-    return fault('CV_SINK_UNREACHABLE', { detail: clean(code && !message.includes(code) ? `${code} ${message}` : message || String(error)) });
+    return fault('CV_SINK_UNREACHABLE', {
+      detail: clean(code && !message.includes(code) ? `${code} ${message}` : message || String(error)),
+    });
   }
 
   return {
@@ -62,11 +72,24 @@ export function openLineLink({ url, org, bucket, token, timeoutMs }: Target, sin
           underWay.add(giveUp);
           timer = world.clock.after(timeoutMs, () => giveUp(fault('CV_SINK_TIMEOUT', { timeoutMs })));
           let status = 0;
-          transport.send(path, lines.join('\n'), { method: 'POST', headers: { 'content-type': 'text/plain; charset=utf-8' }, gzipThreshold: GZIP_FROM_BYTES, signal: stop.signal }, {
-            responseStarted: (_headers, code) => { status = code ?? 0; },
-            complete: () => (status === STORED ? resolve() : reject(fault('CV_SINK_TARGET_MISSING', { status, detail: `${STORED} was expected` }))),
-            error: (error) => reject(failure(error)),
-          });
+          transport.send(
+            path,
+            lines.join('\n'),
+            {
+              method: 'POST',
+              headers: { 'content-type': 'text/plain; charset=utf-8' },
+              gzipThreshold: GZIP_FROM_BYTES,
+              signal: stop.signal,
+            },
+            {
+              responseStarted: (_headers, code) => {
+                status = code ?? 0;
+              },
+              complete: () =>
+                status === STORED ? resolve() : reject(fault('CV_SINK_TARGET_MISSING', { status, detail: `${STORED} was expected` })),
+              error: (error) => reject(failure(error)),
+            },
+          );
         });
       } catch (error) {
         throw failure(error);

@@ -73,21 +73,25 @@ export function sinkContract(sink: Sink, double: SinkDouble): void {
   }));
 
   for (const ailment of AILMENTS) {
-    test(name(`a target that is ${ailment}: a fault that says what to do and no secret, and on when it is well`), () => withSink(sink, double, async (open, peer) => {
-      peer.falls(ailment);
-      await fails(open.write(sinkEvents(1, 3)), peer);
-      peer.falls(null);
-      await open.write(sinkEvents(1, 3));
-      assert.equal(peer.held(), 3);
-    }));
+    test(name(`a target that is ${ailment}: a fault that says what to do and no secret, and on when it is well`), () =>
+      withSink(sink, double, async (open, peer) => {
+        peer.falls(ailment);
+        await fails(open.write(sinkEvents(1, 3)), peer);
+        peer.falls(null);
+        await open.write(sinkEvents(1, 3));
+        assert.equal(peer.held(), 3);
+      }),
+    );
   }
 
-  test(name('told to close while the target is silent, its write has ended within a second'), () => withSink(sink, double, async (open, peer) => {
-    peer.falls('silent');
-    const writing = fails(open.write(sinkEvents(1, 3)), peer);
-    await soon(open.close(), 'close');
-    await soon(writing, 'the write');
-  }));
+  test(name('told to close while the target is silent, its write has ended within a second'), () =>
+    withSink(sink, double, async (open, peer) => {
+      peer.falls('silent');
+      const writing = fails(open.write(sinkEvents(1, 3)), peer);
+      await soon(open.close(), 'close');
+      await soon(writing, 'the write');
+    }),
+  );
 
   test(name('tells an event that is refused from a target that is unwell'), () => withSink(sink, double, async (open, peer) => {
     peer.refuses('bad');
@@ -105,7 +109,12 @@ export function sinkContract(sink: Sink, double: SinkDouble): void {
   }));
 }
 
-const openSink = (sink: Sink, peer: SinkPeer): Promise<OpenSink> => sink.open(sink.settings.parse(peer.settings), { gateway: 'town', sink: 'contract' }, realWorld(() => {}));
+const openSink = (sink: Sink, peer: SinkPeer): Promise<OpenSink> =>
+  sink.open(
+    sink.settings.parse(peer.settings),
+    { gateway: 'town', sink: 'contract' },
+    realWorld(() => {}),
+  );
 
 async function withSink(sink: Sink, double: SinkDouble, run: (open: OpenSink, peer: SinkPeer) => Promise<void>): Promise<void> {
   const peer = await double.start();

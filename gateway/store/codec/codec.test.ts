@@ -10,21 +10,63 @@ import { encodePoints } from './points.ts';
 const decodePoints = (bytes: Uint8Array): StoredPoint[] => new ChunkColumns(bytes).points();
 
 const number = fc.oneof(
-  fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }), fc.integer(), fc.constant(-0), fc.constant(2 ** 53), fc.constant(-(2 ** 53)), fc.constant(5e-324),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }),
+  fc.integer(),
+  fc.constant(-0),
+  fc.constant(2 ** 53),
+  fc.constant(-(2 ** 53)),
+  fc.constant(5e-324),
   fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.nat(12)).map(([whole, decimals]) => whole / 10 ** decimals),
 );
-const value: fc.Arbitrary<Value> = fc.oneof({ weight: 4, arbitrary: number }, fc.boolean(), fc.string({ maxLength: 8, unit: 'binary' }), fc.constantFrom('\ud800', '', '\u0000'), fc.constant(null));
+const value: fc.Arbitrary<Value> = fc.oneof(
+  { weight: 4, arbitrary: number },
+  fc.boolean(),
+  fc.string({ maxLength: 8, unit: 'binary' }),
+  fc.constantFrom('\ud800', '', '\u0000'),
+  fc.constant(null),
+);
 const time = fc.oneof(fc.nat(3), fc.integer({ min: 0, max: 4_000_000_000_000 }), fc.constant(Number.MAX_SAFE_INTEGER));
-const window = fc.record({ fromAt: time, toAt: time, count: fc.nat(), min: fc.option(number, { nil: undefined }), max: fc.option(number, { nil: undefined }) })
-  .map(({ fromAt, toAt, count, min, max }) => ({ fromAt, toAt, count, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }));
+const window = fc
+  .record({
+    fromAt: time,
+    toAt: time,
+    count: fc.nat(),
+    min: fc.option(number, { nil: undefined }),
+    max: fc.option(number, { nil: undefined }),
+  })
+  .map(({ fromAt, toAt, count, min, max }) => ({
+    fromAt,
+    toAt,
+    count,
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+  }));
 const extra = fc.record({ unit: fc.string({ maxLength: 4 }), window }, { requiredKeys: [] });
-const point = fc.record({ at: time, value, quality: fc.constantFrom(...QUALITIES), flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }), extra: fc.option(extra, { nil: undefined, freq: 3 }) })
+const point = fc
+  .record({
+    at: time,
+    value,
+    quality: fc.constantFrom(...QUALITIES),
+    flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
+    extra: fc.option(extra, { nil: undefined, freq: 3 }),
+  })
   .map(({ extra: more, ...plain }): StoredPoint => (more && Object.keys(more).length > 0 ? { ...plain, extra: { ...more } } : plain));
 /** Like most series are: one kind of value, states in runs. */
-const steady = fc.record({ start: time, steps: fc.array(fc.nat(70_000), { minLength: 1, maxLength: 600 }), decimals: fc.nat(6), of: fc.infiniteStream(fc.integer({ min: -1e6, max: 1e6 })) })
+const steady = fc
+  .record({
+    start: time,
+    steps: fc.array(fc.nat(70_000), { minLength: 1, maxLength: 600 }),
+    decimals: fc.nat(6),
+    of: fc.infiniteStream(fc.integer({ min: -1e6, max: 1e6 })),
+  })
   .map(({ start, steps, decimals, of }) => {
     let at = Math.min(start, 2e12);
-    return steps.map((step): StoredPoint => ({ at: (at += step), value: (of.next().value as number) / 10 ** decimals, quality: step % 20 === 0 ? 'bad' : 'good', flags: step % 20 === 0 ? ['spike'] : [] }));
+    return steps.map((step): StoredPoint => ({
+      at: (at += step),
+      value: (of.next().value as number) / 10 ** decimals,
+      quality: step % 20 === 0 ? 'bad' : 'good',
+      flags: step % 20 === 0 ? ['spike'] : [],
+    }));
   });
 
 test('any points come back exactly, in their order', () => {
@@ -54,7 +96,12 @@ function walk(count: number, seed: number): StoredPoint[] {
   return Array.from({ length: count }, (_, at) => {
     level += (random.next() - 0.5) * 0.04;
     const flagged = random.next() < 0.05;
-    return { at: 1_700_000_000_000 + at * 60_000 + Math.round((random.next() - 0.5) * 40), value: Math.round(level * 1000) / 1000, quality: flagged ? 'uncertain' : 'good', flags: flagged ? ['spike'] : [] };
+    return {
+      at: 1_700_000_000_000 + at * 60_000 + Math.round((random.next() - 0.5) * 40),
+      value: Math.round(level * 1000) / 1000,
+      quality: flagged ? 'uncertain' : 'good',
+      flags: flagged ? ['spike'] : [],
+    };
   });
 }
 
@@ -75,7 +122,15 @@ test('bytes a point stay within what was measured', () => {
     const got = bytesPerPoint((seed) => walk(Number(count), seed));
     assert.ok(got > 1.5 && got < most, `${count} points: ${got}`);
   }
-  const minutes = bytesPerPoint((seed) => walk(480, seed).map((made, at) => ({ ...made, at: 1_700_000_000_000 + at * 60_000, quality: 'good', flags: [], value: Math.round((made.value as number) * 10) / 10 })));
+  const minutes = bytesPerPoint((seed) =>
+    walk(480, seed).map((made, at) => ({
+      ...made,
+      at: 1_700_000_000_000 + at * 60_000,
+      quality: 'good',
+      flags: [],
+      value: Math.round((made.value as number) * 10) / 10,
+    })),
+  );
   assert.ok(minutes < 0.8, `exact minutes: ${minutes}`);
   const floats = bytesPerPoint((seed) => walk(480, seed).map((made) => ({ ...made, value: (made.value as number) * Math.PI })));
   assert.ok(floats < 9.5, `full floats: ${floats}`);

@@ -120,12 +120,24 @@ function readWindows(input: ByteReader, times: Float64Array): (Window | undefine
   const places = Array.from(times.keys()).filter((place) => has[place] === true);
   if (places.length !== count) throw new Unreadable('windows and points differ in number');
   const relative = input.byte() === 1;
-  const [from, to, counts, mins, maxs] = Array.from({ length: 5 }, () => readValues(input, count) as (number | null)[]) as [number[], number[], number[], (number | null)[], (number | null)[]];
+  const [from, to, counts, mins, maxs] = Array.from({ length: 5 }, () => readValues(input, count) as (number | null)[]) as [
+    number[],
+    number[],
+    number[],
+    (number | null)[],
+    (number | null)[],
+  ];
   const windows = Array.from<Window | undefined>({ length: times.length });
   for (const [at, place] of places.entries()) {
     const base = relative ? (times[place] as number) : 0;
     const [min, max] = [mins[at], maxs[at]];
-    windows[place] = { fromAt: (from[at] as number) + base, toAt: (to[at] as number) + base, count: counts[at] as number, ...(min == null ? {} : { min }), ...(max == null ? {} : { max }) };
+    windows[place] = {
+      fromAt: (from[at] as number) + base,
+      toAt: (to[at] as number) + base,
+      count: counts[at] as number,
+      ...(min == null ? {} : { min }),
+      ...(max == null ? {} : { max }),
+    };
   }
   return windows;
 }

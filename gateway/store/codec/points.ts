@@ -72,7 +72,9 @@ const costOf = (numbers: readonly number[]): number => numbers.reduce((sum, numb
 /** The states, the usual one first; then runs of others, each with the number of usual ones before it. */
 function writeStates(out: ByteWriter, points: readonly StoredPoint[]): void {
   const counts = new Map<string, number>();
-  const keys = points.map(({ quality, flags, extra }) => stateKey(extra?.unit === undefined ? { quality, flags } : { quality, flags, unit: extra.unit }));
+  const keys = points.map(({ quality, flags, extra }) =>
+    stateKey(extra?.unit === undefined ? { quality, flags } : { quality, flags, unit: extra.unit }),
+  );
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
   const states = [...counts].toSorted(([, a], [, b]) => b - a).map(([key]) => key);
   const places = new Map(states.map((key, place) => [key, place]));
@@ -96,8 +98,13 @@ function writeWindows(out: ByteWriter, points: readonly StoredPoint[]): void {
   const some = points.filter(({ extra }) => extra?.window);
   out.varint(some.length);
   if (some.length === 0) return;
-  writeValues(out, points.map(({ extra }) => extra?.window !== undefined));
-  const relative = some.every(({ at, extra }) => [extra?.window?.fromAt, extra?.window?.toAt].every((end) => Number.isSafeInteger(end) && Number.isSafeInteger(at)));
+  writeValues(
+    out,
+    points.map(({ extra }) => extra?.window !== undefined),
+  );
+  const relative = some.every(({ at, extra }) =>
+    [extra?.window?.fromAt, extra?.window?.toAt].every((end) => Number.isSafeInteger(end) && Number.isSafeInteger(at)),
+  );
   out.byte(relative ? 1 : 0);
   const windows = some.map(({ at, extra }) => ({ ...(extra?.window as Window), base: relative ? at : 0 }));
   writeValues(out, windows.map(({ fromAt, base }) => fromAt - base));

@@ -35,7 +35,11 @@ export function readValues(input: ByteReader, count: number): Float64Array | Val
   if (runs.reduce((sum, { length }) => sum + length, 0) !== count) throw new Unreadable('values and times differ in number');
   const numbers = of('number') > 0 ? readNumbers(input, of('number')) : new Float64Array(0);
   if (numbers.length === count) return numbers;
-  const columns = { number: numbers, boolean: readBooleans(input, of('boolean')), string: of('string') > 0 ? readTexts(input, of('string')) : [] };
+  const columns = {
+    number: numbers,
+    boolean: readBooleans(input, of('boolean')),
+    string: of('string') > 0 ? readTexts(input, of('string')) : [],
+  };
   const taken = { number: 0, boolean: 0, string: 0 };
   return runs.flatMap(({ type, length }): Value[] => {
     if (type === 'null') return Array.from({ length }, () => null);

@@ -27,8 +27,10 @@ export async function storeFolder(): Promise<string> {
   return made;
 }
 
-export async function openTestStore(over: Partial<StoreOptions> = {}): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
-  const options = { dir: over.dir ?? await storeFolder(), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
+export async function openTestStore(
+  over: Partial<StoreOptions> = {},
+): Promise<Store & { options: StoreOptions; world: ReturnType<typeof testWorld> }> {
+  const options = { dir: over.dir ?? (await storeFolder()), retentionMs: Infinity, maxBytes: 1 << 30, catalogue: EMPTY_CATALOGUE, ...over };
   const world = testWorld();
   const store = Object.assign(await openStore(options, world), { options, world });
   stores.push(store);
@@ -42,7 +44,11 @@ export const fed = (events: readonly Partial<Event>[], firstSeq = 1, epoch = 1):
 });
 export const ALL = { indicator: 'X', device: 'd', point: 'p', from: 0, to: 1e15, maxPoints: null, limit: 10_000, after: null };
 
-export async function allRows(store: Store, name: { indicator: string; device: string; point: string }, limit: number): Promise<PointView[]> {
+export async function allRows(
+  store: Store,
+  name: { indicator: string; device: string; point: string },
+  limit: number,
+): Promise<PointView[]> {
   const items: PointView[] = [];
   for (let after: string | null = null; ;) {
     const page = await store.range({ ...ALL, ...name, limit, after });
@@ -52,12 +58,21 @@ export async function allRows(store: Store, name: { indicator: string; device: s
   }
 }
 
-export const anyPoint = fc.record({
-  device: fc.constantFrom('a', 'b'), occurredAt: fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2_000_000_000_000 })),
-  of: fc.oneof(
-    fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }).map((value) => value + 0), fc.integer(), fc.boolean(), fc.string({ maxLength: 20 }))
-      .chain((value) => fc.record({ value: fc.constant(value), quality: fc.constantFrom('good', 'uncertain', 'bad') })),
-    fc.constant({ value: null, quality: 'bad' as const }),
-  ),
-  flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
-}).map(({ of, flags, ...rest }) => Object.assign(rest, of, flags.length > 0 ? { flags } : {}) as Partial<Event>);
+export const anyPoint = fc
+  .record({
+    device: fc.constantFrom('a', 'b'),
+    occurredAt: fc.oneof(fc.nat(5), fc.integer({ min: 0, max: 2_000_000_000_000 })),
+    of: fc.oneof(
+      fc
+        .oneof(
+          fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53), max: 2 ** 53 }).map((value) => value + 0),
+          fc.integer(),
+          fc.boolean(),
+          fc.string({ maxLength: 20 }),
+        )
+        .chain((value) => fc.record({ value: fc.constant(value), quality: fc.constantFrom('good', 'uncertain', 'bad') })),
+      fc.constant({ value: null, quality: 'bad' as const }),
+    ),
+    flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
+  })
+  .map(({ of, flags, ...rest }) => Object.assign(rest, of, flags.length > 0 ? { flags } : {}) as Partial<Event>);

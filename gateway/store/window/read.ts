@@ -54,6 +54,8 @@ function eachFresh(db: DatabaseSync, span: { from: number; to: number }, take: T
 
 /** The newest time of all that is on disk, ms UTC; 0 when there is nothing. */
 export function newestOf(db: DatabaseSync): number {
-  const { newestAt } = db.prepare('SELECT max((SELECT coalesce(max(to_at), 0) FROM generation), (SELECT coalesce(max(to_at), 0) FROM chunk)) AS newestAt').get() as { newestAt: number };
+  const { newestAt } = db
+    .prepare('SELECT max((SELECT coalesce(max(to_at), 0) FROM generation), (SELECT coalesce(max(to_at), 0) FROM chunk)) AS newestAt')
+    .get() as { newestAt: number };
   return newestAt;
 }

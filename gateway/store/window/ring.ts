@@ -109,7 +109,9 @@ export class WindowRing {
   /** Missing neighbours in one go: a chunk that spans them is opened once. */
   #load(first: number, end: number, disk: RingDisk): void {
     const loaded = Array.from({ length: end - first }, () => new Totals());
-    disk.read(first * SLOT_MS, end * SLOT_MS, (id, at, value) => { loaded[Math.floor(at / SLOT_MS) - first]?.add(id, 1, value, value, value); });
+    disk.read(first * SLOT_MS, end * SLOT_MS, (id, at, value) => {
+      loaded[Math.floor(at / SLOT_MS) - first]?.add(id, 1, value, value, value);
+    });
     const { upTo, newestAt } = disk.head();
     for (const [place, totals] of loaded.entries()) this.#slots.set(first + place, { totals, upTo });
     this.#know(upTo, newestAt);

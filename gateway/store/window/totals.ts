@@ -33,7 +33,8 @@ export class Totals {
 
   addAll(other: Totals): void {
     const { ids, counts, mins, maxs, sums } = other.#columns;
-    for (let at = 0; at < other.size; at += 1) this.add(ids[at] as number, counts[at] as number, mins[at] as number, maxs[at] as number, sums[at] as number);
+    for (let at = 0; at < other.size; at += 1)
+      this.add(ids[at] as number, counts[at] as number, mins[at] as number, maxs[at] as number, sums[at] as number);
   }
 
   /** By id. */
@@ -65,4 +66,10 @@ export class Totals {
   }
 }
 
-const columnsOf = (room: number): TotalColumns => ({ ids: new Int32Array(room), counts: new Float64Array(room), mins: new Float64Array(room), maxs: new Float64Array(room), sums: new Float64Array(room) });
+const columnsOf = (room: number): TotalColumns => ({
+  ids: new Int32Array(room),
+  counts: new Float64Array(room),
+  mins: new Float64Array(room),
+  maxs: new Float64Array(room),
+  sums: new Float64Array(room),
+});

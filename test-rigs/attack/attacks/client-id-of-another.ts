@@ -6,12 +6,24 @@ export default {
   async run(rig) {
     const refused: boolean[] = [];
     for (const clientId of ['cv-honest', 'gateway:attacked:in', 'gateway:attacked']) {
-      const client = await mqtt.connectAsync(rig.brokerUrl, { clientId, username: 'hostile', password: tokenOf('hostile'), protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 3000 }).catch(() => null);
+      const client = await mqtt
+        .connectAsync(rig.brokerUrl, {
+          clientId,
+          username: 'hostile',
+          password: tokenOf('hostile'),
+          protocolVersion: 4,
+          reconnectPeriod: 0,
+          connectTimeout: 3000,
+        })
+        .catch(() => null);
       refused.push(client === null);
       await client?.endAsync(true);
     }
     await attackPauseMs(300);
     const tookMs = rig.honest.client.connected ? await rig.honest.send(1, 'honest-d') : null;
-    return { held: refused.every(Boolean) && tookMs !== null, detail: `${refused.filter(Boolean).length} of ${refused.length} refused; the honest edge ${tookMs === null ? 'was pushed out' : 'stays'}` };
+    return {
+      held: refused.every(Boolean) && tookMs !== null,
+      detail: `${refused.filter(Boolean).length} of ${refused.length} refused; the honest edge ${tookMs === null ? 'was pushed out' : 'stays'}`,
+    };
   },
 } satisfies Attack;

@@ -15,6 +15,9 @@ export default {
     await hostile.client.endAsync(true);
     await rig.honest.state(['honest-d']);
     const isSame = after?.edge === 'honest' && after.values.every(({ value }) => value !== 999);
-    return { held: before?.edge === 'honest' && isSame, detail: `edge ${before?.edge} became ${after?.edge}, values ${JSON.stringify(after?.values.map(({ value }) => value))}` };
+    return {
+      held: before?.edge === 'honest' && isSame,
+      detail: `edge ${before?.edge} became ${after?.edge}, values ${JSON.stringify(after?.values.map(({ value }) => value))}`,
+    };
   },
 } satisfies Attack;

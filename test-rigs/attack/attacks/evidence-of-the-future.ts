@@ -4,16 +4,21 @@ import { attackPauseMs, type Attack, type AttackRig, type AttackSender } from '.
 const BYTES = 256 << 10;
 
 /** Looks like a JPEG. */
-const picture = () => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0]), randomBytes(BYTES), Buffer.from([0xff, 0xd9])]);
+const picture = () =>
+  Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0]), randomBytes(BYTES), Buffer.from([0xff, 0xd9])]);
 
 async function put(sender: AttackSender, content: Buffer, at: number): Promise<string> {
   const sha256 = createHash('sha256').update(content).digest('hex');
   for (let offset = 0; offset < content.length;) {
     const part = content.subarray(offset, offset + (48 << 10));
-    sender.publish('evidence', JSON.stringify({ v: 1, sha256, mime: 'image/jpeg', bytes: content.length, at, offset, data: part.toString('base64') }));
+    sender.publish(
+      'evidence',
+      JSON.stringify({ v: 1, sha256, mime: 'image/jpeg', bytes: content.length, at, offset, data: part.toString('base64') }),
+    );
     offset += part.length;
     const want = offset;
-    for (let turn = 0; turn < 400 && !sender.answers.some((answer) => isHave(answer.evidence, sha256, want)); turn += 1) await attackPauseMs(5);
+    for (let turn = 0; turn < 400 && !sender.answers.some((answer) => isHave(answer.evidence, sha256, want)); turn += 1)
+      await attackPauseMs(5);
   }
   return sha256;
 }

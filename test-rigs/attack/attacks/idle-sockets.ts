@@ -15,7 +15,13 @@ export default {
       if (at % 100 === 99) await new Promise<void>((resolve) => { socket.once('connect', resolve).once('close', resolve); });
     }
     const at = qnText(Date.now());
-    const answer = await exchangeBytes(rig.hj212Port, hj212PacketBytes(`QN=${at};ST=22;CN=2011;PW=${LOGGER_PASSWORD};MN=${LOGGER_MN};Flag=5;CP=&&DataTime=${at.slice(0, 14)};a34004-Rtd=11.0,a34004-Flag=N&&`), 4000);
+    const answer = await exchangeBytes(
+      rig.hj212Port,
+      hj212PacketBytes(
+        `QN=${at};ST=22;CN=2011;PW=${LOGGER_PASSWORD};MN=${LOGGER_MN};Flag=5;CP=&&DataTime=${at.slice(0, 14)};a34004-Rtd=11.0,a34004-Flag=N&&`,
+      ),
+      4000,
+    );
     for (const socket of sockets) socket.destroy();
     const isAnswered = answer.toString('latin1').includes('CN=9014');
     return { held: isAnswered, detail: `beside ${COUNT} idle sockets the real logger ${isAnswered ? 'is answered' : 'gets no answer'}` };

@@ -13,6 +13,9 @@ export default {
     const isOnline = (await rig.edges()).find(({ id }) => id === 'hostile')?.online ?? true;
     await hostile.state([]);
     await hostile.client.endAsync(true);
-    return { held: tookMs !== null && tookMs < 2000 && !isOnline, detail: `honest ack after ${Math.round(tookMs ?? Infinity)} ms; the last word ${isOnline ? 'was lost' : 'counts'}` };
+    return {
+      held: tookMs !== null && tookMs < 2000 && !isOnline,
+      detail: `honest ack after ${Math.round(tookMs ?? Infinity)} ms; the last word ${isOnline ? 'was lost' : 'counts'}`,
+    };
   },
 } satisfies Attack;

@@ -19,16 +19,30 @@ export default {
     // Never asked for a picture here: whether it would be stands in the gateway's log.
     await hostile.state([], { http: 'http://192.0.2.1:80' });
     await attackPauseMs(300);
-    const isRefused = readFileSync(join(rig.dir, 'gateway.txt'), 'utf8').split('\n').some((line) => line.includes('CV_EDGE_HTTP') && line.includes('192.0.2.1'));
+    const isRefused = readFileSync(join(rig.dir, 'gateway.txt'), 'utf8')
+      .split('\n')
+      .some((line) => line.includes('CV_EDGE_HTTP') && line.includes('192.0.2.1'));
     const devices = [{ id: 'liar-cam', driver: 'camera', online: true, reason: '', lastAt: Date.now(), pictures: true }];
-    for (const http of [`http://127.0.0.2:${port}/admin?delete=all&x=`, `http://127.0.0.2:${port}/?x=`, `http://user:pw@127.0.0.2:${port}`]) {
+    for (const http of [
+      `http://127.0.0.2:${port}/admin?delete=all&x=`,
+      `http://127.0.0.2:${port}/?x=`,
+      `http://user:pw@127.0.0.2:${port}`,
+    ]) {
       await hostile.state([], { http, devices });
       await rig.get('/api/v1/devices/liar-cam/picture');
       await rig.get('/api/v1/devices/liar-cam/live', { method: 'POST' });
     }
     await hostile.client.endAsync(true);
     victim.closeAllConnections();
-    await new Promise<void>((resolve) => { victim.close(() => resolve()); });
-    return { held: asked.length === 0 && isRefused, detail: asked.length === 0 ? `never asked; another machine's address ${isRefused ? 'refused' : 'taken'}` : `it was asked ${asked.join(', ')}` };
+    await new Promise<void>((resolve) => {
+      victim.close(() => resolve());
+    });
+    return {
+      held: asked.length === 0 && isRefused,
+      detail:
+        asked.length === 0
+          ? `never asked; another machine's address ${isRefused ? 'refused' : 'taken'}`
+          : `it was asked ${asked.join(', ')}`,
+    };
   },
 } satisfies Attack;

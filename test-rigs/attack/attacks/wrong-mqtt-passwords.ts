@@ -4,7 +4,14 @@ import type { Attack } from '../rig.ts';
 export default {
   name: 'wrong passwords at the broker, then the right one', clause: '1.8',
   async run(rig) {
-    const guess = (count: number) => rawConnect(rig.brokerPort, { clientId: 'cv-hostile', user: 'hostile', password: `guess-${count}` }).then(({ socket }) => { socket.destroy(); return true; }, () => false);
+    const guess = (count: number) =>
+      rawConnect(rig.brokerPort, { clientId: 'cv-hostile', user: 'hostile', password: `guess-${count}` }).then(
+        ({ socket }) => {
+          socket.destroy();
+          return true;
+        },
+        () => false,
+      );
     const startedMs = performance.now();
     const guessed = (await Promise.all(Array.from({ length: 60 }, (_, count) => guess(count)))).filter(Boolean).length;
     const tookMs = Math.round(performance.now() - startedMs);

@@ -15,6 +15,9 @@ export default {
     await attackPauseMs(500);
     const moreMB = rig.rssMB(rig.gateway) - beforeMB;
     await hostile.client.endAsync(true);
-    return { held: moreMB < 200 && tookMs !== null && tookMs < 1500, detail: `${moreMB} MB more, honest ack after ${Math.round(tookMs ?? Infinity)} ms` };
+    return {
+      held: moreMB < 200 && tookMs !== null && tookMs < 1500,
+      detail: `${moreMB} MB more, honest ack after ${Math.round(tookMs ?? Infinity)} ms`,
+    };
   },
 } satisfies Attack;

@@ -7,7 +7,7 @@ import { jsonWork, sparkplugWork } from './works-mqtt-in.ts';
 import { hj212Work, llrpWork, modbusWork, type DecodeWorkload } from './works.ts';
 
 export const DECODE_NOTES = [
-  'One thread, frames made beforehand and decoded over and over, turn by turn with the others; the best of five turns each. Ours is the driver\'s own `decode`, from the frame to values with quality, time and evidence.',
+  "One thread, frames made beforehand and decoded over and over, turn by turn with the others; the best of five turns each. Ours is the driver's own `decode`, from the frame to values with quality, time and evidence.",
   'bare-loop is the least that any program has to do with such a frame: HJ 212 and described frames their check value alone, LLRP the walk over its parameters, Modbus a read of every register as a float, Sparkplug the walk over its fields, JSON JSON.parse.',
   'LLRP counts tags (reports of 20), Sparkplug metrics and JSON values (messages of 20), the others count frames: HJ 212 of 10 factors, described ones of 10 tags, Modbus of 62 floats. llrpjs 1.0.1 and sparkplug-payload 1.0.3 decode the same bytes to objects of their own.',
 ];

@@ -12,7 +12,11 @@ const TAGS = 10;
 export function frameWork(): DecodeWorkload {
   const { protocol } = loadDescription('shipped:compound-terminal');
   if (!protocol) throw new Error('the description of the compound terminal is not sound');
-  const reads = (turn: number) => Array.from({ length: TAGS }, (_, at) => ['260101080000', 1 + (at % 4), -60, `3034284${String(turn * TAGS + at).padStart(17, '0')}`] as const);
+  const reads = (turn: number) =>
+    Array.from(
+      { length: TAGS },
+      (_, at) => ['260101080000', 1 + (at % 4), -60, `3034284${String(turn * TAGS + at).padStart(17, '0')}`] as const,
+    );
   const frames = Array.from({ length: FRAMES }, (_, turn) => terminalFrame('500112000017', turn, 2, tagsBody(reads(turn))));
   const plan = fieldPointMap(protocol, [{ id: 'tag', ...(point.parse({ read: 'tags.reads.epc' }) as FramePoint) }]);
   return {

@@ -17,7 +17,14 @@ const planFor = (points: Record<string, unknown>[], more: Partial<MqttDecodeSett
 });
 
 const messages = (profile: MqttProfile, topic: string, plan: MqttDecodeSettings, payloadOf: (turn: number) => Uint8Array): MqttInFrame[] =>
-  Array.from({ length: FRAMES }, (_, turn) => ({ topic, payload: payloadOf(turn), retain: false, observedAt: DECODED_AT_MS, profile, decodeSettings: plan }));
+  Array.from({ length: FRAMES }, (_, turn) => ({
+    topic,
+    payload: payloadOf(turn),
+    retain: false,
+    observedAt: DECODED_AT_MS,
+    profile,
+    decodeSettings: plan,
+  }));
 
 /** A message as it comes from the broker: what was read of an earlier one must not help. */
 const freshly = (frames: readonly MqttInFrame[], turn: number): MqttInFrame => ({ ...(frames[turn % FRAMES] as MqttInFrame) });
@@ -25,9 +32,18 @@ const freshly = (frames: readonly MqttInFrame[], turn: number): MqttInFrame => (
 /** Every metric has a name, a time and a datatype, as in a birth. */
 export function sparkplugWork(peer: NodeJS.Require): DecodeWorkload {
   const library = (peer('sparkplug-payload') as Library).get('spBv1.0');
-  const frames = messages('sparkplug', 'spBv1.0/plant/DDATA/line1/press3', planFor(NAMES.map((metric) => ({ metric }))), (turn) => library.encodePayload({
-    timestamp: DECODED_AT_MS, seq: turn, metrics: NAMES.map((name, at) => ({ name, timestamp: DECODED_AT_MS, type: at % 2 === 0 ? 'Double' : 'Int32', value: at % 2 === 0 ? turn + at / 8 : turn - at })),
-  }));
+  const frames = messages('sparkplug', 'spBv1.0/plant/DDATA/line1/press3', planFor(NAMES.map((metric) => ({ metric }))), (turn) =>
+    library.encodePayload({
+      timestamp: DECODED_AT_MS,
+      seq: turn,
+      metrics: NAMES.map((name, at) => ({
+        name,
+        timestamp: DECODED_AT_MS,
+        type: at % 2 === 0 ? 'Double' : 'Int32',
+        value: at % 2 === 0 ? turn + at / 8 : turn - at,
+      })),
+    }),
+  );
   return {
     name: 'sparkplug', unit: 'metrics/s', perCall: VALUES,
     contenders: {
@@ -56,8 +72,18 @@ function fieldsIn(payload: Uint8Array): number {
 }
 
 export function jsonWork(): DecodeWorkload {
-  const plan = planFor(NAMES.map((_, at) => ({ path: `data.p${at}.value` })), { time: 'ts' });
-  const frames = messages('json', 'plant/line1/meter7', plan, (turn) => Buffer.from(JSON.stringify({ ts: DECODED_AT_MS, data: Object.fromEntries(NAMES.map((_, at) => [`p${at}`, { value: turn + at / 8, unit: 'kPa' }])) })));
+  const plan = planFor(
+    NAMES.map((_, at) => ({ path: `data.p${at}.value` })),
+    { time: 'ts' },
+  );
+  const frames = messages('json', 'plant/line1/meter7', plan, (turn) =>
+    Buffer.from(
+      JSON.stringify({
+        ts: DECODED_AT_MS,
+        data: Object.fromEntries(NAMES.map((_, at) => [`p${at}`, { value: turn + at / 8, unit: 'kPa' }])),
+      }),
+    ),
+  );
   return {
     name: 'mqtt-json', unit: 'values/s', perCall: VALUES,
     contenders: {

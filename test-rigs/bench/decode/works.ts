@@ -32,12 +32,23 @@ export function isRead(decoded: Decoded, values: number): void {
 
 export function hj212Work(): DecodeWorkload {
   const codes = ['a34004', 'a34002', 'a05024', 'a21026', 'a21004', 'a21005', 'a01001', 'a01002', 'a01006', 'a01007'];
-  const packets = Array.from({ length: FRAMES }, (_, turn) => hj212PacketBytes(`QN=20260101080000${String(turn).padStart(3, '0')};ST=22;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20260101080000;${codes.map((code, at) => `${code}-Rtd=${turn + at / 10},${code}-Flag=N`).join(';')}&&`).subarray(0, -2));
-  const plan = uploadPointMap(codes.map((factor) => ({ id: factor, ...(hj212Point.parse({ factor }) as Hj212Point) })), hj212Settings.parse({ listen: '127.0.0.1:1', mn: '0' }));
+  const packets = Array.from({ length: FRAMES }, (_, turn) =>
+    hj212PacketBytes(
+      `QN=20260101080000${String(turn).padStart(3, '0')};ST=22;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20260101080000;${codes.map((code, at) => `${code}-Rtd=${turn + at / 10},${code}-Flag=N`).join(';')}&&`,
+    ).subarray(0, -2),
+  );
+  const plan = uploadPointMap(
+    codes.map((factor) => ({ id: factor, ...(hj212Point.parse({ factor }) as Hj212Point) })),
+    hj212Settings.parse({ listen: '127.0.0.1:1', mn: '0' }),
+  );
   return {
     name: 'hj212', unit: 'frames/s', perCall: 1,
     contenders: {
-      ours: (turn) => isRead(decodeHj212({ is: 'upload', packet: packets[turn % FRAMES] as Uint8Array, observedAt: DECODED_AT_MS, pointMap: plan }), codes.length),
+      ours: (turn) =>
+        isRead(
+          decodeHj212({ is: 'upload', packet: packets[turn % FRAMES] as Uint8Array, observedAt: DECODED_AT_MS, pointMap: plan }),
+          codes.length,
+        ),
       'bare-loop': (turn) => hj212Crc(packets[turn % FRAMES] as Uint8Array),
     },
   };
@@ -51,10 +62,30 @@ export function llrpWork(peer: NodeJS.Require): DecodeWorkload {
     bytes.writeBigUInt64BE(value);
     return bytes;
   };
-  const messages = Array.from({ length: FRAMES }, (_, turn) => encodeLlrpMessage(LLRP_MESSAGE_TYPES.report, turn, ...Array.from({ length: TAGS }, (_unused, at) => encodeParameter(
-    240, u8(0x8d), Buffer.from(`3074257BF7194E40${String(turn * TAGS + at).padStart(8, '0')}`, 'hex'), u8(0x81), u16(1 + (at % 4)), u8(0x86, 200), u8(0x87), u16(3),
-    u8(0x82), u64(BigInt(DECODED_AT_MS) * 1000n), u8(0x84), u64(BigInt(DECODED_AT_MS) * 1000n), u8(0x88), u16(1),
-  ))));
+  const messages = Array.from({ length: FRAMES }, (_, turn) =>
+    encodeLlrpMessage(
+      LLRP_MESSAGE_TYPES.report,
+      turn,
+      ...Array.from({ length: TAGS }, (_unused, at) =>
+        encodeParameter(
+          240,
+          u8(0x8d),
+          Buffer.from(`3074257BF7194E40${String(turn * TAGS + at).padStart(8, '0')}`, 'hex'),
+          u8(0x81),
+          u16(1 + (at % 4)),
+          u8(0x86, 200),
+          u8(0x87),
+          u16(3),
+          u8(0x82),
+          u64(BigInt(DECODED_AT_MS) * 1000n),
+          u8(0x84),
+          u64(BigInt(DECODED_AT_MS) * 1000n),
+          u8(0x88),
+          u16(1),
+        ),
+      ),
+    ),
+  );
   const { LLRPMessage } = peer('llrpjs') as { LLRPMessage: new (bytes: Uint8Array) => { decode(): { toLLRPData(): unknown } } };
   const plan = { reads: [{ id: 'tag', antennas: [], prefix: '' }], inputs: [], antennasDown: [] };
   const clock = { ...UNKNOWN_CLOCK, utcOffsetMs: 0 };
@@ -62,7 +93,19 @@ export function llrpWork(peer: NodeJS.Require): DecodeWorkload {
   return {
     name: 'llrp', unit: 'tags/s', perCall: TAGS,
     contenders: {
-      ours: (turn) => isRead(decodeLlrp({ is: 'message', bytes: messages[turn % FRAMES] as Uint8Array, observedAt: DECODED_AT_MS, clock, plan, repetitions: none, antennasDown: 0 }), TAGS),
+      ours: (turn) =>
+        isRead(
+          decodeLlrp({
+            is: 'message',
+            bytes: messages[turn % FRAMES] as Uint8Array,
+            observedAt: DECODED_AT_MS,
+            clock,
+            plan,
+            repetitions: none,
+            antennasDown: 0,
+          }),
+          TAGS,
+        ),
       'bare-loop': (turn) => {
         const bytes = messages[turn % FRAMES] as Uint8Array;
         let seen = 0;
@@ -78,7 +121,10 @@ const REGISTERS = 124;
 
 export function modbusWork(): DecodeWorkload {
   const settings = modbusSettings.parse({ transport: 'tcp', host: '127.0.0.1' });
-  const points = Array.from({ length: REGISTERS / 2 }, (_, at) => ({ ...(modbusPoint.parse({ id: `p${at}`, address: `holding:${at * 2}`, type: 'float32' }) as ModbusPoint), id: `p${at}` }));
+  const points = Array.from({ length: REGISTERS / 2 }, (_, at) => ({
+    ...(modbusPoint.parse({ id: `p${at}`, address: `holding:${at * 2}`, type: 'float32' }) as ModbusPoint),
+    id: `p${at}`,
+  }));
   const [request] = requests(points, settings);
   if (!request) throw new Error('no request');
   const answers = Array.from({ length: FRAMES }, (_, turn) => {

@@ -47,7 +47,8 @@ export class IngestLoad {
 
   static async open(running: RunningContender, shape: PayloadShape): Promise<IngestLoad> {
     const senders: LoadSender[] = [];
-    for (let sender = 0; sender < SENDERS; sender += 1) senders.push(await LoadSender.open(running.brokerPort, running.login(sender), running.topic(sender)));
+    for (let sender = 0; sender < SENDERS; sender += 1)
+      senders.push(await LoadSender.open(running.brokerPort, running.login(sender), running.topic(sender)));
     return new IngestLoad(running, senders, shape);
   }
 
@@ -102,7 +103,8 @@ export class IngestLoad {
     await asking;
     const to = await this.#now();
     let last = to.stored;
-    for (; last < this.sent && performance.now() - drainedMs < DRAIN_MS; last = await this.#running.stored()) await benchPauseMs(POLL_MS / 2);
+    for (; last < this.sent && performance.now() - drainedMs < DRAIN_MS; last = await this.#running.stored())
+      await benchPauseMs(POLL_MS / 2);
     const counted = to.stored - from.stored;
     return {
       perSecond: (counted * 1000) / (to.ms - from.ms),
@@ -137,7 +139,9 @@ export class IngestLoad {
         found = await this.#running.readBack(sender, device);
       }
       // As bags: a store of whole milliseconds may give two points of one millisecond in either order.
-      const same = found.length === wanted.length && found.toSorted((one, other) => one - other).every((value, place) => Math.abs(value - (wanted[place] as number)) < 1e-9);
+      const same =
+        found.length === wanted.length &&
+        found.toSorted((one, other) => one - other).every((value, place) => Math.abs(value - (wanted[place] as number)) < 1e-9);
       if (!same) throw new Error(`series ${sender}/${device}: ${found.length} of ${wanted.length} points read back, or not as sent`);
     }
   }

@@ -11,7 +11,11 @@ const EPOCH = 1;
 const PAGE = 10_000;
 
 export const externalBrokerGateway = contender('ours', 'mosquitto', 'mosquitto → gateway → log on disk → store');
-export const embeddedBrokerGateway = contender('ours-embedded', 'embedded', 'its own broker, in one process with all else → gateway → log on disk → store');
+export const embeddedBrokerGateway = contender(
+  'ours-embedded',
+  'embedded',
+  'its own broker, in one process with all else → gateway → log on disk → store',
+);
 
 function contender(name: string, broker: 'embedded' | 'mosquitto', way: string): Contender {
   return {
@@ -23,9 +27,19 @@ function contender(name: string, broker: 'embedded' | 'mosquitto', way: string):
 }
 
 /** @param also edges beside the senders, and rule files */
-export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also: { edges?: readonly string[]; rules?: readonly string[] } = {}): Promise<{ gateway: BenchGateway; running: RunningContender }> {
+export async function startOurs(
+  rig: Rig,
+  broker: 'embedded' | 'mosquitto',
+  also: { edges?: readonly string[]; rules?: readonly string[] } = {},
+): Promise<{ gateway: BenchGateway; running: RunningContender }> {
   const senders = Array.from({ length: SENDERS }, (_, sender) => senderName(sender));
-  const gateway = await startBenchGateway(rig, { broker, centre: INGEST_CENTRE, edges: [...senders, ...(also.edges ?? [])], rules: also.rules ?? [], streams: 'none' });
+  const gateway = await startBenchGateway(rig, {
+    broker,
+    centre: INGEST_CENTRE,
+    edges: [...senders, ...(also.edges ?? [])],
+    rules: also.rules ?? [],
+    streams: 'none',
+  });
   const running: RunningContender = {
     brokerPort: gateway.brokerPort, pids: gateway.pids,
     login: (sender) => ({ clientId: `cv-${senderName(sender)}`, user: senderName(sender), password: gateway.token }),
@@ -41,8 +55,11 @@ export async function startOurs(rig: Rig, broker: 'embedded' | 'mosquitto', also
 function payload(sender: number, k: number, count: number, atMs: number): Uint8Array {
   const devices = count === 1 ? `{"all":"${deviceName(sender, k)}"}` : namesOf(sender, k, count);
   const values = count === 1 ? `{"all":${seriesValueText(sender, k)}}` : valuesOf(sender, k, count);
-  return packBatch(`{"v":1,"from":"${senderName(sender)}","stream":"measurement","epoch":${EPOCH},"seq":${k + 1},"count":${count},"columns":{"device":${devices},"point":{"all":"v"},"indicator":{"all":"${INDICATOR}"},`
-    + `"centre":{"all":"${INGEST_CENTRE}"},"kind":{"all":"measurement"},"value":${values},"unit":{"all":"1"},"occurredAt":{"all":${atMs}},"clock":{"all":"edge"},"observedAt":{"all":${atMs}},"quality":{"all":"good"},"origin":{"all":"live"}}}`, count);
+  return packBatch(
+    `{"v":1,"from":"${senderName(sender)}","stream":"measurement","epoch":${EPOCH},"seq":${k + 1},"count":${count},"columns":{"device":${devices},"point":{"all":"v"},"indicator":{"all":"${INDICATOR}"},` +
+      `"centre":{"all":"${INGEST_CENTRE}"},"kind":{"all":"measurement"},"value":${values},"unit":{"all":"1"},"occurredAt":{"all":${atMs}},"clock":{"all":"edge"},"observedAt":{"all":${atMs}},"quality":{"all":"good"},"origin":{"all":"live"}}}`,
+    count,
+  );
 }
 
 function valuesOf(sender: number, k: number, count: number): string {
@@ -63,7 +80,13 @@ function namesOf(sender: number, k: number, count: number): string {
 async function readBack(base: string, device: string): Promise<number[]> {
   const values: number[] = [];
   for (let after: string | null = null; ;) {
-    const query = new URLSearchParams({ device, from: '0', to: String(Date.now() + 60_000), limit: String(PAGE), ...(after === null ? {} : { after }) });
+    const query = new URLSearchParams({
+      device,
+      from: '0',
+      to: String(Date.now() + 60_000),
+      limit: String(PAGE),
+      ...(after === null ? {} : { after }),
+    });
     const { items, next } = (await (await fetch(`${base}/api/v1/series?${query}`)).json()) as { items: PointView[]; next: string | null };
     values.push(...items.map(({ value }) => value as number));
     if (next === null) return values;

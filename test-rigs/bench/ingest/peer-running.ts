@@ -37,6 +37,7 @@ export async function peerRunning(mosquitto: OpenMosquitto, victoria: Victoria, 
 /** `[{ d, v, t }]`, or the object alone for one: as sensors send it. */
 function payload(sender: number, k: number, count: number, atMs: number): Uint8Array {
   let events = '';
-  for (let at = k; at < k + count; at += 1) events += `${at > k ? ',' : ''}{"d":"${deviceName(sender, at)}","v":${seriesValueText(sender, at)},"t":${atMs}}`;
+  for (let at = k; at < k + count; at += 1)
+    events += `${at > k ? ',' : ''}{"d":"${deviceName(sender, at)}","v":${seriesValueText(sender, at)},"t":${atMs}}`;
   return Buffer.from(count === 1 ? events : `[${events}]`);
 }

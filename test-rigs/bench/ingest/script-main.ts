@@ -21,7 +21,11 @@ process.stdout.write('ready\n');
 process.once('SIGTERM', () => process.exit(0));
 
 function write(lines: string): void {
-  const post = request(writeUrl, { method: 'POST', agent, headers: { 'content-length': Buffer.byteLength(lines) } }, (answer) => { answer.resume(); });
-  post.on('error', (error) => { process.stderr.write(`${error.message}\n`); });
+  const post = request(writeUrl, { method: 'POST', agent, headers: { 'content-length': Buffer.byteLength(lines) } }, (answer) => {
+    answer.resume();
+  });
+  post.on('error', (error) => {
+    process.stderr.write(`${error.message}\n`);
+  });
   post.end(lines);
 }

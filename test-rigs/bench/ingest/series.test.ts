@@ -12,7 +12,13 @@ test('3,500 names, none twice; what a device is expected to hold is what was sen
     }
   }
   assert.equal(byDevice.size, SENDERS * DEVICES_EACH);
-  for (const [sender, device] of [[0, 0], [7, 49], [34, 50], [34, 99]] as const) assert.deepEqual(byDevice.get(deviceName(sender, device)), seriesValues(sender, device, sent));
+  for (const [sender, device] of [
+    [0, 0],
+    [7, 49],
+    [34, 50],
+    [34, 99],
+  ] as const)
+    assert.deepEqual(byDevice.get(deviceName(sender, device)), seriesValues(sender, device, sent));
 });
 
 test('values as text are what JSON makes of them', () => {

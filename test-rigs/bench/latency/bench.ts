@@ -17,7 +17,7 @@ import { Floor } from './floor.ts';
 export const LATENCY_NOTES = [
   'A sample of a device at an edge goes all the way: edge log on disk, MQTT, gateway log on disk, then store and rules. Each probe is a new device and raises one warning; those of the first four seconds, while edge, rules and load get warm, do not count. Meanwhile 35 other senders give the gateway single events at half the rate that it took in a closed loop just before.',
   'stored: until a query over HTTP shows it, asked again and again; warning: until a subscriber has the retained warning. Every other probe measures the one, every other the other, since the asking itself takes time of the gateway. floor: a bare QoS 1 round trip through a mosquitto of its own and two appends of 4 KB with fdatasync on the same disk, measured before every probe under the same load.',
-  'Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge\'s disk; uplink: MQTT, until the gateway\'s intake has it (whole ms); gateway: its log on disk, rules, their commit, the warning at its subscriber. idle: the same with nothing else to do, before the load begins: what is more under load is the wait for a turn of the gateway\'s one thread, at every step of the way.',
+  "Stages of a warning, each from the end of the one before: edge: spoken, qualified, on the edge's disk; uplink: MQTT, until the gateway's intake has it (whole ms); gateway: its log on disk, rules, their commit, the warning at its subscriber. idle: the same with nothing else to do, before the load begins: what is more under load is the wait for a turn of the gateway's one thread, at every step of the way.",
 ];
 
 const INDICATOR = 'BN-PRB-001';
@@ -91,8 +91,12 @@ function timesOf(probes: readonly Probe[], received: ReadonlyMap<string, number>
   const warned = probes.filter(({ stored }) => stored === null);
   const uplink = (probe: Probe) => (received.get(probe.device) ?? NaN) - probe.keptAt;
   return {
-    floor: probes.map(({ floor }) => floor), stored: probes.flatMap(({ stored }) => stored ?? []), warning: warned.map(({ warning }) => warning),
-    edge: warned.map(({ edge }) => edge), uplink: warned.map(uplink), gateway: warned.map((probe) => probe.warning - probe.edge - uplink(probe)),
+    floor: probes.map(({ floor }) => floor),
+    stored: probes.flatMap(({ stored }) => stored ?? []),
+    warning: warned.map(({ warning }) => warning),
+    edge: warned.map(({ edge }) => edge),
+    uplink: warned.map(uplink),
+    gateway: warned.map((probe) => probe.warning - probe.edge - uplink(probe)),
   };
 }
 
@@ -135,9 +139,19 @@ async function probe({ gateway, floor, edge, warnings }: Way, device: number): P
   edge.speak(device);
   const { atNs } = await spoke;
   const storedNs = device % 2 === 0 ? await stored(gateway, device) : null;
-  const [warnedNs, onDisk] = await Promise.all([within(warned, `the warning of probe ${device}`), within(kept, `the edge's word of probe ${device}`)]);
+  const [warnedNs, onDisk] = await Promise.all([
+    within(warned, `the warning of probe ${device}`),
+    within(kept, `the edge's word of probe ${device}`),
+  ]);
   const ms = (to: bigint) => Number(to - atNs) / 1e6;
-  return { device: `probe-${device}`, floor: floorMs, stored: storedNs === null ? null : ms(storedNs), warning: ms(warnedNs), edge: ms(onDisk.atNs), keptAt: onDisk.at };
+  return {
+    device: `probe-${device}`,
+    floor: floorMs,
+    stored: storedNs === null ? null : ms(storedNs),
+    warning: ms(warnedNs),
+    edge: ms(onDisk.atNs),
+    keptAt: onDisk.at,
+  };
 }
 
 /** When the gateway's intake had the event of each probe, ms UTC. */
@@ -145,7 +159,10 @@ async function receivedAt(gateway: BenchGateway): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (let after = ''; ;) {
     const answer = await fetch(`${gateway.httpUrl}/api/v1/events?limit=${PAGE}${after}`);
-    const { items, next } = (await answer.json()) as { items: { edge: string; device: string; kind: string; receivedAt: number }[]; next: string };
+    const { items, next } = (await answer.json()) as {
+      items: { edge: string; device: string; kind: string; receivedAt: number }[];
+      next: string;
+    };
     if (items.length === 0) return found;
     for (const item of items) if (item.edge === EDGE && item.kind === 'state') found.set(item.device, item.receivedAt);
     after = `&after=${next}`;
@@ -162,14 +179,29 @@ async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promi
   const dir = join(rig.dir, 'probe');
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'edge.yaml');
-  writeFileSync(path, stringify({
-    edge: EDGE, centre: INGEST_CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
-    devices: Array.from({ length: probes }, (_, device) => ({
-      // A state: like a warning it goes at once, while measurements are gathered for a quarter of a second.
-      id: `probe-${device}`, driver: 'probe', every: '1h', settings: { device }, points: [{ id: 'v', indicator: INDICATOR, kind: 'state' }],
-    })),
-  }));
-  const edge = await startChild({ name: 'edge', module: join(import.meta.dirname, 'probe-main.ts'), args: [path], logFile: join(dir, 'edge.log') });
+  writeFileSync(
+    path,
+    stringify({
+      edge: EDGE,
+      centre: INGEST_CENTRE,
+      gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token },
+      log: { dir: './log' },
+      devices: Array.from({ length: probes }, (_, device) => ({
+        // A state: like a warning it goes at once, while measurements are gathered for a quarter of a second.
+        id: `probe-${device}`,
+        driver: 'probe',
+        every: '1h',
+        settings: { device },
+        points: [{ id: 'v', indicator: INDICATOR, kind: 'state' }],
+      })),
+    }),
+  );
+  const edge = await startChild({
+    name: 'edge',
+    module: join(import.meta.dirname, 'probe-main.ts'),
+    args: [path],
+    logFile: join(dir, 'edge.log'),
+  });
   rig.undo(() => edge.stop());
   const waiting = new Map<string, (word: { atNs: bigint; at: number }) => void>();
   edge.onMessage(({ kind, atNs, at }) => waiting.get(kind)?.({ atNs: BigInt(String(atNs)), at: Number(at) }));
@@ -181,7 +213,12 @@ async function startEdge(rig: Rig, gateway: BenchGateway, probes: number): Promi
 
 async function listen(rig: Rig, gateway: BenchGateway): Promise<{ of(device: number): Promise<bigint> }> {
   const waiting = new Map<string, (atNs: bigint) => void>();
-  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.brokerPort}`, { username: 'bench', password: gateway.token, clientId: 'listener', protocolVersion: 4 });
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${gateway.brokerPort}`, {
+    username: 'bench',
+    password: gateway.token,
+    clientId: 'listener',
+    protocolVersion: 4,
+  });
   rig.undo(() => client.endAsync(true));
   client.on('message', (_topic, payload) => {
     const atNs = process.hrtime.bigint();
@@ -205,7 +242,9 @@ async function stored(gateway: BenchGateway, device: number): Promise<bigint> {
 
 async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE_MS} ms`)), PATIENCE_MS); });
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 

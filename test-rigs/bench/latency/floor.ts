@@ -20,7 +20,12 @@ export class Floor {
 
   static async open(rig: Rig): Promise<Floor> {
     const mosquitto = await startOpenMosquitto(rig);
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, { username: BENCH_USER, password: BENCH_PASSWORD, clientId: 'floor', protocolVersion: 4 });
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, {
+      username: BENCH_USER,
+      password: BENCH_PASSWORD,
+      clientId: 'floor',
+      protocolVersion: 4,
+    });
     rig.undo(() => client.endAsync(true));
     await client.subscribeAsync(TOPIC, { qos: 1 });
     const file = await open(join(rig.dir, 'floor'), 'a');

@@ -33,7 +33,11 @@ const driver = defineDriver({
 const observer = openTelemetryOutput({ component: 'edge', language: 'en', nowMs: () => Date.now(), log: pino.destination(2) });
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
-const edge = await runEdge(setup, realWorld(observer.tell), { metrics: observer.metrics, extraDrivers: [driver], onKept: () => tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() }) });
+const edge = await runEdge(setup, realWorld(observer.tell), {
+  metrics: observer.metrics,
+  extraDrivers: [driver],
+  onKept: () => tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() }),
+});
 process.on('message', ({ kind, device }: ChildMessage) => {
   if (kind !== 'speak') return;
   // Linux has one monotonic clock for all processes.

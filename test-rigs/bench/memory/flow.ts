@@ -25,17 +25,55 @@ export const startFlowOfKeptValues = (rig: Rig, firstPort: number): Promise<Read
 async function startFlow(rig: Rig, firstPort: number, isKept: boolean): Promise<ReadingFlow> {
   const mosquitto = await startOpenMosquitto(rig);
   let arrived = 0;
-  const listener = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, { username: BENCH_USER, password: BENCH_PASSWORD, clientId: 'listener', protocolVersion: 4 });
+  const listener = await mqtt.connectAsync(`mqtt://127.0.0.1:${mosquitto.port}`, {
+    username: BENCH_USER,
+    password: BENCH_PASSWORD,
+    clientId: 'listener',
+    protocolVersion: 4,
+  });
   rig.undo(() => listener.endAsync(true));
   listener.on('message', () => { arrived += 1; });
   await listener.subscribeAsync('bench/#', { qos: 1 });
-  const { program } = await startNodeRed(rig, [
-    { id: 'broker', type: 'mqtt-broker', broker: '127.0.0.1', port: String(mosquitto.port), clientid: 'node-red', autoConnect: true, usetls: false, protocolVersion: '4', keepalive: '60', cleansession: true },
-    ...devicesRead(firstPort, (at) => `const at = Date.now();
-return [msg.payload.map((value, place) => ({ topic: 'bench/d${at}/p' + place, payload: { value, at, quality: value >= 0 && value <= 65535 ? 'good' : 'bad' } }))];`, isKept ? 'file' : 'out'),
-    ...(isKept ? [{ id: 'file', type: 'file', filename: join(rig.dir, 'values.jsonl'), filenameType: 'str', appendNewline: true, createDir: false, overwriteFile: 'false', encoding: 'none', wires: [['out']] }] : []),
-    { id: 'out', type: 'mqtt out', topic: '', qos: '1', retain: 'false', broker: 'broker', wires: [] },
-  ], { broker: { user: BENCH_USER, password: BENCH_PASSWORD } });
+  const { program } = await startNodeRed(
+    rig,
+    [
+      {
+        id: 'broker',
+        type: 'mqtt-broker',
+        broker: '127.0.0.1',
+        port: String(mosquitto.port),
+        clientid: 'node-red',
+        autoConnect: true,
+        usetls: false,
+        protocolVersion: '4',
+        keepalive: '60',
+        cleansession: true,
+      },
+      ...devicesRead(
+        firstPort,
+        (at) => `const at = Date.now();
+return [msg.payload.map((value, place) => ({ topic: 'bench/d${at}/p' + place, payload: { value, at, quality: value >= 0 && value <= 65535 ? 'good' : 'bad' } }))];`,
+        isKept ? 'file' : 'out',
+      ),
+      ...(isKept
+        ? [
+            {
+              id: 'file',
+              type: 'file',
+              filename: join(rig.dir, 'values.jsonl'),
+              filenameType: 'str',
+              appendNewline: true,
+              createDir: false,
+              overwriteFile: 'false',
+              encoding: 'none',
+              wires: [['out']],
+            },
+          ]
+        : []),
+      { id: 'out', type: 'mqtt out', topic: '', qos: '1', retain: 'false', broker: 'broker', wires: [] },
+    ],
+    { broker: { user: BENCH_USER, password: BENCH_PASSWORD } },
+  );
   return { program, arrived: () => Promise.resolve(arrived) };
 }
 
@@ -43,9 +81,25 @@ return [msg.payload.map((value, place) => ({ topic: 'bench/d${at}/p' + place, pa
 export async function startFlowOfBlocks(rig: Rig, firstPort: number): Promise<ReadingFlow> {
   const victoria = await startVictoria(rig);
   const { program } = await startNodeRed(rig, [
-    ...devicesRead(firstPort, (at) => `const at = Date.now();
-return { method: 'POST', url: ${JSON.stringify(victoria.writeUrl)}, headers: { 'content-type': 'text/plain' }, payload: msg.payload.map((value, place) => 'm,d=d${at},p=p' + place + ' v=' + value + ' ' + at).join('\\n') };`),
-    { id: 'out', type: 'http request', method: 'use', ret: 'txt', paytoqs: 'ignore', url: '', tls: '', persist: true, proxy: '', authType: '', senderr: false, wires: [[]] },
+    ...devicesRead(
+      firstPort,
+      (at) => `const at = Date.now();
+return { method: 'POST', url: ${JSON.stringify(victoria.writeUrl)}, headers: { 'content-type': 'text/plain' }, payload: msg.payload.map((value, place) => 'm,d=d${at},p=p' + place + ' v=' + value + ' ' + at).join('\\n') };`,
+    ),
+    {
+      id: 'out',
+      type: 'http request',
+      method: 'use',
+      ret: 'txt',
+      paytoqs: 'ignore',
+      url: '',
+      tls: '',
+      persist: true,
+      proxy: '',
+      authType: '',
+      senderr: false,
+      wires: [[]],
+    },
   ]);
   return { program, arrived: victoria.rows };
 }
@@ -54,13 +108,50 @@ return { method: 'POST', url: ${JSON.stringify(victoria.writeUrl)}, headers: { '
 function devicesRead(firstPort: number, func: (device: number) => string, to = 'out'): FlowNode[] {
   return Array.from({ length: MEMORY_DEVICES }, (_, at): FlowNode[] => [
     {
-      id: `client-${at}`, type: 'modbus-client', name: '', clienttype: 'tcp', bufferCommands: true, stateLogEnabled: false, queueLogEnabled: false, failureLogEnabled: true,
-      tcpHost: '127.0.0.1', tcpPort: String(firstPort + at), tcpType: 'DEFAULT', serialPort: '', unit_id: '1', commandDelay: '1', clientTimeout: '1000', reconnectOnTimeout: true,
-      reconnectTimeout: '2000', parallelUnitIdsAllowed: true, showErrors: true, showWarnings: true, showLogs: false,
+      id: `client-${at}`,
+      type: 'modbus-client',
+      name: '',
+      clienttype: 'tcp',
+      bufferCommands: true,
+      stateLogEnabled: false,
+      queueLogEnabled: false,
+      failureLogEnabled: true,
+      tcpHost: '127.0.0.1',
+      tcpPort: String(firstPort + at),
+      tcpType: 'DEFAULT',
+      serialPort: '',
+      unit_id: '1',
+      commandDelay: '1',
+      clientTimeout: '1000',
+      reconnectOnTimeout: true,
+      reconnectTimeout: '2000',
+      parallelUnitIdsAllowed: true,
+      showErrors: true,
+      showWarnings: true,
+      showLogs: false,
     },
     {
-      id: `read-${at}`, type: 'modbus-read', name: '', topic: `d${at}`, server: `client-${at}`, unitid: '1', dataType: 'HoldingRegister', adr: '0', quantity: String(REGISTERS), rate: '1', rateUnit: 's',
-      delayOnStart: false, startDelayTime: '', showStatusActivities: false, showErrors: true, showWarnings: true, logIOActivities: false, useIOFile: false, ioFile: '', useIOForPayload: false, emptyMsgOnFail: false,
+      id: `read-${at}`,
+      type: 'modbus-read',
+      name: '',
+      topic: `d${at}`,
+      server: `client-${at}`,
+      unitid: '1',
+      dataType: 'HoldingRegister',
+      adr: '0',
+      quantity: String(REGISTERS),
+      rate: '1',
+      rateUnit: 's',
+      delayOnStart: false,
+      startDelayTime: '',
+      showStatusActivities: false,
+      showErrors: true,
+      showWarnings: true,
+      logIOActivities: false,
+      useIOFile: false,
+      ioFile: '',
+      useIOForPayload: false,
+      emptyMsgOnFail: false,
       wires: [[`values-${at}`], []],
     },
     { id: `values-${at}`, type: 'function', outputs: 1, libs: [], wires: [[to]], func: func(at) },

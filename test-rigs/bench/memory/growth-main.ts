@@ -37,8 +37,20 @@ const driver = defineDriver({
 const { setup, problems } = await loadEdge({ path, text: readFileSync(path, 'utf8') }, [driver]);
 if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 let kept = 0;
-const edge = await runEdge(setup, realWorld(() => {}), { extraDrivers: [driver], onKept: ({ drafts }) => { kept += drafts.filter(({ point }) => point === 'n').length; } });
-const pause = (durationMs: number) => new Promise<void>((resolve) => { setTimeout(resolve, durationMs); });
+const edge = await runEdge(
+  setup,
+  realWorld(() => {}),
+  {
+    extraDrivers: [driver],
+    onKept: ({ drafts }) => {
+      kept += drafts.filter(({ point }) => point === 'n').length;
+    },
+  },
+);
+const pause = (durationMs: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, durationMs);
+  });
 while (feeds.length < setup.devices.length) await pause(10);
 
 let given = 0;

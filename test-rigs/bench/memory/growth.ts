@@ -25,7 +25,9 @@ export async function benchGrowth(seconds: number): Promise<BenchResult[]> {
     for (const devices of [FEW, MANY]) {
       const grown = await edgeWith(devices, seconds);
       runs.get(devices)?.push(grown);
-      printBench(`edge with ${devices} devices: ${Math.round(grown.perSecond)} events/s, ${(grown.heldBytes / 2 ** 20).toFixed(1)} MB held`);
+      printBench(
+        `edge with ${devices} devices: ${Math.round(grown.perSecond)} events/s, ${(grown.heldBytes / 2 ** 20).toFixed(1)} MB held`,
+      );
     }
   }
   const best = (devices: number) => Math.max(...(runs.get(devices) as Grown[]).map(({ perSecond }) => perSecond));
@@ -39,11 +41,24 @@ export async function benchGrowth(seconds: number): Promise<BenchResult[]> {
 async function edgeWith(devices: number, seconds: number): Promise<Grown> {
   return withRig(async (rig) => {
     const path = join(rig.dir, 'edge.yaml');
-    writeFileSync(path, stringify({
-      edge: 'growth', centre: '500112001', gateway: { url: `mqtt://127.0.0.1:${await freePort()}`, token: 'none' }, log: { dir: './log', maxBytes: '256MB' },
-      devices: Array.from({ length: devices }, (_, at) => ({ id: `d${at}`, driver: 'growth', every: '1h', points: [{ id: 'n', indicator: 'BN-GRW-001' }] })),
-    }));
-    const { stdout } = await run(process.execPath, ['--expose-gc', join(import.meta.dirname, 'growth-main.ts'), path, String(seconds)], { maxBuffer: 1 << 26 });
+    writeFileSync(
+      path,
+      stringify({
+        edge: 'growth',
+        centre: '500112001',
+        gateway: { url: `mqtt://127.0.0.1:${await freePort()}`, token: 'none' },
+        log: { dir: './log', maxBytes: '256MB' },
+        devices: Array.from({ length: devices }, (_, at) => ({
+          id: `d${at}`,
+          driver: 'growth',
+          every: '1h',
+          points: [{ id: 'n', indicator: 'BN-GRW-001' }],
+        })),
+      }),
+    );
+    const { stdout } = await run(process.execPath, ['--expose-gc', join(import.meta.dirname, 'growth-main.ts'), path, String(seconds)], {
+      maxBuffer: 1 << 26,
+    });
     const { heard, ...grown } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as Grown & { heard: number };
     if (heard !== devices) throw new Error(`${heard} of ${devices} devices were heard`);
     return grown;

@@ -11,9 +11,9 @@ import { compileModbus, startModbusServer } from './server.ts';
 
 export const MODBUS_NOTES = [
   'Every device is a port of one libmodbus server. Each contender keeps one connection a device, reads 10 blocks of 124 holding registers in turn, one request at a time on each connection and all connections at once, and makes 62 float32 of each answer.',
-  'libmodbus: a C program, a thread a device. pymodbus: its asyncio client, a task a device. Node-RED: modbus-flex-getter, a client a device, its command delay at the least it takes (1 ms). Ours: the driver through the edge\'s host, with its deadlines, fault handling, staleness and a sample for each value.',
-  'Closed loop; the figure is registers a second. Processor time is the poller\'s own, without the server\'s. Contenders run in turn, twice; the better run of each counts. Node-RED and ours, which compile as they go, have a second to get warm; ours asks each device for at most 1,000 rounds of ten reads a second, which only a single device feels.',
-  'modbus-floor: Node\'s sockets alone, the same bytes on ten connections and nothing made of them: what no poller on one thread of Node can pass.',
+  "libmodbus: a C program, a thread a device. pymodbus: its asyncio client, a task a device. Node-RED: modbus-flex-getter, a client a device, its command delay at the least it takes (1 ms). Ours: the driver through the edge's host, with its deadlines, fault handling, staleness and a sample for each value.",
+  "Closed loop; the figure is registers a second. Processor time is the poller's own, without the server's. Contenders run in turn, twice; the better run of each counts. Node-RED and ours, which compile as they go, have a second to get warm; ours asks each device for at most 1,000 rounds of ten reads a second, which only a single device feels.",
+  "modbus-floor: Node's sockets alone, the same bytes on ten connections and nothing made of them: what no poller on one thread of Node can pass.",
 ];
 
 interface Polled {
@@ -42,7 +42,9 @@ export async function benchModbus(options: { seconds: number }): Promise<BenchRe
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const name of CONTENDERS) {
           const polled = await pollWith(rig, name, devices, seconds);
-          printBench(`${name}, ${devices} devices: ${Math.round(polled.registersPerSecond / 1000)} k registers/s, ${polled.cpuMicros.toFixed(1)} µs of processor a thousand`);
+          printBench(
+            `${name}, ${devices} devices: ${Math.round(polled.registersPerSecond / 1000)} k registers/s, ${polled.cpuMicros.toFixed(1)} µs of processor a thousand`,
+          );
           if (polled.registersPerSecond > (best.get(name)?.registersPerSecond ?? 0)) best.set(name, polled);
         }
       }
@@ -54,13 +56,29 @@ export async function benchModbus(options: { seconds: number }): Promise<BenchRe
 
 function resultsOf(devices: number, best: ReadonlyMap<Name, Polled>): BenchResult[] {
   const of = (name: Name) => best.get(name) as Polled;
-  const peers = (pick: (polled: Polled) => number) => ({ pymodbus: pick(of('pymodbus')), libmodbus: pick(of('libmodbus')), 'node-red': pick(of('node-red')) });
+  const peers = (pick: (polled: Polled) => number) => ({
+    pymodbus: pick(of('pymodbus')),
+    libmodbus: pick(of('libmodbus')),
+    'node-red': pick(of('node-red')),
+  });
   // Ten devices are the case that has a target, so they have the short name.
   const suffix = devices === 10 ? '' : `-${devices}`;
   return [
-    result(`modbus${suffix}`, of('ours').registersPerSecond, 'registers/s', peers((polled) => polled.registersPerSecond)),
-    result(`modbus-cpu${suffix}`, of('ours').cpuMicros, 'µs a thousand registers', peers((polled) => polled.cpuMicros)),
-    ...(suffix ? [] : [result('modbus-floor', of('floor').registersPerSecond, 'registers/s', { libmodbus: of('libmodbus').registersPerSecond })]),
+    result(
+      `modbus${suffix}`,
+      of('ours').registersPerSecond,
+      'registers/s',
+      peers((polled) => polled.registersPerSecond),
+    ),
+    result(
+      `modbus-cpu${suffix}`,
+      of('ours').cpuMicros,
+      'µs a thousand registers',
+      peers((polled) => polled.cpuMicros),
+    ),
+    ...(suffix
+      ? []
+      : [result('modbus-floor', of('floor').registersPerSecond, 'registers/s', { libmodbus: of('libmodbus').registersPerSecond })]),
   ];
 }
 

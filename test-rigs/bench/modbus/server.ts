@@ -6,9 +6,14 @@ import { portOpen, type Program, type Rig } from '../rig.ts';
 
 /** Compiles `modbus-server` and `modbus-client`. @throws with gcc's words */
 export function compileModbus(rig: Rig): void {
-  const flags = (spawnSync('pkg-config', ['--cflags', '--libs', 'libmodbus'], { encoding: 'utf8' }).stdout ?? '').trim().split(/\s+/).filter(Boolean);
+  const flags = (spawnSync('pkg-config', ['--cflags', '--libs', 'libmodbus'], { encoding: 'utf8' }).stdout ?? '')
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean);
   for (const name of ['modbus-server', 'modbus-client']) {
-    const done = spawnSync('gcc', ['-O2', '-o', join(rig.dir, name), join(import.meta.dirname, `${name}.c`), ...flags, '-lpthread'], { encoding: 'utf8' });
+    const done = spawnSync('gcc', ['-O2', '-o', join(rig.dir, name), join(import.meta.dirname, `${name}.c`), ...flags, '-lpthread'], {
+      encoding: 'utf8',
+    });
     if (done.status !== 0) throw new Error(`gcc could not make ${name} (apt-get install gcc pkg-config libmodbus-dev)\n${done.stderr}`);
   }
 }
@@ -16,7 +21,9 @@ export function compileModbus(rig: Rig): void {
 /** Starts the compiled server: a port for each device, in a row. */
 export async function startModbusServer(rig: Rig, devices: number): Promise<{ firstPort: number; program: Program }> {
   const firstPort = await freePortsFrom(devices);
-  const program = await rig.start(`modbus-server-${firstPort}`, [join(rig.dir, 'modbus-server'), String(firstPort), String(devices)], () => portOpen(firstPort + devices - 1));
+  const program = await rig.start(`modbus-server-${firstPort}`, [join(rig.dir, 'modbus-server'), String(firstPort), String(devices)], () =>
+    portOpen(firstPort + devices - 1),
+  );
   return { firstPort, program };
 }
 

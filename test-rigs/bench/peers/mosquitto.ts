@@ -16,7 +16,10 @@ export interface OpenMosquitto {
 export async function startOpenMosquitto(rig: Rig): Promise<OpenMosquitto> {
   const { passwords } = await mosquittoFiles({ edges: [], gateway: { user: BENCH_USER, password: BENCH_PASSWORD }, consumers: [] });
   const port = await freePort();
-  const mosquitto = await startMosquitto(join(rig.dir, `mosquitto-${port}`), port, { acl: `user ${BENCH_USER}\ntopic readwrite #\n`, passwords });
+  const mosquitto = await startMosquitto(join(rig.dir, `mosquitto-${port}`), port, {
+    acl: `user ${BENCH_USER}\ntopic readwrite #\n`,
+    passwords,
+  });
   rig.undo(() => mosquitto.stop());
   return mosquitto;
 }

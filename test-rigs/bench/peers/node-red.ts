@@ -19,7 +19,11 @@ export interface NodeRed {
 
 const TAB = 'bench';
 
-export async function startNodeRed(rig: Rig, nodes: readonly FlowNode[], credentials: Record<string, Record<string, string>> = {}): Promise<NodeRed> {
+export async function startNodeRed(
+  rig: Rig,
+  nodes: readonly FlowNode[],
+  credentials: Record<string, Record<string, string>> = {},
+): Promise<NodeRed> {
   const port = await freePort();
   const dir = join(rig.dir, `node-red-${port}`);
   mkdirSync(dir, { recursive: true });
@@ -37,6 +41,10 @@ export async function startNodeRed(rig: Rig, nodes: readonly FlowNode[], credent
     externalModules: { palette: { allowInstall: false } }, logging: { console: { level: 'warn', metrics: false, audit: false } },
   })};\n`);
   const url = `http://127.0.0.1:${port}`;
-  const program = await rig.start(`node-red-${port}`, [process.execPath, join(PEERS_FOLDER, 'node_modules', 'node-red', 'red.js'), '--userDir', dir, '--settings', join(dir, 'settings.js')], () => isAnswering(`${url}/ready`));
+  const program = await rig.start(
+    `node-red-${port}`,
+    [process.execPath, join(PEERS_FOLDER, 'node_modules', 'node-red', 'red.js'), '--userDir', dir, '--settings', join(dir, 'settings.js')],
+    () => isAnswering(`${url}/ready`),
+  );
   return { program, url };
 }

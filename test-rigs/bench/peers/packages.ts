@@ -11,7 +11,9 @@ const PACKAGES = { 'node-red': '4.1.15', 'node-red-contrib-modbus': '5.23.3' };
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /** Debian's programs that a set-up goal names. */
-export function installPrograms(goal: 'bench-ingest' | 'bench-log' | 'bench-modbus' | 'bench-memory' | 'bench-store' | 'bench-vision'): void {
+export function installPrograms(
+  goal: 'bench-ingest' | 'bench-log' | 'bench-modbus' | 'bench-memory' | 'bench-store' | 'bench-vision',
+): void {
   const done = spawnSync(process.execPath, [join(ROOT, 'setup.mjs'), goal], { stdio: ['ignore', 2, 2] });
   if (done.status !== 0) throw new Error(`set-up for ${goal} failed; see above`);
 }
@@ -27,7 +29,19 @@ export function installPeers(packages: Record<string, string>): void {
   if (missing.length === 0) return;
   printBench(`installing ${missing.map(([name]) => name).join(', ')} …`);
   mkdirSync(PEERS_FOLDER, { recursive: true });
-  const done = spawnSync('npm', ['install', '--prefix', PEERS_FOLDER, '--no-audit', '--no-fund', '--loglevel=error', ...missing.map(([name, version]) => `${name}@${version}`)], { stdio: ['ignore', 2, 2] });
+  const done = spawnSync(
+    'npm',
+    [
+      'install',
+      '--prefix',
+      PEERS_FOLDER,
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      ...missing.map(([name, version]) => `${name}@${version}`),
+    ],
+    { stdio: ['ignore', 2, 2] },
+  );
   if (done.status !== 0) throw new Error('npm could not install the peers; see above');
 }
 

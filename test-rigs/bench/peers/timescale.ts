@@ -30,14 +30,51 @@ export async function startTimescale(rig: Rig): Promise<Timescale> {
   }
   chmodSync(dir, 0o755);
   const data = join(dir, 'data');
-  const made = spawnCommand([...as, join(BIN, 'initdb'), '-D', data, '-U', 'app', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8']);
+  const made = spawnCommand([
+    ...as,
+    join(BIN, 'initdb'),
+    '-D',
+    data,
+    '-U',
+    'app',
+    '-A',
+    'trust',
+    '--no-sync',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+  ]);
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
-  const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: dir, shared_preload_libraries: 'timescaledb', 'timescaledb.telemetry_level': 'off', max_wal_size: '4GB' };
-  await rig.start('postgres', [...as, join(BIN, 'postgres'), '-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-    async () => spawnCommand([join(BIN, 'pg_isready'), '-h', '127.0.0.1', '-p', String(port)]).status === 0);
-  const psql = spawn(join(BIN, 'psql'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'app', '-d', 'postgres', '-qAtX', '-v', 'ON_ERROR_STOP=1']);
-  rig.undo(() => { psql.kill(); });
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: dir,
+    shared_preload_libraries: 'timescaledb',
+    'timescaledb.telemetry_level': 'off',
+    max_wal_size: '4GB',
+  };
+  await rig.start(
+    'postgres',
+    [...as, join(BIN, 'postgres'), '-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    async () => spawnCommand([join(BIN, 'pg_isready'), '-h', '127.0.0.1', '-p', String(port)]).status === 0,
+  );
+  const psql = spawn(join(BIN, 'psql'), [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-U',
+    'app',
+    '-d',
+    'postgres',
+    '-qAtX',
+    '-v',
+    'ON_ERROR_STOP=1',
+  ]);
+  rig.undo(() => {
+    psql.kill();
+  });
   const session = new Session(psql);
   await session.run('CREATE EXTENSION timescaledb;');
   return session;
@@ -70,7 +107,10 @@ class Session implements Timescale {
 
   async run(sql: string): Promise<string> {
     const mark = `done-${(this.#asked += 1)}`;
-    if (!this.#psql.stdin.write(`${sql}\n\\echo ${mark}\n`)) await new Promise<void>((resolve) => { this.#psql.stdin.once('drain', resolve); });
+    if (!this.#psql.stdin.write(`${sql}\n\\echo ${mark}\n`))
+      await new Promise<void>((resolve) => {
+        this.#psql.stdin.once('drain', resolve);
+      });
     for (;;) {
       const at = this.#said.indexOf(`${mark}\n`);
       if (at >= 0) {

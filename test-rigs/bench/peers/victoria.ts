@@ -20,9 +20,17 @@ export const hasVictoria = (): boolean => spawnSync('victoria-metrics', ['-versi
 export async function startVictoria(rig: Rig): Promise<Victoria> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
-  const program = await rig.start('victoria-metrics', [
-    'victoria-metrics', `-storageDataPath=${join(rig.dir, `vm-${port}`)}`, `-httpListenAddr=127.0.0.1:${port}`, '-retentionPeriod=10y', '-loggerLevel=WARN',
-  ], () => isAnswering(`${base}/health`));
+  const program = await rig.start(
+    'victoria-metrics',
+    [
+      'victoria-metrics',
+      `-storageDataPath=${join(rig.dir, `vm-${port}`)}`,
+      `-httpListenAddr=127.0.0.1:${port}`,
+      '-retentionPeriod=10y',
+      '-loggerLevel=WARN',
+    ],
+    () => isAnswering(`${base}/health`),
+  );
   return {
     program,
     writeUrl: `${base}/api/v2/write?precision=ms`,

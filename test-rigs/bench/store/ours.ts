@@ -94,14 +94,30 @@ export class BenchStore {
 }
 
 export function folderBytes(dir: string): number {
-  return readdirSync(dir, { recursive: true, withFileTypes: true }).reduce((sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0), 0);
+  return readdirSync(dir, { recursive: true, withFileTypes: true }).reduce(
+    (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
+    0,
+  );
 }
 
 const nameOf = (series: number) => ({ indicator: INDICATOR, device: `dev-${series >> 2}`, point: `level-${series & 3}` });
 
 function eventOf({ series, at, value, flagged }: BenchPoint): Event {
   return {
-    ...nameOf(series), edge: 'bench', stream: 'measurement', epoch: 1, seq: 0, centre: '500112001', kind: 'measurement', value, unit: 'm', occurredAt: at, clock: 'device', observedAt: at,
-    quality: flagged ? 'uncertain' : 'good', ...(flagged ? { flags: ['spike'] } : {}), origin: 'live',
+    ...nameOf(series),
+    edge: 'bench',
+    stream: 'measurement',
+    epoch: 1,
+    seq: 0,
+    centre: '500112001',
+    kind: 'measurement',
+    value,
+    unit: 'm',
+    occurredAt: at,
+    clock: 'device',
+    observedAt: at,
+    quality: flagged ? 'uncertain' : 'good',
+    ...(flagged ? { flags: ['spike'] } : {}),
+    origin: 'live',
   };
 }

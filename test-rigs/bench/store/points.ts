@@ -29,7 +29,12 @@ export class Walks {
       const next = Math.max(0, level + (this.#random.next() - 0.5) * 0.04);
       this.#levels[place] = next;
       const spreadMs = Math.floor((place / this.#levels.length) * (MINUTE_MS - 100));
-      return { series: this.#first + place, at: startsAt + 50 + spreadMs + Math.round((this.#random.next() - 0.5) * 40), value: Math.round(next * 1000) / 1000, flagged: this.#random.next() < FLAGGED_SHARE };
+      return {
+        series: this.#first + place,
+        at: startsAt + 50 + spreadMs + Math.round((this.#random.next() - 0.5) * 40),
+        value: Math.round(next * 1000) / 1000,
+        flagged: this.#random.next() < FLAGGED_SHARE,
+      };
     });
   }
 }

@@ -17,7 +17,7 @@ import type { VisionBenchPlan, VisionRun } from './plan.ts';
 export const VISION_NOTES = [
   'Cameras are clips in a loop: vtest.avi (768 × 576, people in every picture) and, still, the first five seconds of one-by-one-person-detection.mp4 (768 × 432, an empty room). A figure is processor time a picture of the edge with its camera driver and infer station, its ffmpegs and its detector, after a warm-up of 600 pictures; nothing is sent or kept. With the gate, pictures that ffmpeg leaves out because nothing has changed count as pictures: they have been decoded and looked at by it.',
   'In each row all contenders go at one pace. That of a camera, a picture and a look every 200 ms (1fps: each second), finds caches cold and threads that have to be woken, which nobody escapes who looks at live pictures; in the rows named max all go as fast as they can, as with a recording. floor-max, python-max and decode-max beside a figure at the pace of a camera are those peers as fast as they can, which is another work.',
-  'floor: the same ffmpeg decoding to nothing, and bare runs of onnxruntime on a ready tensor in our Node, with the same threads. decode: the first of the two alone. floor-tuned: as floor, with the graph that a detector\'s process makes of the model\'s file when it loads it (docs/decisions/0045). python: OpenCV and onnxruntime of Debian, one thread each, which decode the clip, look at the same pictures and read the same boxes; Debian\'s onnxruntime is an older one.',
+  "floor: the same ffmpeg decoding to nothing, and bare runs of onnxruntime on a ready tensor in our Node, with the same threads. decode: the first of the two alone. floor-tuned: as floor, with the graph that a detector's process makes of the model's file when it loads it (docs/decisions/0045). python: OpenCV and onnxruntime of Debian, one thread each, which decode the clip, look at the same pictures and read the same boxes; Debian's onnxruntime is an older one.",
   'latency-frame-event: from the time a picture is due until its samples are there, 16 cameras at one picture a second. box-agreement: boxes of Python (0.3 or better) that are found again among ours with an overlap (IoU) of at least 0.98, and the other way about; a box near the threshold may stand a little below it on the other side (0.25). Python gets the same I420 pictures from ffmpeg and makes colours of them by the formula of BT.601; box-agreement-opencv is the same with pictures that OpenCV decoded and converted, whose colours are a level or more off.',
 ];
 
@@ -44,11 +44,23 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
   return withRig(async (rig) => {
     const still = join(rig.dir, 'still.mp4');
     await run('ffmpeg', ['-v', 'error', '-t', String(STILL_SECONDS), '-i', room, '-c', 'copy', still]);
-    const ours = async (asked: Pick<VisionBenchPlan, 'clip' | 'motion'> & Partial<Pick<VisionBenchPlan, 'fps' | 'speed' | 'cameras' | 'pictures'>>): Promise<VisionRun> => {
+    const ours = async (
+      asked: Pick<VisionBenchPlan, 'clip' | 'motion'> & Partial<Pick<VisionBenchPlan, 'fps' | 'speed' | 'cameras' | 'pictures'>>,
+    ): Promise<VisionRun> => {
       const { fps, cameras } = { fps: FPS, cameras: 1, ...asked };
-      const plan: VisionBenchPlan = { speed: 1, compiled: COMPILED_PICTURES, warm: Math.ceil(Math.min(OURS_WARM_SECONDS * fps, OURS_WARM_PICTURES / cameras)), pictures: Math.ceil(seconds * fps * cameras), ...asked, fps, cameras };
+      const plan: VisionBenchPlan = {
+        speed: 1,
+        compiled: COMPILED_PICTURES,
+        warm: Math.ceil(Math.min(OURS_WARM_SECONDS * fps, OURS_WARM_PICTURES / cameras)),
+        pictures: Math.ceil(seconds * fps * cameras),
+        ...asked,
+        fps,
+        cameras,
+      };
       const ran = await ourRun(plan);
-      printBench(`${cameras} × ${fps}/s${plan.speed === 'max' ? ' as fast as it can' : ''}, gate ${plan.motion}: ${sum(ran).toFixed(2)} ms a picture (${JSON.stringify(ran.cpuMs)}), ${ran.looks} looks in ${ran.pictures} pictures, ${ran.late} late, at most ${ran.mostWaiting} waiting`);
+      printBench(
+        `${cameras} × ${fps}/s${plan.speed === 'max' ? ' as fast as it can' : ''}, gate ${plan.motion}: ${sum(ran).toFixed(2)} ms a picture (${JSON.stringify(ran.cpuMs)}), ${ran.looks} looks in ${ran.pictures} pictures, ${ran.late} late, at most ${ran.mostWaiting} waiting`,
+      );
       return ran;
     };
     const pictures = Math.ceil(seconds * FPS);
@@ -58,7 +70,11 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
     const python = await pythonRun(moving, pictures, pauseMs);
     const off = await ours({ clip: moving, motion: 'off' });
     const [bare, tuned] = [await floorRun(pictures, pauseMs), await floorRun(pictures, pauseMs, 'tuned')];
-    const [decode, decodeSlow, decodeStill] = [decodeInItsTime(moving, FPS, pictures), decodeInItsTime(moving, 1, pictures / FPS), decodeInItsTime(still, FPS, stillPictures)];
+    const [decode, decodeSlow, decodeStill] = [
+      decodeInItsTime(moving, FPS, pictures),
+      decodeInItsTime(moving, 1, pictures / FPS),
+      decodeInItsTime(still, FPS, stillPictures),
+    ];
     const on = await ours({ clip: moving, motion: 'on' });
     const gated = await ours({ clip: still, motion: 'on', pictures: stillPictures });
     const slow = await ours({ clip: moving, fps: 1, motion: 'off' });
@@ -75,15 +91,36 @@ export async function benchVision({ seconds }: { seconds: number }): Promise<Ben
     const boxes = await ourBoxes(moving, AGREEMENT_PICTURES);
     const agreement = agreementOf(await pythonBoxes(rig.dir, moving), boxes);
     const loose = agreementOf(pythonMax.boxes.slice(0, AGREEMENT_PICTURES), boxes.slice(0, pythonMax.boxes.length));
-    printBench(`bare run ${bare.toFixed(2)} ms, of the tuned graph ${tuned.toFixed(2)}; as fast as it can ${bareMax.toFixed(2)}, ${tunedMax.toFixed(2)}`);
+    printBench(
+      `bare run ${bare.toFixed(2)} ms, of the tuned graph ${tuned.toFixed(2)}; as fast as it can ${bareMax.toFixed(2)}, ${tunedMax.toFixed(2)}`,
+    );
     return [
-      result('cpu-per-frame', sum(off), 'ms', { floor: bare + decode, python: python.cpuMs, 'floor-tuned': tuned + decode, 'floor-max': bareMax + decodeMax, 'python-max': pythonMax.cpuMs }),
-      result('cpu-per-frame-max', sum(offMax), 'ms', { floor: bareMax + decodeMax, python: pythonMax.cpuMs, 'floor-tuned': tunedMax + decodeMax }),
+      result('cpu-per-frame', sum(off), 'ms', {
+        floor: bare + decode,
+        python: python.cpuMs,
+        'floor-tuned': tuned + decode,
+        'floor-max': bareMax + decodeMax,
+        'python-max': pythonMax.cpuMs,
+      }),
+      result('cpu-per-frame-max', sum(offMax), 'ms', {
+        floor: bareMax + decodeMax,
+        python: pythonMax.cpuMs,
+        'floor-tuned': tunedMax + decodeMax,
+      }),
       result('cpu-per-frame-gate', sum(on), 'ms', { floor: bare + decode, python: python.cpuMs }),
       result('cpu-per-frame-1fps', sum(slow), 'ms', { floor: bareSlow + decodeSlow }),
       ...[...many].map(([cameras, ran]) => result(`cpu-per-frame-1fps-${cameras}`, sum(ran), 'ms', { floor: bareSlow + decodeSlow })),
-      result('cpu-still-gated', sum(gated), 'ms', { floor: bare + decodeStill, python: python.cpuMs, decode: decodeStill, 'decode-max': decodeStillMax }),
-      result('cpu-still-gated-max', sum(gatedMax), 'ms', { floor: bareMax + decodeStillMax, python: pythonMax.cpuMs, decode: decodeStillMax }),
+      result('cpu-still-gated', sum(gated), 'ms', {
+        floor: bare + decodeStill,
+        python: python.cpuMs,
+        decode: decodeStill,
+        'decode-max': decodeStillMax,
+      }),
+      result('cpu-still-gated-max', sum(gatedMax), 'ms', {
+        floor: bareMax + decodeStillMax,
+        python: pythonMax.cpuMs,
+        decode: decodeStillMax,
+      }),
       result('cpu-still-gated-1fps', sum(slowGated), 'ms'),
       result('latency-frame-event', at(sixteen.latencyMs, 0.99), 'ms (p99)'),
       result('latency-frame-event-p50', at(sixteen.latencyMs, 0.5), 'ms'),
@@ -107,13 +144,31 @@ async function json<T>(file: string, args: readonly string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-const ourRun = (plan: VisionBenchPlan) => json<VisionRun>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
-const ourBoxes = (clip: string, pictures: number) => json<Box[][]>(process.execPath, [join(import.meta.dirname, 'boxes-main.ts'), clip, String(FPS), String(pictures)]);
-const floorRun = async (runs: number, pauseMs = 0, ...graph: 'tuned'[]) => (await json<{ cpuMs: number }>(process.execPath, [join(import.meta.dirname, 'floor-main.ts'), String(runs), '20', String(pauseMs), ...graph])).cpuMs;
+const ourRun = (plan: VisionBenchPlan) =>
+  json<VisionRun>(process.execPath, [join(import.meta.dirname, 'ours-main.ts'), JSON.stringify(plan)]);
+const ourBoxes = (clip: string, pictures: number) =>
+  json<Box[][]>(process.execPath, [join(import.meta.dirname, 'boxes-main.ts'), clip, String(FPS), String(pictures)]);
+const floorRun = async (runs: number, pauseMs = 0, ...graph: 'tuned'[]) =>
+  (
+    await json<{ cpuMs: number }>(process.execPath, [
+      join(import.meta.dirname, 'floor-main.ts'),
+      String(runs),
+      '20',
+      String(pauseMs),
+      ...graph,
+    ])
+  ).cpuMs;
 
 async function pythonRun(clip: string, pictures: number, pauseMs = 0): Promise<{ cpuMs: number; boxes: Box[][] }> {
   const warm = WARM_SECONDS * FPS;
-  const said = await json<Said>('/usr/bin/python3', [...PYTHON, clip, String(CLIP_FPS / FPS), String(pictures + warm), String(warm), String(pauseMs)]);
+  const said = await json<Said>('/usr/bin/python3', [
+    ...PYTHON,
+    clip,
+    String(CLIP_FPS / FPS),
+    String(pictures + warm),
+    String(warm),
+    String(pauseMs),
+  ]);
   printBench(`python, ${pauseMs} ms before each: ${said.cpuMs.toFixed(2)} ms a picture`);
   return { cpuMs: said.cpuMs, boxes: boxesOf(said) };
 }
@@ -121,9 +176,27 @@ async function pythonRun(clip: string, pictures: number, pauseMs = 0): Promise<{
 /** Of the pictures that ffmpeg gives, as we get them. */
 async function pythonBoxes(dir: string, clip: string): Promise<Box[][]> {
   const file = join(dir, 'pictures.yuv');
-  await run('ffmpeg', ['-v', 'error', '-i', clip, '-vf', `fps=fps=${FPS}:round=up`, '-frames:v', String(AGREEMENT_PICTURES), '-pix_fmt', 'yuv420p', '-f', 'rawvideo', file]);
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    clip,
+    '-vf',
+    `fps=fps=${FPS}:round=up`,
+    '-frames:v',
+    String(AGREEMENT_PICTURES),
+    '-pix_fmt',
+    'yuv420p',
+    '-f',
+    'rawvideo',
+    file,
+  ]);
   const pictures = openSync(file, 'r');
-  const done = spawnSync('/usr/bin/python3', [...PYTHON, '-', '768x576', String(AGREEMENT_PICTURES), '0', '0'], { stdio: [pictures, 'pipe', 'ignore'], encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const done = spawnSync('/usr/bin/python3', [...PYTHON, '-', '768x576', String(AGREEMENT_PICTURES), '0', '0'], {
+    stdio: [pictures, 'pipe', 'ignore'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
   closeSync(pictures);
   return boxesOf(JSON.parse(done.stdout) as Said);
 }
@@ -134,7 +207,17 @@ interface Said {
 }
 
 const PYTHON = [join(import.meta.dirname, 'python-main.py'), graphPath(centernet320)];
-const boxesOf = ({ boxes }: Said) => boxes.map((picture) => picture.map(([label, score, left, top, right, bottom]): Box => ({ class: centernet320.classes[label] ?? '', score, x: left, y: top, width: right - left, height: bottom - top })));
+const boxesOf = ({ boxes }: Said) =>
+  boxes.map((picture) =>
+    picture.map(([label, score, left, top, right, bottom]): Box => ({
+      class: centernet320.classes[label] ?? '',
+      score,
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+    })),
+  );
 
 /** Processor time a picture of ffmpeg that hands nobody anything. */
 function decodeOnly(clip: string): number {
@@ -154,7 +237,29 @@ function decodeInItsTime(clip: string, fps: number, pictures: number): number {
 
 function decodedMs(clip: string, fps: number, pictures: number, pace: readonly string[] = []): number {
   const before = cpuMsOfChildren();
-  const done = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-threads', '1', ...pace, '-stream_loop', '-1', '-i', clip, '-vf', `fps=fps=${fps}:round=up`, '-frames:v', String(pictures), '-f', 'null', '-'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const done = spawnSync(
+    'ffmpeg',
+    [
+      '-nostdin',
+      '-v',
+      'error',
+      '-threads',
+      '1',
+      ...pace,
+      '-stream_loop',
+      '-1',
+      '-i',
+      clip,
+      '-vf',
+      `fps=fps=${fps}:round=up`,
+      '-frames:v',
+      String(pictures),
+      '-f',
+      'null',
+      '-',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
   if (done.status !== 0) throw new Error('ffmpeg failed; see above');
   return cpuMsOfChildren() - before;
 }

@@ -9,9 +9,21 @@ import { graphPath } from '../../../models/verify.ts';
 
 const [runs, warm, pauseMs] = process.argv.slice(2).map(Number) as [number, number, number];
 const file = readFileSync(graphPath(centernet320));
-const { spec, graph } = (process.argv[5] === 'tuned' && tuneModel(centernet320, file, requiredClasses([]))) || { spec: centernet320, graph: file };
-const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } } });
-const tensorOf = (dims: number[]) => new ort.Tensor('float32', Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256), dims);
+const { spec, graph } = (process.argv[5] === 'tuned' && tuneModel(centernet320, file, requiredClasses([]))) || {
+  spec: centernet320,
+  graph: file,
+};
+const session = await ort.InferenceSession.create(graph, {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+});
+const tensorOf = (dims: number[]) =>
+  new ort.Tensor(
+    'float32',
+    Float32Array.from({ length: dims.reduce((product, dim) => product * dim, 1) }, (_, at) => (at * 31) % 256),
+    dims,
+  );
 const { input, outputs } = spec;
 const feeds = { [input.name]: tensorOf(shapeOfOne(input.shape) as number[]) };
 const fetches = Object.fromEntries(Object.entries(outputs).map(([name, dims]) => [name, tensorOf(shapeOfOne(dims) as number[])]));

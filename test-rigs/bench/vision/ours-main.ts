@@ -30,21 +30,36 @@ const cameraWorld = realWorld((event) => {
 
 /** Ours are the edge, its ffmpegs, and what else it started: detectors. */
 function processes(): Record<keyof VisionRun['cpuMs'], number[]> {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const [name, parent] = [stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])];
-      return parent === process.pid ? [{ pid: Number(pid), name }] : [];
-    } catch {
-      return []; // gone meanwhile
-    }
-  });
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const [name, parent] = [
+          stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+          Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),
+        ];
+        return parent === process.pid ? [{ pid: Number(pid), name }] : [];
+      } catch {
+        return []; // gone meanwhile
+      }
+    });
   const of = (isOurs: (name: string) => boolean) => children.filter(({ name }) => isOurs(name)).map(({ pid }) => pid);
   return { edge: [process.pid], ffmpeg: of((name) => name === 'ffmpeg'), detector: of((name) => name !== 'ffmpeg') };
 }
-const each = (of: (pids: readonly number[]) => number) => Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as VisionRun['cpuMs'];
+const each = (of: (pids: readonly number[]) => number) =>
+  Object.fromEntries(Object.entries(processes()).map(([name, pids]) => [name, of(pids)])) as VisionRun['cpuMs'];
 
-const devices = Array.from({ length: plan.cameras }, (_, at) => ({ id: `cam-${at}`, settings: settings.parse({ url: `file:${plan.clip}`, fps: plan.fps, speed: plan.speed, loop: true, ...(plan.motion === 'off' && { motion: 'off' }) }) }));
+const devices = Array.from({ length: plan.cameras }, (_, at) => ({
+  id: `cam-${at}`,
+  settings: settings.parse({
+    url: `file:${plan.clip}`,
+    fps: plan.fps,
+    speed: plan.speed,
+    loop: true,
+    ...(plan.motion === 'off' && { motion: 'off' }),
+  }),
+}));
 const detectors = await openDetectors(devices, MODELS, world, new DetectorPool({}, world));
 const station = infer(detectors.byDevice, world);
 const stopping = new AbortController();
@@ -104,8 +119,17 @@ await finished.promise;
 const after = each(cpuMsOf);
 const pictures = gave - cameBefore;
 const ran: VisionRun = {
-  cpuMs: { edge: (after.edge - before.edge) / pictures, ffmpeg: (after.ffmpeg - before.ffmpeg) / pictures, detector: (after.detector - before.detector) / pictures },
-  pictures, looks: told.looks - lookedBefore, late: told.late - lateBefore, mostWaiting, latencyMs, residentBytes: each(residentBytesOf),
+  cpuMs: {
+    edge: (after.edge - before.edge) / pictures,
+    ffmpeg: (after.ffmpeg - before.ffmpeg) / pictures,
+    detector: (after.detector - before.detector) / pictures,
+  },
+  pictures,
+  looks: told.looks - lookedBefore,
+  late: told.late - lateBefore,
+  mostWaiting,
+  latencyMs,
+  residentBytes: each(residentBytesOf),
 };
 stopping.abort();
 await Promise.allSettled(watching);

@@ -5,8 +5,8 @@ import { printBench, withRig } from '../rig.ts';
 import { measureEdge, type WearMeasurement, type WearPlan } from './measure-edge.ts';
 
 export const WEAR_NOTES = [
-  'wear: a whole edge process before a gateway that acknowledges; stations say all their levels once a second (walks of 3 decimals), and their pumps start and stop. Bytes are `write_bytes` of the process in the steady state and, on top, these events\' groups once more, since write-ahead logs are written back every few minutes; the file system\'s journal is not in it (`cityvitals doctor` shows all that the device writes); forced writes are counted by a library before libc (test-rigs/fsync-shim). target = what the design allows.',
-  'wear-slow-N: every fsync and fdatasync takes N ms longer, at 1,000 points a second. state: ms (p99) from a sample of a pump that starts or stops to its durable event, as a warning goes; measured: of a level, which waits up to 250 ms for company. lost: values that are not in the edge\'s log or not in the gateway\'s store at the end.',
+  "wear: a whole edge process before a gateway that acknowledges; stations say all their levels once a second (walks of 3 decimals), and their pumps start and stop. Bytes are `write_bytes` of the process in the steady state and, on top, these events' groups once more, since write-ahead logs are written back every few minutes; the file system's journal is not in it (`cityvitals doctor` shows all that the device writes); forced writes are counted by a library before libc (test-rigs/fsync-shim). target = what the design allows.",
+  "wear-slow-N: every fsync and fdatasync takes N ms longer, at 1,000 points a second. state: ms (p99) from a sample of a pump that starts or stops to its durable event, as a warning goes; measured: of a level, which waits up to 250 ms for company. lost: values that are not in the edge's log or not in the gateway's store at the end.",
 ];
 
 const TARGET = { bytesAnEvent: 150, gigabytesADay: 1, fsyncsASecond: 4 };
@@ -21,7 +21,9 @@ export async function benchWear(options: { seconds: number }): Promise<BenchResu
   const many = await measured({ devices: 40, points: 10, stateEveryMs: 300_000, delayMs: 0, seconds: share });
   const results = [
     result('wear-bytes', many.bytesWritten / many.events, 'B an event at 400 points/s', { target: TARGET.bytesAnEvent }),
-    result('wear-bytes-day', ((few.bytesWritten / few.elapsedSeconds) * 86_400) / 1e9, 'GB a day at 20 points/s', { target: TARGET.gigabytesADay }),
+    result('wear-bytes-day', ((few.bytesWritten / few.elapsedSeconds) * 86_400) / 1e9, 'GB a day at 20 points/s', {
+      target: TARGET.gigabytesADay,
+    }),
     result('wear-fsyncs', few.fsyncs / few.elapsedSeconds, '1/s at 20 points/s', { target: TARGET.fsyncsASecond }),
     result('wear-fsyncs-400', many.fsyncs / many.elapsedSeconds, '1/s at 400 points/s'),
   ];
@@ -41,7 +43,9 @@ export async function benchWear(options: { seconds: number }): Promise<BenchResu
 async function measured(plan: WearPlan): Promise<WearMeasurement> {
   const found = await withRig((rig) => measureEdge(rig, plan));
   const { events, elapsedSeconds, bytesWritten, fsyncs, lost, report } = found;
-  printBench(`${plan.devices * plan.points} points/s, fsync +${plan.delayMs} ms: ${(events / elapsedSeconds).toFixed(0)} events/s, ${(bytesWritten / events).toFixed(0)} B an event, ${(bytesWritten / elapsedSeconds / 1024).toFixed(1)} KB/s, ${(fsyncs / elapsedSeconds).toFixed(2)} fsyncs/s; p99 ${at99(report.statesMs)} ms a state, ${at99(report.measuredMs)} ms a level; stalled ${report.stalledMs.toFixed(0)} ms, ${lost} lost`);
+  printBench(
+    `${plan.devices * plan.points} points/s, fsync +${plan.delayMs} ms: ${(events / elapsedSeconds).toFixed(0)} events/s, ${(bytesWritten / events).toFixed(0)} B an event, ${(bytesWritten / elapsedSeconds / 1024).toFixed(1)} KB/s, ${(fsyncs / elapsedSeconds).toFixed(2)} fsyncs/s; p99 ${at99(report.statesMs)} ms a state, ${at99(report.measuredMs)} ms a level; stalled ${report.stalledMs.toFixed(0)} ms, ${lost} lost`,
+  );
   return found;
 }
 

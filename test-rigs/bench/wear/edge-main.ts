@@ -60,7 +60,16 @@ process.on('message', (message: ChildMessage) => {
     tellParent({ kind: 'measuring', bytes: bytesWritten(), given: given() });
   }
   if (message.kind === 'stop-walk') walk.stop();
-  if (message.kind === 'report') tellParent({ kind: 'report', bytes: bytesWritten(), given: given(), kept, measuredMs: bySize(measuredMs), statesMs: bySize(statesMs), stalledMs } satisfies EdgeReport & { kind: string });
+  if (message.kind === 'report')
+    tellParent({
+      kind: 'report',
+      bytes: bytesWritten(),
+      given: given(),
+      kept,
+      measuredMs: bySize(measuredMs),
+      statesMs: bySize(statesMs),
+      stalledMs,
+    } satisfies EdgeReport & { kind: string });
 });
 const given = () => walk.given().measured + walk.given().states;
 

@@ -44,13 +44,28 @@ export async function measureEdge(rig: Rig, plan: WearPlan): Promise<WearMeasure
   mkdirSync(dir, { recursive: true });
   const path = join(dir, 'edge.yaml');
   const count = join(dir, 'fsyncs');
-  writeFileSync(path, stringify({
-    edge: EDGE, centre: CENTRE, gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token }, log: { dir: './log' },
-    devices: Array.from({ length: plan.devices }, (_, device) => ({
-      id: `station-${device}`, driver: 'walk', every: '1m', settings: { device },
-      points: [...Array.from({ length: plan.points }, (_level, at) => ({ id: `level-${at}`, indicator: `BN-LVL-${String(at).padStart(3, '0')}` })), { id: 'running', indicator: 'BN-RUN-001' }],
-    })),
-  }));
+  writeFileSync(
+    path,
+    stringify({
+      edge: EDGE,
+      centre: CENTRE,
+      gateway: { url: `mqtt://127.0.0.1:${gateway.brokerPort}`, token: gateway.token },
+      log: { dir: './log' },
+      devices: Array.from({ length: plan.devices }, (_, device) => ({
+        id: `station-${device}`,
+        driver: 'walk',
+        every: '1m',
+        settings: { device },
+        points: [
+          ...Array.from({ length: plan.points }, (_level, at) => ({
+            id: `level-${at}`,
+            indicator: `BN-LVL-${String(at).padStart(3, '0')}`,
+          })),
+          { id: 'running', indicator: 'BN-RUN-001' },
+        ],
+      })),
+    }),
+  );
   const edge = await startChild({
     name: 'edge', module: join(import.meta.dirname, 'edge-main.ts'), args: [path, JSON.stringify(plan)], logFile: join(dir, 'edge.log'),
     env: await slowDisk({ count, ...(plan.delayMs > 0 ? { delayMs: plan.delayMs } : {}) }),
@@ -71,7 +86,14 @@ export async function measureEdge(rig: Rig, plan: WearPlan): Promise<WearMeasure
   await gateway.program.stop();
   const events = report.given - Number(before.given);
   const writtenBack = groupBytesAnEvent(join(dir, 'log')) * events;
-  return { events, elapsedSeconds, bytesWritten: after.bytes - Number(before.bytes) + writtenBack, fsyncs, lost: report.given - Math.min(report.kept, stored), report };
+  return {
+    events,
+    elapsedSeconds,
+    bytesWritten: after.bytes - Number(before.bytes) + writtenBack,
+    fsyncs,
+    lost: report.given - Math.min(report.kept, stored),
+    report,
+  };
 }
 
 /** Until the log has taken everything, or it takes too long. */
@@ -90,7 +112,11 @@ async function storedBy(gateway: Awaited<ReturnType<typeof startBenchGateway>>, 
 }
 
 function asked(child: ChildProcessHandle, question: string, answer: string): Promise<ChildMessage> {
-  const answered = new Promise<ChildMessage>((resolve) => { child.onMessage((message) => { if (message.kind === answer) resolve(message); }); });
+  const answered = new Promise<ChildMessage>((resolve) => {
+    child.onMessage((message) => {
+      if (message.kind === answer) resolve(message);
+    });
+  });
   child.send({ kind: question });
   return answered;
 }
@@ -100,7 +126,10 @@ function groupBytesAnEvent(dir: string): number {
   let [bytes, events] = [0, 0];
   for (const name of readdirSync(dir).filter((one) => /^(measurement|state)-.*\.db$/.test(one))) {
     const db = new DatabaseSync(join(dir, name), { readOnly: true });
-    const sums = db.prepare('SELECT coalesce(sum(length(b)), 0) AS bytes, coalesce(sum(n), 0) AS events FROM g').get() as { bytes: number; events: number };
+    const sums = db.prepare('SELECT coalesce(sum(length(b)), 0) AS bytes, coalesce(sum(n), 0) AS events FROM g').get() as {
+      bytes: number;
+      events: number;
+    };
     db.close();
     bytes += sums.bytes;
     events += sums.events;

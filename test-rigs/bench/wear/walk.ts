@@ -54,9 +54,14 @@ export function walkDriver(plan: { devices: number; points: number; stateEveryMs
               running = !running;
               count.states += 1;
             }
-            for (let at = 0; isDue && at < levels.length; at += 1) levels[at] = Math.max(0, (levels[at] as number) + (random.next() - 0.5) * 0.04);
+            for (let at = 0; isDue && at < levels.length; at += 1)
+              levels[at] = Math.max(0, (levels[at] as number) + (random.next() - 0.5) * 0.04);
             if (isDue) count.measured += levels.length;
-            take({ at: world.clock.nowMs(), levels: isDue ? levels.map((one) => Math.round(one * 1000) / 1000) : [], running: turns ? running : null });
+            take({
+              at: world.clock.nowMs(),
+              levels: isDue ? levels.map((one) => Math.round(one * 1000) / 1000) : [],
+              running: turns ? running : null,
+            });
           }
         },
         async close() {},

@@ -72,7 +72,15 @@ export function conversationsOf(packets: readonly Packet[]): Conversation[] {
 function begun(via: 'tcp' | 'udp', { from, to, atUs, tcp }: PacketPayload): Conversation {
   // The answer to a SYN is seen where the SYN itself is not.
   const isAnswer = tcp?.isSyn === true && tcp.ack !== null;
-  return { via, sides: isAnswer ? [to, from] : [from, to], isDialSeen: via === 'udp' || tcp?.isSyn === true, openUs: atUs, pieces: [], close: null, lostAtEnd: [] };
+  return {
+    via,
+    sides: isAnswer ? [to, from] : [from, to],
+    isDialSeen: via === 'udp' || tcp?.isSyn === true,
+    openUs: atUs,
+    pieces: [],
+    close: null,
+    lostAtEnd: [],
+  };
 }
 
 class Connection {

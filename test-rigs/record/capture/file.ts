@@ -35,10 +35,15 @@ export function readCapture(path: string, file: Uint8Array): Capture {
   const magic = PCAP[begin];
   if (magic && bytes.length >= 24) return readPcap(bytes, magic);
   if (begin === '0a0d0d0a' && bytes.length >= 28) return readPcapng(path, bytes);
-  throw unreadable(path, bytes.length < 4 ? `${bytes.length} bytes` : `it begins with ${begin}`, bytes.length < 4 ? `只有 ${bytes.length} 字节` : `开头为 ${begin}`);
+  throw unreadable(
+    path,
+    bytes.length < 4 ? `${bytes.length} bytes` : `it begins with ${begin}`,
+    bytes.length < 4 ? `只有 ${bytes.length} 字节` : `开头为 ${begin}`,
+  );
 }
 
-const unreadable = (path: string, detail: string, detailZh: string): FaultError => new FaultError('CV_CAPTURE_UNREADABLE', { path, detail, detailZh });
+const unreadable = (path: string, detail: string, detailZh: string): FaultError =>
+  new FaultError('CV_CAPTURE_UNREADABLE', { path, detail, detailZh });
 
 function readPcap(bytes: Buffer, { little, perUs }: { little: boolean; perUs: number }): Capture {
   const u32 = (offset: number) => (little ? bytes.readUInt32LE(offset) : bytes.readUInt32BE(offset));
@@ -124,11 +129,20 @@ function interfaceOf(section: Reader, { from, until }: { from: number; until: nu
     if (code === IF_TSOFFSET && length === 8) offsetUs = Number(BigInt.asIntN(64, section.u64(offset + 4))) * 1e6;
     offset += 4 + length + ((4 - (length % 4)) % 4);
   }
-  return { linkType: section.u16(from), snapBytes: section.u32(from + 4) || Infinity, toUs: (ticks) => Number((ticks * 1_000_000n) / perSecond) + offsetUs };
+  return {
+    linkType: section.u16(from),
+    snapBytes: section.u32(from + 4) || Infinity,
+    toUs: (ticks) => Number((ticks * 1_000_000n) / perSecond) + offsetUs,
+  };
 }
 
 /** Enhanced (6), obsolete (2) and simple (3) packet blocks. */
-function packetOf(type: 2 | 3 | 6, section: Reader, { from, until }: { from: number; until: number }, interfaces: readonly Interface[]): Packet | null {
+function packetOf(
+  type: 2 | 3 | 6,
+  section: Reader,
+  { from, until }: { from: number; until: number },
+  interfaces: readonly Interface[],
+): Packet | null {
   if (type === 3) {
     const [only] = interfaces;
     if (!only || until - from < 4) return null;

@@ -110,7 +110,15 @@ function transport(atUs: number, protocol: number, bytes: Buffer, wireBytes: num
   if (header < 20 || length < 0) return null;
   const flags = bytes.readUInt8(13);
   return {
-    ...ends, length, bytes: bytes.subarray(header, header + length),
-    tcp: { seq: bytes.readUInt32BE(4), ack: flags & 16 ? bytes.readUInt32BE(8) : null, isSyn: (flags & 2) !== 0, isFin: (flags & 1) !== 0, isReset: (flags & 4) !== 0 },
+    ...ends,
+    length,
+    bytes: bytes.subarray(header, header + length),
+    tcp: {
+      seq: bytes.readUInt32BE(4),
+      ack: flags & 16 ? bytes.readUInt32BE(8) : null,
+      isSyn: (flags & 2) !== 0,
+      isFin: (flags & 1) !== 0,
+      isReset: (flags & 4) !== 0,
+    },
   };
 }

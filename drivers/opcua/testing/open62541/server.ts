@@ -34,7 +34,14 @@ export interface Open62541Options {
   validDays?: number;
 }
 
-export async function startOpen62541({ client, user, password, periodMs, names = { ip: ['127.0.0.1'] }, validDays = 30 }: Open62541Options): Promise<Open62541> {
+export async function startOpen62541({
+  client,
+  user,
+  password,
+  periodMs,
+  names = { ip: ['127.0.0.1'] },
+  validDays = 30,
+}: Open62541Options): Promise<Open62541> {
   const folder = await mkdtemp(join(tmpdir(), 'cityvitals-open62541-'));
   const file = (name: string) => join(folder, name);
   await run('gcc', ['-O1', '-o', file('server'), join(import.meta.dirname, 'server.c'), '-lopen62541']).catch((error: Error) => {
@@ -43,11 +50,23 @@ export async function startOpen62541({ client, user, password, periodMs, names =
   const privateKey = await generatePrivateKey(2048);
   const { privPem } = await privateKeyToPEM(privateKey);
   const fromMs = Date.now() - 40 * 86_400_000;
-  const { cert } = await createSelfSignedCertificate({ privateKey, applicationUri: URI, subject: '/CN=open62541 rig', ...names, purpose: CertificatePurpose.ForApplication, notBefore: new Date(fromMs), notAfter: new Date(Date.now() + validDays * 86_400_000) });
+  const { cert } = await createSelfSignedCertificate({
+    privateKey,
+    applicationUri: URI,
+    subject: '/CN=open62541 rig',
+    ...names,
+    purpose: CertificatePurpose.ForApplication,
+    notBefore: new Date(fromMs),
+    notAfter: new Date(Date.now() + validDays * 86_400_000),
+  });
   await writeFile(file('certificate.der'), convertPEMtoDER(cert));
   await writeFile(file('key.der'), createPrivateKey(privPem).export({ type: 'pkcs1', format: 'der' }));
   const port = await freePort();
-  const child = spawn(file('server'), [String(port), URI, file('certificate.der'), file('key.der'), client, user, password, String(periodMs)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(
+    file('server'),
+    [String(port), URI, file('certificate.der'), file('key.der'), client, user, password, String(periodMs)],
+    { stdio: ['pipe', 'pipe', 'pipe'] },
+  );
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => { said.push(text); });
   const exited = new Promise<void>((resolve) => { child.once('close', () => resolve()); });

@@ -21,7 +21,12 @@ const AT = Date.UTC(2026, 10, 28, 14, 30);
 const FACE: Box = { class: 'face', score: 0.9, x: 0.4, y: 0.4, width: 0.1, height: 0.1 };
 const settings = { copy: { width: 160, fps: 5, size: 1 << 20 } };
 
-async function rig(t: { after(run: () => Promise<void>): void }, find: (picture: Picture, known: readonly Box[]) => Promise<Box[]>, size = settings.copy.size, clock: Clock = realClock) {
+async function rig(
+  t: { after(run: () => Promise<void>): void },
+  find: (picture: Picture, known: readonly Box[]) => Promise<Box[]>,
+  size = settings.copy.size,
+  clock: Clock = realClock,
+) {
   const { dir, remove } = await tempDir();
   t.after(remove);
   const world = { ...realWorld(() => {}), clock };
@@ -30,16 +35,55 @@ async function rig(t: { after(run: () => Promise<void>): void }, find: (picture:
   t.after(async () => { await clips.close(); await outgoing.close(); });
   const source = join(dir, 'clips', 'made');
   // Pixels that are twice as wide as high.
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x180:rate=10:duration=2,setsar=2', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-f', 'mp4', source]);
+  execFileSync('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=160x180:rate=10:duration=2,setsar=2',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-pix_fmt',
+    'yuv420p',
+    '-f',
+    'mp4',
+    source,
+  ]);
   const { sha256, bytes } = await clips.addFile(source, { mime: 'video/mp4', atMs: AT }, 'kept');
-  const clip: Clip = { kind: 'clip', sha256, bytes, mime: 'video/mp4', durationMs: 2000, codec: 'h264', width: 160, height: 180, fromAt: AT, toAt: AT + 2000, short: false, blurred: false, of: [{ point: 'yard.intrusion', at: AT + 1000 }] };
+  const clip: Clip = {
+    kind: 'clip',
+    sha256,
+    bytes,
+    mime: 'video/mp4',
+    durationMs: 2000,
+    codec: 'h264',
+    width: 160,
+    height: 180,
+    fromAt: AT,
+    toAt: AT + 2000,
+    short: false,
+    blurred: false,
+    of: [{ point: 'yard.intrusion', at: AT + 1000 }],
+  };
   const blurFinder: BlurFinder = { find, close: () => Promise.resolve() };
   const person: Box = { class: 'person', score: 0.8, x: 0.3, y: 0.3, width: 0.3, height: 0.6 };
   let woken = 0;
-  const copy = blurredClipCopier({
-    settings: { copy: { ...settings.copy, size }, dir: join(dir, 'clips') }, blurFinder, clips: () => clips, outgoing: () => outgoing, onWaiting: () => { woken += 1; },
-    detectorOf: (device) => (device === 'cam' ? { detect: () => Promise.resolve({ boxes: [person], durationMs: 1 }) } : undefined),
-  }, world);
+  const copy = blurredClipCopier(
+    {
+      settings: { copy: { ...settings.copy, size }, dir: join(dir, 'clips') },
+      blurFinder,
+      clips: () => clips,
+      outgoing: () => outgoing,
+      onWaiting: () => {
+        woken += 1;
+      },
+      detectorOf: (device) => (device === 'cam' ? { detect: () => Promise.resolve({ boxes: [person], durationMs: 1 }) } : undefined),
+    },
+    world,
+  );
   return { dir, clips, outgoing, copy: (device = 'cam') => copy({ device, clip }, new AbortController().signal), clip, woken: () => woken };
 }
 
@@ -62,7 +106,16 @@ test('what leaves is another film: every picture looked at, faces one colour in 
   assert.deepEqual([made.blurred, made.width, made.height, made.durationMs, made.codec, made.of], [true, 160, 90, 2000, 'h264', clip.of]);
   assert.notEqual(made.sha256, clip.sha256);
   const found = await outgoing.get(made.sha256);
-  assert.deepEqual([found?.mime, found?.content.length, createHash('sha256').update(found?.content ?? '').digest('hex')], ['video/mp4', made.bytes, made.sha256]);
+  assert.deepEqual(
+    [
+      found?.mime,
+      found?.content.length,
+      createHash('sha256')
+        .update(found?.content ?? '')
+        .digest('hex'),
+    ],
+    ['video/mp4', made.bytes, made.sha256],
+  );
   assert.deepEqual([outgoing.newestWaiting()?.sha256, woken()], [made.sha256, 1]);
   const pictures = greyOf(outgoing.pathOf(made.sha256) ?? '');
   assert.equal(pictures.length, 10);
@@ -88,7 +141,10 @@ function ffmpegs(): number[] {
 
 test('an ffmpeg that hangs costs this copy alone: it is ended, and nothing leaves', async (t) => {
   const timers: (() => void)[] = [];
-  const clock: Clock = { ...realClock, after: (ms, run) => (ms === 30_000 ? (timers.push(run), { cancel: () => {} }) : realClock.after(ms, run)) };
+  const clock: Clock = {
+    ...realClock,
+    after: (ms, run) => (ms === 30_000 ? (timers.push(run), { cancel: () => {} }) : realClock.after(ms, run)),
+  };
   let isHanging = false;
   const { copy, outgoing } = await rig(t, async () => {
     for (const pid of ffmpegs()) process.kill(pid, 'SIGSTOP');
@@ -108,9 +164,15 @@ test('an ffmpeg that hangs costs this copy alone: it is ended, and nothing leave
 });
 
 test('fail closed: one picture that cannot be looked at, a camera that is gone, a copy that is too large: nothing leaves, nothing is left', async (t) => {
-  const blind = await rig(t, ({ index }) => (index === 7 ? Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })) : Promise.resolve([])));
+  const blind = await rig(t, ({ index }) =>
+    index === 7 ? Promise.reject(new FaultError('CV_EVIDENCE_UNBLURRED', { cause: 'CV_MODEL_MISSING', detail: 'x' })) : Promise.resolve([]),
+  );
   const large = await rig(t, () => Promise.resolve([]), 2000);
-  const cause = (copying: Promise<RecordedClip>) => copying.then(() => 'made', (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`);
+  const cause = (copying: Promise<RecordedClip>) =>
+    copying.then(
+      () => 'made',
+      (error: FaultError) => `${error.fault.code} ${error.fault.params.cause}`,
+    );
   assert.equal(await cause(blind.copy()), 'CV_CLIP_UNBLURRED CV_EVIDENCE_UNBLURRED');
   assert.equal(await cause(blind.copy('gone')), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');
   assert.equal(await cause(large.copy()), 'CV_CLIP_UNBLURRED CV_CLIP_UNMADE');

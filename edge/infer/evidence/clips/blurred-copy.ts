@@ -64,12 +64,29 @@ export function blurredClipCopier(parts: ClipCopyParts, world: World): (made: Re
       await folder.put({ sha256, mime: 'video/mp4', atMs: clip.fromAt }, content, 'waiting');
       world.tell({ kind: 'evidence_kept', count: 1, bytes: content.length, device });
       parts.onWaiting();
-      return { device, clip: { ...clip, sha256, mime: 'video/mp4', bytes: content.length, durationMs: Math.round((pictures * 1000) / fps), codec: 'h264', width, height, blurred: true } };
+      return {
+        device,
+        clip: {
+          ...clip,
+          sha256,
+          mime: 'video/mp4',
+          bytes: content.length,
+          durationMs: Math.round((pictures * 1000) / fps),
+          codec: 'h264',
+          width,
+          height,
+          blurred: true,
+        },
+      };
     } catch (error) {
       ending.abort();
       if (signal.aborted) throw error;
       const { code, params } = faultOf(error, 'CV_CLIP_UNMADE', { device, detail: (error as Error).message });
-      throw new FaultError('CV_CLIP_UNBLURRED', { device, cause: code, detail: String(params.detail ?? ''), ...(params.detailZh !== undefined && { detailZh: params.detailZh }) }, { cause: error });
+      throw new FaultError(
+        'CV_CLIP_UNBLURRED',
+        { device, cause: code, detail: String(params.detail ?? ''), ...(params.detailZh !== undefined && { detailZh: params.detailZh }) },
+        { cause: error },
+      );
     } finally {
       silence.end();
       await rm(out, { force: true });
@@ -77,13 +94,41 @@ export function blurredClipCopier(parts: ClipCopyParts, world: World): (made: Re
   };
 }
 
-async function encoded({ device, clip }: RecordedClip, out: string, parts: ClipCopyParts, { clock }: World, silence: SilenceWatchdog, signal: AbortSignal): Promise<{ width: number; height: number; pictures: number }> {
-  const { copy: { width, fps, size } } = parts.settings;
+async function encoded(
+  { device, clip }: RecordedClip,
+  out: string,
+  parts: ClipCopyParts,
+  { clock }: World,
+  silence: SilenceWatchdog,
+  signal: AbortSignal,
+): Promise<{ width: number; height: number; pictures: number }> {
+  const {
+    copy: { width, fps, size },
+  } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
   if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
   // Pixels as wide as high: the copy needs to know nothing of the camera's.
   const scaled = `fps=${fps},scale=w='2*max(8,trunc(min(${width},iw*sar)/2))':h='2*max(8,trunc(ow/dar/2))':flags=bilinear:out_range=tv,setsar=1`;
-  const source = runFfmpeg(['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`, '-map', '0:v:0', '-vf', scaled, '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe', 'pipe:1'], LIMIT_MS, clock, signal);
+  const source = runFfmpeg(
+    [
+      '-protocol_whitelist',
+      'file,pipe',
+      '-i',
+      `file:${path}`,
+      '-map',
+      '0:v:0',
+      '-vf',
+      scaled,
+      '-pix_fmt',
+      'yuv420p',
+      '-f',
+      'yuv4mpegpipe',
+      'pipe:1',
+    ],
+    LIMIT_MS,
+    clock,
+    signal,
+  );
   source.stdin.end();
   let sink: ReturnType<typeof runFfmpeg> | null = null;
   let pictures = 0;
@@ -92,7 +137,41 @@ async function encoded({ device, clip }: RecordedClip, out: string, parts: ClipC
     if (!sink) {
       sides = { width: wide, height: high };
       const bits = Math.round(Math.min(MOST_BITS_A_SECOND, (size * 8 * 0.9) / (clip.durationMs / 1000 + 2)));
-      sink = runFfmpeg(['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${wide}x${high}`, '-r', String(fps), '-i', 'pipe:0', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '27', '-maxrate', String(bits), '-bufsize', String(bits), '-pix_fmt', 'yuv420p', '-movflags', '+faststart', '-f', 'mp4', '-y', `file:${out}`], LIMIT_MS, clock, signal);
+      sink = runFfmpeg(
+        [
+          '-f',
+          'rawvideo',
+          '-pix_fmt',
+          'yuv420p',
+          '-s',
+          `${wide}x${high}`,
+          '-r',
+          String(fps),
+          '-i',
+          'pipe:0',
+          '-c:v',
+          'libx264',
+          '-preset',
+          'veryfast',
+          '-crf',
+          '27',
+          '-maxrate',
+          String(bits),
+          '-bufsize',
+          String(bits),
+          '-pix_fmt',
+          'yuv420p',
+          '-movflags',
+          '+faststart',
+          '-f',
+          'mp4',
+          '-y',
+          `file:${out}`,
+        ],
+        LIMIT_MS,
+        clock,
+        signal,
+      );
       sink.stdout.resume();
     }
     if (wide !== sides.width || high !== sides.height) throw unmade(device, 'its pictures change their size', '图像尺寸中途变化');

@@ -9,7 +9,15 @@ test('while nothing can be written the oldest piece goes each time that somebody
   const { dir, remove } = await tempDir();
   t.after(remove);
   const told: string[] = [];
-  const ring = new CameraRing({ dir, keepMs: 60_000, maxBytes: 1e6, changed: () => {}, tell: (fault, code) => { told.push(fault ? code : `${code} over`); } });
+  const ring = new CameraRing({
+    dir,
+    keepMs: 60_000,
+    maxBytes: 1e6,
+    changed: () => {},
+    tell: (fault, code) => {
+      told.push(fault ? code : `${code} over`);
+    },
+  });
   const opening = await ring.begin();
   assert.ok(opening);
   let number = 0;

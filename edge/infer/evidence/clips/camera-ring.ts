@@ -113,8 +113,19 @@ export class CameraRing implements StreamRing, SegmentListener {
       this.#growing = 0;
       return;
     }
-    const growing = (await readdir(opening.dir).catch((): string[] => [])).filter((name) => !name.startsWith('piece-')).map((name) => join(opening.dir, name));
-    this.#growing = (await Promise.all(growing.map((path) => stat(path).then(({ blocks }) => blocks * 512, () => 0)))).reduce((sum, bytes) => sum + bytes, 0);
+    const growing = (await readdir(opening.dir).catch((): string[] => []))
+      .filter((name) => !name.startsWith('piece-'))
+      .map((name) => join(opening.dir, name));
+    this.#growing = (
+      await Promise.all(
+        growing.map((path) =>
+          stat(path).then(
+            ({ blocks }) => blocks * 512,
+            () => 0,
+          ),
+        ),
+      )
+    ).reduce((sum, bytes) => sum + bytes, 0);
     if (this.#growing <= this.#options.maxBytes) return;
     opening.isSpoilt = true;
     await Promise.all(growing.map((path) => truncate(path, 0).catch(() => {})));
@@ -130,7 +141,8 @@ export class CameraRing implements StreamRing, SegmentListener {
       while (opening.segments[0] && opening.segments[0].toMs < before && !this.#isHeld(opening, opening.segments[0])) this.#drop(opening);
     }
     while (this.bytes - this.#growing > maxBytes && this.dropOldest());
-    for (const opening of this.#openings.filter((one) => one.isOver && one.segments.length === 0 && one !== this.current)) this.#forget(opening);
+    for (const opening of this.#openings.filter((one) => one.isOver && one.segments.length === 0 && one !== this.current))
+      this.#forget(opening);
   }
 
   /** @returns whether there was one */
@@ -145,7 +157,9 @@ export class CameraRing implements StreamRing, SegmentListener {
   /** Nobody needs it any more. */
   async remove(): Promise<void> {
     for (const opening of this.#openings) opening.end();
-    await rm(this.#options.dir, { recursive: true, force: true }).catch((error: unknown) => this.tell(faultOf(error, 'CV_CLIP_DISK', { dir: this.#options.dir })));
+    await rm(this.#options.dir, { recursive: true, force: true }).catch((error: unknown) =>
+      this.tell(faultOf(error, 'CV_CLIP_DISK', { dir: this.#options.dir })),
+    );
   }
 
   #isHeld(opening: RingSession, { toMs }: StreamSegment): boolean {

@@ -47,7 +47,10 @@ export class CameraRings {
     }
     const known = this.#drivers.get(id);
     if (known?.of === driver) return { ...device, driver: known.ringed };
-    const ringed: Driver = { ...driver, open: async (own, points, world, signal) => driver.open(own, points, { ...world, ring: await this.#ringOf(id) }, signal) };
+    const ringed: Driver = {
+      ...driver,
+      open: async (own, points, world, signal) => driver.open(own, points, { ...world, ring: await this.#ringOf(id) }, signal),
+    };
     this.#drivers.set(id, { of: driver, ringed });
     return { ...device, driver: ringed };
   }
@@ -74,8 +77,16 @@ export class CameraRings {
     const known = this.#byDevice.get(id);
     if (known) return known;
     const ring = new CameraRing({
-      dir: join(this.#dir, encodeURIComponent(id)), keepMs: before + SLACK_MS, maxBytes: camera, changed: () => this.#bound(),
-      tell: (fault, code) => this.#world.tell(fault ? { kind: 'fault', device: id, fault: { ...fault, params: { device: id, ...fault.params } } } : { kind: 'fault_cleared', code, device: id }),
+      dir: join(this.#dir, encodeURIComponent(id)),
+      keepMs: before + SLACK_MS,
+      maxBytes: camera,
+      changed: () => this.#bound(),
+      tell: (fault, code) =>
+        this.#world.tell(
+          fault
+            ? { kind: 'fault', device: id, fault: { ...fault, params: { device: id, ...fault.params } } }
+            : { kind: 'fault_cleared', code, device: id },
+        ),
     });
     this.#byDevice.set(id, ring);
     return ring;
@@ -86,7 +97,9 @@ export class CameraRings {
       await rm(this.#dir, { recursive: true, force: true });
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
       await chmod(this.#dir, 0o700);
-      this.#watching ??= everyMs(this.#world.clock, WATCH_EVERY_MS, () => { for (const ring of this.#byDevice.values()) void ring.watch(); });
+      this.#watching ??= everyMs(this.#world.clock, WATCH_EVERY_MS, () => {
+        for (const ring of this.#byDevice.values()) void ring.watch();
+      });
     } catch {
       // Each camera finds out by itself when it begins, and says so; the next one tries again.
       this.#cleaned = null;

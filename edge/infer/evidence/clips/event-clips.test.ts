@@ -26,9 +26,25 @@ const AT = Date.UTC(2026, 10, 28, 14, 30);
 type Context = { after(run: () => Promise<void>): void };
 
 /** One picture in ten is a key frame. */
-async function clipIn(dir: string, seconds = 20, codec: readonly string[] = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10']): Promise<string> {
+async function clipIn(
+  dir: string,
+  seconds = 20,
+  codec: readonly string[] = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10'],
+): Promise<string> {
   const path = join(dir, 'source.mkv');
-  await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=10:duration=${seconds}`, ...codec, '-pix_fmt', 'yuv420p', '-y', path]);
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=64x48:rate=10:duration=${seconds}`,
+    ...codec,
+    '-pix_fmt',
+    'yuv420p',
+    '-y',
+    path,
+  ]);
   return path;
 }
 
@@ -50,21 +66,55 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
   const rings = new CameraRings(setup, 'e1', world);
   const kept = folder === undefined ? await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock) : folder;
   const drafts: Draft[] = [];
-  const clips = new EventClips({ edge: 'e1', centre: '500112001', setup, ringOf: (id) => rings.of(id), folder: () => kept, deviceOf: () => ({ subject: 'yard' }), record: (draft) => { drafts.push(draft); }, ...(copy && { copy }) }, world);
+  const clips = new EventClips(
+    {
+      edge: 'e1',
+      centre: '500112001',
+      setup,
+      ringOf: (id) => rings.of(id),
+      folder: () => kept,
+      deviceOf: () => ({ subject: 'yard' }),
+      record: (draft) => {
+        drafts.push(draft);
+      },
+      ...(copy && { copy }),
+    },
+    world,
+  );
   t.after(async () => {
     await clips.close();
     await rings.close();
     await kept?.close();
   });
   // None of its pictures fits into the pipe: ffmpeg, which has pieces of all that it has read, is never far ahead of who looks.
-  const device = (url: string) => ({ setup: { id: 'cam', driver: 'camera', subject: 'cam', settings: camera.settings.parse({ url, fps: 5, diagnosis: 'off', width: 640, height: 480, ...settings }), everyMs: 1000, timeoutMs: 5000, points: [] }, driver: camera }) as unknown as OpenDevice;
+  const device = (url: string) =>
+    ({
+      setup: {
+        id: 'cam',
+        driver: 'camera',
+        subject: 'cam',
+        settings: camera.settings.parse({ url, fps: 5, diagnosis: 'off', width: 640, height: 480, ...settings }),
+        everyMs: 1000,
+        timeoutMs: 5000,
+        points: [],
+      },
+      driver: camera,
+    }) as unknown as OpenDevice;
   /** Plays it to its end, or until `see` says so. */
-  async function play(url: string, see: (picture: Picture, pid: number) => boolean | void, by: OpenDevice['driver'] = camera): Promise<void> {
-    const { driver, setup: { settings: checked } } = rings.wrapDevice({ ...device(url), driver: by });
+  async function play(
+    url: string,
+    see: (picture: Picture, pid: number) => boolean | void,
+    by: OpenDevice['driver'] = camera,
+  ): Promise<void> {
+    const {
+      driver,
+      setup: { settings: checked },
+    } = rings.wrapDevice({ ...device(url), driver: by });
     const link = await driver.open(checked, [], world);
     const ending = new AbortController();
     try {
-      for await (const frame of link.frames?.(ending.signal) ?? []) if (see(frame as Picture, (link as unknown as { pid: number }).pid)) break;
+      for await (const frame of link.frames?.(ending.signal) ?? [])
+        if (see(frame as Picture, (link as unknown as { pid: number }).pid)) break;
     } catch (error) {
       if (!/CV_VIDEO|CV_LINK|CV_CAMERA/.test((error as Error).name)) throw error;
     } finally {
@@ -73,18 +123,43 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
     }
   }
   const made = () => drafts.map(({ evidence }) => evidence?.[0] as Clip);
-  const faults = () => told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : []));
+  const faults = () =>
+    told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : []));
   return { dir, setup, rings, clips, play, device, drafts, made, faults, kept: kept as EvidenceFolder, told };
 }
 
-const want = (clips: EventClips, { ptsMs }: Pick<Picture, 'ptsMs'>, point = 'yard.intrusion') => clips.request({ device: 'cam', ptsMs, at: AT + ptsMs, points: [point] });
+const want = (clips: EventClips, { ptsMs }: Pick<Picture, 'ptsMs'>, point = 'yard.intrusion') =>
+  clips.request({ device: 'cam', ptsMs, at: AT + ptsMs, points: [point] });
 
 /** What ffprobe says of it, and the hash of each of its packets. */
 async function probe(path: string) {
-  const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'format=duration:stream=codec_name,nb_read_packets:packet=flags', '-count_packets', '-of', 'json', path]);
-  const { packets, streams, format } = JSON.parse(stdout) as { packets: { flags: string }[]; streams: { codec_name: string }[]; format: { duration: string } };
+  const { stdout } = await run('ffprobe', [
+    '-v',
+    'error',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'format=duration:stream=codec_name,nb_read_packets:packet=flags',
+    '-count_packets',
+    '-of',
+    'json',
+    path,
+  ]);
+  const { packets, streams, format } = JSON.parse(stdout) as {
+    packets: { flags: string }[];
+    streams: { codec_name: string }[];
+    format: { duration: string };
+  };
   const { stdout: hashes } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:v:0', '-c', 'copy', '-f', 'framemd5', '-']);
-  return { codec: streams[0]?.codec_name, startsWithKey: packets[0]?.flags.startsWith('K'), seconds: Number(format.duration), hashes: hashes.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(',').at(-1)?.trim()) };
+  return {
+    codec: streams[0]?.codec_name,
+    startsWithKey: packets[0]?.flags.startsWith('K'),
+    seconds: Number(format.duration),
+    hashes: hashes
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split(',').at(-1)?.trim()),
+  };
 }
 
 test('a clip is what came around the event, as it came: from a key frame on, not encoded anew, named by its hash in an event of its own', async (t) => {
@@ -94,10 +169,16 @@ test('a clip is what came around the event, as it came: from a key frame on, not
   await clips.settled();
   const [clip] = made();
   assert.ok(clip);
-  assert.deepEqual([clip.mime, clip.codec, clip.width, clip.height, clip.short, clip.blurred, clip.of], ['video/mp4', 'h264', 64, 48, false, false, [{ point: 'yard.intrusion', at: AT + 9000 }]]);
+  assert.deepEqual(
+    [clip.mime, clip.codec, clip.width, clip.height, clip.short, clip.blurred, clip.of],
+    ['video/mp4', 'h264', 64, 48, false, false, [{ point: 'yard.intrusion', at: AT + 9000 }]],
+  );
   assert.deepEqual([clip.fromAt - AT, clip.toAt - AT, clip.durationMs], [4000, 12_000, 8000]);
   const [draft] = drafts;
-  assert.deepEqual([draft?.device, draft?.point, draft?.kind, draft?.value, draft?.subject, draft?.occurredAt], ['cam', 'clip', 'occurrence', 'yard.intrusion', 'yard', AT + 9000]);
+  assert.deepEqual(
+    [draft?.device, draft?.point, draft?.kind, draft?.value, draft?.subject, draft?.occurredAt],
+    ['cam', 'clip', 'occurrence', 'yard.intrusion', 'yard', AT + 9000],
+  );
   assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: 1 }), null);
   const path = kept.pathOf(clip.sha256) ?? '';
   assert.equal((await stat(path)).size, clip.bytes);
@@ -115,9 +196,17 @@ test('pictures are the same with and without clips', async (t) => {
   const url = `file:${await clipIn(dir, 4)}`;
   const line = ({ index, ptsMs, yuv }: Picture) => `${index} ${ptsMs} ${Buffer.from(yuv).toString('base64')}`;
   const [ringed, plain]: [string[], string[]] = [[], []];
-  await play(url, (picture) => { ringed.push(line(picture)); });
-  const link = await camera.open(device(url).setup.settings as never, [], realWorld(() => {}));
-  const reading = (async () => { for await (const picture of link.frames?.(new AbortController().signal) ?? []) plain.push(line(picture as Picture)); })();
+  await play(url, (picture) => {
+    ringed.push(line(picture));
+  });
+  const link = await camera.open(
+    device(url).setup.settings as never,
+    [],
+    realWorld(() => {}),
+  );
+  const reading = (async () => {
+    for await (const picture of link.frames?.(new AbortController().signal) ?? []) plain.push(line(picture as Picture));
+  })();
   await assert.rejects(reading, { name: 'CV_VIDEO_ENDED' });
   await link.close();
   assert.equal(ringed.length, 20);
@@ -130,7 +219,16 @@ async function handRing(rings: CameraRings, device: OpenDevice, dir: string) {
   await run('ffmpeg', ['-v', 'error', '-i', await clipIn(dir, 2), '-c', 'copy', '-y', whole]);
   const content = await readFile(whole);
   let opening: RingOpening | null | undefined;
-  const { driver } = rings.wrapDevice({ ...device, driver: { ...camera, open: async (_settings, _points, world) => { opening = await world.ring?.begin(); return { close: async () => {} }; } } as OpenDevice['driver'] });
+  const { driver } = rings.wrapDevice({
+    ...device,
+    driver: {
+      ...camera,
+      open: async (_settings, _points, world) => {
+        opening = await world.ring?.begin();
+        return { close: async () => {} };
+      },
+    } as OpenDevice['driver'],
+  });
   const begin = async () => {
     await driver.open(device.setup.settings, [], realWorld(() => {}));
     opening?.is({ codec: 'h264', width: 64, height: 48 });
@@ -162,22 +260,47 @@ test('events while a clip is coming share it, later ones have one of their own; 
   want(clips, { ptsMs: 21_000 }, 'd.intrusion');
   end();
   await clips.settled();
-  assert.deepEqual(made().map(({ of, short, fromAt, toAt, durationMs }) => [of.map(({ point }) => point[0]).join(''), short, fromAt - AT, toAt - AT, durationMs]), [['ab', true, 0, 8000, 8000], ['c', true, 12_000, 20_000, 8000]]);
+  assert.deepEqual(
+    made().map(({ of, short, fromAt, toAt, durationMs }) => [
+      of.map(({ point }) => point[0]).join(''),
+      short,
+      fromAt - AT,
+      toAt - AT,
+      durationMs,
+    ]),
+    [
+      ['ab', true, 0, 8000, 8000],
+      ['c', true, 12_000, 20_000, 8000],
+    ],
+  );
   assert.deepEqual(faults(), ['clip_unmade', 'CV_CLIP_UNMADE']);
 });
 
 test('a clock that is set while a clip is coming sets its times too; they are whole milliseconds', async (t) => {
   let jumped = 0;
-  const { dir, rings, clips, made, drafts, device } = await rig(t, { jumpedMs: () => jumped, copy: async ({ device: of, clip }) => ({ device: of, clip: { ...clip, blurred: true } }) });
+  const { dir, rings, clips, made, drafts, device } = await rig(t, {
+    jumpedMs: () => jumped,
+    copy: async ({ device: of, clip }) => ({ device: of, clip: { ...clip, blurred: true } }),
+  });
   const { came, end } = await handRing(rings, device('file:x'), dir);
   await came(2);
   clips.request({ device: 'cam', ptsMs: 1000, at: 5000.4, points: ['a.intrusion'] });
   jumped = AT;
   end();
   await clips.settled();
-  assert.deepEqual(made().map(({ fromAt, toAt, of, blurred }) => [fromAt, toAt, of, blurred]), [false, true].map((blurred) => [AT + 4000, AT + 6000, [{ point: 'a.intrusion', at: AT + 5000 }], blurred]));
-  assert.deepEqual(drafts.map(({ occurredAt, clock }) => [occurredAt, clock]), [[AT + 5000, 'edge'], [AT + 5000, 'edge']]);
-  for (const [seq, draft] of drafts.entries()) assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: seq + 1 }), null);
+  assert.deepEqual(
+    made().map(({ fromAt, toAt, of, blurred }) => [fromAt, toAt, of, blurred]),
+    [false, true].map((blurred) => [AT + 4000, AT + 6000, [{ point: 'a.intrusion', at: AT + 5000 }], blurred]),
+  );
+  assert.deepEqual(
+    drafts.map(({ occurredAt, clock }) => [occurredAt, clock]),
+    [
+      [AT + 5000, 'edge'],
+      [AT + 5000, 'edge'],
+    ],
+  );
+  for (const [seq, draft] of drafts.entries())
+    assert.equal(eventProblem({ ...draft, edge: 'e1', stream: 'state', epoch: 1, seq: seq + 1 }), null);
 });
 
 test('the ring is bounded by time, by bytes of a camera and of all; a piece that does not end is emptied; what was left of before is deleted', async (t) => {
@@ -277,7 +400,10 @@ test('where there can be no ring the camera gives its pictures without one, said
   const { dir, remove } = await tempDir();
   t.after(remove);
   await writeFile(join(dir, 'plain'), 'a file');
-  const { play, clips, made, faults } = await rig(t, { clip: { ring: { dir: join(dir, 'plain') } }, settings: { speed: 'max', motion: 'off' } });
+  const { play, clips, made, faults } = await rig(t, {
+    clip: { ring: { dir: join(dir, 'plain') } },
+    settings: { speed: 'max', motion: 'off' },
+  });
   let pictures = 0;
   await play(`file:${await clipIn(dir, 2)}`, (picture) => {
     pictures += 1;
@@ -311,7 +437,13 @@ test('a clip whose folder could not be opened, and one that is coming when the e
 test('an RTSP camera gives clips of its own stream; one of MJPEG, which players of MP4 do not know, gives Matroska', async (t) => {
   const { play, clips, made, kept } = await rig(t, { clip: { before: '2s', after: '1s' } });
   const rtsp = await startRtspCamera({ pictures: h264Pictures() });
-  const { dir, play: playUrl, clips: others, made: fromHttp, kept: folder } = await rig(t, { clip: { before: '2s', after: '1s' }, settings: { speed: 'max', motion: 'off' } });
+  const {
+    dir,
+    play: playUrl,
+    clips: others,
+    made: fromHttp,
+    kept: folder,
+  } = await rig(t, { clip: { before: '2s', after: '1s' }, settings: { speed: 'max', motion: 'off' } });
   try {
     let from = -1;
     await play(rtsp.url, ({ ptsMs }) => {

@@ -97,15 +97,34 @@ export class EventClips {
     const { before, after } = this.#parts.setup;
     const unsetAt = at - this.#jumpedMs();
     const of = points.map((point) => ({ point, at: unsetAt }));
-    const joined = [...this.#coming].find((one) => one.opening === opening && ptsMs >= one.fromMs && ptsMs - before <= one.toMs && ptsMs + after - one.fromMs <= MOST_MS && one.of.length + of.length <= MOST_EVENTS);
+    const joined = [...this.#coming].find(
+      (one) =>
+        one.opening === opening &&
+        ptsMs >= one.fromMs &&
+        ptsMs - before <= one.toMs &&
+        ptsMs + after - one.fromMs <= MOST_MS &&
+        one.of.length + of.length <= MOST_EVENTS,
+    );
     if (joined) {
       joined.toMs = Math.max(joined.toMs, ptsMs + after);
       joined.of.push(...of);
       return;
     }
-    if (this.#coming.size >= MOST_COMING) return this.#failed(device, new FaultError('CV_CLIP_UNMADE', { device, detail: `${MOST_COMING} are coming already`, detailZh: `已有 ${MOST_COMING} 段待生成` }));
+    if (this.#coming.size >= MOST_COMING)
+      return this.#failed(
+        device,
+        new FaultError('CV_CLIP_UNMADE', { device, detail: `${MOST_COMING} are coming already`, detailZh: `已有 ${MOST_COMING} 段待生成` }),
+      );
     const fromMs = ptsMs - before;
-    const coming: PendingClip = { device, opening, hold: ring.hold(opening, fromMs), fromMs, toMs: ptsMs + after, startAt: unsetAt - ptsMs, of };
+    const coming: PendingClip = {
+      device,
+      opening,
+      hold: ring.hold(opening, fromMs),
+      fromMs,
+      toMs: ptsMs + after,
+      startAt: unsetAt - ptsMs,
+      of,
+    };
     this.#coming.add(coming);
     this.#followers.add(device, this.#follow(coming), (error) => this.#failed(device, error));
   }
@@ -156,7 +175,8 @@ export class EventClips {
     const pieces = hold.pieces(toMs);
     const [first, last] = [pieces[0], pieces.at(-1)];
     if (!folder) throw new FaultError('CV_CLIP_UNMADE', { device, detail: 'no folder', detailZh: '没有目录' });
-    if (!first || !last || !stream) throw new FaultError('CV_CLIP_UNMADE', { device, detail: 'no piece of its stream is whole', detailZh: '没有完整的码流片段' });
+    if (!first || !last || !stream)
+      throw new FaultError('CV_CLIP_UNMADE', { device, detail: 'no piece of its stream is whole', detailZh: '没有完整的码流片段' });
     const { codec, width, height } = stream;
     const mime = containerOf(codec);
     const at = Math.round(startAt + first.fromMs + this.#jumpedMs());
@@ -164,21 +184,65 @@ export class EventClips {
     const out = join(dir, 'kept', `coming-${this.#made += 1}`);
     const points = [...new Set(of.map(({ point }) => point))].join(' ');
     try {
-      await joinSegments({ segments: pieces, codec, out, title: `${centre}/${edge}/${device} ${points}`, comment: JSON.stringify({ centre, edge, camera: device, of: this.#timed(of), clock: ownClock(clock) }), createdAt: at }, clock, signal);
+      await joinSegments(
+        {
+          segments: pieces,
+          codec,
+          out,
+          title: `${centre}/${edge}/${device} ${points}`,
+          comment: JSON.stringify({ centre, edge, camera: device, of: this.#timed(of), clock: ownClock(clock) }),
+          createdAt: at,
+        },
+        clock,
+        signal,
+      );
       const { sha256, bytes } = await folder.addFile(out, { mime, atMs: at }, 'kept');
       this.#world.tell({ kind: 'evidence_kept', count: 1, bytes, device });
       const isShort = first.fromMs > fromMs || last.toMs < toMs || hasHoles(pieces) || pieces.some(({ isSuspect }) => isSuspect);
-      return { device, clip: { kind: 'clip', sha256, mime, bytes, durationMs: Math.round(sum(pieces)), codec, width, height, fromAt: startAt + first.fromMs, toAt: startAt + last.toMs, short: isShort, blurred: false, of } };
+      return {
+        device,
+        clip: {
+          kind: 'clip',
+          sha256,
+          mime,
+          bytes,
+          durationMs: Math.round(sum(pieces)),
+          codec,
+          width,
+          height,
+          fromAt: startAt + first.fromMs,
+          toAt: startAt + last.toMs,
+          short: isShort,
+          blurred: false,
+          of,
+        },
+      };
     } catch (error) {
       await rm(out, { force: true });
-      throw error instanceof FaultError || signal.aborted ? error : new FaultError(isDisk(error) ? 'CV_CLIP_DISK' : 'CV_CLIP_UNMADE', { device, dir, detail: (error as Error).message }, { cause: error });
+      throw error instanceof FaultError || signal.aborted
+        ? error
+        : new FaultError(
+            isDisk(error) ? 'CV_CLIP_DISK' : 'CV_CLIP_UNMADE',
+            { device, dir, detail: (error as Error).message },
+            { cause: error },
+          );
     }
   }
 
   #copy(made: RecordedClip, copy: NonNullable<ClipParts['copy']>): void {
     const { signal } = this.#followers;
     const { device } = made;
-    if (this.#copies >= MOST_COPIES) return this.#failed(device, new FaultError('CV_CLIP_UNBLURRED', { device, cause: 'CV_CLIP_UNMADE', detail: `${MOST_COPIES} wait already`, detailZh: `已有 ${MOST_COPIES} 份等待` }), 'copy');
+    if (this.#copies >= MOST_COPIES)
+      return this.#failed(
+        device,
+        new FaultError('CV_CLIP_UNBLURRED', {
+          device,
+          cause: 'CV_CLIP_UNMADE',
+          detail: `${MOST_COPIES} wait already`,
+          detailZh: `已有 ${MOST_COPIES} 份等待`,
+        }),
+        'copy',
+      );
     this.#copies += 1;
     const work = this.#inTurn.copy(async () => {
       signal.throwIfAborted();
@@ -200,12 +264,24 @@ export class EventClips {
 
   #now({ device, clip }: RecordedClip): RecordedClip {
     const byMs = this.#jumpedMs();
-    return { device, clip: { ...clip, fromAt: Math.round(clip.fromAt + byMs), toAt: Math.round(clip.toAt + byMs), of: this.#timed(clip.of) } };
+    return {
+      device,
+      clip: { ...clip, fromAt: Math.round(clip.fromAt + byMs), toAt: Math.round(clip.toAt + byMs), of: this.#timed(clip.of) },
+    };
   }
 
   #record(made: RecordedClip): void {
     const { device, clip } = this.#now(made);
-    this.#parts.record(followUpEvent(this.#parts, this.#world.clock, { device, point: CLIP_POINT, indicator: CLIP_INDICATOR, of: clip.of, at: clip.of[0]?.at, evidence: clip }));
+    this.#parts.record(
+      followUpEvent(this.#parts, this.#world.clock, {
+        device,
+        point: CLIP_POINT,
+        indicator: CLIP_INDICATOR,
+        of: clip.of,
+        at: clip.of[0]?.at,
+        evidence: clip,
+      }),
+    );
   }
 
   #failed(device: string, error: unknown, part: 'clip' | 'copy' = 'clip'): void {
@@ -215,5 +291,7 @@ export class EventClips {
 }
 
 const sum = (pieces: readonly StreamSegment[]) => pieces.reduce((total, { durationMs }) => total + durationMs, 0);
-const hasHoles = (pieces: readonly StreamSegment[]) => pieces.some(({ fromMs }, at) => at > 0 && fromMs - (pieces[at - 1] as StreamSegment).toMs > 1);
-const isDisk = (error: unknown) => /No space left|Read-only file system|Permission denied|ENOSPC|EROFS|EACCES/.test((error as Error).message);
+const hasHoles = (pieces: readonly StreamSegment[]) =>
+  pieces.some(({ fromMs }, at) => at > 0 && fromMs - (pieces[at - 1] as StreamSegment).toMs > 1);
+const isDisk = (error: unknown) =>
+  /No space left|Read-only file system|Permission denied|ENOSPC|EROFS|EACCES/.test((error as Error).message);

@@ -5,7 +5,12 @@ import { runFfmpeg } from './ffmpeg-run.ts';
 
 test('what is called off is over, though its reader turned away with more to come', async () => {
   const ending = new AbortController();
-  const { stdout, stdin, done } = runFfmpeg(['-f', 'lavfi', '-i', 'testsrc=s=640x480', '-f', 'rawvideo', 'pipe:1'], 1_800_000, realClock, ending.signal);
+  const { stdout, stdin, done } = runFfmpeg(
+    ['-f', 'lavfi', '-i', 'testsrc=s=640x480', '-f', 'rawvideo', 'pipe:1'],
+    1_800_000,
+    realClock,
+    ending.signal,
+  );
   stdin.end();
   const chunks = stdout[Symbol.asyncIterator]();
   await chunks.next();

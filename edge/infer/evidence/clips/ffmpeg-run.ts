@@ -23,7 +23,12 @@ export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock
   let isLate = false;
   behindAll(child);
   killOnExit(child);
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-MAX_SAID_CHARACTERS); }).on('error', () => {});
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => {
+      said = (said + text).slice(-MAX_SAID_CHARACTERS);
+    })
+    .on('error', () => {});
   child.stdin.on('error', () => {});
   child.stdout.on('error', () => {});
   const kill = (reason: Error) => {
@@ -42,7 +47,11 @@ export function runFfmpeg(args: readonly string[], limitMs: number, clock: Clock
     child.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT' ? new FaultError('CV_FFMPEG_MISSING') : error));
     child.once('close', (code, by) => {
       if (code === 0) return resolve();
-      reject(signal.aborted ? signal.reason as Error : new Error(isLate ? `not done within ${limitMs} ms` : said.trim().split('\n').at(-1) || `ffmpeg ended with ${by ?? code}`));
+      reject(
+        signal.aborted
+          ? (signal.reason as Error)
+          : new Error(isLate ? `not done within ${limitMs} ms` : said.trim().split('\n').at(-1) || `ffmpeg ended with ${by ?? code}`),
+      );
     });
   }).finally(() => {
     late.cancel();

@@ -8,7 +8,8 @@ import { runFfmpeg } from './ffmpeg-run.ts';
 const IN_MP4: ReadonlySet<string> = new Set(['h264', 'hevc', 'av1', 'vp9', 'mpeg4']);
 const LIMIT_MS = 60_000;
 
-export const containerOf = (codec: string): Extract<EvidenceMime, `video/${string}`> => (IN_MP4.has(codec) ? 'video/mp4' : 'video/x-matroska');
+export const containerOf = (codec: string): Extract<EvidenceMime, `video/${string}`> =>
+  IN_MP4.has(codec) ? 'video/mp4' : 'video/x-matroska';
 
 export interface SegmentJoin {
   segments: readonly Pick<StreamSegment, 'path' | 'durationMs'>[];
@@ -21,7 +22,11 @@ export interface SegmentJoin {
   createdAt: number;
 }
 
-export async function joinSegments({ segments, codec, out, title, comment, createdAt }: SegmentJoin, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function joinSegments(
+  { segments, codec, out, title, comment, createdAt }: SegmentJoin,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const isMp4 = containerOf(codec) === 'video/mp4';
   const { stdin, stdout, done } = runFfmpeg([
     '-protocol_whitelist', 'file,pipe', '-f', 'concat', '-safe', '0', '-auto_convert', '0', '-i', 'pipe:0', '-map', '0:v:0', '-c', 'copy',
@@ -31,7 +36,9 @@ export async function joinSegments({ segments, codec, out, title, comment, creat
   ], LIMIT_MS, clock, signal);
   stdout.resume();
   // How long each is it need not find out: the last picture of a piece lasts until the first of the next.
-  const list = segments.map(({ path, durationMs }) => `file 'file:${path.replaceAll("'", "'\\''")}'\nduration ${(durationMs / 1000).toFixed(6)}`);
+  const list = segments.map(
+    ({ path, durationMs }) => `file 'file:${path.replaceAll("'", "'\\''")}'\nduration ${(durationMs / 1000).toFixed(6)}`,
+  );
   stdin.end(['ffconcat version 1.0', ...list, ''].join('\n'));
   await done;
 }

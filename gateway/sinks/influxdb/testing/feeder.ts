@@ -9,5 +9,14 @@ const [dir, url] = process.argv.slice(2) as [string, string];
 const world = realWorld(() => {});
 const log = await openGatewayLog({ dir: join(dir, 'log'), gateway: 'g', maxBytes: 64 << 20, keepMs: 86_400_000 }, world);
 const settings = { url, org: '', bucket: 'city', measurement: 'cityvitals', batch: 20, timeout: 5000 };
-const sinks = await Sinks.open([{ kind: 'influxdb', id: 'influxdb', settings }], { gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 } }, log, world);
-await openLogFeed(log, sinks.all.map(({ consumer }) => consumer), world).start();
+const sinks = await Sinks.open(
+  [{ kind: 'influxdb', id: 'influxdb', settings }],
+  { gateway: 'g', store: { dir, retentionMs: Infinity, maxBytes: 1 << 30 } },
+  log,
+  world,
+);
+await openLogFeed(
+  log,
+  sinks.all.map(({ consumer }) => consumer),
+  world,
+).start();

@@ -85,10 +85,17 @@ export async function startStrictServer(options: StrictServerOptions = {}, port?
     const judged = text.split('\n').filter((line) => line !== '').map((line) => ({ line, judged: judge(line) }));
     const bad = judged.filter((one): one is { line: string; judged: string } => typeof one.judged === 'string');
     refused.push(...bad.map(({ line, judged: why }) => ({ line, why })));
-    if (bad.length === 0 || !options.allOrNothing) for (const one of judged) if (typeof one.judged !== 'string') store(one.line, one.judged);
+    if (bad.length === 0 || !options.allOrNothing)
+      for (const one of judged) if (typeof one.judged !== 'string') store(one.line, one.judged);
     if (bad.length === 0) return { status: 204, body: '' };
     const status = bad.some(({ judged: why }) => why.startsWith('field type')) ? 422 : 400;
-    return { status, body: JSON.stringify({ code: status === 422 ? 'unprocessable entity' : 'invalid', message: `partial write: ${bad[0]?.judged} dropped=${bad.length}` }) };
+    return {
+      status,
+      body: JSON.stringify({
+        code: status === 422 ? 'unprocessable entity' : 'invalid',
+        message: `partial write: ${bad[0]?.judged} dropped=${bad.length}`,
+      }),
+    };
   }
 
   function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
@@ -111,8 +118,10 @@ export async function startStrictServer(options: StrictServerOptions = {}, port?
       return void response.on('close', () => clearInterval(drip));
     }
     if (request.method !== 'POST' || url.pathname !== '/api/v2/write') return say(404, '{"code":"not found","message":"path not found"}');
-    if (options.token && request.headers.authorization !== `Token ${options.token}`) return say(401, `{"code":"unauthorized","message":"unauthorized: ${request.headers.authorization ?? 'nobody'}"}`);
-    if (options.bucket && url.searchParams.get('bucket') !== options.bucket) return say(404, '{"code":"not found","message":"bucket not found"}');
+    if (options.token && request.headers.authorization !== `Token ${options.token}`)
+      return say(401, `{"code":"unauthorized","message":"unauthorized: ${request.headers.authorization ?? 'nobody'}"}`);
+    if (options.bucket && url.searchParams.get('bucket') !== options.bucket)
+      return say(404, '{"code":"not found","message":"bucket not found"}');
     if (url.searchParams.get('precision') !== 'ns') return say(400, '{"code":"invalid","message":"precision"}');
     const { status, body: text } = write((request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString());
     if (met?.kind === 'store-and-close') return void request.socket.destroy();

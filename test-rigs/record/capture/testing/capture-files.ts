@@ -29,7 +29,16 @@ export function captureFile(sent: readonly SentPacket[], { form, little, nanosec
   if (form === 'pcap') {
     const head = [u32(nanoseconds ? 0xa1b23c4d : 0xa1b2c3d4), u16(2), u16(4), u32(0), u32(0), u32(262_144), u32(LINK_TYPES[link])];
     const perSecond = 1_000_000n * perUs;
-    return Buffer.concat([...head, ...packets.flatMap(({ ticks, bytes }) => [u32(Number(ticks / perSecond)), u32(Number(ticks % perSecond)), u32(bytes.length), u32(bytes.length), bytes])]);
+    return Buffer.concat([
+      ...head,
+      ...packets.flatMap(({ ticks, bytes }) => [
+        u32(Number(ticks / perSecond)),
+        u32(Number(ticks % perSecond)),
+        u32(bytes.length),
+        u32(bytes.length),
+        bytes,
+      ]),
+    ]);
   }
   const block = (type: number, body: Buffer) => {
     const padded = Buffer.concat([body, Buffer.alloc((4 - (body.length % 4)) % 4)]);
@@ -39,7 +48,17 @@ export function captureFile(sent: readonly SentPacket[], { form, little, nanosec
   const resolution = nanoseconds ? Buffer.concat([u16(9), u16(1), Buffer.from([9, 0, 0, 0]), u16(0), u16(0)]) : Buffer.alloc(0);
   const one = block(1, Buffer.concat([u16(LINK_TYPES[link]), u16(0), u32(262_144), resolution]));
   const unknown = block(0x0bad, Buffer.from('left out'));
-  return Buffer.concat([section, one, unknown, ...packets.map(({ ticks, bytes }) => block(6, Buffer.concat([u32(0), u32(Number(ticks >> 32n)), u32(Number(ticks & 0xffff_ffffn)), u32(bytes.length), u32(bytes.length), bytes])))]);
+  return Buffer.concat([
+    section,
+    one,
+    unknown,
+    ...packets.map(({ ticks, bytes }) =>
+      block(
+        6,
+        Buffer.concat([u32(0), u32(Number(ticks >> 32n)), u32(Number(ticks & 0xffff_ffffn)), u32(bytes.length), u32(bytes.length), bytes]),
+      ),
+    ),
+  ]);
 }
 
 function numbered(size: 2 | 4, value: number, little: boolean): Buffer {
@@ -64,7 +83,14 @@ function segment({ from, to, bytes, tcp }: SentPacket): Buffer {
   const ports = Buffer.concat([numbered(2, parseHostPort(from).port, false), numbered(2, parseHostPort(to).port, false)]);
   if (!tcp) return Buffer.concat([ports, numbered(2, bytes.length + 8, false), Buffer.alloc(2), bytes]);
   const flags = (tcp.isFin ? 1 : 0) | (tcp.isSyn ? 2 : 0) | (tcp.isReset ? 4 : 0) | (tcp.ack === undefined ? 0 : 16);
-  return Buffer.concat([ports, numbered(4, tcp.seq >>> 0, false), numbered(4, (tcp.ack ?? 0) >>> 0, false), Buffer.from([5 << 4, flags]), Buffer.alloc(6), bytes]);
+  return Buffer.concat([
+    ports,
+    numbered(4, tcp.seq >>> 0, false),
+    numbered(4, (tcp.ack ?? 0) >>> 0, false),
+    Buffer.from([5 << 4, flags]),
+    Buffer.alloc(6),
+    bytes,
+  ]);
 }
 
 function ipv4(sent: SentPacket): Buffer {

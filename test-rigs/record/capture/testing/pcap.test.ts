@@ -34,14 +34,21 @@ function pcap(packets: readonly Buffer[], little: boolean, nanoseconds: boolean)
     return bytes;
   };
   const head = [nanoseconds ? 0xa1b23c4d : 0xa1b2c3d4, 0x00020004, 0, 0, 65535, 1].map(u32);
-  return Buffer.concat([...head, ...packets.flatMap((bytes, index) => [u32(100), u32(index * (nanoseconds ? 1000 : 1)), u32(bytes.length), u32(bytes.length), bytes])]);
+  return Buffer.concat([
+    ...head,
+    ...packets.flatMap((bytes, index) => [u32(100), u32(index * (nanoseconds ? 1000 : 1)), u32(bytes.length), u32(bytes.length), bytes]),
+  ]);
 }
 
-const textOf = (file: Buffer) => tcpConversations(readPcap(file)).map(({ pieces }) => pieces.map((piece) => `${piece.afterGap ? '…' : ''}${piece.bytes.toString()}@${piece.atUs % 1e6}`).join(' '));
+const textOf = (file: Buffer) =>
+  tcpConversations(readPcap(file)).map(({ pieces }) =>
+    pieces.map((piece) => `${piece.afterGap ? '…' : ''}${piece.bytes.toString()}@${piece.atUs % 1e6}`).join(' '),
+  );
 
 test('both byte orders, µs and ns', () => {
   const packets = [packet({ seq: 1, text: 'a' }), packet({ seq: 9, text: 'b', fromClient: false }), packet({ seq: 2, text: 'c' })];
-  for (const little of [true, false]) for (const nanoseconds of [true, false]) assert.deepEqual(textOf(pcap(packets, little, nanoseconds)), ['a@0 b@1 c@2']);
+  for (const little of [true, false])
+    for (const nanoseconds of [true, false]) assert.deepEqual(textOf(pcap(packets, little, nanoseconds)), ['a@0 b@1 c@2']);
 });
 
 test('a stream is put in order: early, twice, overlapping, over the end of the numbers', () => {

@@ -13,5 +13,7 @@ export function readPcap(file: Uint8Array): Packet[] {
 
 /** The TCP connections of a capture. */
 export function tcpConversations(packets: readonly Packet[]): TcpConversation[] {
-  return conversationsOf(packets).filter(({ via }) => via === 'tcp').map(({ sides, pieces }) => ({ sides, pieces: pieces.map((piece) => ({ ...piece, afterGap: piece.lostBytes > 0 })) }));
+  return conversationsOf(packets)
+    .filter(({ via }) => via === 'tcp')
+    .map(({ sides, pieces }) => ({ sides, pieces: pieces.map((piece) => ({ ...piece, afterGap: piece.lostBytes > 0 })) }));
 }
