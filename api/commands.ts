@@ -68,7 +68,7 @@ export const COMMAND_BODY = z.discriminatedUnion('kind', [
   z.strictObject({
     ...common, kind: z.literal('write'), point, value: WRITABLE_SCHEMA.meta({ en: 'in the point\'s own unit', zh: '以测点自身单位' }),
     unit: z.string().max(64).exactOptional().meta({ en: 'refused when the point is in another one', zh: '与测点单位不符则拒绝' }),
-    ifState: CONDITION_SCHEMA.exactOptional().meta({ en: 'refused unless this holds, by a good, fresh value', zh: '除非有效且新鲜的值满足此条件，否则拒绝' }),
+    ifState: CONDITION_SCHEMA.exactOptional().meta({ en: 'refused unless this holds, by a good, fresh value', zh: '除非有效且及时的值满足此条件，否则拒绝' }),
   }),
   z.strictObject({ ...common, kind: z.literal('snapshot') }),
 ]);

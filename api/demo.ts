@@ -21,7 +21,7 @@ export type DemoView = z.infer<typeof DemoView>;
 
 export const DEMO_EXAMPLE: DemoView = {
   seconds: 31,
-  act: { zh: '水位越过橙色限值', en: 'the water passes the orange limit' },
+  act: { zh: '水位越过橙色阈值值', en: 'the water passes the orange limit' },
   canCut: true,
   canKill: true,
   networkCut: false,

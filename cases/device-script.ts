@@ -167,7 +167,7 @@ export function correlateAnswer(
     );
   });
   if (changes.length === 0) return bytes;
-  const wasWhole = hasValidChecksum(bytes, 'in', { recording, settings });
+  const wasWhole = hasValidFrameChecksum(bytes, 'in', { recording, settings });
   for (const [a, q] of changes) bytesOf(asked, q).copy(bytes, a.at);
   // A wrong checksum stays wrong.
   if (wasWhole) recording.seal?.(bytes, 'in', settings);
@@ -175,7 +175,7 @@ export function correlateAnswer(
 }
 
 /** Whether a message's checksums are valid; true when the protocol has none. */
-export function hasValidChecksum(
+export function hasValidFrameChecksum(
   message: Uint8Array,
   direction: 'in' | 'out',
   { recording, settings }: { recording: Pick<BytesRecording<unknown, never, unknown>, 'seal'>; settings: unknown },

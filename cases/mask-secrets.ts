@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { metaOf } from '../core/config/schema-notes.ts';
 import type { Driver } from '../core/driver.ts';
 import type { TrafficLine } from './format.ts';
-import { hasValidChecksum } from './device-script.ts';
+import { hasValidFrameChecksum } from './device-script.ts';
 import { ByteStreams, type RecordingContext } from './byte-streams.ts';
 
 const MASK = 0x30;
@@ -26,7 +26,7 @@ export function maskSecrets(traffic: readonly TrafficLine[], readingOf: (line: T
   for (const { bytes, notes, direction, conn } of streams.messages) {
     if (!notes?.secrets?.length) continue;
     const reading = readings.get(conn) as RecordingContext;
-    const wasWhole = hasValidChecksum(bytes, direction, reading);
+    const wasWhole = hasValidFrameChecksum(bytes, direction, reading);
     for (const { at: offset, length } of notes.secrets) bytes.fill(MASK, offset, offset + length);
     if (wasWhole) reading.recording.seal?.(bytes, direction, reading.settings);
     count += notes.secrets.length;

@@ -62,7 +62,7 @@ test('a server is looked at by its address alone, without a file', async () => {
   }
 });
 
-test('an address that is none, a driver without addresses and one that is not there are told, exit 2', async () => {
+test('an invalid address, a driver without addresses and one that is not there are told, exit 2', async () => {
   for (const [driver, address, fault] of [
     ['opcua', 'http://x', 'CV_SETTING_INVALID'],
     ['modbus', '127.0.0.1:502', 'CV_DISCOVER_NOT_OFFERED'],

@@ -81,7 +81,7 @@ export interface Picture {
 /** What there is to see of a picture. */
 export type PicturePlanes = Pick<Picture, 'width' | 'height' | 'yuv'>;
 
-/** Values of a point that its device had and that will never come: its own queue ran over, or nobody could hear it. */
+/** Values of a point that its device had and that will never come: its own queue ran over, or nobody received it. */
 export interface MissedValues<P extends string = string> {
   point: P;
   /** ms UTC by the device's clock: the last value before and the first after; neither is missing. */

@@ -199,7 +199,7 @@ export interface Gap extends Accepted<typeof GAP> {}
 const ORIGIN = {
   edge: matching(IDS.edge).note('the edge it is from; with stream, epoch and seq its name for ever', '来源边缘节点；与 stream、epoch、seq 一起永久标识事件'),
   stream: oneOf(STREAMS).note('which of the edge\'s ordered streams it belongs to', '所属的有序流'),
-  epoch: count.note('an opening of the edge\'s log; grows', '边缘日志的一次开启；只增不减'),
+  epoch: count.note('an opening of the edge\'s log; grows', '边缘缓存的一次开启；只增不减'),
   seq: integer(1, MAX_NUMBER).note('its number within stream and epoch, from 1 without holes', '在流与 epoch 内的序号，从 1 起连续'),
 };
 

@@ -7,7 +7,7 @@ import type { GatewayLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
 import type { Bindings } from './bindings/bindings.ts';
 import type { HeldEvents, TakeHeld } from './bindings/held.ts';
-import type { Link, Message } from './broker/link.ts';
+import type { BrokerLink, BrokerMessage } from './broker/link.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { Intake, type IntakeParts } from './intake/intake.ts';
 import type { IntakeStats } from './intake/intake-counts.ts';
@@ -26,7 +26,7 @@ export interface GatewayLineParts {
   bindings: Bindings;
   held: HeldEvents;
   /** Publishes acks. */
-  link: Pick<Link, 'publish'>;
+  link: Pick<BrokerLink, 'publish'>;
   publisher: Publisher;
   /** Whether anybody may be listening to the clean events. */
   isHeard(): boolean;
@@ -41,7 +41,7 @@ export interface GatewayLineParts {
 
 export interface GatewayLine {
   /** What edges send goes in here. */
-  take(message: Message): Promise<void> | void;
+  take(message: BrokerMessage): Promise<void> | void;
   /** Events that were held back, once it is known whose they are. */
   takeHeldEvents: TakeHeld;
   stats(): Readonly<IntakeStats>;

@@ -18,7 +18,7 @@ import { configuredBindings } from './bindings/configured.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
 import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
-import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget, type Message } from './broker/link.ts';
+import { GATEWAY_CLIENT, openLink, type BrokerLink, type LinkTarget, type BrokerMessage } from './broker/link.ts';
 import { readKnowledge } from './config/knowledge.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { INTAKE_FILTERS } from './intake/intake.ts';
@@ -27,7 +27,7 @@ import { gatewayLine } from './line.ts';
 import { openEvidence } from './media/evidence/open.ts';
 import { fetchPicture } from './media/picture.ts';
 import { PresenceRegistry } from './presence/registry.ts';
-import { LiveDesk } from './media/live-view/desk.ts';
+import { LiveViewService } from './media/live-view/service.ts';
 import { planOf } from './config/reload.ts';
 import { Sinks } from './sinks/open.ts';
 import { apiSources } from './http/gateway-sources.ts';
@@ -200,8 +200,8 @@ async function open(
 
   let commands = commandSource(setup.operators ?? [], dispatch, world);
   const readers = new Readers(setup.gateway, needsToken(setup.http), world.clock);
-  readers.know(setup.http.readers ?? [], setup.operators ?? []);
-  const liveView = new LiveDesk({
+  readers.setTokens(setup.http.readers ?? [], setup.operators ?? []);
+  const liveView = new LiveViewService({
     dir: join(setup.log.dir, 'live-view'), registry, identify: (authorization, address) => commands.identify(authorization, address),
     setup: () => ({ live: setup.live ?? { anonymous: 'none', maxViewers: 8 }, hasOperators: (setup.operators ?? []).length > 0 }),
   }, world);
@@ -265,7 +265,7 @@ async function open(
     normal = normaliser(catalogue);
     store.setCatalogue(catalogue);
     store.setRetention(setup.store);
-    readers.know(setup.http.readers ?? [], setup.operators ?? []);
+    readers.setTokens(setup.http.readers ?? [], setup.operators ?? []);
     if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
     if (plan.rights) {
       broker?.admit(plan.rights);
@@ -286,7 +286,7 @@ async function open(
   };
 }
 
-const isAnswer = ({ topic }: Message) => topic.endsWith('/rsp');
+const isAnswer = ({ topic }: BrokerMessage) => topic.endsWith('/rsp');
 
 async function openBroker(setup: GatewaySetup, world: World): Promise<{ broker: EmbeddedBroker | null; target: LinkTarget }> {
   if (setup.broker.kind === 'external') return { broker: null, target: setup.broker };
@@ -294,7 +294,7 @@ async function openBroker(setup: GatewaySetup, world: World): Promise<{ broker: 
   return { broker, target: { url: 'embedded', open: () => broker.connectGateway() } };
 }
 
-async function letIn(broker: EmbeddedBroker | null, setup: GatewaySetup, link: Link): Promise<string> {
+async function letIn(broker: EmbeddedBroker | null, setup: GatewaySetup, link: BrokerLink): Promise<string> {
   if (!broker) return setup.broker.kind === 'external' ? setup.broker.url : '';
   await new Promise<void>((resolve) => { link.onReady(resolve); });
   return broker.listen();

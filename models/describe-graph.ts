@@ -64,7 +64,7 @@ export function describeGraph(
   if (family === 'classification')
     guesses.push({
       en: 'scores: as the graph gives them; where those are no shares of 1, familyOptions: { activation: softmax } or sigmoid',
-      zh: '得分：取计算图的输出；若不是 0–1，请写 familyOptions: { activation: softmax } 或 sigmoid',
+      zh: '置信度：取计算图的输出；若不是 0–1，请写 familyOptions: { activation: softmax } 或 sigmoid',
     });
   const seen = classesBy(family as FamilyId, outputs);
   const classes = chosen.classes ?? seen;

@@ -133,11 +133,11 @@ export const MANIFEST_SCHEMA = z
         en: "classes in the graph's order: a name, or one in each language",
         examples: [['helmet', { en: 'no helmet', zh: '未戴安全帽' }]],
       }),
-    scoreThreshold: share().meta({ zh: '最低得分', en: 'least score', examples: [0.4] }),
+    scoreThreshold: share().meta({ zh: '最低置信度', en: 'least score', examples: [0.4] }),
     maxOverlap: share()
       .default(0.45)
       .meta({
-        zh: '同类两框交并比超过此值时只留得分高者；图内已含 NMS 时写 1',
+        zh: '同类两框交并比超过此值时只留置信度高者；图内已含 NMS 时写 1',
         en: 'of two boxes of a class that share more than this of their joint area the better stays; 1 where the graph does that itself',
       }),
     indicators: z

@@ -52,7 +52,7 @@ export class OnnxSession {
       const lane = opened.#lane(1);
       const results = await session.run(lane.feeds, lane.fetches);
       opened.#decode(outputsOf(results, 0, 1), 1);
-      letGo(results, lane);
+      release(results, lane);
       return opened;
     } catch (error) {
       await session.release();
@@ -73,7 +73,7 @@ export class OnnxSession {
     pictures.forEach(({ yuv }, at) => fits[at]?.write(yuv, lane.pixels.subarray(at * share, (at + 1) * share)));
     const results = await this.#session.run(lane.feeds, lane.fetches);
     const found = fits.map((fit, at) => this.#read(fit, outputsOf(results, at, pictures.length), scoreThreshold));
-    letGo(results, lane);
+    release(results, lane);
     return found;
   }
 
@@ -138,7 +138,7 @@ function outputsOf(results: ort.InferenceSession.ReturnType, at: number, count: 
  * The binding copies outputs into new memory at each run, of megabytes. Until it was collected there would be dozens of
  * them, none in any cache; given back at once, it is the same each time.
  */
-function letGo(results: ort.InferenceSession.ReturnType, { fetches }: Lane): void {
+function release(results: ort.InferenceSession.ReturnType, { fetches }: Lane): void {
   for (const [name, { data }] of Object.entries(results)) {
     if (ArrayBuffer.isView(data) && data !== fetches[name]?.data) (data.buffer as ArrayBuffer).transfer(0);
   }

@@ -128,7 +128,7 @@ function zonePoints(zone: ZoneSettings, hasGround: boolean, indicators: ByClass)
       ? [pointOf(zone, 'abandoned', { zh: '遗留物数量', en: 'things left behind', ...state(abandoned.of), ...indicatorFor('abandoned') })]
       : []),
     ...(removed
-      ? [pointOf(zone, 'removed', { zh: '物品被移走', en: 'a thing was taken away', ...happens, ...indicatorFor('removed') })]
+      ? [pointOf(zone, 'removed', { zh: '物品拿取', en: 'a thing was taken away', ...happens, ...indicatorFor('removed') })]
       : []),
     ...present.map((one) =>
       pointOf(zone, one.id, {

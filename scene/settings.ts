@@ -197,7 +197,7 @@ const zone = z
     stopped: z
       .strictObject({ of: of(['vehicle']), after: after('1m', '停多久才算', 'how long it must stand still') })
       .optional()
-      .meta({ zh: '停车：停住不动的数量', en: 'how many stand still', examples: [{ after: '1m' }] }),
+      .meta({ zh: '停车：静止的数量', en: 'how many stand still', examples: [{ after: '1m' }] }),
     abandoned: z
       .strictObject({
         of: of(['backpack', 'handbag', 'suitcase']),
@@ -219,7 +219,7 @@ const zone = z
       })
       .optional()
       .meta({
-        zh: '移走物：原有静止物品被移走，每件一次',
+        zh: '移走物：原有静止物品拿取，每件一次',
         en: 'a thing that was there is gone; once each',
         examples: [{ of: ['fire hydrant'] }],
       }),

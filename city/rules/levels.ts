@@ -2,9 +2,6 @@
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Level } from '../../core/event.ts';
 
-/** Most severe first. */
-export const LEVELS = [1, 2, 3, 4] as const satisfies readonly Level[];
-
 export const LEVEL_WORDS: Readonly<Record<Level, BilingualText>> = {
   1: { zh: '红色', en: 'RED' },
   2: { zh: '橙色', en: 'ORANGE' },

@@ -3,9 +3,8 @@
  * `rules:` names are evaluated.
  */
 import { z } from 'zod';
-import { IDS, type Level } from '../../core/event.ts';
+import { LEVELS, IDS, type Level } from '../../core/event.ts';
 import { settingIssue, durationMs } from '../../core/setting.ts';
-import { LEVELS } from './levels.ts';
 import { parseWhen, type RuleHours } from './when.ts';
 
 const words = (zh: string, en: string) => z.strictObject({

@@ -118,7 +118,7 @@ export const GATEWAY_FAULTS = {
   },
   CV_ACCEPT_FAILED: {
     stage: 'accept', retry: 'backoff', actor: 'developer',
-    en: ['a batch could not be dealt with: {detail}; it was not answered and comes again', 'report this with the quarantine and the log of the gateway'],
+    en: ['a batch failed: {detail}; it was not acknowledged and will be resent', 'report this with the quarantine and the log of the gateway'],
     zh: ['批次处理失败：{detail}；未予应答，将由发送方重发', '请附上网关隔离区和运行日志反馈'],
   },
   CV_REGISTRY_UNSAVED: {

@@ -23,7 +23,7 @@ const CAMERA_FAULTS = defineFaults({
       'correct `user` and `password` (a changed one is tried at once); the user must exist on the camera itself and may watch live; after some wrong ones many cameras lock this address out for 30 min',
     ],
     zh: [
-      '{address} 拒绝用户名和密码：{detail}；{minutes} 分钟后再试',
+      '{address} 用户名或密码错误：{detail}；{minutes} 分钟后再试',
       '修正 `user` 和 `password`（修改后立即重试）；该用户须存在于摄像机本身并有预览权限；多次输错后许多摄像机会锁定本机地址 30 分钟',
     ],
   },

@@ -6,7 +6,7 @@ import { cameraSourceOf } from './source.ts';
 
 function said(text: string, pieces = 7): FfmpegLog {
   const heard = new FfmpegLog();
-  for (let at = 0; at < text.length; at += pieces) heard.hear(text.slice(at, at + pieces));
+  for (let at = 0; at < text.length; at += pieces) heard.receive(text.slice(at, at + pieces));
   heard.end();
   return heard;
 }
@@ -60,9 +60,9 @@ test('how an opening failed is found among what was said', () => {
 
 test('however much is said, little is kept, and no half of a secret', () => {
   const heard = new FfmpegLog((text) => text.replaceAll('tiger', '***'));
-  for (let line = 0; line < 5000; line += 1) heard.hear(`[error] ${'x'.repeat(line % 700)} tiger\n`);
-  heard.hear(`[error] ${'y'.repeat(20_000)}tig`);
-  heard.hear('er\n');
+  for (let line = 0; line < 5000; line += 1) heard.receive(`[error] ${'x'.repeat(line % 700)} tiger\n`);
+  heard.receive(`[error] ${'y'.repeat(20_000)}tig`);
+  heard.receive('er\n');
   heard.end();
   assert.ok(heard.opening.length < 4000 && heard.first.length <= 600 && heard.last.length <= 600);
   assert.doesNotMatch(heard.opening + heard.first + heard.last, /tig/);

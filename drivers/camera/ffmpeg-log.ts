@@ -48,7 +48,7 @@ export class FfmpegLog {
     return this.#opening;
   }
 
-  hear(text: string): void {
+  receive(text: string): void {
     const lines = (this.#rest + text).split(/[\r\n]+/);
     this.#rest = lines.pop() ?? '';
     // Half a secret could not be taken out: what does not end is let go as a whole.

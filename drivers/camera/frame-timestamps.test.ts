@@ -7,7 +7,7 @@ const printed = (number: number, streamMs: number, mark: number) =>
 
 async function read(text: string, pieceLength = text.length): Promise<string[]> {
   const stamps = new FrameTimestamps();
-  for (let at = 0; at < text.length; at += pieceLength) stamps.hear(text.slice(at, at + pieceLength));
+  for (let at = 0; at < text.length; at += pieceLength) stamps.receive(text.slice(at, at + pieceLength));
   stamps.end();
   const seen: string[] = [];
   for (let stamp = await stamps.next(); stamp; stamp = await stamps.next())

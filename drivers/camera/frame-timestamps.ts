@@ -33,7 +33,7 @@ export class FrameTimestamps {
   #hasEnded = false;
   #wake = () => {};
 
-  hear(text: string): void {
+  receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = (lines.pop() ?? '').slice(-MAX_LINE_CHARACTERS);
     for (const line of lines) {

@@ -43,7 +43,7 @@ export async function* livePictures(
   let isSlowTold = false;
   /** The one that was given last, and when. */
   let shot: Y4mFrame = first;
-  let letGo: (() => void) | undefined;
+  let release: (() => void) | undefined;
   let gaveMs = -Infinity;
   try {
     for (
@@ -68,8 +68,8 @@ export async function* livePictures(
         // Of a camera that gives few, the picture that still holds is a sign of life.
         if (cameMs - gaveMs < STILL_MOST_MS) continue;
       } else {
-        letGo?.();
-        letGo = came.keep?.();
+        release?.();
+        release = came.keep?.();
         shot = came;
       }
       gaveMs = cameMs;
@@ -87,7 +87,7 @@ export async function* livePictures(
     }
     if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures });
   } finally {
-    letGo?.();
+    release?.();
     if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
   }
 }

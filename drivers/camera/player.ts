@@ -58,16 +58,16 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
   inlet.end.destroy();
   const [stderr, times] = [child.stderr as Readable, (child.stdio[TIMES_FD] ?? null) as Readable | null];
   const said = new FfmpegLog((text) => withoutSecrets(text, source));
-  stderr.setEncoding('utf8').on('data', (text: string) => said.hear(text)).on('error', () => {});
+  stderr.setEncoding('utf8').on('data', (text: string) => said.receive(text)).on('error', () => {});
   const pieces = ring ? new VideoSegments(ring, !isLive) : null;
   if (pieces) said.beside = (words) => pieces.trouble(words);
   // Lines that are still in it are read to the end, also of a child that is killed.
   (child.stdio[SEGMENTS_FD] as Readable | undefined)
     ?.setEncoding('utf8')
-    .on('data', (text: string) => pieces?.hear(text))
+    .on('data', (text: string) => pieces?.receive(text))
     .on('error', () => {});
   const stamps = times ? new FrameTimestamps() : null;
-  times?.setEncoding('utf8').on('data', (text: string) => stamps?.hear(text)).on('error', () => {});
+  times?.setEncoding('utf8').on('data', (text: string) => stamps?.receive(text)).on('error', () => {});
   // It may be gone before it has read where from; its exit says why.
   child.stdin?.on('error', () => {}).end(concatListOf(source, options.isUntimed ?? false));
   let isOver = false;

@@ -4,7 +4,7 @@ import type { World } from '../../core/world.ts';
 import type { StreamFacts } from './ffmpeg-log.ts';
 import { open } from './link.ts';
 import type { CameraSettings } from './settings.ts';
-import { cameraSourceOf, redactUrl } from './source.ts';
+import { cameraSourceOf, redactCameraUrl } from './source.ts';
 import { still } from './still.ts';
 
 /** Reads one picture, and one of the main stream where there is one. */
@@ -34,8 +34,8 @@ export async function probe(settings: CameraSettings, points: unknown, world: Wo
   return [
     ...findings,
     {
-      en: `the main stream ${redactUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`,
-      zh: `主码流 ${redactUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}`,
+      en: `the main stream ${redactCameraUrl(settings.mainUrl)} gives ${main.width} × ${main.height}`,
+      zh: `主码流 ${redactCameraUrl(settings.mainUrl)} 的画面为 ${main.width} × ${main.height}`,
     },
   ];
 }

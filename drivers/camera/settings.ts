@@ -34,7 +34,7 @@ export const settings = z
       .union([z.literal(1), z.literal('max')])
       .default(1)
       .meta({
-        zh: '1 按视频自身时间播放，来不及处理的图像丢弃；max 尽快播放，一幅不丢',
+        zh: '1 按视频自身时间播放，来不及处理的图像舍弃；max 尽快播放，一幅不丢',
         en: "1 plays in the clip's own time and drops pictures that come too fast; max plays as fast as it can and drops none",
       }),
     loop: z.boolean().default(false).meta({ zh: '播完后从头再播', en: 'Begins again when it ends' }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { settings } from './settings.ts';
-import { redactUrl, cameraSourceOf, withoutSecrets } from './source.ts';
+import { redactCameraUrl, cameraSourceOf, withoutSecrets } from './source.ts';
 
 test('user and password go to ffmpeg encoded and quoted, whatever is in them, and to nobody else', () => {
   fc.assert(
@@ -26,9 +26,9 @@ test('user and password go to ffmpeg encoded and quoted, whatever is in them, an
 });
 
 test('what an address calls a password or a token is not shown', () => {
-  assert.equal(redactUrl('rtsp://cam/cam/realmonitor?channel=1&subtype=1'), 'rtsp://cam/cam/realmonitor?channel=1&subtype=1');
-  assert.equal(redactUrl('http://cam/live.flv?token=abc&channel=0'), 'http://cam/live.flv?token=***&channel=0');
-  assert.equal(redactUrl('rtsp://cam/user=admin&password=x&channel=1'), 'rtsp://cam/user=***&password=***&channel=1');
+  assert.equal(redactCameraUrl('rtsp://cam/cam/realmonitor?channel=1&subtype=1'), 'rtsp://cam/cam/realmonitor?channel=1&subtype=1');
+  assert.equal(redactCameraUrl('http://cam/live.flv?token=abc&channel=0'), 'http://cam/live.flv?token=***&channel=0');
+  assert.equal(redactCameraUrl('rtsp://cam/user=admin&password=x&channel=1'), 'rtsp://cam/user=***&password=***&channel=1');
 });
 
 test('each kind of source may open its own and nothing else', () => {

@@ -75,7 +75,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   return {
     kind,
     isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname),
-    redactedUrl: redactUrl(settings.url),
+    redactedUrl: redactCameraUrl(settings.url),
     input: { list },
     protocols,
     secrets: [url.href, url.password, password].filter((secret) => secret !== ''),
@@ -88,7 +88,7 @@ export function concatListOf({ input }: Pick<CameraSource, 'input'>, isUntimed: 
 }
 
 /** An address without who and with what; what its query calls a password is hidden too. */
-export function redactUrl(written: string): string {
+export function redactCameraUrl(written: string): string {
   if (sourceKindOf(written) === 'file' || !URL.canParse(written)) return written;
   const url = new URL(written);
   const hide = (text: string) =>

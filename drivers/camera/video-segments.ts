@@ -63,7 +63,7 @@ export class VideoSegments {
     this.#shiftMs = ptsMs - streamMs;
   }
 
-  hear(text: string): void {
+  receive(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = (lines.pop() ?? '').slice(-MAX_REST_CHARACTERS);
     for (const line of lines) {

@@ -28,7 +28,7 @@ export function watched(settings: CameraSettings, clock: Clock): LiveSource {
     began: () => recordLogin(remembered),
     fault({ hadPictures, startError, code, signal, said: text }) {
       const said = new FfmpegLog((line) => withoutSecrets(line, source));
-      said.hear(text);
+      said.receive(text);
       said.end();
       const { fault } = exitFault({
         source,

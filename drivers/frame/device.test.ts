@@ -61,7 +61,7 @@ async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, 
 
 const answeredNumbers = (sent: readonly string[]) => sent.map((line) => Buffer.from(line.split(' ')[1] ?? '', 'hex').readUInt16BE(10));
 
-test('a report that comes again while its values are not yet on disk is answered with the first; after three seconds it is given again', async () => {
+test('a report that is sent again while its values are not yet on disk is answered with the first; after three seconds it is given again', async () => {
   const net = fakeNet();
   const { frames, taken, link } = await heardAt(net, { ...UDP, identity: ID });
   const [port] = net.bound;
@@ -141,7 +141,7 @@ test('a thousand frames wait for whoever takes them; more are counted as lost an
   void link.listen?.((frame) => frames.push(frame), new AbortController().signal);
   assert.equal(frames.length, 1000);
   port.emitDatagram(report(1002));
-  assert.equal(frames.length, 1001, 'it comes again');
+  assert.equal(frames.length, 1001, 'it is sent again');
   await link.close();
 });
 

@@ -5,7 +5,7 @@ const LLRP_FAULTS = defineFaults({
   CV_LLRP_LISTEN: {
     stage: 'open', retry: 'backoff', actor: 'field-engineer', flag: 'comm',
     en: ['cannot listen on {listen} for readers: {detail}', 'check that the address belongs to this machine and the port is free'],
-    zh: ['无法在 {listen} 等待读写器：{detail}', '检查地址是否属于本机、端口是否空闲'],
+    zh: ['无法监听 {listen}（等待读写器）：{detail}', '检查地址是否属于本机、端口是否空闲'],
   },
   CV_LLRP_ABSENT: {
     stage: 'open',

@@ -82,7 +82,7 @@ test('who has the same settings shares a connection; who differs in any has one 
     assert.notEqual(again.broker, first.broker);
   }));
 
-test('two that open together share the attempt; where it fails both hear why, and the next dials anew', () =>
+test('two that open together share the attempt; where it fails both get the reason, and the next dials again', () =>
   withBench(async ({ server, join, set, world }) => {
     let isRight = false;
     server.aedes.authenticate = (_client, _user, _password, done) => done(null, isRight);

@@ -3,7 +3,7 @@ import { markSkewed, type Decoded, type MissedValues, type PointValue } from '..
 import { readByteField } from './byte-field.ts';
 import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
 import { evaluateFirst } from './expression.ts';
-import { valueAtPath } from './path.ts';
+import { valueAtJsonPath } from './path.ts';
 import type { ConfiguredMqttPoint } from './settings.ts';
 import { leafValues, positionValue, parseTime, toPointValue, evaluatePoint } from './value.ts';
 
@@ -31,7 +31,7 @@ export function decodeChirpstack(frame: MqttInFrame, event: Event): Decoded {
   const { decodeSettings, observedAt } = frame;
   if (!decodeSettings) return { ok: true, values: leafValues(event), isPartial: true };
   const type = eventType(frame.topic);
-  const deviceAt = parseTime(event.time) ?? parseTime(valueAtPath(event, 'rxInfo[0].nsTime'));
+  const deviceAt = parseTime(event.time) ?? parseTime(valueAtJsonPath(event, 'rxInfo[0].nsTime'));
   const values = decodeSettings.points
     .filter((point) => eventOfPoint(point) === type)
     .flatMap((point) => valuesOf(point, event))
@@ -49,7 +49,7 @@ export function decodeChirpstack(frame: MqttInFrame, event: Event): Decoded {
 function isAheadOfSending(event: Event): boolean {
   const eventAt = parseTime(event.time);
   const received = Array.isArray(event.rxInfo)
-    ? event.rxInfo.map((one) => parseTime(valueAtPath(one, 'nsTime'))).filter((one) => one !== null)
+    ? event.rxInfo.map((one) => parseTime(valueAtJsonPath(one, 'nsTime'))).filter((one) => one !== null)
     : [];
   return eventAt !== null && received.length > 0 && received.every((one) => eventAt - one >= AHEAD_MS);
 }

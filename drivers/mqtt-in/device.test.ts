@@ -98,7 +98,7 @@ test('a DJI event that is sent again is let go; told apart by both ids and its m
   );
 });
 
-test('a LoRaWAN uplink that comes again is let go, also by the link that is opened next; a gap is in the frame', () => {
+test('a LoRaWAN uplink that is sent again is let go, also by the link that is opened next; a gap is in the frame', () => {
   const world = testWorld(new VirtualClock(AT));
   const first = bench({ profile: 'chirpstack', devEui: '00AA000000000001' }, world);
   const up = (fCnt: number) => ({ deduplicationId: `id-${fCnt}`, fCnt, deviceInfo: {}, time: new Date(AT).toISOString() });

@@ -3,7 +3,7 @@ import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import './faults.ts';
 import type { MqttInFrame, MqttDecodeSettings } from './frame.ts';
 import { evaluateFirst } from './expression.ts';
-import { valueAtPath } from './path.ts';
+import { valueAtJsonPath } from './path.ts';
 import type { ConfiguredMqttPoint } from './settings.ts';
 import { leafValues, positionValue, parseTime, toPointValue, evaluatePoint } from './value.ts';
 
@@ -51,22 +51,22 @@ function valuesOf(point: ConfiguredMqttPoint, data: unknown): PointValue[] {
   }
   if (point.gives === 'battery') {
     // The aircraft's battery, or that of the aircraft in a dock.
-    const level = valueAtPath(data, 'battery.capacity_percent') ?? valueAtPath(data, 'drone_charge_state.capacity_percent');
+    const level = valueAtJsonPath(data, 'battery.capacity_percent') ?? valueAtJsonPath(data, 'drone_charge_state.capacity_percent');
     return level === undefined ? [] : [toPointValue(point, level)];
   }
   return point.path === undefined ? [] : evaluatePoint(point, data);
 }
 
 function connectionQualityOf(data: unknown): Pick<PointValue, 'quality' | 'flags'> {
-  return valueAtPath(data, 'mode_code') === NOT_CONNECTED ? { quality: 'bad', flags: ['comm'] } : {};
+  return valueAtJsonPath(data, 'mode_code') === NOT_CONNECTED ? { quality: 'bad', flags: ['comm'] } : {};
 }
 
 /** Quality of a position: by its fix, or the dock's validity flag. */
 function fixQuality(data: unknown): Pick<PointValue, 'quality'> {
   const [isFixed, quality, isHomeValid] = [
-    valueAtPath(data, 'position_state.is_fixed'),
-    valueAtPath(data, 'position_state.quality'),
-    valueAtPath(data, 'home_position_is_valid'),
+    valueAtJsonPath(data, 'position_state.is_fixed'),
+    valueAtJsonPath(data, 'position_state.quality'),
+    valueAtJsonPath(data, 'home_position_is_valid'),
   ];
   if (isFixed === FIXED || (typeof quality === 'number' && quality >= GOOD_QUALITY)) return {};
   if (isHomeValid === 1) return {};
@@ -75,10 +75,10 @@ function fixQuality(data: unknown): Pick<PointValue, 'quality'> {
 
 /** `update_topo` lists the online sub-devices: an aircraft that is missing is offline; its dock is not. */
 function topology(envelope: Envelope, { sn, gateway }: MqttDecodeSettings): Decoded {
-  const online = valueAtPath(envelope, 'data.sub_devices');
+  const online = valueAtJsonPath(envelope, 'data.sub_devices');
   if (envelope.method !== 'update_topo' || gateway === undefined || gateway === sn || !Array.isArray(online))
     return { ok: true, values: [], isPartial: true };
-  const isThere = online.some((one) => valueAtPath(one, 'sn') === sn);
+  const isThere = online.some((one) => valueAtJsonPath(one, 'sn') === sn);
   return isThere ? { ok: true, values: [], isPartial: true } : { ...lostFrame('CV_MQTT_IN_DEAD', { device: sn ?? '' }), isAway: true };
 }
 

@@ -81,7 +81,7 @@ test('a message is acknowledged once it is taken, and not before, while others a
     await until(() => broker.acknowledged() === 4);
   }));
 
-test('a session that is kept: what was not taken comes again to the next link', () => withBench(async ({ broker, open: at }) => {
+test('a session that is kept: what was not taken is sent again to the next link', () => withBench(async ({ broker, open: at }) => {
   const kept = { session: 'kept', clientId: 'edge-1' };
   const first = await at('a', kept);
   for (const flow of [1, 2]) await broker.publish('a', JSON.stringify({ flow }));

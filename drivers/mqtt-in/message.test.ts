@@ -6,7 +6,7 @@ import { readByteField } from './byte-field.ts';
 import { deviceFilters, PROFILE_FILTERS } from './filters.ts';
 import { MAX_MQTT_PAYLOAD_BYTES, decodeSettingsOf, type MqttInFrame } from './frame.ts';
 import { frameReader, recording } from './frame-reader.ts';
-import { valuesAtPath, valueAtPath, isPath, pathSegment } from './path.ts';
+import { valuesAtPath, valueAtJsonPath, isPath, pathSegment } from './path.ts';
 import { byteField as bytesSchema, point, settings, type MqttProfile } from './settings.ts';
 import { isTopicFilter, topicMatches } from './topics.ts';
 
@@ -293,7 +293,7 @@ test('paths: steps, lists, what is inherited, and their bounds', () => {
     ],
     [[5], [], [], [], [], [], []],
   );
-  assert.deepEqual([valueAtPath(root, 'a[*].b'), valueAtPath(root, 'x')], [1, undefined]);
+  assert.deepEqual([valueAtJsonPath(root, 'a[*].b'), valueAtJsonPath(root, 'x')], [1, undefined]);
   assert.equal(valuesAtPath({ a: Array(1500).fill(1) }, 'a[*]').length, 1000);
   assert.equal(valuesAtPath({ a: Array(30).fill(Array(50).fill(1)) }, 'a[*][*]').length, 1000);
   assert.deepEqual(['a', '温度', '@t', 'a$b', '$a', 'odd name', 'a.b', ''].map(pathSegment), [

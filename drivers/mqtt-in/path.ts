@@ -61,4 +61,4 @@ export function valuesAtPath(root: unknown, path: string): unknown[] {
 }
 
 /** The first value at a path; undefined when it does not exist. */
-export const valueAtPath = (root: unknown, path: string): unknown => valuesAtPath(root, path)[0];
+export const valueAtJsonPath = (root: unknown, path: string): unknown => valuesAtPath(root, path)[0];

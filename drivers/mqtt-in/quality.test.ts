@@ -61,7 +61,7 @@ test('chirpstack: the best gateway counts, mains is no level, an unknown level i
   assert.ok(next.ok && next.missed === undefined);
 });
 
-test('dji: what its dock does not hear is bad, a place is as good as its fix', () => {
+test('dji: what its dock does not receive is bad, a place is as good as its fix', () => {
   const osd = (of: Record<string, unknown>, data: object) =>
     worth(decoded({ profile: 'dji', sn: 's' }, of, 'thing/product/s/osd', { timestamp: NOW, data }));
   assert.deepEqual(osd({ path: 'height' }, { height: 1, mode_code: 14 }), [[1, 'bad', 'comm']]);
@@ -146,5 +146,5 @@ test('sparkplug: a metric whose time is later than that of its payload is uncert
   ] as const)
     assert.deepEqual(said(metricAt, payloadAt), [7, 'good'], 'one time says nothing');
   assert.deepEqual(said(NOW + 1000, NOW, [0x38, 1]), [null, 'bad', 'sensor', 'skewed']);
-  assert.deepEqual(said(2 ** 60, NOW), [7, 'uncertain', 'skewed'], 'a time that is none');
+  assert.deepEqual(said(2 ** 60, NOW), [7, 'uncertain', 'skewed'], 'a invalid time');
 });

@@ -135,7 +135,7 @@ test('each answer begins the patience anew', async () => {
   assert.deepEqual(ends, ['alive', `no keep-alive for ${ALIVE_MS} ms`]);
 });
 
-test('a message that comes again is acknowledged again, and is neither handed on nor asked for', async () => {
+test('a message that is sent again is acknowledged again, and is neither handed on nor asked for', async () => {
   const { publishing, asked, values, acknowledged, left } = bench([answer(1, 10), answer(2, 20), answer(1, 10), answer(3)]);
   publishing.start();
   await settle();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Case } from '../../cases/case.ts';
 import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
-import { hasValidChecksum, deviceScript } from '../../cases/device-script.ts';
+import { hasValidFrameChecksum, deviceScript } from '../../cases/device-script.ts';
 import { ByteStreams } from '../../cases/byte-streams.ts';
 import { withPaths } from '../../core/config/paths.ts';
 import type { Driver } from '../../core/driver.ts';
@@ -26,7 +26,7 @@ export function assertMessageNotes(driver: Driver, recorded: Case): void {
     recording.seal?.(changed, direction, reading.settings);
     assert.equal(changed.length, bytes.length);
     assert.equal(recording.cut(changed, direction, reading.settings), bytes.length, 'a masked message is as long as before');
-    assert.ok(hasValidChecksum(changed, direction, reading), 'a sealed message is sealed');
+    assert.ok(hasValidFrameChecksum(changed, direction, reading), 'a sealed message is sealed');
     const refusal = direction === 'out' && notes.role === 'asks' ? recording.refusal?.(bytes, reading.settings) : null;
     if (refusal) assertAnswers(refusal, bytes);
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Case } from '../../cases/case.ts';
 import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
 import { replayCase, type ReplayResult } from '../../cases/replay.ts';
-import { hasValidChecksum } from '../../cases/device-script.ts';
+import { hasValidFrameChecksum } from '../../cases/device-script.ts';
 import { ByteStreams, type RecordedMessage } from '../../cases/byte-streams.ts';
 import type { Driver, Request } from '../../core/driver.ts';
 import type { Random } from '../../core/world.ts';
@@ -90,7 +90,7 @@ export async function assertDamagedMessageGivesNothing({ driver, cases }: FuzzCo
   if (!recording.seal) return false;
   const streams = new ByteStreams(recorded.traffic, () => reading);
   const whole = streams.messages.filter(
-    ({ direction, notes, bytes }) => direction === 'in' && notes && hasValidChecksum(bytes, 'in', reading),
+    ({ direction, notes, bytes }) => direction === 'in' && notes && hasValidFrameChecksum(bytes, 'in', reading),
   );
   const message = whole[Math.floor(random.next() * whole.length)] as RecordedMessage | undefined;
   if (!message) return false;
@@ -101,7 +101,7 @@ export async function assertDamagedMessageGivesNothing({ driver, cases }: FuzzCo
   const absent = await goodValues(driver, played(streams.lines(message)));
   const at = Math.floor(random.next() * message.bytes.length);
   message.bytes[at] = (message.bytes[at] as number) ^ (1 << Math.floor(random.next() * 8));
-  if (hasValidChecksum(message.bytes, 'in', reading)) return false;
+  if (hasValidFrameChecksum(message.bytes, 'in', reading)) return false;
   const damaged = await goodValues(driver, played(streams.lines()));
   assert.ok(damaged <= absent, `${recorded.name}: a message with a wrong checksum gave values: ${message.bytes.toString('hex')}`);
   return true;

@@ -22,7 +22,7 @@ import { settingIssue } from '../../core/setting.ts';
 import { clipProblems } from '../infer/evidence/clips/setup.ts';
 import { evidenceSetup } from '../infer/evidence/setup.ts';
 import { checkPoints, isPlainObject, problemAt, repeatedIds } from './points.ts';
-import { DEVICE_SCHEMA, EDGE_SCHEMA } from './schema.ts';
+import { DEVICE_CONFIG_SCHEMA, EDGE_SCHEMA } from './schema.ts';
 import type { DeviceSetup, EdgeSetup, PointSetup } from './setup.ts';
 import { checkWrites } from './writes.ts';
 
@@ -45,7 +45,7 @@ export interface CheckedEdge {
 // A device's settings and points belong to its driver: they are checked one by one, below.
 const FRAME = EDGE_SCHEMA.extend({
   devices: z
-    .array(DEVICE_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() }))
+    .array(DEVICE_CONFIG_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() }))
     .min(1)
     .meta(EDGE_SCHEMA.shape.devices.meta() ?? {}),
 }).check(({ value: { evidence, devices }, issues }) => {

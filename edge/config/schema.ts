@@ -135,7 +135,7 @@ export const POINT_SCHEMA = z.strictObject({
     .meta({ zh: '界限值：越过时必定上报', en: 'limits whose crossing is always sent', examples: [[3.0, 3.5]] }),
 });
 
-export const DEVICE_SCHEMA = z.strictObject({
+export const DEVICE_CONFIG_SCHEMA = z.strictObject({
   id: id(IDS.device, { zh: '设备编号，在边缘节点内唯一', en: 'name of the device, its own within the edge', examples: ['pump-07-plc'] }),
   driver: z
     .string()
@@ -313,5 +313,5 @@ export const EDGE_SCHEMA = z.strictObject({
     })
     .prefault({})
     .meta({ zh: '供本机网关转给有权人员的实时观看', en: 'live view, relayed by a gateway on this machine to authorised people' }),
-  devices: z.array(DEVICE_SCHEMA).min(1).meta({ zh: '设备', en: 'devices' }),
+  devices: z.array(DEVICE_CONFIG_SCHEMA).min(1).meta({ zh: '设备', en: 'devices' }),
 });

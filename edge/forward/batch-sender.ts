@@ -12,7 +12,7 @@ import { BatchSource } from './batch-source.ts';
 import { LiveBoundary } from './live-boundary.ts';
 import { LaneScheduler } from './lane-scheduler.ts';
 import { RefusedRanges } from './refused-ranges.ts';
-import { countSettled, isRangeSettled, rangesOverlap, type SeqRange } from './seq-range.ts';
+import { countSettled, isRangeSettled, rangesOverlap, type StreamSeqRange } from './seq-range.ts';
 import { SendWindow } from './send-window.ts';
 
 /** Where batches go out. */
@@ -36,7 +36,7 @@ export class BatchSender {
   readonly #refusals = new RefusedRanges();
   readonly #feed: BatchSource;
   /** Being set aside just now. */
-  #leaving: SeqRange[] = [];
+  #leaving: StreamSeqRange[] = [];
   /** The gateway wants something changed first (version, identity): nothing is sent until then. */
   #hold = { untilMs: 0, lengthMs: FIRST_HOLD_MS };
   #retriedAtMs = 0;
@@ -138,7 +138,7 @@ export class BatchSender {
     this.wake();
   }
 
-  async #setAside(run: SeqRange, code: string): Promise<void> {
+  async #setAside(run: StreamSeqRange, code: string): Promise<void> {
     this.#leaving.push(run);
     try {
       for (let seq = run.from; seq <= run.to; seq += 1) await this.#log.setAside(run.stream, run.epoch, seq, code);
@@ -200,11 +200,11 @@ export class BatchSender {
     return true;
   }
 
-  #find(lane: Lane, nowMs: number): SeqRange | null {
+  #find(lane: Lane, nowMs: number): StreamSeqRange | null {
     return this.#window.hasRoom(lane) ? this.#feed.find(lane, this.#underWay(), nowMs) : null;
   }
 
-  #underWay(): SeqRange[] {
+  #underWay(): StreamSeqRange[] {
     return [...this.#window.runs, ...this.#leaving];
   }
 

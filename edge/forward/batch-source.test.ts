@@ -7,7 +7,7 @@ import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { BatchSource } from './batch-source.ts';
 import { LiveBoundary } from './live-boundary.ts';
 import { RefusedRanges } from './refused-ranges.ts';
-import type { SeqRange } from './seq-range.ts';
+import type { StreamSeqRange } from './seq-range.ts';
 
 const drafts = (count: number) =>
   Array.from({ length: count }, (_, at): Draft => ({
@@ -25,11 +25,11 @@ const drafts = (count: number) =>
     origin: 'live',
   }));
 const OPTIONS = { edge: 'pump', centre: '500112001' };
-const namesOf = (run: SeqRange) => Array.from({ length: run.to - run.from + 1 }, (_, at) => `${run.epoch}:${run.from + at}`);
+const namesOf = (run: StreamSeqRange) => Array.from({ length: run.to - run.from + 1 }, (_, at) => `${run.epoch}:${run.from + at}`);
 
 /** All that a lane would send, in order, were each answered at once. */
 async function emptied(feed: BatchSource, lane: 'up' | 'late'): Promise<string[]> {
-  const under: SeqRange[] = [];
+  const under: StreamSeqRange[] = [];
   for (;;) {
     const run = feed.find(lane, under, 0);
     if (!run) return under.flatMap(namesOf);
@@ -85,7 +85,7 @@ test('numbers that the log names and does not give are passed over, and asked fo
   const read = log.read;
   log.read = async (stream, after, limit) => (await read(stream, after, limit)).filter((group) => group.seq > 3);
   const feed = new BatchSource(log, new LiveBoundary(), new RefusedRanges());
-  const first = feed.find('late', [], 0) as SeqRange;
+  const first = feed.find('late', [], 0) as StreamSeqRange;
   assert.equal((await feed.read('late', first, Infinity)).kind, 'nothing');
   assert.equal(feed.find('late', [], 0)?.from, 4);
   log.read = read;

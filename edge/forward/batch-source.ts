@@ -9,14 +9,14 @@ import type { Lane } from '../../core/wire/topics.ts';
 import { cutBatch, type OutgoingBatch } from './cut-batch.ts';
 import type { LiveBoundary } from './live-boundary.ts';
 import type { RefusedRanges } from './refused-ranges.ts';
-import { firstFreeRange, clipRange, type SeqRange } from './seq-range.ts';
+import { firstFreeRange, clipRange, type StreamSeqRange } from './seq-range.ts';
 
 const READ_AHEAD = { maxGroups: 16, maxBytes: 512 << 10 };
 /** Groups of a stream that were just written and are still in hand: what goes out at once is not read again. */
 const MAX_FRESH = 4;
-const NO_RUNS: SeqRange[] = [];
+const NO_RUNS: StreamSeqRange[] = [];
 
-export type NextBatch = ({ kind: 'batch' } & OutgoingBatch) | { kind: 'nothing' } | { kind: 'damaged'; run: SeqRange; fault: Fault };
+export type NextBatch = ({ kind: 'batch' } & OutgoingBatch) | { kind: 'nothing' } | { kind: 'damaged'; run: StreamSeqRange; fault: Fault };
 
 export class BatchSource {
   readonly #log: EdgeLog;
@@ -25,7 +25,7 @@ export class BatchSource {
   readonly #ahead = new Map<string, StoredGroup[]>();
   readonly #fresh = new Map<Stream, StoredGroup[]>();
   /** Numbers that the log names and does not give; asked for again after a while. */
-  #absent: SeqRange[] = [];
+  #absent: StreamSeqRange[] = [];
 
   constructor(log: EdgeLog, freshness: LiveBoundary, refusals: RefusedRanges) {
     this.#log = log;
@@ -42,7 +42,7 @@ export class BatchSource {
   }
 
   /** The next numbers of a lane, in one piece as far as refusals allow; `underWay` are left out. Streams in order of weight. */
-  find(lane: Lane, underWay: readonly SeqRange[], nowMs: number): SeqRange | null {
+  find(lane: Lane, underWay: readonly StreamSeqRange[], nowMs: number): StreamSeqRange | null {
     const taken = [...underWay, ...this.#absent];
     for (const stream of STREAMS) {
       for (const run of this.#runsOf(stream, lane, nowMs)) {
@@ -53,11 +53,11 @@ export class BatchSource {
     return null;
   }
 
-  #runsOf(stream: Stream, lane: Lane, nowMs: number): SeqRange[] {
+  #runsOf(stream: Stream, lane: Lane, nowMs: number): StreamSeqRange[] {
     const presentEpoch = this.#log.epoch;
     const found = this.#log.unsettled(stream);
     if (found.length === 0) return NO_RUNS;
-    const unsettled = found.map(({ epoch, from, to }): SeqRange => ({ stream, epoch, from, to }));
+    const unsettled = found.map(({ epoch, from, to }): StreamSeqRange => ({ stream, epoch, from, to }));
     const present = unsettled.filter((run) => run.epoch === presentEpoch);
     const liveFrom = this.#freshness.liveFrom(stream, nowMs, present.length);
     if (lane === 'up') return present.flatMap((run) => clipRange(run, liveFrom, Infinity) ?? []);
@@ -65,7 +65,7 @@ export class BatchSource {
   }
 
   /** Reads the batch that starts with a run found before. */
-  async read(lane: Lane, run: SeqRange, maxBytes: number): Promise<NextBatch> {
+  async read(lane: Lane, run: StreamSeqRange, maxBytes: number): Promise<NextBatch> {
     const group = await this.#groupAt(lane, run);
     if (!group || group.epoch !== run.epoch || group.seq > run.from) {
       const to = group && group.epoch === run.epoch ? Math.min(run.to, group.seq - 1) : run.to;
@@ -81,7 +81,7 @@ export class BatchSource {
     }
   }
 
-  async #groupAt(lane: Lane, run: SeqRange): Promise<StoredGroup | undefined> {
+  async #groupAt(lane: Lane, run: StreamSeqRange): Promise<StoredGroup | undefined> {
     const key = `${lane}|${run.stream}`;
     const holds = (group: StoredGroup) => group.epoch === run.epoch && group.seq <= run.from && run.from < group.seq + group.count;
     const known = this.#ahead.get(key)?.find(holds) ?? this.#freshAt(run.stream, holds);

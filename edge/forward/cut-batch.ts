@@ -2,10 +2,10 @@
 import type { Stream } from '../../core/event.ts';
 import type { StoredGroup } from '../../log/types.ts';
 import { decodeBatch, encodeBatch, withoutOrigin } from '../../core/wire/batch.ts';
-import { seqCount, clipRange, type SeqRange } from './seq-range.ts';
+import { seqCount, clipRange, type StreamSeqRange } from './seq-range.ts';
 
 export interface OutgoingBatch {
-  run: SeqRange;
+  run: StreamSeqRange;
   payload: Uint8Array;
 }
 
@@ -14,8 +14,8 @@ export interface OutgoingBatch {
  * @param maxBytes size to aim at; one event is sent whatever its size
  * @throws CV_WIRE_… when the group must be cut and cannot be read
  */
-export function cutBatch(edge: string, stream: Stream, group: StoredGroup, wanted: SeqRange, maxBytes: number): OutgoingBatch | null {
-  const whole: SeqRange = { stream, epoch: group.epoch, from: group.seq, to: group.seq + group.count - 1 };
+export function cutBatch(edge: string, stream: Stream, group: StoredGroup, wanted: StreamSeqRange, maxBytes: number): OutgoingBatch | null {
+  const whole: StreamSeqRange = { stream, epoch: group.epoch, from: group.seq, to: group.seq + group.count - 1 };
   const part = clipRange(whole, wanted.from, wanted.to);
   if (!part) return null;
   if (seqCount(part) === group.count && group.payload.length <= maxBytes) return { run: whole, payload: group.payload };

@@ -12,10 +12,10 @@ import { BACKLOG_SHARE, LaneScheduler } from './lane-scheduler.ts';
 import { paceAfterAck, paceAfterTimeout, INITIAL_PACE, type SendPace } from './send-pace.ts';
 import { RefusedRanges, MAX_SINGLE_REFUSALS } from './refused-ranges.ts';
 import { attemptsAfterEnd, reconnectDelayMs, isContested, NO_ATTEMPTS, urlForAttempt } from './reconnect.ts';
-import { firstFreeRange, type SeqRange } from './seq-range.ts';
+import { firstFreeRange, type StreamSeqRange } from './seq-range.ts';
 import { SendWindow } from './send-window.ts';
 
-const runOf = (from: number, to: number, epoch = 1): SeqRange => ({ stream: 'measurement', epoch, from, to });
+const runOf = (from: number, to: number, epoch = 1): StreamSeqRange => ({ stream: 'measurement', epoch, from, to });
 const numbersOf = ({ from, to }: { from: number; to: number }) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 const anyRun = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 12 })).map(([from, more]) => runOf(from, from + more));
 

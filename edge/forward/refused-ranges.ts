@@ -2,26 +2,26 @@
  * What to do with batches that the gateway cannot read: halve until one event is left, and after the third refusal of
  * that one set it aside. Pure; each refusal makes a suspect smaller or takes it out, so nothing blocks for ever.
  */
-import { seqCount, rangesOverlap, isSameStream, type SeqRange } from './seq-range.ts';
+import { seqCount, rangesOverlap, isSameStream, type StreamSeqRange } from './seq-range.ts';
 
 export const MAX_SINGLE_REFUSALS = 3;
 
 interface SuspectRange {
-  run: SeqRange;
+  run: StreamSeqRange;
   refusals: number;
 }
 
-export type RefusalStep = { kind: 'halved' } | { kind: 'again' } | { kind: 'set-aside'; run: SeqRange };
+export type RefusalStep = { kind: 'halved' } | { kind: 'again' } | { kind: 'set-aside'; run: StreamSeqRange };
 
 export class RefusedRanges {
   #suspects: SuspectRange[] = [];
 
-  get suspects(): readonly SeqRange[] {
+  get suspects(): readonly StreamSeqRange[] {
     return this.#suspects.map((suspect) => suspect.run);
   }
 
   /** A batch with exactly this run was refused. */
-  refuse(run: SeqRange): RefusalStep {
+  refuse(run: StreamSeqRange): RefusalStep {
     const known = this.#suspects.find(
       (suspect) => isSameStream(suspect.run, run) && suspect.run.from === run.from && suspect.run.to === run.to,
     );
@@ -39,7 +39,7 @@ export class RefusedRanges {
   }
 
   /** The longest start of `run` that mixes no suspect with anything else. */
-  bound(run: SeqRange): SeqRange {
+  bound(run: StreamSeqRange): StreamSeqRange {
     let { to } = run;
     for (const suspect of this.#suspects) {
       if (!rangesOverlap(suspect.run, { ...run, to })) continue;
@@ -49,7 +49,7 @@ export class RefusedRanges {
   }
 
   /** Forgets suspects of which nothing is unsettled any more. */
-  forget(isUnsettled: (run: SeqRange) => boolean): void {
+  forget(isUnsettled: (run: StreamSeqRange) => boolean): void {
     this.#suspects = this.#suspects.filter((suspect) => isUnsettled(suspect.run));
   }
 }

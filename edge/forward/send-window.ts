@@ -4,10 +4,10 @@ import type { Stream } from '../../core/event.ts';
 import type { SeqRanges } from '../../log/ranges.ts';
 import type { Lane } from '../../core/wire/topics.ts';
 import { paceAfterAck, paceAfterLoss, paceAfterTimeout, INITIAL_PACE, type SendPace } from './send-pace.ts';
-import { isRangeSettled, rangesOverlap, type SeqRange } from './seq-range.ts';
+import { isRangeSettled, rangesOverlap, type StreamSeqRange } from './seq-range.ts';
 
 export interface InFlightBatch {
-  run: SeqRange;
+  run: StreamSeqRange;
   lane: Lane;
   payload: Uint8Array;
   sentAtMs: number;
@@ -31,7 +31,7 @@ const MAX_REMEMBERED = 256;
 export class SendWindow {
   /** In the order of sending. */
   #inFlight: TrackedBatch[] = [];
-  #unanswered: SeqRange[] = [];
+  #unanswered: StreamSeqRange[] = [];
   #pace: SendPace = INITIAL_PACE;
   #progressAtMs = -Infinity;
 
@@ -39,7 +39,7 @@ export class SendWindow {
     return this.#pace;
   }
 
-  get runs(): SeqRange[] {
+  get runs(): StreamSeqRange[] {
     return this.#inFlight.map((sent) => sent.run);
   }
 
@@ -62,7 +62,7 @@ export class SendWindow {
 
   /** Takes out what the gateway has settled. */
   settle(stream: Stream, epoch: number, numbers: SeqRanges, nowMs: number): void {
-    const isSettled = (run: SeqRange) => run.stream === stream && run.epoch === epoch && isRangeSettled(run, numbers);
+    const isSettled = (run: StreamSeqRange) => run.stream === stream && run.epoch === epoch && isRangeSettled(run, numbers);
     let answeredLater = 0;
     for (const sent of this.#inFlight.toReversed()) {
       if (isSettled(sent.run)) answeredLater += 1;

@@ -2,7 +2,7 @@
 import type { Stream } from '../../core/event.ts';
 import { countNumbers, missingRanges, intersectRange, type SeqRanges } from '../../log/ranges.ts';
 
-export interface SeqRange {
+export interface StreamSeqRange {
   stream: Stream;
   epoch: number;
   /** Both inclusive. */
@@ -10,15 +10,15 @@ export interface SeqRange {
   to: number;
 }
 
-type Numbers = Pick<SeqRange, 'from' | 'to'>;
+type Numbers = Pick<StreamSeqRange, 'from' | 'to'>;
 
-export const isSameStream = (a: Pick<SeqRange, 'stream' | 'epoch'>, b: Pick<SeqRange, 'stream' | 'epoch'>) =>
+export const isSameStream = (a: Pick<StreamSeqRange, 'stream' | 'epoch'>, b: Pick<StreamSeqRange, 'stream' | 'epoch'>) =>
   a.stream === b.stream && a.epoch === b.epoch;
-export const rangesOverlap = (a: SeqRange, b: SeqRange) => isSameStream(a, b) && a.to >= b.from && a.from <= b.to;
+export const rangesOverlap = (a: StreamSeqRange, b: StreamSeqRange) => isSameStream(a, b) && a.to >= b.from && a.from <= b.to;
 export const seqCount = (run: Numbers) => run.to - run.from + 1;
 
 /** The first part of `run` that no run of `taken` touches, or null. */
-export function firstFreeRange(run: SeqRange, taken: readonly SeqRange[]): SeqRange | null {
+export function firstFreeRange(run: StreamSeqRange, taken: readonly StreamSeqRange[]): StreamSeqRange | null {
   let { from } = run;
   for (const other of taken.filter((one) => rangesOverlap(one, run)).toSorted((a, b) => a.from - b.from)) {
     if (other.from > from) return { ...run, from, to: other.from - 1 };
@@ -28,7 +28,7 @@ export function firstFreeRange(run: SeqRange, taken: readonly SeqRange[]): SeqRa
 }
 
 /** The part of `run` within [from, to], or null. */
-export function clipRange(run: SeqRange, from: number, to: number): SeqRange | null {
+export function clipRange(run: StreamSeqRange, from: number, to: number): StreamSeqRange | null {
   const part = { ...run, from: Math.max(run.from, from), to: Math.min(run.to, to) };
   return part.from <= part.to ? part : null;
 }

@@ -24,7 +24,7 @@ export interface BindingsOptions {
   configured(): ConfiguredBindings;
 }
 
-export interface Refusal {
+export interface BindingRefusal {
   code: FaultCode;
   params: FaultParams;
 }
@@ -99,7 +99,7 @@ export class Bindings {
   }
 
   /** Whether an edge may say something of a device; one that nobody has is its own from then on. */
-  admit(device: string, edge: string): Refusal | null {
+  admit(device: string, edge: string): BindingRefusal | null {
     this.#readConfigured();
     // Asked for each device of each batch.
     if (this.#edgeOf.get(device) === edge && !this.#edgesOf.has(device)) return null;
@@ -121,7 +121,7 @@ export class Bindings {
   }
 
   /** Whether an edge may speak for a centre; the first is its own from then on. */
-  admitCentre(centre: string, edge: string): Refusal | null {
+  admitCentre(centre: string, edge: string): BindingRefusal | null {
     const own = this.centresOf(edge);
     if (own.includes(centre)) return null;
     if (own.length > 0) return { code: 'CV_CENTRE_FOREIGN', params: { centre, edge, own: own.join(', ') } };

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import type { Event } from '../../core/event.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { HeldEvents } from './held.ts';
-import { heldBatches } from './take-in.ts';
+import { releasedBatches } from './take-in.ts';
 
 const event = (seq: number, over: Partial<Event> = {}): Event => ({
   edge: 'gate',
@@ -105,7 +105,7 @@ test('a disk that cannot be written is said: then nothing of it may count as set
 
 test('held events go into the log in order, numbered without a hole, with their own numbers in them', () => {
   const events = [event(9), event(4), event(2, { epoch: 3 }), event(5, { stream: 'state', kind: 'state' })];
-  const batches = heldBatches(7, events, 1).map(({ checked: { batch } }) => [
+  const batches = releasedBatches(7, events, 1).map(({ checked: { batch } }) => [
     batch.name,
     batch.events().map(({ epoch, seq }) => [epoch, seq]),
   ]);
@@ -114,7 +114,7 @@ test('held events go into the log in order, numbered without a hole, with their 
     [{ from: 'held:7', stream: 'state', epoch: 7, seq: 1 }, [[1, 5]]],
   ]);
   assert.deepEqual(
-    heldBatches(
+    releasedBatches(
       7,
       Array.from({ length: 1001 }, (_, at) => event(at + 1)),
       1,

@@ -12,7 +12,7 @@ const MAX_EVENTS = 500;
  *
  * @param id of the hand-over
  */
-export function heldBatches(id: number, events: readonly Event[], receivedAt: number): OfferedBatch[] {
+export function releasedBatches(id: number, events: readonly Event[], receivedAt: number): OfferedBatch[] {
   const from = `held:${id}`;
   return [...Map.groupBy(events, ({ stream }) => stream)].flatMap(([stream, own]) => {
     const sorted = own.toSorted((a, b) => a.epoch - b.epoch || a.seq - b.seq);

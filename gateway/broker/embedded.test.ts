@@ -9,7 +9,7 @@ import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { realClock, type World } from '../../core/world.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import { openEmbeddedBroker } from './embedded.ts';
-import { openLink, type Link, type Message } from './link.ts';
+import { openLink, type BrokerLink, type BrokerMessage } from './link.ts';
 
 const SETUP: EmbeddedBrokerSetup = {
   kind: 'embedded', host: '127.0.0.1', port: 0, anonymous: 'loopback', maxConnections: 50, consumers: [],
@@ -21,9 +21,9 @@ const OUT = 'cv/v1/out/500112001/YJ-FLD-001';
 interface Rig {
   url: string;
   port: number;
-  link: Link;
+  link: BrokerLink;
   addressOf(edge: string): string | null;
-  got: Message[];
+  got: BrokerMessage[];
   told: TelemetryEvent[];
   /** Resolves with the first event told that fits, also one told before. */
   tells(fits: (event: TelemetryEvent) => boolean): Promise<TelemetryEvent>;
@@ -35,13 +35,13 @@ interface Rig {
 async function rig(
   t: TestContext,
   setup: Partial<EmbeddedBrokerSetup> = {},
-  take?: (message: Message) => Promise<void> | void,
+  take?: (message: BrokerMessage) => Promise<void> | void,
 ): Promise<Rig> {
   const told: TelemetryEvent[] = [];
   const waiting = new Set<() => void>();
   const world: World = { ...testWorld(), clock: realClock, tell: (event) => { told.push(event); for (const look of waiting) look(); } };
   const broker = await openEmbeddedBroker({ ...SETUP, ...setup }, world);
-  const got: Message[] = [];
+  const got: BrokerMessage[] = [];
   const url = await broker.listen();
   const link = openLink({ url, open: () => broker.connectGateway() }, {
     clientId: 'gateway:test', filters: ['cv/v1/in/+/+/up', 'cv/v1/in/+/+/state'],
@@ -94,7 +94,7 @@ const dropped = (reason: string) => (event: TelemetryEvent) => event.kind === 'c
 const faulted = (code: string) => (event: TelemetryEvent) => event.kind === 'fault' && event.fault.code === code;
 
 /** Publishes until the condition holds. */
-async function publishUntil(link: Link, payload: Uint8Array, done: Promise<unknown>, most: number): Promise<void> {
+async function publishUntil(link: BrokerLink, payload: Uint8Array, done: Promise<unknown>, most: number): Promise<void> {
   const finished = done.then(() => true);
   for (let count = 0; count < most; count += 1) {
     if (await Promise.race([finished, link.publish(OUT, payload).then(() => false)])) return;

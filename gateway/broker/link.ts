@@ -10,14 +10,14 @@ import { keepAliveDuringBacklog } from '../../core/mqtt-keepalive.ts';
 import { QOS } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 
-export interface Message {
+export interface BrokerMessage {
   topic: string;
   payload: Uint8Array;
   /** True when the broker kept it from before the subscription. */
   retained: boolean;
 }
 
-export interface Link {
+export interface BrokerLink {
   readonly connected: boolean;
   /** Resolves when the broker has it (PUBACK). @throws CV_BROKER_UNREACHABLE when the link is or goes down: nothing is kept for later */
   publish(topic: string, payload: Uint8Array | string, options?: { retain?: boolean }): Promise<void>;
@@ -33,7 +33,7 @@ export interface LinkOptions {
   /** Tells whether it is connected; of several links to one broker, one does. */
   speaks?: boolean;
   /** The next message is read, and this one acknowledged, when the promise settles. */
-  take?(message: Message): Promise<void> | void;
+  take?(message: BrokerMessage): Promise<void> | void;
 }
 
 /** Where to connect: a broker's URL with credentials, or a stream into the embedded one. */
@@ -46,7 +46,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 1000;
 const CLOSE_MS = 1000;
 
-export function openLink(target: LinkTarget, options: LinkOptions, world: World): Link {
+export function openLink(target: LinkTarget, options: LinkOptions, world: World): BrokerLink {
   const settings: IClientOptions = {
     clientId: options.clientId, clean: true, protocolVersion: 4, keepalive: KEEPALIVE_SECONDS, connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false, log: () => {},

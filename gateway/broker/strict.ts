@@ -10,7 +10,7 @@ export interface ProtocolProblem {
   detail: string;
   /** To be sent before the connection is closed; null: closed without a word, as the standard asks. */
   answer: Buffer | null;
-  /** Well formed, but a version that is not spoken here. */
+  /** Well formed, but a version that is not supported. */
   isUnsupported?: true;
 }
 

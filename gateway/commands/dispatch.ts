@@ -8,19 +8,19 @@ import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { ANSWER_SCHEMA, MAX_PICTURE_BYTES, MAX_VALUES_BYTES, readMessage, type Command } from '../../core/wire/commands.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
-import type { Link, Message } from '../broker/link.ts';
+import type { BrokerLink, BrokerMessage } from '../broker/link.ts';
 import type { PresenceRegistry } from '../presence/registry.ts';
-import { Ledger, type Entry } from './ledger.ts';
+import { CommandLedger, type CommandRecord } from './ledger.ts';
 
 export interface DispatchParts {
   dir: string;
-  link: Pick<Link, 'publish' | 'connected'>;
+  link: Pick<BrokerLink, 'publish' | 'connected'>;
   registry: Pick<PresenceRegistry, 'isOnline' | 'device' | 'edges'>;
 }
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** What an operator asks for, before it is a command. */
-export type Request = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt' | 'over'> & {
+export type CommandRequest = Without<Command, 'v' | 'id' | 'by' | 'issuedAt' | 'expiresAt' | 'over'> & {
   id?: string | undefined;
   expiresInMs: number;
 };
@@ -35,7 +35,7 @@ const MAX_PENDING = 1_000;
 const MAX_ANSWER_BYTES = 3 * Math.max(MAX_PICTURE_BYTES, MAX_VALUES_BYTES) + (64 << 10);
 
 export class Dispatch {
-  readonly ledger: Ledger;
+  readonly ledger: CommandLedger;
   readonly #parts: DispatchParts;
   readonly #world: World;
   readonly #lastSentMs = new Map<string, number>();
@@ -46,7 +46,7 @@ export class Dispatch {
   constructor(parts: DispatchParts, world: World) {
     this.#parts = parts;
     this.#world = world;
-    this.ledger = new Ledger(parts.dir, world);
+    this.ledger = new CommandLedger(parts.dir, world);
   }
 
   async open(): Promise<void> {
@@ -60,7 +60,7 @@ export class Dispatch {
    * @param by the operator's name
    * @throws CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED
    */
-  async ask({ id = randomBytes(12).toString('base64url'), expiresInMs, ...request }: Request, by: string): Promise<Entry> {
+  async ask({ id = randomBytes(12).toString('base64url'), expiresInMs, ...request }: CommandRequest, by: string): Promise<CommandRecord> {
     const before = this.ledger.get(id);
     if (before) {
       if (before.command.by === by && isSame(before.command, request)) return before;
@@ -87,7 +87,7 @@ export class Dispatch {
   }
 
   /** A message of an `rsp` topic. */
-  take({ topic, payload }: Message): void {
+  take({ topic, payload }: BrokerMessage): void {
     const address = parseEdgeTopic(topic);
     if (address?.leaf !== 'rsp') return;
     const read = readMessage(ANSWER_SCHEMA, payload, MAX_ANSWER_BYTES);
@@ -121,7 +121,7 @@ export class Dispatch {
   }
 
   /** Whatever is due for a command that is not settled. */
-  #push(entry: Entry): void {
+  #push(entry: CommandRecord): void {
     const { command, edge, sentAt } = entry;
     const nowMs = this.#world.clock.nowMs();
     if (this.#busy.has(command.id)) return;
@@ -163,7 +163,7 @@ export class Dispatch {
   }
 }
 
-function isSame(command: Command, request: Omit<Request, 'expiresInMs' | 'id'>): boolean {
+function isSame(command: Command, request: Omit<CommandRequest, 'expiresInMs' | 'id'>): boolean {
   const { v: _v, id: _id, by: _by, issuedAt: _issuedAt, expiresAt: _expiresAt, over: _over, ...content } = command;
   const text = (value: object) =>
     JSON.stringify(

@@ -9,7 +9,7 @@ import { openJournal, type Journal, type JournalLine } from '../../log/journal.t
 import { ANSWER_SCHEMA, COMMAND_SCHEMA, type Answer, type Command } from '../../core/wire/commands.ts';
 import type { World } from '../../core/world.ts';
 
-export interface Entry {
+export interface CommandRecord {
   command: Command;
   edge: string;
   centre: string;
@@ -24,8 +24,8 @@ const KEPT = 10_000;
 /** Pictures stay in memory alone, those of the newest snapshots. */
 const PICTURES_KEPT = 16;
 
-export class Ledger {
-  readonly #entries = new Map<string, Entry>();
+export class CommandLedger {
+  readonly #entries = new Map<string, CommandRecord>();
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #dir: string;
   #journal: Journal | null = null;
@@ -47,29 +47,29 @@ export class Ledger {
     for (const line of this.#journal.lines) this.#replay(line);
   }
 
-  get(id: string): Entry | undefined {
+  get(id: string): CommandRecord | undefined {
     return this.#entries.get(id);
   }
 
-  all(): Entry[] {
+  all(): CommandRecord[] {
     return [...this.#entries.values()];
   }
 
   /** On disk when it resolves. @throws CV_COMMAND_UNRECORDED: then it does not exist */
-  async asked(command: Command, edge: string, centre: string): Promise<Entry> {
+  async asked(command: Command, edge: string, centre: string): Promise<CommandRecord> {
     await this.#write({ step: 'asked', id: command.id, command, edge, centre });
     return this.#add(command, edge, centre);
   }
 
   /** Before it is handed to the broker for the first time. @throws CV_COMMAND_UNRECORDED */
-  async sent(entry: Entry): Promise<void> {
+  async sent(entry: CommandRecord): Promise<void> {
     const at = this.#world.clock.nowMs();
     await this.#write({ step: 'sent', id: entry.command.id });
     entry.sentAt = at;
   }
 
   /** @throws CV_COMMAND_UNRECORDED: then it is asked for again */
-  async answered(entry: Entry, answer: Answer): Promise<void> {
+  async answered(entry: CommandRecord, answer: Answer): Promise<void> {
     const { picture, ...rest } = answer;
     const seen = picture
       ? { picture: { bytes: picture.jpegBase64.length, sha256: createHash('sha256').update(picture.jpegBase64).digest('hex') } }
@@ -95,8 +95,8 @@ export class Ledger {
     if (answer?.success && entry) Object.assign(entry, { answer: answer.data, answeredAt: at });
   }
 
-  #add(command: Command, edge: string, centre: string): Entry {
-    const entry: Entry = { command, edge, centre, sentAt: null, answer: null, answeredAt: null };
+  #add(command: Command, edge: string, centre: string): CommandRecord {
+    const entry: CommandRecord = { command, edge, centre, sentAt: null, answer: null, answeredAt: null };
     this.#entries.set(command.id, entry);
     if (this.#entries.size > KEPT) this.#entries.delete(this.#entries.keys().next().value as string);
     return entry;

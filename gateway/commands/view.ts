@@ -1,10 +1,10 @@
 /** A command as the API shows it. */
 import type { CommandView } from '../../api/commands.ts';
 import { explain, FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
-import type { Entry } from './ledger.ts';
+import type { CommandRecord } from './ledger.ts';
 
 /** @param nowMs until it expires an unanswered command is pending; afterwards nobody knows, if it was sent */
-export function commandView({ command, edge, centre, sentAt, answer, answeredAt }: Entry, nowMs: number): CommandView {
+export function commandView({ command, edge, centre, sentAt, answer, answeredAt }: CommandRecord, nowMs: number): CommandView {
   const { v: _v, kind, id, device, by, reason, issuedAt, expiresAt, over: _over, ...asked } = command;
   const silent = answer === null && sentAt !== null && nowMs >= expiresAt;
   const fault = silent ? { code: 'CV_COMMAND_NO_ANSWER', params: { edge } } : answer?.fault;

@@ -224,7 +224,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
             .refine((ms) => ms <= 30 * 24 * 60 * MINUTE_MS, settingIssue('must be at most 30d', '不能超过 30d'))
             .prefault('1h')
             .meta({
-              zh: '早于此时长的数据才压缩；更新的数据常被查询且仍有迟到者',
+              zh: '早于此时长的数据才压缩；更新的数据常被查询且仍有延迟者',
               en: 'values must be older than this; newer ones are asked for most, and more may come late',
             }),
         })
@@ -426,7 +426,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
     .array(SINK_SCHEMA)
     .default([])
     .meta({
-      zh: '其他去处，各自按进度读取日志，互不影响',
+      zh: '数据转发，各自按进度读取日志，互不影响',
       en: 'other places events go; each reads the log at its own pace and holds up nobody',
       examples: [[{ kind: 'influxdb', settings: { url: 'http://10.0.0.9:8086', bucket: 'city' } }]],
     }),

@@ -8,7 +8,7 @@ import { decodeBatch } from '../../core/wire/batch.ts';
 import { ANSWER_SCHEMA, COMMAND_SCHEMA, readMessage } from '../../core/wire/commands.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import { readState } from '../intake/read-state.ts';
-import { livePath } from '../media/live-view/desk.ts';
+import { liveViewPath } from '../media/live-view/service.ts';
 import { asyncapiDocument, CHANNELS, MESSAGES } from './asyncapi.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
@@ -46,7 +46,7 @@ test('every reference leads somewhere; addresses are the wire\'s own; every mess
       leaf,
     );
   }
-  assert.equal(document.channels.liveView?.address.replace('{device}', 'a%2Fb'), livePath('a/b'));
+  assert.equal(document.channels.liveView?.address.replace('{device}', 'a%2Fb'), liveViewPath('a/b'));
   assert.deepEqual([...new Set(Object.values(CHANNELS).flatMap(({ messages }) => messages))].toSorted(), Object.keys(MESSAGES).toSorted());
 });
 

@@ -28,7 +28,7 @@ function fullGateway() {
   };
   gateway.sources.bindings = { list: () => [EXAMPLES.binding], bind: () => Promise.resolve(EXAMPLES.bindResult) };
   gateway.sources.readers = new Readers('town-01', false, new VirtualClock(EXAMPLES.status.now));
-  gateway.sources.readers.know([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
+  gateway.sources.readers.setTokens([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
   gateway.sources.liveView = {
     ask: () => Promise.resolve(EXAMPLES.liveTicket),
     admit: () => assert.fail('nobody opens the socket'),

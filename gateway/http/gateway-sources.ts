@@ -11,11 +11,11 @@ import type { ApiSources, CommandSource, DemoControls } from './sources.ts';
 import { remedyOf } from './problem.ts';
 import type { Readers } from './readers.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
-import type { Link } from '../broker/link.ts';
+import type { BrokerLink } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { Quarantine } from '../intake/quarantine.ts';
 import type { GatewayLine } from '../line.ts';
-import type { LiveDesk } from '../media/live-view/desk.ts';
+import type { LiveViewService } from '../media/live-view/service.ts';
 import type { RegisteredDevice, PresenceRegistry } from '../presence/registry.ts';
 import { explain } from '../../core/faults.ts';
 import type { OpenedSink, Sinks } from '../sinks/open.ts';
@@ -38,13 +38,13 @@ export interface SourceParts {
   normaliser(): Normaliser;
   quarantine: Quarantine;
   /** Reads what edges send. */
-  link: Pick<Link, 'connected'>;
+  link: Pick<BrokerLink, 'connected'>;
   health: HealthMonitor;
   bindings: Rebinding;
   commands: CommandSource;
   picture(url: string, key: string | null): Promise<PictureView | null>;
   evidence: ApiSources['evidence'];
-  liveView: LiveDesk;
+  liveView: LiveViewService;
   readers: Readers;
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */

@@ -3,7 +3,7 @@ import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { FaultError, FAULTS, faultOf } from '../../core/faults.ts';
-import type { Viewing } from '../media/live-view/desk.ts';
+import type { Viewing } from '../media/live-view/service.ts';
 import { EXAMPLES } from './examples.ts';
 import { ApiFault, languageOf, problemOf } from './problem.ts';
 import { idParam, query, route } from './route.ts';

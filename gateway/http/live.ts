@@ -105,12 +105,12 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
   }
 
   function write(viewer: ServerResponse, text: string): void {
-    if (viewer.writableLength > MAX_WAITING_BYTES) return letGo(viewer);
+    if (viewer.writableLength > MAX_WAITING_BYTES) return release(viewer);
     viewer.write(text);
   }
 
   /** What is waiting for it could never be read in time: the connection ends, the viewer's page comes back by itself. */
-  function letGo(viewer: ServerResponse): void {
+  function release(viewer: ServerResponse): void {
     const address = viewers.get(viewer)?.address ?? '';
     leave(viewer);
     world.tell({ kind: 'client_dropped', client: `viewer ${address}`, reason: 'reads too slowly' });

@@ -52,7 +52,7 @@ test(
     const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
     gateway.devices = [EXAMPLES.device];
     gateway.sources.readers = new Readers('town-01', true, world.clock);
-    gateway.sources.readers.know([{ name: 'duty-room', token: TOKEN }], []);
+    gateway.sources.readers.setTokens([{ name: 'duty-room', token: TOKEN }], []);
     const { api, ask } = await openApi(t, gateway.sources, world);
     const { body } = await ask('/api/v1/openapi.json', { headers: { authorization: `Bearer ${TOKEN}` } });
     const { paths } = body as unknown as { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };

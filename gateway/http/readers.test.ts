@@ -18,7 +18,7 @@ function opened(scope: Parameters<typeof openApi>[0], isNeeded = true, trustProx
   gateway.devices = [EXAMPLES.device];
   gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }];
   const readers = new Readers('town-01', isNeeded, clock);
-  readers.know([READER], [OPERATOR]);
+  readers.setTokens([READER], [OPERATOR]);
   gateway.sources.readers = readers;
   return openApi(scope, gateway.sources, testWorld(clock), { trustProxy }).then((open) => Object.assign(open, { readers, clock }));
 }
@@ -91,7 +91,7 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   assert.equal(stream.status, 200);
   const out = await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
   assert.match(out.headers.get('set-cookie') ?? '', /^cityvitals-town-01=; Path=\/; HttpOnly; SameSite=Strict; Max-Age=0$/);
-  open.readers.know([], [OPERATOR]);
+  open.readers.setTokens([], [OPERATOR]);
   assert.equal((await open.ask('/api/v1/devices', withCookie)).status, 401, 'its token has been taken out');
   await open.clock.advanceMs(10_000);
   assert.match(await stream.text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/, 'and the stream that was open ends');

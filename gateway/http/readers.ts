@@ -54,7 +54,7 @@ export class Readers {
   }
 
   /** Takes the place of what was known before. */
-  know(readers: readonly Holder[], operators: readonly Holder[]): void {
+  setTokens(readers: readonly Holder[], operators: readonly Holder[]): void {
     const all = [
       ...readers.map((one) => ({ ...one, role: 'reader' as const })),
       ...operators.map((one) => ({ ...one, role: 'operator' as const })),

@@ -17,7 +17,7 @@ import type { WarningView } from '../../api/warnings.ts';
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import type { Cursor, GatewayLog } from '../../log/types.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
-import type { LiveDesk } from '../media/live-view/desk.ts';
+import type { LiveViewService } from '../media/live-view/service.ts';
 import type { StoreCheck } from '../store/check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { Readers } from './readers.ts';
@@ -84,7 +84,7 @@ export interface ApiSources {
   /** A file that goes with an event, by its hash; null when it has not come, or was let go. */
   evidence(sha256: string): Promise<{ mime: string; content: Uint8Array } | null>;
   /** Who may watch cameras; absent where nobody may. */
-  liveView?: Pick<LiveDesk, 'ask' | 'admit' | 'watch'>;
+  liveView?: Pick<LiveViewService, 'ask' | 'admit' | 'watch'>;
   /** Who may read; absent where everybody may. */
   readers?: Readers;
   /** Which edge has which device. */

@@ -5,7 +5,7 @@ import type { GatewayLog } from '../../log/types.ts';
 import type { Ack, RefusedRange } from '../../core/wire/messages.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
-import type { Link } from '../broker/link.ts';
+import type { BrokerLink } from '../broker/link.ts';
 import { ackMark } from './batch-keeper.ts';
 
 interface DueAck {
@@ -24,10 +24,10 @@ export class Acks {
   readonly #sending = new Set<string>();
   readonly #gateway: string;
   readonly #log: GatewayLog;
-  readonly #link: Pick<Link, 'publish'>;
+  readonly #link: Pick<BrokerLink, 'publish'>;
   readonly #world: Pick<World, 'clock' | 'tell'>;
 
-  constructor(gateway: string, log: GatewayLog, link: Pick<Link, 'publish'>, world: Pick<World, 'clock' | 'tell'>) {
+  constructor(gateway: string, log: GatewayLog, link: Pick<BrokerLink, 'publish'>, world: Pick<World, 'clock' | 'tell'>) {
     this.#gateway = gateway;
     this.#log = log;
     this.#link = link;

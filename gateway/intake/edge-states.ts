@@ -4,13 +4,13 @@ import type { ClockAnswer } from '../../core/wire/messages.ts';
 import { edgeTopic, WIRE_VERSION, type EdgeAddress } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 import type { Bindings } from '../bindings/bindings.ts';
-import type { Link, Message } from '../broker/link.ts';
+import type { BrokerLink, BrokerMessage } from '../broker/link.ts';
 import type { PresenceRegistry } from '../presence/registry.ts';
 import type { EdgeLimits } from './edge-limits.ts';
 import { readState } from './read-state.ts';
 
 export interface EdgeStatesParts {
-  link: Pick<Link, 'publish'>;
+  link: Pick<BrokerLink, 'publish'>;
   registry: Pick<PresenceRegistry, 'noteState'>;
   bindings?: Pick<Bindings, 'admitCentre' | 'centresOf'> | undefined;
   /** What else edges may send here. */
@@ -22,7 +22,7 @@ export class EdgeStates {
   readonly #parts: EdgeStatesParts;
   readonly #world: Pick<World, 'clock' | 'tell'>;
   /** By edge: its last state above the limit. */
-  readonly #late = new Map<string, { address: EdgeAddress; message: Message }>();
+  readonly #late = new Map<string, { address: EdgeAddress; message: BrokerMessage }>();
 
   constructor(parts: EdgeStatesParts, world: Pick<World, 'clock' | 'tell'>) {
     this.#parts = parts;
@@ -30,7 +30,7 @@ export class EdgeStates {
   }
 
   /** @returns false where it is above the limit: the last one counts when the second is over */
-  take(address: EdgeAddress, message: Message): boolean {
+  take(address: EdgeAddress, message: BrokerMessage): boolean {
     const { edge } = address;
     this.#late.delete(edge);
     if (!this.#parts.limits.admitsState(edge, message.payload.length)) {

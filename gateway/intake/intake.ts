@@ -7,8 +7,8 @@ import { IDS, type Event } from '../../core/event.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { parseEdgeTopic, type EdgeAddress } from '../../core/wire/topics.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
-import { heldBatches } from '../bindings/take-in.ts';
-import type { Message } from '../broker/link.ts';
+import { releasedBatches } from '../bindings/take-in.ts';
+import type { BrokerMessage } from '../broker/link.ts';
 import { runBatchStations } from './batch-task.ts';
 import { EdgeLimits } from './edge-limits.ts';
 import { EdgeStates } from './edge-states.ts';
@@ -64,14 +64,14 @@ export class Intake {
   }
 
   /** Takes one message; the promise, if any, settles when there is room for the next. */
-  take(message: Message): Promise<void> | void {
+  take(message: BrokerMessage): Promise<void> | void {
     if (this.#stop.signal.aborted) return;
     const turn = this.#turn();
     const room = this.#takeOne(message);
     return room && turn ? Promise.all([room, turn]).then(() => {}) : (room ?? turn);
   }
 
-  #takeOne(message: Message): Promise<void> | void {
+  #takeOne(message: BrokerMessage): Promise<void> | void {
     const address = this.#addresses.get(message.topic) ?? this.#addressOf(message.topic);
     if (!address) {
       this.#world.tell({ kind: 'batch_refused', code: 'CV_WIRE_SENDER', sender: '' });
@@ -175,7 +175,7 @@ export class Intake {
   async takeHeldEvents(sender: string, id: number, events: readonly Event[]): Promise<void> {
     const { keeper, counts } = this.#line;
     const receivedAt = this.#world.clock.nowMs();
-    for (const offered of heldBatches(id, events, receivedAt)) {
+    for (const offered of releasedBatches(id, events, receivedAt)) {
       const outcome = await keeper.keep(offered);
       if (outcome.kind === 'closed') throw new FaultError('CV_ACCEPT_FAILED', { detail: 'the gateway ends' });
       if (outcome.kind === 'kept') counts.kept(sender, offered.checked.batch.name.stream, outcome.groups, [], receivedAt);

@@ -3,7 +3,7 @@ import type { GatewayLog } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { Bindings } from '../bindings/bindings.ts';
 import type { HeldEvents } from '../bindings/held.ts';
-import type { Link } from '../broker/link.ts';
+import type { BrokerLink } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { PresenceRegistry } from '../presence/registry.ts';
 import { Acks } from './acks.ts';
@@ -18,7 +18,7 @@ export interface IntakeLineParts {
   setup: Pick<GatewaySetup, 'gateway' | 'accepts' | 'exercise' | 'relays'>;
   log: GatewayLog;
   /** Publishes acks. */
-  link: Pick<Link, 'publish'>;
+  link: Pick<BrokerLink, 'publish'>;
   quarantine: Pick<Quarantine, 'add'>;
   /** For which devices and centres each edge may speak; for all when absent (tests). */
   bindings?: Pick<Bindings, 'admit' | 'admitCentre' | 'centresOf' | 'written'>;

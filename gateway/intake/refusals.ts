@@ -5,7 +5,7 @@ import type { Refusal } from '../../core/wire/messages.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
 import type { HeldEvents } from '../bindings/held.ts';
-import type { Link } from '../broker/link.ts';
+import type { BrokerLink } from '../broker/link.ts';
 import type { RefusedEvent } from './accept.ts';
 import { refusedRanges } from './acks.ts';
 import type { BatchTask } from './batch-task.ts';
@@ -16,7 +16,7 @@ const MAX_DETAIL_CHARACTERS = 300;
 export interface RefusalParts {
   quarantine: Pick<Quarantine, 'add'>;
   /** Publishes what is refused. */
-  link: Pick<Link, 'publish'>;
+  link: Pick<BrokerLink, 'publish'>;
   /** Keeps events that were refused for their device or centre, whole. */
   held?: Pick<HeldEvents, 'add'> | undefined;
 }
@@ -25,7 +25,7 @@ type RefusedBatch = Pick<BatchTask, 'address' | 'payload' | 'receivedAt'>;
 
 export class Refusals {
   readonly #quarantine: Pick<Quarantine, 'add'>;
-  readonly #link: Pick<Link, 'publish'>;
+  readonly #link: Pick<BrokerLink, 'publish'>;
   readonly #held: Pick<HeldEvents, 'add'> | undefined;
   readonly #tell: World['tell'];
 

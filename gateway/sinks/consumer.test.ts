@@ -11,9 +11,9 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EventColumns } from '../../core/wire/event-columns.ts';
 import { LogBatch } from '../feed/log-batch.ts';
-import { Aside } from './aside.ts';
+import { SetAsideFile } from './set-aside.ts';
 import { sinkConsumer } from './consumer.ts';
-import { Place } from './place.ts';
+import { SinkPosition } from './position.ts';
 
 interface Target {
   writes: number[][];
@@ -33,7 +33,7 @@ async function withConsumer(
   run: (
     bench: Target & {
       consumer: ReturnType<typeof sinkConsumer>;
-      place: Place;
+      place: SinkPosition;
       world: ReturnType<typeof testWorld>;
       asides(): Promise<Record<string, unknown>[]>;
       path: string;
@@ -74,8 +74,8 @@ async function withConsumer(
     },
   };
   const path = join(dir, 'city.json');
-  const place = await Place.open(path, 'city', { cursor: { epoch: 7, seq: from }, receivedAt: 500 }, world);
-  const aside = new Aside(join(dir, 'city.aside.jsonl'), 'city');
+  const place = await SinkPosition.open(path, 'city', { cursor: { epoch: 7, seq: from }, receivedAt: 500 }, world);
+  const aside = new SetAsideFile(join(dir, 'city.aside.jsonl'), 'city');
   const consumer = sinkConsumer('city', sink, place, aside, world);
   const asides = async () =>
     (await readFile(aside.path, 'utf8'))
@@ -185,7 +185,7 @@ test('a target that refuses what nobody could refuse is at fault itself; one tha
     );
   }));
 
-test('what is no refusal is nobody\'s blame: the take fails as it is and comes again from its place', () =>
+test('what is no refusal is nobody\'s blame: the take fails as it is and is sent again from its place', () =>
   withConsumer(async (bench) => {
     const { consumer, answers, writes, place } = bench;
     answers.write = (values) => (values.includes(5) ? 'CV_SINK_TIMEOUT' : null);

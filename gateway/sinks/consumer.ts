@@ -9,8 +9,8 @@ import type { SkippedEvents, OpenSink } from '../../core/sink.ts';
 import type { World } from '../../core/world.ts';
 import type { Consumer, MissedEvents } from '../feed/consumer.ts';
 import { loggedEvents, batchesAfter, type LoggedEvent } from '../feed/log-batch.ts';
-import type { Aside } from './aside.ts';
-import type { Place, Reached } from './place.ts';
+import type { SetAsideFile } from './set-aside.ts';
+import type { SinkPosition, StoredPosition } from './position.ts';
 import './faults.ts';
 
 interface SinkCounts {
@@ -29,7 +29,7 @@ export interface SinkConsumer extends Consumer {
 const MAX_LINE = 1000;
 
 /** @param id of the sink; its consumer is called `sink-<id>` */
-export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: Aside, world: World): SinkConsumer {
+export function sinkConsumer(id: string, sink: OpenSink, place: SinkPosition, aside: SetAsideFile, world: World): SinkConsumer {
   const counts: SinkCounts = { written: 0, setAside: 0, missed: 0, problem: null };
   /** In the take under way the target has shown that it takes what is right. */
   let isSound = false;
@@ -136,5 +136,5 @@ export function sinkConsumer(id: string, sink: OpenSink, place: Place, aside: As
 
 const refusalIn = (error: unknown): Fault | null =>
   error instanceof FaultError && error.fault.code === 'CV_SINK_REFUSED' ? error.fault : null;
-const reachedBy = ({ cursor, receivedAt }: LoggedEvent): Reached => ({ cursor, receivedAt });
+const reachedBy = ({ cursor, receivedAt }: LoggedEvent): StoredPosition => ({ cursor, receivedAt });
 const before = ({ epoch, seq }: Cursor): Cursor => ({ epoch, seq: seq - 1 });

@@ -6,10 +6,10 @@ import type { GatewayLog } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { GatewaySetup, PlugSetup } from '../config/setup.ts';
 import type { GatewayLine } from '../line.ts';
-import { Aside } from './aside.ts';
+import { SetAsideFile } from './set-aside.ts';
 import { sinkConsumer, type SinkConsumer } from './consumer.ts';
 import { SINKS, type SinkEntry } from './index.ts';
-import { Place } from './place.ts';
+import { SinkPosition } from './position.ts';
 import './faults.ts';
 
 export interface OpenedSink {
@@ -87,6 +87,6 @@ async function openSink(
   if (!entry) throw new FaultError('CV_SINK_UNKNOWN', { kind, owner: id, hint: '' });
   const sink = await (await entry.load()).open(settings, { gateway, sink: id }, world);
   const dir = join(store.dir, 'sinks');
-  const place = await Place.open(join(dir, `${id}.json`), id, { cursor: log.tail(), receivedAt: world.clock.nowMs() }, world);
-  return sinkConsumer(id, sink, place, new Aside(join(dir, `${id}.aside.jsonl`), id), world);
+  const place = await SinkPosition.open(join(dir, `${id}.json`), id, { cursor: log.tail(), receivedAt: world.clock.nowMs() }, world);
+  return sinkConsumer(id, sink, place, new SetAsideFile(join(dir, `${id}.aside.jsonl`), id), world);
 }

@@ -18,9 +18,9 @@ import { realWorld, type World } from '../../core/world.ts';
 import type { Consumer } from '../feed/consumer.ts';
 import { loggedEvents } from '../feed/log-batch.ts';
 import { openLogFeed, type LogFeed } from '../feed/log-feed.ts';
-import { Aside, type AsideEntry } from './aside.ts';
+import { SetAsideFile, type SetAsideEntry } from './set-aside.ts';
 import { SELF_MEASUREMENT } from './influxdb/lines.ts';
-import { startStrictServer, type Mood, type StrictServer, type StrictServerOptions } from './influxdb/testing/strict-server.ts';
+import { startStrictServer, type ServerBehaviour, type StrictServer, type StrictServerOptions } from './influxdb/testing/strict-server.ts';
 import { Sinks, type OpenedSink } from './open.ts';
 
 const ROOMY = { maxBytes: 64 << 20, maxFileBytes: 16 << 20 };
@@ -135,11 +135,11 @@ const lost = (world: { told: TelemetryEvent[] }, reason: string) =>
   world.told.reduce((sum, event) => sum + (event.kind === 'samples_lost' && event.reason === reason ? event.count : 0), 0);
 const codes = (world: { told: TelemetryEvent[] }) =>
   new Set(world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : [])));
-const asides = async (dir: string): Promise<AsideEntry[]> =>
+const asides = async (dir: string): Promise<SetAsideEntry[]> =>
   (await readFile(join(dir, 'sinks', 'influxdb.aside.jsonl'), 'utf8'))
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as AsideEntry);
+    .map((line) => JSON.parse(line) as SetAsideEntry);
 
 test('a new sink begins with the oldest event there is, follows, and goes on from its place', () =>
   withBench({}, ROOMY, async ({ server, append, start, dir }) => {
@@ -203,7 +203,7 @@ test('a target that refuses everything is no reason to set anything aside', () =
 
 test('a server that is away is lag, a fault with its address and never a stall of the others', () =>
   withBench({}, ROOMY, async ({ server, append, start, world }) => {
-    const moods: Mood[] = [
+    const moods: ServerBehaviour[] = [
       { kind: 'close' },
       { kind: 'status', status: 503 },
       { kind: 'status', status: 429, headers: { 'retry-after': '3' } },
@@ -295,8 +295,8 @@ test('a place that is no place any more begins with the oldest event, and change
 test('the list of what was set aside is two files of 4 MB at most', () =>
   withBench({}, ROOMY, async ({ dir }) => {
     const path = join(dir, 'sinks', 'x.aside.jsonl');
-    const aside = new Aside(path, 'x');
-    const entry: AsideEntry = { at: 1, kind: 'refused', event: 'e', cursor: '1-1', status: 400, detail: 'd', line: 'l' };
+    const aside = new SetAsideFile(path, 'x');
+    const entry: SetAsideEntry = { at: 1, kind: 'refused', event: 'e', cursor: '1-1', status: 400, detail: 'd', line: 'l' };
     await aside.add(entry);
     await writeFile(path, 'x'.repeat(5 << 20));
     await aside.add(entry);
@@ -318,7 +318,7 @@ test('any moods of the target and any restarts: every event once, or set aside w
   fc.assert(
     fc.asyncProperty(
       fc.array(
-        fc.constantFrom<Mood>(
+        fc.constantFrom<ServerBehaviour>(
           { kind: 'close' },
           { kind: 'store-and-close' },
           { kind: 'status', status: 500 },

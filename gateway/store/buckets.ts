@@ -23,7 +23,7 @@ export function bucketView({ at, value, quality, flags, extra }: StoredPoint): P
 }
 
 /** Points of an opened chunk, from ≤ place < to; at least one. */
-export interface Run {
+export interface PointRun {
   columns: ChunkColumns;
   from: number;
   to: number;
@@ -67,7 +67,7 @@ export class Buckets {
     else this.#bucketAt(point.at).take(point);
   }
 
-  takeRun({ columns, from, to }: Run): void {
+  takeRun({ columns, from, to }: PointRun): void {
     let place = from;
     if (this.#keepsEnds) {
       if (!this.#begun) this.take(columns.point(place++));
@@ -150,7 +150,7 @@ class Bucket {
     this.#numbers += 1;
   }
 
-  takeRun({ columns, from, to }: Run): void {
+  takeRun({ columns, from, to }: PointRun): void {
     const { values, windows, states, stateOf } = columns;
     if (!(values instanceof Float64Array) || windows) {
       for (let place = from; place < to; place += 1) this.take(columns.point(place));

@@ -43,7 +43,7 @@ export class Directory {
   }
 
   /** Another catalogue: what a unit means may have changed, so no value is plain until it was looked at anew. */
-  know(normal: Normaliser): void {
+  setNormaliser(normal: Normaliser): void {
     this.#normal = normal;
     for (const entry of this.#byId) if (entry) entry.plainUnit = null;
   }

@@ -1,7 +1,7 @@
 /** How one series is read: chunks, fresh rows and late arrivals merged, page by page or as buckets. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PointView } from '../../api/series.ts';
-import { Buckets, bucketView, type Run } from './buckets.ts';
+import { Buckets, bucketView, type PointRun } from './buckets.ts';
 import { Chunks, type ChunkDamage, type PlacedHead } from './chunks.ts';
 import { FreshBlocks, firstFreshRows, freshRows, type TimeSpan } from './fresh.ts';
 import type { StoredPoint } from './rows.ts';
@@ -66,7 +66,7 @@ export function readBuckets(
   return { points: buckets.done(), downsampled: true, damages: [...blocks.damages, ...chunks.damages] };
 }
 
-type Item = StoredPoint | Run | Part;
+type Item = StoredPoint | PointRun | Part;
 
 function* pointsOf(item: Item): Generator<StoredPoint> {
   const run = item instanceof Part ? item.run() : item;
@@ -115,7 +115,7 @@ class Part {
   readonly #chunks: Chunks;
   readonly #from: number;
   readonly #to: number;
-  #run: Run | null | undefined;
+  #run: PointRun | null | undefined;
 
   constructor(head: PlacedHead, chunks: Chunks, from: number, to: number) {
     this.head = head;
@@ -140,7 +140,7 @@ class Part {
   }
 
   /** null when the chunk is damaged. */
-  run(): Run | null {
+  run(): PointRun | null {
     if (this.#run !== undefined) return this.#run;
     const columns = this.#chunks.columns(this.head);
     const run = columns && { columns, from: columns.placeOf(this.#from), to: columns.placeOf(this.#to) };
@@ -149,7 +149,7 @@ class Part {
     return run;
   }
 
-  #timeAt(placeOf: (run: Run) => number): number | undefined {
+  #timeAt(placeOf: (run: PointRun) => number): number | undefined {
     const run = this.run();
     return run && run.to > run.from ? (run.columns.times[placeOf(run)] as number) : undefined;
   }

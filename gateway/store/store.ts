@@ -289,7 +289,7 @@ class OpenStore implements Store {
 
   setCatalogue(catalogue: Catalogue): void {
     this.#catalogue = catalogue;
-    this.#directory.know(normaliser(catalogue));
+    this.#directory.setNormaliser(normaliser(catalogue));
   }
 
   setRetention(limits: RetentionLimits): void {

@@ -5,7 +5,7 @@
  */
 import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import type { Link, Message } from '../broker/link.ts';
+import type { BrokerLink, BrokerMessage } from '../broker/link.ts';
 
 export interface Publisher {
   /** Resolves after PUBACK; waits while the broker is away. Rejects only when the gateway stops. */
@@ -15,11 +15,11 @@ export interface Publisher {
   /** To be called once all retained messages of a start are published: from now on, unknown ones are cleared. */
   retainedComplete(): void;
   /** What the broker had kept under our own topics (given by the link that subscribes to them). */
-  noteKept(message: Message): void;
+  noteKept(message: BrokerMessage): void;
   close(): void;
 }
 
-export function openPublisher(link: Pick<Link, 'publish' | 'onReady' | 'connected'>, world: Pick<World, 'tell'>): Publisher {
+export function openPublisher(link: Pick<BrokerLink, 'publish' | 'onReady' | 'connected'>, world: Pick<World, 'tell'>): Publisher {
   const retained = new Map<string, string>();
   const strangers = new Set<string>();
   const waiting = new Set<{ go: () => void; stop: (error: Error) => void }>();

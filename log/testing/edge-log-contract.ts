@@ -115,7 +115,7 @@ export function edgeLogContract(name: string, create: () => Promise<EdgeLogUnder
     assert.equal(gap?.fromAt, testDraft(1).occurredAt);
   });
 
-  check('listeners hear of each group once it is durable', async (log, under) => {
+  check('listeners are given each group once it is durable', async (log, under) => {
     const heard: CommittedGroup[] = [];
     const stop = log.onCommitted((kept) => heard.push(kept));
     await append(log, under, testDrafts(0, 2), [testDraft(7, { kind: 'state' })]);

@@ -63,7 +63,7 @@ export function gatewayLogContract(name: string, create: () => Promise<GatewayLo
     assert.deepEqual(log.mark('b', 'measurement', 7), { upTo: 0, have: [] });
   });
 
-  check('listeners hear of appended groups, not of marks alone', async (log) => {
+  check('listeners are given appended groups, not of marks alone', async (log) => {
     let heard = 0;
     const stop = log.onAppended(() => { heard += 1; });
     await log.accept([acceptedGroup('a', 1, 5)]);

@@ -125,7 +125,7 @@ function noShare(score: number, { id, family }: ModelSpec): FaultError {
   return outputFault(
     id,
     `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
-    `得分 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
+    `置信度 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
   );
 }
 

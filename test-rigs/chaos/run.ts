@@ -212,11 +212,11 @@ class ChaosRun {
       logFile: join(dir, 'edge.log'),
       readyMs: READY_MS,
       env: this.#env.edge,
-      onLine: (line) => this.#hear(line),
+      onLine: (line) => this.#receive(line),
     });
   }
 
-  #hear(line: string): void {
+  #receive(line: string): void {
     const [word, first, second] = line.split(' ');
     if (word === 'k') for (let number = Number(first); number <= Number(second); number += 1) this.#see(number);
     else if (word === 'i') this.#issued = Math.max(this.#issued, Number(first));

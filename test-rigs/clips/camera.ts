@@ -13,7 +13,7 @@ import type { CameraLink } from '../../drivers/camera/link.ts';
 import type { OpenDevice } from '../../edge/read/host-device.ts';
 import { EventClips } from '../../edge/infer/evidence/clips/event-clips.ts';
 import { CameraRings } from '../../edge/infer/evidence/clips/camera-rings.ts';
-import { CLIP_SCHEMA, clipSetup } from '../../edge/infer/evidence/clips/setup.ts';
+import { CLIP_SETTINGS, clipSetup } from '../../edge/infer/evidence/clips/setup.ts';
 
 export interface ClipCamera {
   dir: string;
@@ -35,7 +35,7 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
   const dir = await mkdtemp(join(tmpdir(), 'cv-clips-'));
   const told: TelemetryEvent[] = [];
   const world = realWorld((event) => { told.push(event); });
-  const setup = clipSetup(CLIP_SCHEMA.parse(written), join(dir, 'evidence'), (path) => path);
+  const setup = clipSetup(CLIP_SETTINGS.parse(written), join(dir, 'evidence'), (path) => path);
   const rings = new CameraRings(setup, 'rig', world);
   const kept = await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock);
   const drafts: Draft[] = [];

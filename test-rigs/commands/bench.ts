@@ -90,17 +90,17 @@ export async function startCommandEdge(scope: Scope, dir: string, yaml: string):
   return { ...edge, told };
 }
 
-export interface CommandRequest {
+export interface TimedCommand {
   status: number;
   body: CommandView & { code?: string; items?: CommandView[] };
 }
 
-export async function callApi(httpUrl: string, path: string, body?: object, token = TOKEN): Promise<CommandRequest> {
+export async function callApi(httpUrl: string, path: string, body?: object, token = TOKEN): Promise<TimedCommand> {
   const response = await fetch(`${httpUrl}/api/v1${path}`, {
     headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
     ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
   });
-  return { status: response.status, body: (await response.json()) as CommandRequest['body'] };
+  return { status: response.status, body: (await response.json()) as TimedCommand['body'] };
 }
 
 /** Gives a command and waits until it is settled. */

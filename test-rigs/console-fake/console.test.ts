@@ -537,7 +537,7 @@ test(
     const TOKEN = 'reads-and-nothing-else';
     const { town, api, world } = await stormyTown(t);
     town.gateway.sources.readers = new Readers('town-01', true, world.clock);
-    town.gateway.sources.readers.know([{ name: 'duty-room', token: TOKEN }], []);
+    town.gateway.sources.readers.setTokens([{ name: 'duty-room', token: TOKEN }], []);
     const form = '[data-part=sign-in]';
     for (const locale of ['zh-CN', 'en-GB']) {
       const { page } = await openPage(t, api.url, { width: 390, locale }, form);

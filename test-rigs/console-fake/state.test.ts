@@ -15,7 +15,7 @@ import { EXAMPLES } from '../../gateway/http/examples.ts';
 const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
 const device = (id: string, values: LastValue[]): DeviceView => ({ ...EXAMPLES.device, id, values });
 const warning = (over: Partial<WarningView>): WarningView => ({ ...EXAMPLES.warning, ...over });
-const hear = (state: ConsoleState, ...messages: LiveMessage[]): ConsoleState =>
+const receive = (state: ConsoleState, ...messages: LiveMessage[]): ConsoleState =>
   messages.reduce((before, message) => reduceState(before, { is: 'message', message, now: 1000 }), state);
 const live = (at: number, over: Partial<Extract<LiveMessage, { kind: 'value' }>> = {}): LiveMessage => ({
   kind: 'value',
@@ -31,18 +31,18 @@ const live = (at: number, over: Partial<Extract<LiveMessage, { kind: 'value' }>>
 });
 
 test('a value changes its point alone, and an older one changes nothing', () => {
-  const start = hear(EMPTY_STATE, {
+  const start = receive(EMPTY_STATE, {
     kind: 'device',
     device: device('a', [value({ indicator: 'I', point: 'p', at: 5 }), value({ indicator: 'I', point: 'q', at: 5 })]),
   });
-  const newer = hear(start, live(9));
+  const newer = receive(start, live(9));
   assert.deepEqual(newer.devices[0]?.values.map(({ at }) => at), [9, 5]);
-  assert.deepEqual(hear(newer, live(7)).devices, newer.devices);
+  assert.deepEqual(receive(newer, live(7)).devices, newer.devices);
   assert.equal(newer.incomplete, false);
 });
 
 test('a value of what is not known asks for all anew, and the snapshot ends that', () => {
-  const asked = hear(EMPTY_STATE, live(1));
+  const asked = receive(EMPTY_STATE, live(1));
   assert.equal(asked.incomplete, true);
   const whole = reduceState(asked, { is: 'snapshot', devices: [device('b', []), device('a', [])], warnings: [] });
   assert.equal(whole.incomplete, false);
@@ -50,7 +50,7 @@ test('a value of what is not known asks for all anew, and the snapshot ends that
 });
 
 test('gone counts from the last word heard, through every further try; any word ends it', () => {
-  const heard = hear(EMPTY_STATE, live(1));
+  const heard = receive(EMPTY_STATE, live(1));
   const gone = reduceState(reduceState(heard, { is: 'gone', now: 5000, retryAt: 5500, tries: 1 }), {
     is: 'gone',
     now: 9000,
@@ -58,11 +58,11 @@ test('gone counts from the last word heard, through every further try; any word 
     tries: 2,
   });
   assert.deepEqual(gone.link, { is: 'gone', since: 1000, retryAt: 9500, tries: 2 });
-  assert.deepEqual(hear(gone, live(2)).link, { is: 'live' });
+  assert.deepEqual(receive(gone, live(2)).link, { is: 'live' });
 });
 
 test('open warnings come worst first, then newest; cleared ones stand apart', () => {
-  const state = hear(
+  const state = receive(
     EMPTY_STATE,
     ...(
       [
@@ -90,9 +90,9 @@ test('the drawn series is that of the worst warning, else the gravest limits, em
     value({ indicator: 'YJ-FLD-001', point: 'level', limits: high(3) }),
     value({ indicator: 'SS-DRN-011', point: 'running', value: true, limits: high(1) }),
   ]);
-  const calm = hear(EMPTY_STATE, { kind: 'device', device: air }, { kind: 'device', device: water });
+  const calm = receive(EMPTY_STATE, { kind: 'device', device: air }, { kind: 'device', device: water });
   assert.deepEqual(focusOf(calm), { indicator: 'YJ-FLD-001', device: 'pump', point: 'level' });
-  const alarmed = hear(calm, { kind: 'warning', warning: warning({ device: 'air', point: 'pm', indicator: 'ST-AIR-001' }) });
+  const alarmed = receive(calm, { kind: 'warning', warning: warning({ device: 'air', point: 'pm', indicator: 'ST-AIR-001' }) });
   assert.equal(focusOf(alarmed)?.device, 'air');
   assert.equal(focusOf(EMPTY_STATE), null);
 });

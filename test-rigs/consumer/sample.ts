@@ -88,11 +88,11 @@ export class SampleConsumer {
       this.#child.once('error', resolve);
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      if (stream) createInterface({ input: stream }).on('line', (line) => this.#hear(line));
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.#receive(line));
     }
   }
 
-  #hear(line: string): void {
+  #receive(line: string): void {
     this.said += `${line}\n`;
     const taken = Number(/^(\d+) taken$/.exec(line)?.[1] ?? 0);
     this.count += taken;

@@ -1,5 +1,5 @@
 /**
- * Spoils what drivers hear, as often as wished:
+ * Spoils what drivers receive, as often as wished:
  *
  *   npm run fuzz -- [--driver D] [--runs N] [--streams SHARE] [--seed S] [--json]
  *

@@ -8,14 +8,14 @@ import camera from '../../drivers/camera/driver.ts';
 import { openLocalHttp } from '../../edge/http/server.ts';
 import { LiveStreams, type LiveOptions } from '../../edge/live-view/live-streams.ts';
 import type { LiveSetup } from '../../gateway/config/setup.ts';
-import { LiveDesk } from '../../gateway/media/live-view/desk.ts';
+import { LiveViewService } from '../../gateway/media/live-view/service.ts';
 import { Operators } from '../../gateway/commands/operators.ts';
 
 const KEY = 'a-key-of-this-edge';
 export const LIVE_VIEW_OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
 
 export interface LiveViewEdge {
-  desk: LiveDesk;
+  desk: LiveViewService;
   streams: LiveStreams;
   told: TelemetryEvent[];
   /** May be changed at any time. */
@@ -92,7 +92,7 @@ export async function openLiveViewEdge({
   );
   const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
   const setup: LiveViewEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
-  const desk = new LiveDesk(
+  const desk = new LiveViewService(
     {
       dir: join(dir, 'live-view'),
       setup: () => setup,

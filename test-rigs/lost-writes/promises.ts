@@ -21,7 +21,7 @@ import { ownCertificates } from '../../drivers/opcua/own-certificate.ts';
 import { openBindingFile } from '../../gateway/bindings/file.ts';
 import { HeldEvents } from '../../gateway/bindings/held.ts';
 import { openQuarantine } from '../../gateway/intake/quarantine.ts';
-import { Aside } from '../../gateway/sinks/aside.ts';
+import { SetAsideFile } from '../../gateway/sinks/set-aside.ts';
 import { SqliteFile } from '../../gateway/sqlite/file.ts';
 import { initialVersion } from '../../gateway/sqlite/migrations.ts';
 
@@ -190,7 +190,7 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
   },
   'what a sink could not take': {
     act: (dir) =>
-      new Aside(join(dir, 'aside.jsonl'), 'influxdb').add({
+      new SetAsideFile(join(dir, 'aside.jsonl'), 'influxdb').add({
         at: 1,
         kind: 'refused',
         event: 'e',

@@ -1,6 +1,6 @@
 /** One recording as many devices: its identities by number. Pure. */
 import type { Direction, ByteSpan } from '../../core/recording.ts';
-import { hasValidChecksum } from '../../cases/device-script.ts';
+import { hasValidFrameChecksum } from '../../cases/device-script.ts';
 import type { RecordingContext } from '../../cases/byte-streams.ts';
 
 /** At the end of a name that is no number, so many characters count. */
@@ -43,7 +43,7 @@ export function renameIdentity(
 ): Buffer {
   const made = Buffer.from(message);
   if (spans.length === 0) return made;
-  const wasWhole = hasValidChecksum(made, direction, { recording, settings });
+  const wasWhole = hasValidFrameChecksum(made, direction, { recording, settings });
   for (const span of spans) Buffer.from(as(span, made.subarray(span.at, span.at + span.length))).copy(made, span.at, 0, span.length);
   if (wasWhole) recording.seal?.(made, direction, settings);
   return made;

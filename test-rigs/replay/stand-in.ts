@@ -48,7 +48,7 @@ export class SimulatedDevice {
   }
 
   /** Bytes that came in. @param word called with each whole message that asks nothing @returns what is said to the others */
-  hear(bytes: Uint8Array, word: (message: Buffer) => void): SimulatedReply[] {
+  receive(bytes: Uint8Array, word: (message: Buffer) => void): SimulatedReply[] {
     const replies: SimulatedReply[] = [];
     this.#held = cutMessages(Buffer.concat([this.#held, bytes]), this.#facts.reading, (message, notes) => {
       if (notes?.role === 'asks') replies.push(...this.#answers(message, notes));

@@ -38,7 +38,7 @@ export class DeviceSession {
       facts.onOver();
     });
     socket.on('data', (bytes) => {
-      for (const reply of facts.standIn.hear(bytes, (message) => this.#settle(message))) this.#answer(reply);
+      for (const reply of facts.standIn.receive(bytes, (message) => this.#settle(message))) this.#answer(reply);
     });
     for (const report of facts.reports.kept()) this.#again(report, 0);
     this.#speak();

@@ -18,7 +18,12 @@ export const IDENTIFIERS: readonly GivenUpWord[] = [
   { word: /\b(?:AILMENTS|Mood|Lack|Odd|Thing|Blinds|AS_THEY_ARE|diesWithUs)\b/, use: 'what it is' },
   { word: 'equip', use: 'resolveDependencies' },
   { word: 'OF_THE_CALL', use: 'NON_RETRYABLE' },
-  { word: 'letGo', use: 'removeConsumer' },
+  { word: 'letGo', use: 'remove, release' },
+  { word: /\b(?:AskForBirth|asTheyCome|casesIn|checkDecoded|cutShort|DeskParts|dialledIn|eachTurn|firstTaken|Grounds)\b/, use: 'what it is' },
+  { word: /\b(?:groupsAfter|Guest|halvesOf|Happening|heardNet|Hole|hubOf|inItsOwnTime|Inlet|inParts|isDoubtful|isOfTheBatch)\b/, use: 'what it is' },
+  { word: /\b(?:leadOf|lookAtFfmpeg|madeMeanwhile|mayLogIn|maySpeakOn|mbapThroughUnit|memoryOf|messagesHold|otherWays|Owed)\b/, use: 'what it is' },
+  { word: /\b(?:Patience|placeName|plainOf|rememberedOf|saidAround|Seat|sentOf|Served|sessionOver|settleStraight|SharedReads)\b/, use: 'what it is' },
+  { word: /\b(?:shortOf|standingOf|Stranger|strayOf|takePlanes|TryOut|Twist|unstuffed|Verdict|wayOf|Workshop)\b/, use: 'what it is' },
 ];
 
 export const PHRASES: readonly GivenUpWord[] = [

@@ -19,7 +19,10 @@ const texts: Text[] = tracked.map((path) => ({ path, text: readFileSync(join(ROO
 const code = texts.filter(({ path }) => /\.(?:ts|tsx|mjs)$/.test(path));
 const sources = readSources(ROOT);
 
+const MAX_REPEATS = 40;
+const allowed = Object.keys(ALLOWED_REPEATS).length;
 const wrong = [
+  ...(allowed > MAX_REPEATS ? [`${allowed} names may repeat, at most ${MAX_REPEATS}`] : []),
   ...repeatedNames(sources, ALLOWED_REPEATS).map((line) => `one name, several things: ${line}`),
   ...needlessRepeats(sources, ALLOWED_REPEATS).map((name) => `allowed to repeat, but does not: ${name}`),
   ...givenUpHits(code, IDENTIFIERS),

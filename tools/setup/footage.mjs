@@ -36,7 +36,7 @@ export async function fetchFootage({ root, say = sayAloud, signal }) {
     for (const part of ['lists', 'archives']) mkdirSync(join(work, part, 'partial'), { recursive: true });
     say({
       en: `fetching a clip for the camera (98 MB once, from Debian's ${PACKAGE}) …`,
-      zh: `正在获取摄像头演示视频（仅一次，98 MB，来自 Debian 的 ${PACKAGE}）…`,
+      zh: `正在获取摄像机演示视频（仅一次，98 MB，来自 Debian 的 ${PACKAGE}）…`,
     });
     const apt = (...args) => run('apt-get', [...aptOptions(work), ...args], { cwd: work, signal });
     await apt('update');
@@ -53,7 +53,7 @@ export async function fetchFootage({ root, say = sayAloud, signal }) {
     if (signal?.aborted) return null;
     say({
       en: `no clip for the camera, which is left out (${error.message}; ${ROOM} of disk are needed meanwhile). To take a video of your own: npm start -- --clip FILE`,
-      zh: `未能获取演示视频，将略过摄像头（${error.message}；过程中需要约 ${ROOM} 磁盘空间）。使用自己的视频：npm start -- --clip FILE`,
+      zh: `未能获取演示视频，将略过摄像机（${error.message}；过程中需要约 ${ROOM} 磁盘空间）。使用自己的视频：npm start -- --clip FILE`,
     });
     return null;
   } finally {

@@ -49,7 +49,7 @@ export function useLive(device: string, isWanted: boolean): LiveView {
 }
 
 /** @returns ends it */
-function watch(device: string, place: HTMLElement, tell: (state: LiveState) => void, hear: (note: LiveNote) => void): () => void {
+function watch(device: string, place: HTMLElement, tell: (state: LiveState) => void, receive: (note: LiveNote) => void): () => void {
   const stop = new AbortController();
   let retry: ReturnType<typeof setTimeout>;
   let waitMs = FIRST_RETRY_MS;
@@ -87,7 +87,7 @@ function watch(device: string, place: HTMLElement, tell: (state: LiveState) => v
     socket.addEventListener('message', (event: MessageEvent<unknown>) => {
       if (typeof event.data !== 'string') return;
       event.stopImmediatePropagation();
-      hear(JSON.parse(event.data) as LiveNote);
+      receive(JSON.parse(event.data) as LiveNote);
     }, { capture: true });
     socket.addEventListener('close', () => {
       if (player === own) again(null);

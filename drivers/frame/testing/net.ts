@@ -96,7 +96,7 @@ export function fakeNet(refuse?: Error) {
       bound.push(one);
       return {
         port: own.port, send: (bytes, to) => { one.sent.push(`${to.host}:${to.port} ${Buffer.from(bytes).toString('hex')}`); },
-        listen(hear, fail) { [take, failed] = [hear, fail]; },
+        listen(receive, fail) { [take, failed] = [receive, fail]; },
         async close() { one.isClosed = true; },
       };
     },

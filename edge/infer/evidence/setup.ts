@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { settingIssue, durationMs, sizeBytes } from '../../../core/setting.ts';
 import { isManifestPath } from '../../../models/manifest.ts';
-import { CLIP_SCHEMA, clipSetup, type ClipSetup } from './clips/setup.ts';
+import { CLIP_SETTINGS, clipSetup, type ClipSetup } from './clips/setup.ts';
 
 /** Measures of zones and lines whose events may bring a picture. */
 export const PICTURE_MEASURES = [
@@ -88,7 +88,7 @@ const SETTINGS = z
         en: 'for cameras with a main stream (mainUrl): how long after an event a picture of it may be taken, which follows the event; off: none',
         examples: ['off', '2s'],
       }),
-    clip: CLIP_SCHEMA.optional().meta({
+    clip: CLIP_SETTINGS.optional().meta({
       zh: '事件前后的短视频，只留在本机；省略即不录',
       en: 'a clip around each of these events, which stays on this machine; omitted: none',
       examples: [{ before: '5s', after: '10s' }],

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { faultOf } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
-import { GATEWAY_CLIENT, openLink, type Link, type LinkTarget } from '../../broker/link.ts';
+import { GATEWAY_CLIENT, openLink, type BrokerLink, type LinkTarget } from '../../broker/link.ts';
 import type { GatewaySetup } from '../../config/setup.ts';
 import type { PresenceRegistry } from '../../presence/registry.ts';
-import { EvidenceDesk } from './desk.ts';
+import { EvidenceReceiver } from './receiver.ts';
 import '../../../log/evidence/faults.ts';
 
 export interface GatewayEvidence {
@@ -23,7 +23,7 @@ const NOTHING: GatewayEvidence = { get: () => Promise.resolve(null), takes: () =
 export async function openEvidence(
   { gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>,
   target: LinkTarget,
-  answers: Pick<Link, 'publish'>,
+  answers: Pick<BrokerLink, 'publish'>,
   registry: Pick<PresenceRegistry, 'isOnline'>,
   world: World,
 ): Promise<GatewayEvidence> {
@@ -31,7 +31,7 @@ export async function openEvidence(
   const { dir, maxBytes, keepMs } = evidence;
   try {
     const folder = await EvidenceFolder.open({ dir, maxBytes, keepMs }, world.clock);
-    const desk = await EvidenceDesk.open(
+    const desk = await EvidenceReceiver.open(
       { dir: join(dir, 'coming'), folder, link: answers, isKnown: (edge) => registry.isOnline(edge) },
       world,
     );

@@ -1,11 +1,11 @@
 /** What the InfluxDB sink lends the contract suite: our strict server. */
 import type { Ailment, SinkDouble } from '../testing/sink-contract.ts';
 import { SELF_MEASUREMENT } from './lines.ts';
-import { startStrictServer, type Mood } from './testing/strict-server.ts';
+import { startStrictServer, type ServerBehaviour } from './testing/strict-server.ts';
 
 const SECRET = 'hush-7f3a9c==';
 
-const MOODS: Record<Ailment, Mood> = {
+const MOODS: Record<Ailment, ServerBehaviour> = {
   silent: { kind: 'hang' },
   resets: { kind: 'close' },
   busy: { kind: 'status', status: 503, body: 'hinted handoff queue not empty' },

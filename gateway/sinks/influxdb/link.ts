@@ -6,7 +6,7 @@ import { FaultError, type FaultCode } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
 import '../faults.ts';
 
-export interface Target {
+export interface InfluxTarget {
   url: string;
   org: string;
   bucket: string;
@@ -29,7 +29,7 @@ const STORED = 204;
 const GZIP_FROM_BYTES = 1000;
 const MAX_DETAIL = 300;
 
-export function openLineLink({ url, org, bucket, token, timeoutMs }: Target, sink: string, world: Pick<World, 'clock'>): LineLink {
+export function openLineLink({ url, org, bucket, token, timeoutMs }: InfluxTarget, sink: string, world: Pick<World, 'clock'>): LineLink {
   const agent = url.startsWith('https:')
     ? new HttpsAgent({ keepAlive: true, maxSockets: 1 })
     : new HttpAgent({ keepAlive: true, maxSockets: 1 });

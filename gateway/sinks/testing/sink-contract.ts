@@ -16,8 +16,8 @@ import { soon } from '../../../core/testing/soon.ts';
 import '../faults.ts';
 
 /** How a target can be unwell. `echoes` answers an error that repeats all it was sent, the secret included. */
-const AILMENTS = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;
-export type Ailment = (typeof AILMENTS)[number];
+const FAILURES = ['silent', 'resets', 'busy', 'denies', 'missing', 'garbage', 'echoes'] as const;
+export type Ailment = (typeof FAILURES)[number];
 
 /** What a sink lends the contract suite: `export const double: SinkDouble` in `gateway/sinks/<id>/contract.ts`. */
 export interface SinkDouble {
@@ -72,7 +72,7 @@ export function sinkContract(sink: Sink, double: SinkDouble): void {
     assert.equal(peer.held(), 25);
   }));
 
-  for (const ailment of AILMENTS) {
+  for (const ailment of FAILURES) {
     test(name(`a target that is ${ailment}: a fault that says what to do and no secret, and on when it is well`), () =>
       withSink(sink, double, async (open, peer) => {
         peer.falls(ailment);

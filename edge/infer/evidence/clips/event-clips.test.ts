@@ -19,7 +19,7 @@ import { startRtspCamera } from '../../../../drivers/camera/testing/rtsp-camera.
 import type { OpenDevice } from '../../../read/host-device.ts';
 import { EventClips, type ClipParts } from './event-clips.ts';
 import { CameraRings } from './camera-rings.ts';
-import { CLIP_SCHEMA, clipSetup } from './setup.ts';
+import { CLIP_SETTINGS, clipSetup } from './setup.ts';
 
 const run = promisify(execFile);
 const AT = Date.UTC(2026, 10, 28, 14, 30);
@@ -62,7 +62,7 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
   const told: TelemetryEvent[] = [];
   const real = realWorld((event) => { told.push(event); });
   const world = { ...real, clock: { ...real.clock, ...(jumpedMs && { trust: { isTrusted: () => jumpedMs() > 0, jumpedMs } }) } };
-  const setup = clipSetup(CLIP_SCHEMA.parse({ before: '5s', after: '3s', ...clip }), join(dir, 'evidence'), (path) => path);
+  const setup = clipSetup(CLIP_SETTINGS.parse({ before: '5s', after: '3s', ...clip }), join(dir, 'evidence'), (path) => path);
   const rings = new CameraRings(setup, 'e1', world);
   const kept = folder === undefined ? await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock) : folder;
   const drafts: Draft[] = [];

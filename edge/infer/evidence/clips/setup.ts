@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 const upToAMinute = () => durationMs().refine((ms) => ms <= MINUTE_MS, settingIssue('must be at most 1m', '不能超过 1m'));
 const kept = () => durationMs().refine((ms) => ms >= MINUTE_MS, settingIssue('must be at least 1m', '不能小于 1m'));
 
-export const CLIP_SCHEMA = z.strictObject({
+export const CLIP_SETTINGS = z.strictObject({
   cameras: z
     .array(z.string().min(1))
     .min(1)
@@ -87,7 +87,7 @@ export function clipProblems(
 /** Nobody may see there, and what comes from the camera has it. */
 export const isMasked = (settings: unknown): boolean => ((settings as { mask?: unknown[] } | null)?.mask?.length ?? 0) > 0;
 
-export type ClipSetup = Omit<z.output<typeof CLIP_SCHEMA>, 'ring' | 'keep'> & {
+export type ClipSetup = Omit<z.output<typeof CLIP_SETTINGS>, 'ring' | 'keep'> & {
   dir: string;
   keepMs: number;
   ring: { dir: string; camera: number; maxBytes: number };
@@ -95,7 +95,7 @@ export type ClipSetup = Omit<z.output<typeof CLIP_SCHEMA>, 'ring' | 'keep'> & {
 
 /** @param dir of pictures and clips, absolute */
 export function clipSetup(
-  { ring, keep, ...rest }: z.output<typeof CLIP_SCHEMA>,
+  { ring, keep, ...rest }: z.output<typeof CLIP_SETTINGS>,
   dir: string,
   resolve: (path: string) => string,
 ): ClipSetup {

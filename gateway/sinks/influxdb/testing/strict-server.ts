@@ -10,7 +10,7 @@ import { freePort } from '../../../../core/free-port.ts';
 import { BadLine, parseLine, type FieldType, type Point } from './strict-lines.ts';
 
 /** What it does with a write instead of taking it. */
-export type Mood =
+export type ServerBehaviour =
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
   /** Never answers. */
   | { kind: 'hang' }
@@ -40,9 +40,9 @@ export interface StrictServer {
   readonly refused: { line: string; why: string }[];
   readonly requests: number;
   /** The next writes meet these moods, one after the other. */
-  plan(...moods: Mood[]): void;
+  plan(...moods: ServerBehaviour[]): void;
   /** What all writes meet that no plan is for; null takes them. */
-  setMood(mood: Mood | null): void;
+  setMood(mood: ServerBehaviour | null): void;
   /** Resolves when this holds, looked at after each request. */
   until(holds: () => boolean): Promise<void>;
   close(): Promise<void>;
@@ -54,9 +54,9 @@ export async function startStrictServer(options: StrictServerOptions = {}, port?
   const types = new Map<string, FieldType>();
   const lines: string[] = [];
   const refused: { line: string; why: string }[] = [];
-  const planned: Mood[] = [];
+  const planned: ServerBehaviour[] = [];
   const waiting = new Set<() => void>();
-  let mood: Mood | null = null;
+  let mood: ServerBehaviour | null = null;
   let requests = 0;
 
   function judge(line: string): Point | string {

@@ -9,7 +9,7 @@ import { FaultError } from '../../../core/faults.ts';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import { Operators } from '../../commands/operators.ts';
-import { LiveDesk, type Caller } from './desk.ts';
+import { LiveViewService, type ViewRequester } from './service.ts';
 
 const TOKEN = 'a-token-of-sixteen';
 
@@ -25,7 +25,7 @@ async function opened(t: TestContext) {
     anonymous: 'none' as 'none' | 'loopback',
     hasOperators: true,
   };
-  const desk = new LiveDesk(
+  const desk = new LiveViewService(
     {
       dir: temp.dir,
       setup: () => ({ live: { anonymous: rights.anonymous, maxViewers: 8 }, hasOperators: rights.hasOperators }),
@@ -55,7 +55,7 @@ async function opened(t: TestContext) {
     edge.close();
     await temp.remove();
   });
-  const caller = (authorization?: string): Caller => ({
+  const caller = (authorization?: string): ViewRequester => ({
     authorization,
     address: '127.0.0.1',
     isForwarded: false,

@@ -13,7 +13,7 @@ import type { PresenceRegistry } from '../../presence/registry.ts';
 import { askEdge, isNear, type LivePlace } from './near.ts';
 import { relay } from './relay.ts';
 
-export interface DeskParts {
+export interface LiveViewServiceOptions {
   /** Of the record. */
   dir: string;
   registry: Pick<PresenceRegistry, 'device' | 'httpOf' | 'httpKeyOf'>;
@@ -23,7 +23,7 @@ export interface DeskParts {
   identify(authorization: string, address: string): string;
 }
 
-export interface Caller {
+export interface ViewRequester {
   authorization: string | undefined;
   address: string;
   /** A proxy stands between: its address is not the caller's. */
@@ -46,16 +46,16 @@ export interface Viewing {
 /** From asking to opening the socket. */
 const TICKET_SECONDS = 30;
 const MAX_TICKETS = 256;
-export const livePath = (device: string) => `/api/v1/devices/${encodeURIComponent(device)}/live-view`;
+export const liveViewPath = (device: string) => `/api/v1/devices/${encodeURIComponent(device)}/live-view`;
 
-export class LiveDesk {
-  readonly #parts: DeskParts;
+export class LiveViewService {
+  readonly #parts: LiveViewServiceOptions;
   readonly #world: World;
   readonly #tickets = new Map<string, Viewing>();
   readonly #watching = new Map<Viewing, Promise<void>>();
   #journal: Journal | null = null;
 
-  constructor(parts: DeskParts, world: World) {
+  constructor(parts: LiveViewServiceOptions, world: World) {
     this.#parts = parts;
     this.#world = world;
   }
@@ -74,7 +74,7 @@ export class LiveDesk {
   pathOf(device: string, edge: string): string | null {
     const { live, hasOperators } = this.#parts.setup();
     const http = this.#parts.registry.httpOf(edge);
-    return http && isNear(http) && (hasOperators || live.anonymous === 'loopback') ? livePath(device) : null;
+    return http && isNear(http) && (hasOperators || live.anonymous === 'loopback') ? liveViewPath(device) : null;
   }
 
   /**
@@ -82,7 +82,7 @@ export class LiveDesk {
    *
    * @returns the ticket; rejects with CV_LIVE_CLOSED, CV_API_UNAUTHORISED, CV_LIVE_DEVICE, CV_LIVE_ELSEWHERE, CV_LIVE_VIEWERS, and what the edge says
    */
-  async ask(device: string, caller: Caller): Promise<{ path: string; expiresAt: number }> {
+  async ask(device: string, caller: ViewRequester): Promise<{ path: string; expiresAt: number }> {
     const by = this.#who(caller);
     const known = this.#parts.registry.device(device);
     if (!known?.pictures) throw new FaultError('CV_LIVE_DEVICE', { device });
@@ -103,7 +103,7 @@ export class LiveDesk {
       refusal: () => this.#refusal(caller, by),
       untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000,
     });
-    return { path: `${livePath(device)}?ticket=${ticket}`, expiresAt: clock.nowMs() + TICKET_SECONDS * 1000 };
+    return { path: `${liveViewPath(device)}?ticket=${ticket}`, expiresAt: clock.nowMs() + TICKET_SECONDS * 1000 };
   }
 
   /** Takes a ticket in. @throws CV_LIVE_TICKET */
@@ -111,7 +111,7 @@ export class LiveDesk {
     this.#forget();
     const viewing = this.#tickets.get(ticket);
     if (viewing?.device !== device || viewing.refusal() !== null)
-      throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: livePath(device) });
+      throw new FaultError('CV_LIVE_TICKET', { maxSeconds: TICKET_SECONDS, path: liveViewPath(device) });
     this.#tickets.delete(ticket);
     return viewing;
   }
@@ -146,7 +146,7 @@ export class LiveDesk {
     }
   }
 
-  #who({ authorization, address, isForwarded }: Caller): string {
+  #who({ authorization, address, isForwarded }: ViewRequester): string {
     const { live, hasOperators } = this.#parts.setup();
     if (authorization !== undefined && hasOperators) return this.#parts.identify(authorization, address);
     if (live.anonymous === 'loopback' && isLoopback(address) && !isForwarded) return 'local';
@@ -154,7 +154,7 @@ export class LiveDesk {
   }
 
   /** Asked again while it watches: its token may have been taken out of the configuration, or been changed. */
-  #refusal(caller: Caller, by: string): FaultCode | null {
+  #refusal(caller: ViewRequester, by: string): FaultCode | null {
     try {
       if (!caller.mayRead()) return 'CV_API_READ_TOKEN';
       return this.#who(caller) === by ? null : 'CV_API_UNAUTHORISED';

@@ -5,25 +5,25 @@ import { test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { Place, type Reached } from './place.ts';
+import { SinkPosition, type StoredPosition } from './position.ts';
 
-const reached = (seq: number): Reached => ({ cursor: { epoch: 1, seq }, receivedAt: 1_760_000_000_000 + seq });
+const reached = (seq: number): StoredPosition => ({ cursor: { epoch: 1, seq }, receivedAt: 1_760_000_000_000 + seq });
 
 test('a place is found again; a file that is not ours begins anew, one that cannot be read says so', async (t) => {
   const { dir, remove } = await tempDir();
   t.after(remove);
   const path = join(dir, 'sinks', 'city.json');
-  const place = await Place.open(path, 'city', reached(3), testWorld());
+  const place = await SinkPosition.open(path, 'city', reached(3), testWorld());
   place.move(reached(9));
   await place.close();
-  assert.deepEqual((await Place.open(path, 'city', reached(0), testWorld())).reached, reached(9));
+  assert.deepEqual((await SinkPosition.open(path, 'city', reached(0), testWorld())).reached, reached(9));
   for (const text of ['{', 'null', '{"cursor":"x"}', '{"v":1,"cursor":"1:2"}']) {
     await writeFile(path, text);
-    assert.deepEqual((await Place.open(path, 'city', reached(4), testWorld())).reached, reached(4), text);
+    assert.deepEqual((await SinkPosition.open(path, 'city', reached(4), testWorld())).reached, reached(4), text);
   }
   const folder = join(dir, 'folder.json');
   await mkdir(folder);
-  await assert.rejects(Place.open(folder, 'city', reached(0), testWorld()), (error: FaultError) => {
+  await assert.rejects(SinkPosition.open(folder, 'city', reached(0), testWorld()), (error: FaultError) => {
     assert.deepEqual([error.fault.code, error.fault.params.sink, error.fault.params.path], ['CV_SINK_UNSAVED', 'city', folder]);
     return /EISDIR/.test(String(error.fault.params.detail));
   });
@@ -34,7 +34,7 @@ test('a disk that fails is told once, tried again with the next move, and cleare
   t.after(remove);
   const world = testWorld();
   const path = join(dir, 'city.json');
-  const place = await Place.open(path, 'city', reached(0), world);
+  const place = await SinkPosition.open(path, 'city', reached(0), world);
   await mkdir(`${path}.new`);
   for (const seq of [1, 2]) {
     place.move(reached(seq));

@@ -6,7 +6,7 @@ import { forceFolder, makeFolder } from '../../core/folder.ts';
 import type { SkippedEvents } from '../../core/sink.ts';
 import './faults.ts';
 
-export type AsideEntry =
+export type SetAsideEntry =
   /** `event` is its name, `cursor` its place in the gateway's log, `line` the first bytes of what was refused. */
   | { at: number; kind: 'refused'; event: string; cursor: string; status: number; detail: string; line: string }
   | ({ at: number; kind: 'missed' } & SkippedEvents);
@@ -14,7 +14,7 @@ export type AsideEntry =
 /** Two files of this size at most. */
 const MAX_BYTES = 4 << 20;
 
-export class Aside {
+export class SetAsideFile {
   readonly path: string;
   readonly #sink: string;
 
@@ -24,7 +24,7 @@ export class Aside {
   }
 
   /** On disk when this resolves. @throws CV_SINK_UNSAVED */
-  async add(entry: AsideEntry): Promise<void> {
+  async add(entry: SetAsideEntry): Promise<void> {
     try {
       await makeFolder(dirname(this.path));
       const bytes = await sizeOf(this.path);

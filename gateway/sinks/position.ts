@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../../log/atomic-write.ts';
 import type { Timer, World } from '../../core/world.ts';
 import './faults.ts';
 
-export interface Reached {
+export interface StoredPosition {
   cursor: Cursor;
   /** When the event there reached the gateway, ms UTC. */
   receivedAt: number;
@@ -17,17 +17,17 @@ export interface Reached {
 /** What lies between is sent once more after a crash, which changes nothing in the target. */
 const SAVE_EVERY_MS = 1000;
 
-export class Place {
+export class SinkPosition {
   readonly #path: string;
   readonly #sink: string;
   readonly #world: World;
-  #reached: Reached;
+  #reached: StoredPosition;
   #changed = false;
   #failing = false;
   #timer: Timer | null = null;
   #saving: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, sink: string, reached: Reached, world: World) {
+  private constructor(path: string, sink: string, reached: StoredPosition, world: World) {
     this.#path = path;
     this.#sink = sink;
     this.#world = world;
@@ -38,9 +38,9 @@ export class Place {
    * @throws CV_SINK_UNSAVED when the file is there and cannot be read
    * @param fresh where a sink begins that was never here; saved at once, so that what is let go from now on counts as missed
    */
-  static async open(path: string, sink: string, fresh: Reached, world: World): Promise<Place> {
+  static async open(path: string, sink: string, fresh: StoredPosition, world: World): Promise<SinkPosition> {
     const saved = await readPlace(path, sink);
-    const place = new Place(path, sink, saved ?? fresh, world);
+    const place = new SinkPosition(path, sink, saved ?? fresh, world);
     if (!saved) {
       place.#changed = true;
       await place.save();
@@ -48,11 +48,11 @@ export class Place {
     return place;
   }
 
-  get reached(): Reached {
+  get reached(): StoredPosition {
     return this.#reached;
   }
 
-  move(reached: Reached): void {
+  move(reached: StoredPosition): void {
     this.#reached = reached;
     this.#changed = true;
     this.#timer ??= this.#world.clock.after(SAVE_EVERY_MS, () => {
@@ -94,7 +94,7 @@ export class Place {
   }
 }
 
-async function readPlace(path: string, sink: string): Promise<Reached | null> {
+async function readPlace(path: string, sink: string): Promise<StoredPosition | null> {
   try {
     const { cursor, receivedAt } =
       (JSON.parse(await readFile(path, 'utf8')) as Partial<{ cursor: string; receivedAt: number }> | null) ?? {};

@@ -15,15 +15,15 @@ import type { EvidenceAnswer, EvidencePart } from '../../../core/wire/messages.t
 import { EVIDENCE_PART_SCHEMA } from '../../../core/wire/schemas.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../../core/wire/topics.ts';
 import type { World } from '../../../core/world.ts';
-import type { Link, Message } from '../../broker/link.ts';
+import type { BrokerLink, BrokerMessage } from '../../broker/link.ts';
 import '../../../log/evidence/faults.ts';
 
-export interface DeskParts {
+export interface EvidenceReceiverOptions {
   /** Where files lie that are not whole yet. */
   dir: string;
   folder: Pick<EvidenceFolder, 'has' | 'put'>;
   /** Publishes answers. */
-  link: Pick<Link, 'publish'>;
+  link: Pick<BrokerLink, 'publish'>;
   /** Whether this gateway knows the edge. */
   isKnown(edge: string): boolean;
 }
@@ -33,19 +33,19 @@ const MAX_PENDING = 4;
 /** What was begun longer ago is not gone on with: its edge is gone, or has let go of it. */
 const ABANDONED_MS = 7 * 86_400_000;
 
-export class EvidenceDesk {
-  readonly #parts: DeskParts;
+export class EvidenceReceiver {
+  readonly #parts: EvidenceReceiverOptions;
   readonly #world: World;
   /** By edge: what is being dealt with, in turn, and the file that it has begun. */
   readonly #turns = new Map<string, { pending: number; last: Promise<void> }>();
 
-  private constructor(parts: DeskParts, world: World) {
+  private constructor(parts: EvidenceReceiverOptions, world: World) {
     this.#parts = parts;
     this.#world = world;
   }
 
   /** @throws FaultError CV_EVIDENCE_DISK */
-  static async open(parts: DeskParts, world: World): Promise<EvidenceDesk> {
+  static async open(parts: EvidenceReceiverOptions, world: World): Promise<EvidenceReceiver> {
     try {
       await mkdir(parts.dir, { recursive: true });
       const before = world.clock.nowMs() - ABANDONED_MS;
@@ -56,10 +56,10 @@ export class EvidenceDesk {
     } catch (error) {
       throw diskFault(parts.dir, error);
     }
-    return new EvidenceDesk(parts, world);
+    return new EvidenceReceiver(parts, world);
   }
 
-  take(message: Message): void {
+  take(message: BrokerMessage): void {
     const address = parseEdgeTopic(message.topic);
     if (address?.leaf !== 'evidence' || !IDS.edge.test(address.edge) || !this.#parts.isKnown(address.edge)) return;
     const turn = this.#turns.get(address.edge) ?? { pending: 0, last: Promise.resolve() };

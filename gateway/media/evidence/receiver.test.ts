@@ -10,7 +10,7 @@ import type { EvidenceAnswer, EvidencePart } from '../../../core/wire/messages.t
 import { edgeTopic } from '../../../core/wire/topics.ts';
 import { realWorld, type World } from '../../../core/world.ts';
 import { EvidenceSender } from '../../../edge/forward/evidence-sender.ts';
-import { EvidenceDesk } from './desk.ts';
+import { EvidenceReceiver } from './receiver.ts';
 
 const AT = Date.UTC(2026, 10, 28, 14, 30);
 const CENTRE = '500112001';
@@ -36,7 +36,7 @@ async function rig(t: Context) {
   let answers = 0;
   const waiting: { until: () => boolean; resolve: () => void }[] = [];
   const news = () => waiting.filter(({ until }) => until()).forEach(({ resolve }) => resolve());
-  const desk = await EvidenceDesk.open(
+  const desk = await EvidenceReceiver.open(
     {
       dir: join(dir, 'gateway', 'coming'),
       folder: gateway,
