@@ -93,7 +93,7 @@ const MISTAKES: [right: string, wrong: string, code: string, words: RegExp][] = 
   ['range: [0, 12]', 'range: 12', 'INVALID', /range: \[0,12\]/],
   ['range: [0, 12]', 'range: [0]', 'INVALID', /at least 2 entries/],
   ['limits: [3.0, 3.5]', 'limits: 3.0', 'INVALID', /a list is wanted/],
-  ['scale: 1', 'scale: yes', 'INVALID', /"yes" is a text; expected a number/],
+  ['scale: 1', 'scale: yes', 'INVALID', /"yes" is a text; a number is wanted/],
   ['scale: 1', 'scale: .nan', 'INVALID', /number/],
   ['    every: 1s', '    every: 1', 'INVALID', /1 is a number; a duration such as/],
   ['    every: 1s', '    every:', 'INVALID', /is empty/],

@@ -21,8 +21,8 @@ const { signal } = new AbortController();
 async function pool(isRefused = false): Promise<DetectorPool> {
   const path = join(temp.dir, 'worker.mjs');
   await writeFile(path, `
-    import { BoardReader } from ${JSON.stringify(new URL('../../models/shared-picture-file.ts', import.meta.url))};
-    const board = new BoardReader();
+    import { SharedPictureFileReader } from ${JSON.stringify(new URL('../../models/shared-picture-file.ts', import.meta.url))};
+    const board = new SharedPictureFileReader();
     let loads = 0;
     process.on('disconnect', () => process.exit(0));
     process.on('message', (message) => {
