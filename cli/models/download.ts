@@ -97,7 +97,7 @@ async function follow(start: string, headers: Record<string, string>): Promise<R
     const location = response.headers.get('location');
     if (!REDIRECTS.has(response.status) || location === null) return response;
     await response.body?.cancel();
-    const next = URL.canParse(location, address) ? new URL(location, address) : null;
+    const next = URL.canParse(location, address.href) ? new URL(location, address) : null;
     const isSame =
       next !== null &&
       next.hostname === address.hostname &&
