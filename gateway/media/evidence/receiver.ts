@@ -67,7 +67,7 @@ export class EvidenceReceiver {
     if (turn.pending >= MAX_PENDING) return;
     turn.pending += 1;
     turn.last = turn.last.then(() => this.#deal(address, message.payload)).catch((error: unknown) => {
-      // Nothing was answered, so nothing is lost: it comes again.
+      // Nothing was answered, so nothing is lost: it is sent again.
       this.#world.tell({ kind: 'fault', edge: address.edge, fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: this.#parts.dir }) });
     }).finally(() => { turn.pending -= 1; });
   }
