@@ -13,6 +13,7 @@ import { MAX_BATCH_EVENTS } from '../core/wire/batch.ts';
 import { clearWalMode, removeDatabaseFile, walBytes } from './database-file.ts';
 import { PAGE_BYTES, type ColumnValue } from './sqlite-page.ts';
 import type { LogGroup, LogMetadata } from './storage.ts';
+import { inTransaction } from './transaction.ts';
 
 const IN_MEMORY = ':memory:';
 /** Without maintenance between commits, a commit checkpoints at this many times the usual size. */
@@ -106,7 +107,7 @@ export class LogFile {
 
   /** Writes groups, metadata and settled ranges in one transaction. */
   write(groups: readonly LogGroup[], metadata: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       const columns = this.#origins ? 10 : 4;
       const insert =
         groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`) : null;
@@ -218,18 +219,6 @@ export class LogFile {
       this.#db
         .prepare('INSERT INTO m VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET crc = excluded.crc, j = excluded.j')
         .run(METADATA_ID[kind], crc32(text), text);
-    }
-  }
-
-  #transaction(run: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      run();
-      this.#db.exec('COMMIT');
-    } catch (error) {
-      // After a full disk or failed fsync SQLite has already rolled back; another ROLLBACK would throw.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw error;
     }
   }
 }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolderSync } from '../../core/folder.ts';
+import { inTransaction } from '../../log/transaction.ts';
 import { databaseFailure, needsReopening } from './failure.ts';
 import { confirmBackups, COMMITS_TO_CONFIRM, unconfirmedBackups, removeConfirmedBackups } from './backup.ts';
 import { acquireLock } from './lock.ts';
@@ -56,20 +57,17 @@ export class SqliteFile {
   /** Runs within one transaction: all of it is on disk when this returns, or nothing is. */
   transaction<T>(run: (db: DatabaseSync) => T): T {
     const db = this.#usable();
+    let result: T;
     try {
-      db.exec('BEGIN IMMEDIATE');
-      const result = run(db);
-      db.exec('COMMIT');
-      this.#noteCommit();
-      return result;
+      result = inTransaction(db, () => run(db));
     } catch (error) {
-      // A full disk has rolled back by itself already.
-      if (db.isTransaction) db.exec('ROLLBACK');
       this.#broken = needsReopening(databaseFailure(error));
       // What was kept in memory of the failed transaction is read anew.
       if (!this.#broken) this.#onOpened(db);
       throw error;
     }
+    this.#noteCommit();
+    return result;
   }
 
   #noteCommit(): void {

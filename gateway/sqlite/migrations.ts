@@ -6,6 +6,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { existsSync } from 'node:fs';
 import { FaultError } from '../../core/faults.ts';
+import { inTransaction } from '../../log/transaction.ts';
 import { databaseFailure } from './failure.ts';
 import { backUpBeforeMigration } from './backup.ts';
 
@@ -75,15 +76,3 @@ const isEmpty = (db: DatabaseSync): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' LIMIT 1").get() === undefined;
 
 const versionOf = (db: DatabaseSync): number => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-
-function inTransaction(db: DatabaseSync, run: () => void): void {
-  try {
-    db.exec('BEGIN IMMEDIATE');
-    run();
-    db.exec('COMMIT');
-  } catch (error) {
-    // A full disk has rolled back by itself already.
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
