@@ -10,7 +10,7 @@ import { GENERATED } from './tables.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What the files of `core/faults/`, and those of folders that have faults of their own, are about, in the order of the index; a driver's file is about the driver. */
+/** What each file of `core/faults/` is about, and each `faults.ts` by its folder, in the order of the index; a driver's is about the driver. */
 const TITLES: Readonly<Record<string, BilingualText>> = {
   config: { en: 'Configuration files', zh: '配置文件' },
   device: { en: 'Devices and their links', zh: '设备与链路' },
@@ -23,22 +23,11 @@ const TITLES: Readonly<Record<string, BilingualText>> = {
   wire: { en: 'Between edge and gateway', zh: '边缘节点与中心网关之间' },
   command: { en: 'Commands from the centre', zh: '中心下达的命令' },
   gateway: { en: 'The gateway', zh: '中心网关' },
-  sink: { en: 'Sinks', zh: '数据转发' },
+  sinks: { en: 'Sinks', zh: '数据转发' },
   api: { en: 'The HTTP API', zh: 'HTTP 接口' },
   cases: { en: 'Cases, recording and replay', zh: '案例、录制与回放' },
   cli: { en: 'The command line', zh: '命令行' },
   doctor: { en: 'The machine an edge runs on', zh: '边缘节点所在的主机' },
-};
-
-/** Areas whose rows lie in the folder that raises them. */
-const FILES: Readonly<Record<string, string>> = {
-  cases: 'cases/faults.ts',
-  cli: 'cli/faults.ts',
-  doctor: 'cli/doctor/faults.ts',
-  evidence: 'log/evidence/faults.ts',
-  log: 'log/faults.ts',
-  models: 'models/faults.ts',
-  sink: 'gateway/sinks/faults.ts',
 };
 
 const LEGEND = `| acts 处理人 | | retry 重试 | |
@@ -72,25 +61,20 @@ const codesIn = (file: string): FaultCode[] =>
   [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^ {2}(CV_\w+):/gm)].map(([, code]) => code as FaultCode).toSorted();
 
 function areasOf(drivers: readonly Driver[]): Area[] {
-  const shared = globSync('core/faults/*.ts', { cwd: ROOT }).map((file) => [basename(file, '.ts'), file] as const);
-  const known = [...shared, ...Object.entries(FILES)]
-    .map(([id, file]) => ({ id, codes: codesIn(file) }))
-    .filter(({ codes }) => codes.length > 0);
-  const untitled = known.filter(({ id }) => !Object.hasOwn(TITLES, id)).map(({ id }) => id);
-  if (untitled.length > 0) throw new Error(`tools/docs/faults.ts has no title for core/faults/${untitled.join(', ')}`);
-  const order = Object.keys(TITLES);
-  const areas: Area[] = [
-    ...known
-      .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
-      .map(({ id, codes }) => ({ id, codes, title: TITLES[id] as BilingualText })),
-    ...globSync('drivers/*/faults.ts', { cwd: ROOT })
-      .toSorted()
-      .map((file): Area => {
-        const id = basename(dirname(file));
-        const title = drivers.find((driver) => driver.id === id)?.title ?? { en: id, zh: id };
-        return { id, codes: codesIn(file), driver: id, title: { en: `Driver \`${id}\`: ${title.en}`, zh: title.zh } };
-      }),
-  ];
+  const shared = globSync('core/faults/*.ts', { cwd: ROOT }).map((file) => ({ id: basename(file, '.ts'), codes: codesIn(file) }));
+  const own = globSync('{cases,cli,drivers,edge,gateway,log,models}/**/faults.ts', { cwd: ROOT })
+    .map((file) => ({ id: basename(dirname(file)), codes: codesIn(file) }));
+  const order = [...Object.keys(TITLES), ...drivers.map(({ id }) => id).toSorted()];
+  const areas = [...shared, ...own]
+    .filter(({ codes }) => codes.length > 0)
+    .toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))
+    .map(({ id, codes }): Area => {
+      const driver = drivers.find((one) => one.id === id);
+      if (driver) return { id, codes, driver: id, title: { en: `Driver \`${id}\`: ${driver.title.en}`, zh: driver.title.zh } };
+      const title = TITLES[id];
+      if (!title) throw new Error(`tools/docs/faults.ts has no title for the faults of ${id}`);
+      return { id, codes, title };
+    });
   const listed = areas.flatMap(({ codes }) => codes);
   const wrong = Object.keys(FAULTS).filter((code) => listed.filter((other) => other === code).length !== 1);
   if (wrong.length > 0) throw new Error(`not in one file of faults each: ${wrong.join(', ')}`);
