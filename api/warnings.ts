@@ -1,5 +1,6 @@
 /** A warning as a centre sees it, with why it was raised and the pictures that go with it. */
 import { z } from 'zod';
+import { WARNING_STATES } from '../city/warning/state.ts';
 import { CLIP_SCHEMA, SNAPSHOT_SCHEMA, type Clip, type Snapshot } from '../core/event.ts';
 import { component, fromJsonSchema } from './component.ts';
 import { EXAMPLE_AT, EXAMPLE_POSITION, EXAMPLE_SERIES } from './example-values.ts';
@@ -50,19 +51,7 @@ export const WarningView = component(
     subject: z.string(),
     centre: z.string(),
     level,
-    state: z.enum([
-      'raised',
-      'acknowledged',
-      'dispatched',
-      'handling',
-      'handled',
-      'verified',
-      'closed',
-      'reviewed',
-      'false_alarm',
-      'merged',
-      'transferred',
-    ]),
+    state: z.enum(WARNING_STATES),
     condition: z.enum(['active', 'cleared']),
     exercise: z.boolean(),
     late: z.boolean(),

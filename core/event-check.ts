@@ -18,13 +18,8 @@ export function eventProblem(event: unknown): string | null {
 /** Whether a value is what the schema wants of one field. */
 export const fieldTest = (field: keyof Event): ((value: unknown) => boolean) => ajv.compile(EVENT_SCHEMA.properties[field]);
 
-const compiled = new WeakMap<JsonSchema, (value: unknown) => boolean>();
-/** Whether a value keeps a schema that is a part of the event's or made from it. */
-export function passes(schema: JsonSchema, value: unknown): boolean {
-  const test = compiled.get(schema) ?? ajv.compile(schema);
-  compiled.set(schema, test);
-  return test(value);
-}
+/** Whether a value keeps a schema that is a part of the event's or made from it; one that is given again is compiled once. */
+export const passes = (schema: JsonSchema, value: unknown): boolean => ajv.compile(schema)(value);
 
 function describe(error: ErrorObject | undefined): string {
   if (!error) return 'not an event';

@@ -57,18 +57,15 @@ export interface GatewayLine {
 export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world: World): GatewayLine {
   const { log, quarantine, registry, link, publisher } = parts;
   const { events, indicators } = setup.streams ?? { events: 'all', indicators: [] };
-  const feed = openLogFeed(
-    log,
-    [
-      parts.store, // time series: last values, ranges, aggregates
-      parts.warnings, // rules → state machine → outbox
-      ...(events === 'none'
-        ? []
-        : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)]), // clean events for other consumers
-      ...parts.sinks, // InfluxDB and the like; overrun when the log is full of them
-    ],
-    world,
-  );
+  const streams = events === 'none'
+    ? []
+    : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)];
+  const feed = openLogFeed(log, [
+    parts.store,      // time series: last values, ranges, aggregates
+    parts.warnings,   // rules → state machine → outbox
+    ...streams,       // clean events for other consumers
+    ...parts.sinks,   // InfluxDB and the like; overrun when the log is full of them
+  ], world);
   // intake/line.ts: accept → bind → keep → count → acknowledge; what is refused → quarantine; what is kept → feed
   const intake = new Intake(
     {

@@ -28,7 +28,7 @@ export interface PoolOptions {
   script?: URL;
 }
 
-/** Longest that a process is waited for; at work it has mostly less (`patience.ts`). */
+/** Longest that a process is waited for; at work it has mostly less (`hang-timeout.ts`). */
 const ANSWER_DEADLINE_MS = 30_000;
 /** It holds nothing that would be lost. */
 const CLOSE_DEADLINE_MS = 1000;

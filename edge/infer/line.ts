@@ -46,10 +46,10 @@ export function infer(
     ],
     // queue/camera-queue.ts: the newest picture waits; an older one is dropped and counted: `picture_late`, at the end `shutdown`
     turn: [
-      gateMotion(tell),                                    // nothing has moved: the last detections hold, `picture_still`
-      detectObjects(faults, tell, ending.signal),           // else the detector; a newer picture may replace this one until then:
+      gateMotion(tell),                              // nothing has moved: the last detections hold, `picture_still`
+      detectObjects(faults, tell, ending.signal),    // else the detector; a newer picture may replace this one until then:
                                                      // `picture_late`; a detection that fails: `model_failed`
-      countObjects,                                         // boxes become persons, vehicles, occupancy
+      countObjects,                                  // boxes become persons, vehicles, occupancy
       keepLatest(pictures),                          // the newest picture, for people
       measureZones,                                  // tracks, and what zones and lines measure of them
       tellViewers(viewers),                          // boxes beside the live view

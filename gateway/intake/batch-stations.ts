@@ -1,4 +1,4 @@
-/** The stations of intake's line: what `accept.ts`, `keep.ts` and `acks.ts` make of a batch, and where it ends when it goes no further. */
+/** The stations of intake's line: what `accept.ts`, `batch-keeper.ts` and `acks.ts` make of a batch, and where it ends when it goes no further. */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { Bindings } from '../bindings/bindings.ts';
 import type { GatewaySetup } from '../config/setup.ts';

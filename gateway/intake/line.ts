@@ -53,13 +53,13 @@ export function intakeLine(parts: IntakeLineParts, world: World, stop: AbortSign
   return {
     stations: [
       // edge-limits.ts, intake-window.ts: before that, an edge above its rate or its window is left unanswered
-      acceptBatch({ setup, bindings, refusals }),  // each event against schema, sender and bindings; an unreadable batch ends in quarantine
-      startBinding(bindings),                 // a device that nobody had is this edge's from here on: written beside the events
-      keepBatch(keeper, refusals),                 // each number once, flushed to the log; refused events are in quarantine before;
-                                              // with a full log it waits
-      countBatch(counts),                          // accepted, duplicates, refused
-      finishBinding,                          // on disk as well
-      acknowledgeBatch(acks),                      // only now: what the log holds of this sender's stream
+      acceptBatch({ setup, bindings, refusals }), // each event against schema, sender and bindings; an unreadable batch ends in quarantine
+      startBinding(bindings),                     // a device that nobody had is this edge's from here on: written beside the events
+      keepBatch(keeper, refusals),                // each number once, flushed to the log; refused events are in quarantine before;
+                                                  // with a full log it waits
+      countBatch(counts),                         // accepted, duplicates, refused
+      finishBinding,                              // on disk as well
+      acknowledgeBatch(acks),                     // only now: what the log holds of this sender's stream
     ],
     counts, keeper,
   };
