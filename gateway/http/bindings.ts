@@ -1,9 +1,8 @@
 /** Which edge has which device, and whose events of it are held back; operators give it to another. */
 import { z } from 'zod';
 import { FaultError } from '../../core/faults.ts';
-import { EXAMPLES } from './examples.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route, type Route } from './route.ts';
-import { BIND_BODY, BIND_BODY_EXAMPLE, BindingView, BindResultView } from '../../api/bindings.ts';
+import { BINDING_EXAMPLE, BIND_BODY, BIND_BODY_EXAMPLE, BIND_RESULT_EXAMPLE, BindResultView, BindingView } from '../../api/bindings.ts';
 import { pageOf } from '../../api/fields.ts';
 
 const PATH = '/api/v1/bindings';
@@ -26,7 +25,7 @@ export const BINDING_ROUTES: Route[] = [
     }),
     params: NO_PARAMS,
     answer: pageOf(BindingView),
-    example: { items: [EXAMPLES.binding], next: null },
+    example: { items: [BINDING_EXAMPLE], next: null },
     faults: [],
     handle: ({ sources, query: { limit, after: from, foreign } }) =>
       pageByText(
@@ -49,7 +48,7 @@ export const BINDING_ROUTES: Route[] = [
     body: BIND_BODY,
     bodyExample: BIND_BODY_EXAMPLE,
     answer: BindResultView,
-    example: EXAMPLES.bindResult,
+    example: BIND_RESULT_EXAMPLE,
     faults: [
       'CV_COMMANDS_CLOSED',
       'CV_API_UNAUTHORISED',

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { VirtualClock, testWorld } from '../../core/testing/virtual-clock.ts';
 import { Operators } from '../commands/operators.ts';
 import type { CommandSource } from './sources.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';

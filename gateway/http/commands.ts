@@ -1,10 +1,9 @@
 /** Routes of commands to edges: given, looked at, listed; all by operators alone. */
 import { z } from 'zod';
-import { COMMAND_BODY, COMMAND_VIEW_STATUSES, CommandView } from '../../api/commands.ts';
+import { COMMAND_BODY, COMMAND_BODY_EXAMPLE, COMMAND_EXAMPLE, COMMAND_VIEW_STATUSES, CommandView } from '../../api/commands.ts';
 import { pageOf } from '../../api/fields.ts';
 import { FaultError } from '../../core/faults.ts';
 import { COMMAND_KINDS } from '../../core/wire/commands.ts';
-import { EXAMPLES } from './examples.ts';
 import { after, idParam, NO_PARAMS, pageFrom, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
 import type { CommandSource } from './sources.ts';
 
@@ -22,10 +21,10 @@ export const COMMAND_ROUTES: Route[] = [
     query: query({}),
     params: NO_PARAMS,
     body: COMMAND_BODY,
-    bodyExample: EXAMPLES.commandBody,
+    bodyExample: COMMAND_BODY_EXAMPLE,
     headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } },
     answer: CommandView,
-    example: EXAMPLES.command,
+    example: COMMAND_EXAMPLE,
     faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
     async handle(call) {
       const { commands, by } = operator(call);
@@ -40,9 +39,9 @@ export const COMMAND_ROUTES: Route[] = [
     secured: true,
     summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
     query: query({}),
-    params: idParam('the command', '命令编号', EXAMPLES.command.id),
+    params: idParam('the command', '命令编号', COMMAND_EXAMPLE.id),
     answer: CommandView,
-    example: EXAMPLES.command,
+    example: COMMAND_EXAMPLE,
     faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
     handle(call) {
       const view = operator(call).commands.get(call.params.id);
@@ -62,7 +61,7 @@ export const COMMAND_ROUTES: Route[] = [
         .string()
         .max(64)
         .optional()
-        .meta({ en: 'to this device', zh: '仅此设备', examples: [EXAMPLES.command.device] }),
+        .meta({ en: 'to this device', zh: '仅此设备', examples: [COMMAND_EXAMPLE.device] }),
       kind: z
         .enum(COMMAND_KINDS)
         .optional()
@@ -74,7 +73,7 @@ export const COMMAND_ROUTES: Route[] = [
     }),
     params: NO_PARAMS,
     answer: pageOf(CommandView),
-    example: { items: [EXAMPLES.command], next: null },
+    example: { items: [COMMAND_EXAMPLE], next: null },
     faults: [...ACCESS, 'CV_API_CURSOR_INVALID'],
     handle(call) {
       const { limit, after: from, device, kind, status } = call.query;

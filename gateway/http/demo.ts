@@ -1,13 +1,12 @@
 /** The demo's two buttons; these routes exist only where the gateway runs inside `cityvitals demo`. */
-import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route, type Call, type Route } from './route.ts';
-import { DemoView } from '../../api/demo.ts';
+import { DEMO_EXAMPLE, DemoView } from '../../api/demo.ts';
 import type { DemoControls } from './sources.ts';
 
 export const DEMO_ROUTES: Route[] = [
   route({
     method: 'GET', path: '/api/v1/demo', summary: { zh: '演示的进展和对账', en: 'how the demo stands, and its reconciliation' },
-    query: query({}), params: NO_PARAMS, answer: DemoView, example: EXAMPLES.demo, faults: [],
+    query: query({}), params: NO_PARAMS, answer: DemoView, example: DEMO_EXAMPLE, faults: [],
     handle: (call) => controls(call).view(),
   }),
   route({
@@ -17,7 +16,7 @@ export const DEMO_ROUTES: Route[] = [
     query: query({}),
     params: NO_PARAMS,
     answer: DemoView,
-    example: EXAMPLES.demo,
+    example: DEMO_EXAMPLE,
     faults: ['CV_API_ORIGIN'],
     async handle(call) {
       await controls(call).cut();
@@ -26,7 +25,7 @@ export const DEMO_ROUTES: Route[] = [
   }),
   route({
     method: 'POST', path: '/api/v1/demo/kill', summary: { zh: '强制终止边缘节点进程（随后自动重启）', en: 'kill the edge (−9); it is started again' },
-    query: query({}), params: NO_PARAMS, answer: DemoView, example: EXAMPLES.demo, faults: ['CV_API_ORIGIN'],
+    query: query({}), params: NO_PARAMS, answer: DemoView, example: DEMO_EXAMPLE, faults: ['CV_API_ORIGIN'],
     async handle(call) {
       await controls(call).kill();
       return controls(call).view();

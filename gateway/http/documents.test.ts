@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { Readers } from './readers.ts';
 import { LiveMessage } from '../../api/live.ts';
 import { validatorOf, type Document } from './testing/document.ts';

@@ -7,8 +7,7 @@ import { toPublished } from '../../city/catalogue/publish.ts';
 import { FaultError } from '../../core/faults.ts';
 import { compareCursors, formatCursor, parseCursor, LOG_START, type Cursor, type StoredGroup } from '../../log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
-import { EventPage, type FollowedEvent } from '../../api/events.ts';
-import { EXAMPLES } from './examples.ts';
+import { EVENT_EXAMPLE, EventPage, type FollowedEvent } from '../../api/events.ts';
 import { ApiFault } from './problem.ts';
 import { after, NO_PARAMS, pageLimit, query, route } from './route.ts';
 import type { ApiSources } from './sources.ts';
@@ -22,7 +21,8 @@ const PATH = '/api/v1/events';
 export const EVENTS_ROUTE = route({
   method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
   query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: EventPage,
-  example: EXAMPLES.events, faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
+  example: { items: [EVENT_EXAMPLE], next: EVENT_EXAMPLE.cursor },
+  faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
   handle: ({ sources, query: wanted }) => eventsAfter(sources.log, sources.normaliser(), wanted.after, wanted.limit),
 });
 

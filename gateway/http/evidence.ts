@@ -1,7 +1,7 @@
 /** The route of files that go with events: what an event's `snapshot` or blurred `clip` names by hash; a part of it where a player asks for one. */
 import { z } from 'zod';
-import { EXAMPLES } from './examples.ts';
 import { query, route, unknownId } from './route.ts';
+import { PICTURE_EXAMPLE, SNAPSHOT_EXAMPLE } from '../../api/pictures.ts';
 
 export const EVIDENCE_ROUTE = route({
   method: 'GET',
@@ -18,11 +18,11 @@ export const EVIDENCE_ROUTE = route({
       .meta({
         en: '`sha256` of a snapshot or blurred clip of an event or warning',
         zh: '事件或风险提示中 snapshot 或 blurred clip 的 sha256',
-        examples: [EXAMPLES.snapshot.sha256],
+        examples: [SNAPSHOT_EXAMPLE.sha256],
       }),
   }),
   answer: { mediaType: 'image/*' },
-  example: EXAMPLES.picture.jpegBase64,
+  example: PICTURE_EXAMPLE.jpegBase64,
   faults: ['CV_API_UNKNOWN_ID'],
   headers: {
     'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IDS } from '../../core/event.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { WIRE_EXAMPLES } from './wire-examples.ts';
 
 /** Every text under a key, with where it stands. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { Readers } from './readers.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';

@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { FaultError, FAULTS, faultOf } from '../../core/faults.ts';
 import type { Viewing } from '../media/live-view/service.ts';
-import { EXAMPLES } from './examples.ts';
 import { ApiFault, languageOf, problemOf } from './problem.ts';
 import { idParam, query, route } from './route.ts';
-import { LiveTicketView } from '../../api/live-view.ts';
+import { LIVE_TICKET_EXAMPLE, LiveTicketView } from '../../api/live-view.ts';
 import type { ApiSources } from './sources.ts';
+import { DEVICE_EXAMPLE } from '../../api/devices.ts';
 
 export const LIVE_VIEW_ROUTE = route({
   method: 'POST',
@@ -19,9 +19,9 @@ export const LIVE_VIEW_ROUTE = route({
     en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
   },
   query: query({}),
-  params: idParam('the camera', '摄像机', EXAMPLES.device.id),
+  params: idParam('the camera', '摄像机', DEVICE_EXAMPLE.id),
   answer: LiveTicketView,
-  example: EXAMPLES.liveTicket,
+  example: LIVE_TICKET_EXAMPLE,
   faults: [
     'CV_API_ORIGIN',
     'CV_API_UNAUTHORISED',

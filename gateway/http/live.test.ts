@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { VirtualClock, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { LiveMessage } from '../../api/live.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { follow, openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 

@@ -5,13 +5,14 @@
  * never are. A viewer that does not read is let go with a reason as soon as more than `MAX_WAITING_BYTES` wait for it.
  */
 import type { ServerResponse } from 'node:http';
-import type { LiveMessage } from '../../api/live.ts';
+import { LIVE_EXAMPLE, type LiveMessage } from '../../api/live.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { networkOf } from '../../core/net.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
-import { EXAMPLES } from './examples.ts';
 import { NO_PARAMS, query, route } from './route.ts';
 import type { ApiSources } from './sources.ts';
+import { STATUS_EXAMPLE } from '../../api/status.ts';
+import { WARNING_EXAMPLE } from '../../api/warnings.ts';
 
 /** The server gives its response to the hub; the row is here for the document. */
 export const LIVE_ROUTE = route({
@@ -24,7 +25,7 @@ export const LIVE_ROUTE = route({
   query: query({}),
   params: NO_PARAMS,
   answer: { mediaType: 'text/event-stream; charset=utf-8', data: '#/components/schemas/LiveMessage' },
-  example: `retry: 1000\n\nevent: status\ndata: ${JSON.stringify({ kind: 'status', status: EXAMPLES.status })}\n\nevent: value\ndata: ${JSON.stringify(EXAMPLES.live)}\n\nevent: warning\ndata: ${JSON.stringify({ kind: 'warning', warning: EXAMPLES.warning })}\n\n: still here\n\n`,
+  example: `retry: 1000\n\nevent: status\ndata: ${JSON.stringify({ kind: 'status', status: STATUS_EXAMPLE })}\n\nevent: value\ndata: ${JSON.stringify(LIVE_EXAMPLE)}\n\nevent: warning\ndata: ${JSON.stringify({ kind: 'warning', warning: WARNING_EXAMPLE })}\n\n: still here\n\n`,
   faults: ['CV_API_TOO_MANY_VIEWERS'], handle: () => undefined,
 });
 

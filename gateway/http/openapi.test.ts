@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { request } from 'node:http';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { Readers } from './readers.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';

@@ -5,7 +5,7 @@ import type { FaultRow } from '../../core/faults/row.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { bilingualDescription } from '../../core/typed-schema.ts';
-import { EXAMPLES } from './examples.ts';
+import { FAULT_PARAMS_EXAMPLE } from './fault-examples.ts';
 import { problemOf, TITLES } from './problem.ts';
 import type { Route } from './route.ts';
 import { answerSchema } from '../../api/component.ts';
@@ -188,7 +188,7 @@ function refusals(route: Route): Record<string, unknown> {
         content: {
           'application/problem+json': {
             schema: { $ref: '#/components/schemas/Problem' },
-            examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: EXAMPLES.faultParams }, 'en', {}, status) } },
+            examples: { CV_API_REQUEST: { value: problemOf({ code: 'CV_API_REQUEST', params: FAULT_PARAMS_EXAMPLE }, 'en', {}, status) } },
           },
         },
       },
@@ -207,7 +207,7 @@ function problems(codes: FaultCode[]): Record<string, unknown> {
         content: {
           'application/problem+json': {
             schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(same.map((code) => [code, { value: problemOf({ code, params: EXAMPLES.faultParams }, 'en') }])),
+            examples: Object.fromEntries(same.map((code) => [code, { value: problemOf({ code, params: FAULT_PARAMS_EXAMPLE }, 'en') }])),
           },
         },
       },
@@ -215,4 +215,4 @@ function problems(codes: FaultCode[]): Record<string, unknown> {
   );
 }
 
-const sentence = (code: FaultCode, language: 'en' | 'zh-CN'): string => explain({ code, params: EXAMPLES.faultParams }, language).message;
+const sentence = (code: FaultCode, language: 'en' | 'zh-CN'): string => explain({ code, params: FAULT_PARAMS_EXAMPLE }, language).message;

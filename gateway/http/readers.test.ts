@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { Operators } from '../commands/operators.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { needsToken, Readers } from './readers.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';

@@ -10,7 +10,7 @@ import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { realWorld } from '../../core/world.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import { runGateway } from '../main.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { follow } from './testing/http.ts';
 

@@ -1,9 +1,8 @@
 /** `series`: without a time the list of series, with one the values of exactly one of them. */
 import { z } from 'zod';
 import { pageOf } from '../../api/fields.ts';
-import { SeriesRange, SeriesView } from '../../api/series.ts';
+import { SERIES_EXAMPLE, SERIES_RANGE_EXAMPLE, SeriesRange, SeriesView } from '../../api/series.ts';
 import { FaultError } from '../../core/faults.ts';
-import { EXAMPLES } from './examples.ts';
 import { ApiFault } from './problem.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route, timeMs, whole } from './route.ts';
 
@@ -17,29 +16,33 @@ const asked = query({
     .min(1)
     .max(64)
     .optional()
-    .meta({ en: 'of this indicator', zh: '仅此指标', examples: [EXAMPLES.series.indicator] }),
+    .meta({ en: 'of this indicator', zh: '仅此指标', examples: [SERIES_EXAMPLE.indicator] }),
   device: z
     .string()
     .min(1)
     .max(64)
     .optional()
-    .meta({ en: 'of this device', zh: '仅此设备', examples: [EXAMPLES.series.device] }),
+    .meta({ en: 'of this device', zh: '仅此设备', examples: [SERIES_EXAMPLE.device] }),
   point: z
     .string()
     .min(1)
     .max(64)
     .optional()
-    .meta({ en: 'of this point', zh: '仅此测点', examples: [EXAMPLES.series.point] }),
+    .meta({ en: 'of this point', zh: '仅此测点', examples: [SERIES_EXAMPLE.point] }),
   from: timeMs()
     .optional()
     .meta({
       en: 'ms UTC, part of the range; default: an hour before `to`',
       zh: 'UTC 毫秒，含此刻；默认为 to 之前一小时',
-      written: String(EXAMPLES.range.from),
+      written: String(SERIES_RANGE_EXAMPLE.from),
     }),
   to: timeMs()
     .optional()
-    .meta({ en: 'ms UTC, not part of the range; default: now', zh: 'UTC 毫秒，不含此刻；默认为现在', written: String(EXAMPLES.range.to) }),
+    .meta({
+      en: 'ms UTC, not part of the range; default: now',
+      zh: 'UTC 毫秒，不含此刻；默认为现在',
+      written: String(SERIES_RANGE_EXAMPLE.to),
+    }),
   maxPoints: whole(1, MAX_ROWS)
     .optional()
     .meta({
@@ -58,7 +61,7 @@ export const SERIES_ROUTE = route({
   query: asked,
   params: NO_PARAMS,
   answer: z.union([SeriesRange, pageOf(SeriesView)]),
-  example: EXAMPLES.range,
+  example: SERIES_RANGE_EXAMPLE,
   faults: ['CV_API_RANGE_INVALID', 'CV_API_CURSOR_INVALID', 'CV_API_UNKNOWN_ID', 'CV_API_SERIES_AMBIGUOUS'],
   async handle({ sources, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {
     const found = await sources.series(wanted);

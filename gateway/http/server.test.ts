@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
-import { EXAMPLES } from './examples.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 

@@ -1,9 +1,8 @@
 /** Devices that spoke and that nobody configured. Apart from the devices: they have no id of ours, no state, no values. */
 import { z } from 'zod';
-import { EXAMPLES } from './examples.ts';
 import { after, NO_PARAMS, pageByText, pageLimit, query, route } from './route.ts';
 import { pageOf } from '../../api/fields.ts';
-import { UnknownDeviceView } from '../../api/unknown-devices.ts';
+import { UNKNOWN_DEVICE_EXAMPLE, UnknownDeviceView } from '../../api/unknown-devices.ts';
 
 export const UNKNOWN_DEVICES_ROUTE = route({
   method: 'GET',
@@ -23,7 +22,7 @@ export const UNKNOWN_DEVICES_ROUTE = route({
   }),
   params: NO_PARAMS,
   answer: pageOf(UnknownDeviceView),
-  example: { items: [EXAMPLES.unknownDevice], next: null },
+  example: { items: [UNKNOWN_DEVICE_EXAMPLE], next: null },
   faults: [],
   handle({ sources, query: asked }) {
     const wanted = sources.unknownDevices().filter(({ edge }) => asked.edge === undefined || edge === asked.edge);

@@ -4,13 +4,16 @@ import { encodeBatch } from '../../core/wire/batch.ts';
 import type { Answer, Command } from '../../core/wire/commands.ts';
 import type { Ack, ClockAnswer, EdgeState, EvidenceAnswer, EvidencePart, Refusal } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
-import { EXAMPLES } from './examples.ts';
+import { EVENT_EXAMPLE } from '../../api/events.ts';
+import { QUARANTINE_EXAMPLE } from '../../api/quarantine.ts';
+import { COMMAND_EXAMPLE } from '../../api/commands.ts';
+import { DEVICE_EXAMPLE } from '../../api/devices.ts';
+import { WARNING_EXAMPLE } from '../../api/warnings.ts';
 
 const v = WIRE_VERSION;
-const { cursor, receivedAt: at, seq, epoch, edge, stream, original, ...fields } = EXAMPLES.event;
+const { cursor, receivedAt: at, seq, epoch, edge, stream, original, ...fields } = EVENT_EXAMPLE;
 const draft = fields as Draft;
 const name = { from: edge, stream: 'measurement', epoch, seq } as const;
-const { command: asked, device, warning } = EXAMPLES;
 
 const ack: Ack = {
   v,
@@ -22,7 +25,7 @@ const ack: Ack = {
   gateway: 'town-01',
   at,
 };
-const refusal: Refusal = { v, error: 'CV_WIRE_NOT_JSON', sha256: EXAMPLES.quarantined.sha256, detail: 'Unexpected end of JSON input' };
+const refusal: Refusal = { v, error: 'CV_WIRE_NOT_JSON', sha256: QUARANTINE_EXAMPLE.sha256, detail: 'Unexpected end of JSON input' };
 const clock: ClockAnswer = { v, clock: { echo: at - 7, at }, takes: ['evidence'] };
 
 const state: EdgeState = {
@@ -38,9 +41,9 @@ const state: EdgeState = {
   http: 'http://127.0.0.1:8081',
   devices: [
     {
-      id: device.id,
-      driver: device.driver,
-      subject: device.subject,
+      id: DEVICE_EXAMPLE.id,
+      driver: DEVICE_EXAMPLE.driver,
+      subject: DEVICE_EXAMPLE.subject,
       position: { lon: 106.577, lat: 29.557 },
       online: true,
       reason: '',
@@ -51,12 +54,12 @@ const state: EdgeState = {
 };
 const lastWill: EdgeState = { v, edge, centre: draft.centre, online: false };
 
-const { id, by, reason, issuedAt, expiresAt } = asked;
+const { id, by, reason, issuedAt, expiresAt } = COMMAND_EXAMPLE;
 const command: Command = {
   v,
   id,
   kind: 'write',
-  device: device.id,
+  device: DEVICE_EXAMPLE.id,
   point: 'running',
   value: true,
   ifState: { point: 'level', above: 2 },
@@ -69,14 +72,14 @@ const answer: Answer = { v, id, status: 'done', readBack: true, at: issuedAt + 1
 
 const evidencePart: EvidencePart = {
   v,
-  sha256: EXAMPLES.quarantined.sha256,
+  sha256: QUARANTINE_EXAMPLE.sha256,
   mime: 'image/jpeg',
   bytes: 48_211,
   at: at - 900,
   offset: 0,
   data: '/9j/4AAQSkZJRgABAQAAAQABAAD/',
 };
-const evidenceAnswer: EvidenceAnswer = { v, evidence: { sha256: EXAMPLES.quarantined.sha256, have: 21 } };
+const evidenceAnswer: EvidenceAnswer = { v, evidence: { sha256: QUARANTINE_EXAMPLE.sha256, have: 21 } };
 
 export const WIRE_EXAMPLES = {
   rows: { v, ...name, events: [fields] },
@@ -103,5 +106,5 @@ export const WIRE_EXAMPLES = {
   evidencePart,
   evidenceAnswer,
   out: { ...fields, original, edge, stream, epoch, seq, cursor, previous: '1781764190000-2430' },
-  warning: { ...warning, revision: 1, previous: null },
+  warning: { ...WARNING_EXAMPLE, revision: 1, previous: null },
 };

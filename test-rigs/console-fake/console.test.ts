@@ -15,7 +15,7 @@ import { freePort } from '../../core/free-port.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { CommandView } from '../../api/commands.ts';
-import { EXAMPLES } from '../../gateway/http/examples.ts';
+import { EXAMPLES } from '../../gateway/http/testing/examples.ts';
 import { Readers } from '../../gateway/http/readers.ts';
 import { serveApi, type ApiServer } from '../../gateway/http/server.ts';
 import { Operators } from '../../gateway/commands/operators.ts';

@@ -10,7 +10,7 @@ import { reasonOf } from '../../console/data/reason.ts';
 import { listClearedWarnings, focusOf, EMPTY_STATE, listOpenWarnings, reduceState, type ConsoleState } from '../../console/data/state.ts';
 import { camerasHref, parseHash } from '../../console/shell/view.ts';
 import { DICTIONARIES } from '../../console/shell/dictionary.ts';
-import { EXAMPLES } from '../../gateway/http/examples.ts';
+import { EXAMPLES } from '../../gateway/http/testing/examples.ts';
 
 const value = (over: Partial<LastValue>): LastValue => ({ ...EXAMPLES.device.values[0] as LastValue, ...over });
 const device = (id: string, values: LastValue[]): DeviceView => ({ ...EXAMPLES.device, id, values });

@@ -6,7 +6,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { parse } from 'yaml';
 import { problemLine } from '../../core/config/problem.ts';
 import { WIRE_EXAMPLES } from '../../gateway/http/wire-examples.ts';
-import { EXAMPLES } from '../../gateway/http/examples.ts';
+import { EXAMPLES } from '../../gateway/http/testing/examples.ts';
 import { messageSchemas } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -13,7 +13,7 @@ import type { Indicator } from '../../../city/catalogue/indicator.ts';
 import type { Draft } from '../../../core/event.ts';
 import { compareCursors, LOG_START, type Cursor, type StoredGroup } from '../../../log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
-import { EXAMPLES } from '../examples.ts';
+import { EXAMPLES } from './examples.ts';
 import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
 import type { HealthProblem } from '../../../api/health.ts';
 
