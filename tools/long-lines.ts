@@ -1,6 +1,7 @@
 /** `node tools/long-lines.ts [--lower]`: lines of code that are too long to read; how many each folder has left may only shrink. */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ourFiles } from './our-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Folder → how many it has left; those of a folder that is not in it are mistakes. */
@@ -34,12 +35,8 @@ function isBreakable(line: string): boolean {
 
 /** Of the whole tree, by top folder. */
 export function longLines(): Map<string, LongLine[]> {
-  const paths = globSync('**/*.{ts,tsx,mjs,js}', {
-    cwd: ROOT,
-    exclude: (name) => ['node_modules', 'dist', 'console-dist', 'data', 'shared'].includes(name) || name.startsWith('.'),
-  });
   return Map.groupBy(
-    paths.toSorted().flatMap((path) => longLinesOf(path, readFileSync(join(ROOT, path), 'utf8'))),
+    ourFiles(ROOT, ['ts', 'tsx', 'mjs', 'js']).flatMap((path) => longLinesOf(path, readFileSync(join(ROOT, path), 'utf8'))),
     ({ path }) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.'),
   );
 }

@@ -1,8 +1,8 @@
 /** `node tools/names/main.ts`: names that mean several things, and words that were given up; `npm run check` runs it. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSources } from '../imports.ts';
+import { ourFiles } from '../our-files.ts';
 import { ALLOWED_REPEATS } from './allowed-repeats.ts';
 import { needlessRepeats, repeatedNames } from './exported.ts';
 import { CHINESE, IDENTIFIERS, PHRASES } from './given-up.ts';
@@ -12,10 +12,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Where the words themselves are listed, and data of earlier versions, which stay as they were written. */
 const OWN = /^(?:tools\/names|test-rigs\/fixtures\/\d[^/]*)\//;
 
-const tracked = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md', '*.yaml', '*.html'], { cwd: ROOT, encoding: 'utf8' })
-  .split('\n')
-  .filter((path) => path !== '' && !OWN.test(path) && existsSync(join(ROOT, path)));
-const texts: Text[] = tracked.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+const paths = ourFiles(ROOT, ['ts', 'tsx', 'mjs', 'md', 'yaml', 'html']).filter((path) => !OWN.test(path));
+const texts: Text[] = paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 const code = texts.filter(({ path }) => /\.(?:ts|tsx|mjs)$/.test(path));
 const sources = readSources(ROOT);
 
