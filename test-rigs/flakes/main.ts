@@ -1,9 +1,9 @@
 /**
- * `npm run rig -- flakes [FILES] [--touching] [--runs 5] [--load 3] [--state FILE] [--json]`: the whole test suite, or these
- * files, so many times beside so many busy processes; names every test that failed once. With --touching only the files
- * that open a socket, a child or a disk, told by what they and their helpers import. Files run side by side as in
- * `npm test`, each with the same time-outs. With --state a run that was ended goes on where it was; take the file away
- * once what it names is mended. Exit code 1 when something failed.
+ * `npm run rig -- flakes [FILES] [--touching] [--runs 5] [--load 3] [--at-once N] [--state FILE] [--json]`: the whole test
+ * suite, or these files, so many times beside so many busy processes; names every test that failed once. With --touching
+ * only the files that open a socket, a child or a disk, told by what they and their helpers import. As many files run side
+ * by side as in `npm test`, or N, each with the same time-outs. With --state a run that was ended goes on where it was;
+ * take the file away once what it names is mended. Exit code 1 when something failed.
  * The last line is {"runs","files","failed":[{"file","test","times","error"}]}.
  */
 import { join } from 'node:path';
@@ -22,15 +22,16 @@ const AT_ONCE = Math.max(2, availableParallelism() - 1);
 export async function run(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options: {
     touching: { type: 'boolean', default: false }, runs: { type: 'string', default: '5' }, load: { type: 'string', default: '3' },
-    state: { type: 'string' }, json: { type: 'boolean', default: false },
+    'at-once': { type: 'string', default: String(AT_ONCE) }, state: { type: 'string' }, json: { type: 'boolean', default: false },
   } });
   const runs = Number(values.runs);
   const busy = Number(values.load);
+  const atOnce = Number(values['at-once']);
   const sources = readSources(ROOT);
   const all = values.touching ? touchingFiles(sources) : sources.map(({ path }) => path).filter((path) => path.endsWith('.test.ts'));
   const files = positionals.length > 0 ? positionals : all;
-  if (!(Number.isInteger(runs) && runs >= 1 && Number.isInteger(busy) && busy >= 0)) {
-    process.stderr.write('flakes: [FILES] [--touching] --runs 5 --load 3 [--state FILE]\n');
+  if (![runs, atOnce].every((count) => Number.isInteger(count) && count >= 1) || !(Number.isInteger(busy) && busy >= 0)) {
+    process.stderr.write('flakes: [FILES] [--touching] --runs 5 --load 3 [--at-once N] [--state FILE]\n');
     return 2;
   }
   const tally = FlakeTally.read(values.state);
@@ -41,7 +42,7 @@ export async function run(argv: string[]): Promise<number> {
   try {
     for (let round = 1; round <= runs && !ending.signal.aborted; round += 1) {
       const left = files.filter((file) => tally.runsOf(file) < round);
-      await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+      await Promise.all(Array.from({ length: atOnce }, async () => {
         for (let file = left.shift(); file !== undefined; file = left.shift()) {
           const failures = await runTestFile(ROOT, file, ending.signal);
           if (!failures) return;
