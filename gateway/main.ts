@@ -34,7 +34,7 @@ import { apiSources } from './http/gateway-sources.ts';
 import { SqliteThread, workerBeside } from './sqlite/client.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
-import { HealthMonitor } from './presence/health-monitor.ts';
+import { HealthMonitor } from './http/health-monitor.ts';
 import { openWarningLine } from './warnings/line.ts';
 
 export interface RunOptions {

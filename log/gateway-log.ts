@@ -9,7 +9,7 @@ import { FileChain } from './file-chain.ts';
 import { toLogFault, isDiskFull, isRetryableInNewFile, openStorage } from './storage-faults.ts';
 import { GatewayLosses } from './gateway-losses.ts';
 import { SenderMarks } from './sender-marks.ts';
-import { Retention, type TrimState } from './retention.ts';
+import { Retention, type TrimState } from './gateway-retention.ts';
 import {
   StorageError,
   type CommitRequest,

@@ -6,7 +6,7 @@ import type { World } from '../../core/world.ts';
 import { truncatedPacketDetail, packetExcerpt } from './packet-excerpt.ts';
 import './faults.ts';
 import { parseHj212Message, type Hj212Message } from './message.ts';
-import { packetData, Hj212PacketCutter, type Hj212Segment } from './packet.ts';
+import { packetData, Hj212PacketCutter, type Hj212Segment } from './packet-cutter.ts';
 
 /** Mobile networks drop idle connections after one to five minutes. */
 const KEEP_ALIVE_MS = 30_000;

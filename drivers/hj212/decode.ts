@@ -6,7 +6,7 @@ import './faults.ts';
 import type { Hj212AnswerFrame, Hj212Frame, Hj212Request, UploadPointMap, UploadPoint, Hj212UploadFrame } from './frame.ts';
 import { qualityOfDataFlag } from './data-flags.ts';
 import { parseHj212Message, parseHj212Time, type Hj212Message } from './message.ts';
-import { packetData } from './packet.ts';
+import { packetData } from './packet-cutter.ts';
 import { LOGGER_PARAMETERS } from './settings.ts';
 
 const UPLOADS = new Set(['2011', '2021', '2031', '2041', '2051', '2061']);

@@ -2,7 +2,7 @@
 import type { FrameRead, FrameReader } from '../../core/driver.ts';
 import { uploadPointMap, type Hj212Frame, type Hj212Request } from './frame.ts';
 import { truncatedPacketDetail, packetExcerpt } from './packet-excerpt.ts';
-import { packetData, Hj212PacketCutter } from './packet.ts';
+import { packetData, Hj212PacketCutter } from './packet-cutter.ts';
 import { parseHj212Message, parseHj212Time } from './message.ts';
 import { settings, type Hj212Point } from './settings.ts';
 

@@ -1,5 +1,5 @@
 /** Describes bytes that are not a whole packet, for faults. Pure. */
-import { PACKET_HEAD_BYTES } from './packet.ts';
+import { PACKET_HEAD_BYTES } from './packet-cutter.ts';
 
 const SHOWN_BYTES = 48;
 

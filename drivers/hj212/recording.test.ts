@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHj212Message } from './message.ts';
-import { packetData } from './packet.ts';
+import { packetData } from './packet-cutter.ts';
 import { recording } from './recording.ts';
 import { settings } from './settings.ts';
 import { hj212PacketBytes } from './testing/data-logger.ts';

@@ -3,7 +3,7 @@ import type { BytesRecording, MessageNotes, ByteSpan } from '../../core/recordin
 import { hj212Crc } from './crc.ts';
 import type { Hj212Request } from './frame.ts';
 import { formatQn, parseHj212Message, formatHj212Time, parseHj212Time, type Hj212Message } from './message.ts';
-import { packetData, PACKET_HEAD_BYTES, Hj212PacketCutter } from './packet.ts';
+import { packetData, PACKET_HEAD_BYTES, Hj212PacketCutter } from './packet-cutter.ts';
 import type { Hj212Point, Hj212Settings } from './settings.ts';
 
 const FROM_HOST = new Set(['9013', '9014']);

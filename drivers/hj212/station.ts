@@ -18,7 +18,7 @@ import {
 } from './frame.ts';
 import { HistoryBackfill } from './history-backfill.ts';
 import { formatHj212Message, formatQn, formatHj212Time, parseHj212Time, type Hj212Message } from './message.ts';
-import { encodeHj212Packet } from './packet.ts';
+import { encodeHj212Packet } from './packet-cutter.ts';
 import type { Hj212Point, Hj212Settings } from './settings.ts';
 
 /** A repetition within this time is answered together with the first upload; after it, the first was not stored. */

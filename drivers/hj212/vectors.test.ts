@@ -8,7 +8,7 @@ import { decode } from './decode.ts';
 import { currentFactorCode } from './factors.ts';
 import { frameReader } from './frame-reader.ts';
 import { parseHj212Message, parseHj212Time } from './message.ts';
-import { packetData, encodeHj212Packet, Hj212PacketCutter } from './packet.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter } from './packet-cutter.ts';
 import { hj212PacketBytes } from './testing/data-logger.ts';
 
 const folder = sharedFolder('traffic', 'vectors', 'hj212');

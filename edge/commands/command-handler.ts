@@ -9,7 +9,7 @@ import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import { ownClock, pause, type World } from '../../core/world.ts';
 import { executeCommand, type CommandTargets } from './execute-command.ts';
 import { commandEvent } from './command-event.ts';
-import { admissionFault, expiryFault } from './command-rules.ts';
+import { admissionFault, expiryFault } from './command-validation.ts';
 import { CommandHistory } from './command-history.ts';
 
 export interface CommandHandlerParts extends CommandTargets {

@@ -13,7 +13,7 @@ import {
 import { STALE_PERIODS, type OpenDevice } from '../read/host-device.ts';
 import type { DeviceHost } from '../read/read.ts';
 import type { LatestPictures } from '../infer/viewers/latest-pictures.ts';
-import { conditionFault, writeConditions, toRawValue, toScaledValue, type WriteCommand } from './command-rules.ts';
+import { conditionFault, writeConditions, toRawValue, toScaledValue, type WriteCommand } from './command-validation.ts';
 import type { LatestValues } from './latest-values.ts';
 
 export interface CommandTargets {

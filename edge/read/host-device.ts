@@ -12,6 +12,7 @@ import type { DeviceState } from '../../core/wire/messages.ts';
 import { ownClock, type World } from '../../core/world.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import type { DecodedItem } from '../item.ts';
+import { DeviceOnline } from './device-online.ts';
 import { PointState } from './point-state.ts';
 
 /** A device of the setup with its driver: what the host is given. */
@@ -22,8 +23,6 @@ export interface OpenDevice {
 
 /** A point that was not refreshed in this many periods is stale. */
 export const STALE_PERIODS = 3;
-/** Failed polls in a row after which a device counts as offline; a link that cannot be had does so at once. */
-const OFFLINE_AFTER = 2;
 /** Where a fault lies that is not of one request. */
 const LINK = 'link';
 const SKIPPED = 'skipped';
@@ -58,8 +57,7 @@ export class HostDevice {
   #first: PointState | null = null;
   /** Part of the device (a request, its link) → the fault that stands there. */
   #standing = NOTHING_STANDS;
-  #online: boolean | null = null;
-  #reason = 'starting';
+  readonly #online: DeviceOnline;
   /** ms UTC when it was last heard; 0: never. A time that is ours moves with our clock, which had been set by so much then. */
   #heardAt = 0;
   #heardJumpedMs = 0;
@@ -69,6 +67,7 @@ export class HostDevice {
     this.setup = setup;
     this.driver = driver;
     this.#id = setup.id;
+    this.#online = new DeviceOnline(setup.id);
     this.#reportsChanges = driver.reportsChanges ?? false;
     this.#world = world;
     this.#give = give;
@@ -145,11 +144,11 @@ export class HostDevice {
         else if (this.#standing.size > 0) this.#clear(`point ${point}`);
       }
       if (!request && !decoded.isPartial && (values.length === 0 || this.#reportsChanges)) this.#confirm(observedAt);
-      this.#setOnline(true, 'ok');
+      this.#online.heard(this.#world);
       return;
     }
     // It answered, if only to say no: online.
-    this.#setOnline(true, 'ok');
+    this.#online.heard(this.#world);
     this.markLost(decoded.fault, part, decoded.points ?? request?.points ?? [], observedAt);
   }
 
@@ -169,14 +168,14 @@ export class HostDevice {
   pollFailed(fault: Fault, part: string): void {
     this.failures += 1;
     this.markLost(fault, part, this.setup.points.map((point) => point.id));
-    if (this.failures >= OFFLINE_AFTER) this.#setOnline(false, fault.code);
+    this.#online.pollFailed(this.failures, fault.code, this.#world);
   }
 
   /** Its link cannot be had, or went. Told once; polls that fall due meanwhile are counted by `leftOut`. */
   linkFailed(fault: Fault): void {
     if (this.isLinkDown) this.#stand(LINK, fault);
     else this.markLost(fault, LINK, this.setup.points.map((point) => point.id), undefined, FAULTS[fault.code].retry === 'never');
-    this.#setOnline(false, fault.code);
+    this.#online.lost(fault.code, this.#world);
   }
 
   /** How its link is other than configured; undefined: it is not. */
@@ -213,7 +212,7 @@ export class HostDevice {
     this.#tellRead(stale);
     // A device that speaks by itself and has gone quiet altogether is not there any more, as far as anyone can tell.
     const isQuiet = [...this.#points.values()].every((point) => point.isStale || point.isBad);
-    if (isQuiet && !this.driver.traits.includes('polled')) this.#setOnline(false, fault.code);
+    if (isQuiet && !this.driver.traits.includes('polled')) this.#online.lost(fault.code, this.#world);
   }
 
   state(): DeviceState {
@@ -224,8 +223,8 @@ export class HostDevice {
       driver,
       subject,
       ...(position ? { position } : {}),
-      online: this.#online ?? false,
-      reason: (this.#online && this.#standing.get(REMARK)?.code) || this.#reason,
+      online: this.#online.isOnline,
+      reason: (this.#online.isOnline && this.#standing.get(REMARK)?.code) || this.#online.reason,
       lastAt: this.#lastAt,
       periodMs: everyMs,
       ...pictures,
@@ -340,7 +339,7 @@ export class HostDevice {
     for (const point of this.#points.values()) point.pictureReceived(refreshedMs);
     this.#clear('stale');
     this.#heard(at, true);
-    this.#setOnline(true, 'ok');
+    this.#online.heard(this.#world);
   }
 
   get #lastAt(): number | null {
@@ -359,13 +358,6 @@ export class HostDevice {
 
   #jumpedMs(): number {
     return this.#world.clock.trust?.jumpedMs() ?? 0;
-  }
-
-  #setOnline(online: boolean, reason: string): void {
-    if (online === this.#online && (online || reason === this.#reason)) return;
-    this.#online = online;
-    this.#reason = reason;
-    this.#world.tell({ kind: 'device_state', device: this.#id, online, reason });
   }
 
   #stand(part: string, fault: Fault): void {

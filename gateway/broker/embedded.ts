@@ -15,12 +15,12 @@ import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../config/reload.ts';
 import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, reasonParams, type Identity } from './access.ts';
 import { Arrivals } from './arrivals.ts';
-import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './guard.ts';
+import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './client-limits.ts';
 import { Guesses } from './guesses.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
 import { Shares } from './shares.ts';
-import type { ProtocolProblem } from './strict.ts';
+import type { ProtocolProblem } from './protocol-check.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 /** Why a client was let go; the label of cityvitals_clients_dropped_total. */

@@ -22,7 +22,7 @@ import type { OpenedSink, Sinks } from '../sinks/open.ts';
 import { openStoreCheck } from '../store/check.ts';
 import { indicatorViews } from '../store/indicators.ts';
 import type { LastPoint, Store } from '../store/store.ts';
-import type { HealthMonitor } from '../presence/health-monitor.ts';
+import type { HealthMonitor } from './health-monitor.ts';
 import type { WarningLine } from '../warnings/types.ts';
 import { deviceCounts } from '../presence/device-counts.ts';
 

@@ -4,13 +4,14 @@
  */
 import type { Stream } from '../../core/event.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
-import { addRange, addRanges, countNumbers, fromMark, missingRanges, toMark, type SeqRange } from '../../log/ranges.ts';
+import { countNumbers, type SeqRange } from '../../log/ranges.ts';
 import type { AcceptedGroup, Cursor, GatewayLog, SettledRange } from '../../log/types.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
-import { EventColumns, type BatchName } from '../../core/wire/event-columns.ts';
+import { EventColumns } from '../../core/wire/event-columns.ts';
 import { MAX_HAVE_RANGES } from '../../core/wire/limits.ts';
 import { pause, type World } from '../../core/world.ts';
 import type { RefusedEvent, CheckedBatch } from './accept.ts';
+import { Deduplication } from './deduplication.ts';
 import { LogBatch } from '../feed/log-batch.ts';
 import '../../log/faults.ts';
 
@@ -58,13 +59,13 @@ export class BatchKeeper {
   readonly #onKept: BatchesKept;
   readonly #world: World;
   readonly #stop: AbortSignal;
-  /** By sender, stream and epoch: ranges on their way into the log, and the highest number that one of them ever had. */
-  readonly #pending = new Map<string, { ranges: Set<SeqRange>; top: number }>();
+  readonly #deduplication: Deduplication;
   #toldAtMs = -Infinity;
   #isLogFull = false;
 
   constructor(log: GatewayLog, on: { quarantine: QuarantineEvents; kept: BatchesKept }, world: World, stop: AbortSignal) {
     this.#log = log;
+    this.#deduplication = new Deduplication(log);
     this.#quarantine = on.quarantine;
     this.#onKept = on.kept;
     this.#world = world;
@@ -79,13 +80,12 @@ export class BatchKeeper {
   /** Resolves when all that is new of it is on disk. The numbers are taken synchronously: calls never see each other's halves. */
   async keep(offered: OfferedBatch): Promise<KeepOutcome> {
     const { checked } = offered;
-    const { name: { from, stream, epoch }, count } = checked.batch;
-    const key = `${from}|${stream}|${epoch}`;
+    const { name, count } = checked.batch;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       // Looked up anew on each try: a commit that reported a failure may have been written all the same.
       let share: NewPart | 'too-many-holes';
       try {
-        share = this.#shareOf(offered, key);
+        share = this.#shareOf(offered);
       } catch (error) {
         if (isBatchError(error)) return { kind: 'unwritable', error };
         throw error;
@@ -93,11 +93,11 @@ export class BatchKeeper {
       if (share === 'too-many-holes') return { kind: share };
       const duplicates = count - countNumbers(share.fresh);
       if (share.fresh.length === 0) return { kind: 'repeated', duplicates };
-      const release = this.#reserve(key, share.fresh);
+      const release = this.#deduplication.reserve(name, share.fresh);
       let places: readonly Cursor[] | null = null;
       try {
         if (share.refused.length > 0)
-          await this.#quarantine(from, share.refused, offered.receivedAt).catch((error: unknown) => {
+          await this.#quarantine(name.from, share.refused, offered.receivedAt).catch((error: unknown) => {
             throw isBatchError(error) ? new Unwritable(error) : error;
           });
         places = await this.#log.accept(share.groups, share.settled);
@@ -107,7 +107,7 @@ export class BatchKeeper {
         // Too large or too deep to be handed over. Whatever else the log throws is a failure of its own: refused for it, good events would be let go of.
         if (error instanceof RangeError && isBatchError(error)) return { kind: 'unwritable', error };
         this.#isLogFull = error instanceof FaultError && error.fault.code === 'CV_LOG_FULL';
-        this.#tell(from, error);
+        this.#tell(name.from, error);
         offered.onFailure?.();
       } finally {
         release();
@@ -132,11 +132,10 @@ export class BatchKeeper {
     this.#world.tell({ kind: 'fault', edge, fault: faultOf(error, 'CV_LOG_FAILED') });
   }
 
-  #shareOf(offered: OfferedBatch, key: string): NewPart | 'too-many-holes' {
+  #shareOf(offered: OfferedBatch): NewPart | 'too-many-holes' {
     const { batch, refused, gapRanges } = offered.checked;
     const { name, count } = batch;
-    const last = name.seq + count - 1;
-    const fresh = this.#freshOf(name, last, key);
+    const fresh = this.#deduplication.newRanges(name, count);
     if (fresh === 'too-many-holes') return fresh;
     const share: NewPart = { groups: [], columns: [], settled: [...gapRanges], refused: [], fresh };
     const origin = { sender: name.from, stream: name.stream, epoch: name.epoch, receivedAt: offered.receivedAt };
@@ -158,29 +157,6 @@ export class BatchKeeper {
       }
     }
     return share;
-  }
-
-  /** What of a batch is neither settled nor on its way. */
-  #freshOf({ from, stream, epoch, seq }: BatchName, last: number, key: string): SeqRange[] | 'too-many-holes' {
-    const mark = this.#log.mark(from, stream, epoch);
-    const pending = this.#pending.get(key);
-    // Almost always: what comes next. Nothing beyond it is known, and no hole begins.
-    if (seq === Math.max(mark.upTo, mark.have.at(-1)?.[1] ?? 0, pending?.top ?? 0) + 1) return [[seq, last]];
-    const known = addRanges(fromMark(mark), [...(pending?.ranges ?? [])]);
-    const fresh = missingRanges(known, seq, last);
-    const after = fresh.length === 0 ? known : addRange(known, seq, last);
-    return toMark(after).have.length > Math.max(MAX_HAVE_RANGES, toMark(known).have.length) ? 'too-many-holes' : fresh;
-  }
-
-  #reserve(key: string, ranges: readonly SeqRange[]): () => void {
-    const own = this.#pending.get(key) ?? { ranges: new Set(), top: 0 };
-    this.#pending.set(key, own);
-    for (const range of ranges) own.ranges.add(range);
-    own.top = Math.max(own.top, ranges.at(-1)?.[1] ?? 0);
-    return () => {
-      for (const range of ranges) own.ranges.delete(range);
-      if (own.ranges.size === 0 && this.#pending.get(key) === own) this.#pending.delete(key);
-    };
   }
 }
 

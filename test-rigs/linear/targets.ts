@@ -5,7 +5,7 @@ import { FrameCutter } from '../../drivers/frame/cutter.ts';
 import { readHeadFields } from '../../drivers/frame/read-fields.ts';
 import { loadDescription, shippedDescriptions } from '../../drivers/frame/load-description.ts';
 import { parseHj212Message } from '../../drivers/hj212/message.ts';
-import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from '../../drivers/hj212/packet-cutter.ts';
 import { LlrpMessageCutter } from '../../drivers/llrp/message.ts';
 import { registrationFrom, withoutHeartbeats } from '../../drivers/modbus/dtu/identity.ts';
 import { mbapFraming, type PendingExchange, type ModbusFraming } from '../../drivers/modbus/framing.ts';

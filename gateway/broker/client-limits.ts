@@ -4,7 +4,7 @@
  */
 import type { Client } from 'aedes';
 import type { Duplex } from 'node:stream';
-import { headBytes, protocolProblem, topicOf, type ProtocolProblem } from './strict.ts';
+import { headBytes, protocolProblem, topicOf, type ProtocolProblem } from './protocol-check.ts';
 
 /** Before the client is known. A CONNECT with a will is a few hundred bytes. */
 const MAX_CONNECT_BYTES = 16 << 10;

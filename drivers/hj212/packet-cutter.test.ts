@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hj212Crc, crcKeyOfStart, crcKeyOfEnd, nextCrcSum } from './crc.ts';
-import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from './packet.ts';
+import { packetData, encodeHj212Packet, Hj212PacketCutter, type Hj212Segment } from './packet-cutter.ts';
 
 /** HJ 212-2017, annex A. */
 const EXAMPLE = 'QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&';

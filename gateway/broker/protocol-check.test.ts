@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { headBytes, protocolProblem, topicOf } from './strict.ts';
+import { headBytes, protocolProblem, topicOf } from './protocol-check.ts';
 
 const text = (value: string | Buffer): Buffer => {
   const bytes = Buffer.from(value);
