@@ -102,9 +102,9 @@ export class HostDevice {
     return this.#standing.has(LINK);
   }
 
-  /** What a frame says; a driver that throws has lost it. One reading of the clock is its time, for its samples and for whoever listens in. */
-  decode(frame: unknown, request?: Request): Decoded {
-    this.decodedAt = this.#world.clock.nowMs();
+  /** What a frame says; a driver that throws has lost it. `arrivedAt` (ms UTC) is its time, for its samples and for whoever listens in. */
+  decode(frame: unknown, request?: Request, arrivedAt = this.#world.clock.nowMs()): Decoded {
+    this.decodedAt = arrivedAt;
     try {
       return this.driver.decode(frame, request, this.decodedAt);
     } catch (error) {

@@ -44,7 +44,7 @@ export async function listenToDevice({ busLink, device, frames }: ListenParts, s
 }
 
 /** One picture after the other, each when the one before was taken. */
-async function watch(frames: AsyncIterable<unknown>, receiver: FrameReceiver, signal: AbortSignal): Promise<void> {
+async function watch(frames: AsyncIterable<unknown>, receiver: LinkReceiver, signal: AbortSignal): Promise<void> {
   for await (const frame of frames) {
     if (signal.aborted) return;
     receiver.receive(frame);
@@ -69,9 +69,9 @@ class LinkReceiver implements FrameReceiver {
     this.#isTold = link.taken !== undefined;
   }
 
-  receive(frame: unknown): boolean {
+  receive(frame: unknown, arrivedAt?: number): boolean {
     if (!this.#isProven) this.#isProven = this.#busLink.frameReceived();
-    const decoded = this.#device.decode(frame);
+    const decoded = this.#device.decode(frame, undefined, arrivedAt);
     this.#device.accept(decoded, FRAMES, undefined, this.#device.decodedAt);
     return decoded.ok && this.#isTold;
   }
