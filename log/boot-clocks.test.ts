@@ -155,7 +155,12 @@ interface Written {
 }
 
 /** A log of which the newest groups of some openings are these, and what was remembered of its boots. */
-async function loaded(t: TestContext, written: Written[], remembered: BootRecord[] | null, { present = 'z', error = null as Error | null } = {}) {
+async function loaded(
+  t: TestContext,
+  written: Written[],
+  remembered: BootRecord[] | null,
+  { present = 'z', error = null as Error | null } = {},
+) {
   const { dir, remove } = await memoryDir();
   t.after(remove);
   if (remembered) await writeClockFile(dir, formatBootHistory({ believedAt: UNSET, boots: remembered }));
@@ -165,9 +170,13 @@ async function loaded(t: TestContext, written: Written[], remembered: BootRecord
     read({ parts: [part], maxGroups }) {
       if (error) return Promise.reject(error);
       asked.push(maxGroups);
-      const groups = written.filter(({ epoch, seq, drafts }) => epoch === part?.epoch && seq + drafts.length - 1 === part.to).map((one) => ({
+      const own = written.filter(({ epoch, seq, drafts }) => epoch === part?.epoch && seq + drafts.length - 1 === part.to);
+      const groups = own.map((one) => ({
         epoch: one.epoch, seq: one.seq, count: one.drafts.length,
-        payload: encodeBatch({ from: 'e1', stream: 'state', epoch: one.epoch, seq: one.seq, ...(one.boot && { boot: one.boot }) }, one.drafts),
+        payload: encodeBatch(
+          { from: 'e1', stream: 'state', epoch: one.epoch, seq: one.seq, ...(one.boot && { boot: one.boot }) },
+          one.drafts,
+        ),
       }));
       return Promise.resolve({ groups, missing: [], complete: true, salvages: [] });
     },
@@ -179,7 +188,10 @@ async function loaded(t: TestContext, written: Written[], remembered: BootRecord
       epoch: 99, previousEpoch: 0, maxFileBytes: 1, disk: { freeBytes: 1, ballast: true, wantedBytes: 0 },
       chains: { state: { files, state: null, stateFile: null, trimmed: null, stateDamaged: false, head: null, salvages: [] } },
     },
-    { edge: 'e1', dir, clock: { boot: { id: present, uptimeMs: () => 0 }, assumedAt: UNSET, begin: (times) => { begun.push(times); } }, storage },
+    {
+      edge: 'e1', dir, storage,
+      clock: { boot: { id: present, uptimeMs: () => 0 }, assumedAt: UNSET, begin: (times) => { begun.push(times); } },
+    },
   );
   return { boots, begun: begun[0] as SavedClockTimes, dir, asked };
 }
@@ -255,7 +267,9 @@ test('a clock that goes on is told what was assumed, and what is true if that is
   const begun = async (of: BootRecord[]) => (await loaded(t, [{ epoch: 3, seq: 1, drafts: [stateAt(UNSET)] }], of, { present: 'a' })).begun;
   assert.deepEqual(await begun([]), { newestAt: UNSET, assumedAt: null, trueAt: null });
   assert.deepEqual(await begun([bootOf('a', 3, { assumedAt: UNSET + 7 })]), { newestAt: UNSET, assumedAt: UNSET + 7, trueAt: null });
-  assert.deepEqual(await begun([bootOf('a', 3, { assumedAt: UNSET + 7, ...exact(50) })]), { newestAt: UNSET + 50, assumedAt: UNSET + 7, trueAt: UNSET + 57 });
+  assert.deepEqual(await begun([bootOf('a', 3, { assumedAt: UNSET + 7, ...exact(50) })]), {
+    newestAt: UNSET + 50, assumedAt: UNSET + 7, trueAt: UNSET + 57,
+  });
 });
 
 test('an event is dated by what is known of its boot, and only where it went by that clock', async (t) => {
@@ -264,7 +278,7 @@ test('an event is dated by what is known of its boot, and only where it went by 
   assert.deepEqual([at(3, 'unsynced'), at(3, 'edge'), at(4, 'unsynced')], [50, 0, 0]);
 });
 
-test('of its own opening what is written by an unset clock is moved, up to the last such event, also when the clock is known by then', async (t) => {
+test('of its own opening what an unset clock wrote is moved, up to the last such event, also when it is known by then', async (t) => {
   const { boots, dir } = await loaded(t, [], []);
   assert.deepEqual(boots.correct(UNSET + HOUR), []);
   await boots.recordUnsynced('state', 5, [stateAt(UNSET), stateAt(UNSET), stateAt(UNSET, 'edge')]);

@@ -248,6 +248,16 @@ test('where nothing can go, or the disk fails otherwise, the commit fails at onc
   assert.equal(removed.length, 2);
 });
 
+test('what is settled while its times are looked for is no loss', async () => {
+  const { reserve, of, removed, told } = bench({ files: { state: filesOf('state', 2) }, maxBytes: 2 * FILE + COMMIT - 1 });
+  const state = of('state');
+  state.timeRange = () => {
+    state.state = settleRanges(state.state, EPOCH, [[1, 10]]);
+    return Promise.resolve({ fromAt: 1, toAt: 1 });
+  };
+  assert.deepEqual([await reserve('state'), removed, told().map(([what]) => what)], [true, ['state-7-1.db'], ['CV_LOG_FULL']]);
+});
+
 test('the only file of a stream is closed before it goes', async () => {
   const { space, of, removed } = bench({ files: { state: filesOf('state', 1) } });
   const { chain } = of('state');
