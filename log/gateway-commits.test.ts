@@ -230,6 +230,13 @@ test('a log that is full of what must stay takes no groups, and still what is se
   await log.close();
 });
 
+test('what is settled alone is written, and nothing is let go for it', async () => {
+  const { log, commits, removed } = await bench({ files: 5, options: { maxBytes: 1 } });
+  await log.accept([], [settled(1, 1)]);
+  assert.deepEqual([commits.length, removed()], [1, []]);
+  await log.close();
+});
+
 test('age is looked at every minute, with a note of what goes before it goes; a disk that refuses that is told', async () => {
   const { log, world, removed, commits, reports, refusals, told } = await bench({ files: 4, lastAt: 1 });
   await world.clock.advanceMs(59_999);
