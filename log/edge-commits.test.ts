@@ -7,7 +7,15 @@ import { settle as turns, testWorld } from '../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../core/wire/batch.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { logFileName } from './file-name.ts';
-import { StorageError, type ChainReport, type CommitRequest, type DiskReport, type LogGroup, type LogStorage } from './storage.ts';
+import {
+  StorageError,
+  type ChainReport,
+  type CommitRequest,
+  type DiskReport,
+  type FileReport,
+  type LogGroup,
+  type LogStorage,
+} from './storage.ts';
 import {
   addPendingLosses,
   EMPTY_STREAM_STATE,
@@ -21,20 +29,26 @@ import { LOG_START, type CommittedGroup } from './types.ts';
 const EPOCH = 9;
 const WELL: DiskReport = { freeBytes: 1e9, ballast: true, wantedBytes: 0 };
 const ALL = { maxGroups: 1000, maxBytes: 1e9 };
-const failure = (code: number) => new StorageError({ code, detail: `refused ${code}`, needsNewFile: true, locked: false });
+const failure = (code: number, retryable = false) =>
+  new StorageError({ code, detail: `refused ${code}`, needsNewFile: code !== 13, locked: false, retryable });
 
-async function bench(states: Partial<Record<Stream, StreamState>> = {}, previousEpoch = 0) {
+async function bench(
+  states: Partial<Record<Stream, StreamState>> = {},
+  previousEpoch = 0,
+  { maxBytes = 1e9, files = [] as FileReport[] } = {},
+) {
   const world = testWorld();
   const commits: CommitRequest[] = [];
   const refusals: (Error | null)[] = [];
   const rows = new Map<string, LogGroup[]>();
   const aside: unknown[] = [];
+  const removed: string[] = [];
   const disk = { hold: null as Promise<void> | null, asideError: null as Error | null };
   const chainOf = (stream: Stream): ChainReport => {
     const state = states[stream];
     return {
-      files: [], state: state ? formatStreamState(state) : null, stateFile: null, trimmed: null, stateDamaged: false, head: null,
-      salvages: [],
+      files: stream === 'state' ? files : [], state: state ? formatStreamState(state) : null, stateFile: null, trimmed: null,
+      stateDamaged: false, head: null, salvages: [],
     };
   };
   const storage: LogStorage = {
@@ -56,7 +70,10 @@ async function bench(states: Partial<Record<Stream, StreamState>> = {}, previous
       return Promise.resolve({ groups, missing: [], complete: true, salvages: [] });
     },
     replay: () => Promise.reject(new Error('not asked')),
-    remove: () => Promise.resolve(WELL),
+    remove({ names }) {
+      removed.push(...names);
+      return Promise.resolve(WELL);
+    },
     setAside({ line }) {
       aside.push(JSON.parse(line));
       return disk.asideError ? Promise.reject(disk.asideError) : Promise.resolve(null);
@@ -65,7 +82,7 @@ async function bench(states: Partial<Record<Stream, StreamState>> = {}, previous
     stats: () => Promise.reject(new Error('not asked')),
     close: () => Promise.resolve(null),
   };
-  const log = await openEdgeLog({ dir: '', edge: 'pump-07', centre: TEST_CENTRE, maxBytes: 1e9 }, world, storage);
+  const log = await openEdgeLog({ dir: '', edge: 'pump-07', centre: TEST_CENTRE, maxBytes }, world, storage);
   const counts = () => commits.splice(0).map(({ chain, groups }) => [chain, groups.reduce((sum, { count }) => sum + count, 0)]);
   const after = async (ms: number) => {
     await world.clock.advanceMs(ms);
@@ -74,7 +91,7 @@ async function bench(states: Partial<Record<Stream, StreamState>> = {}, previous
   const told = () => world.told.splice(0).map((event) =>
     event.kind === 'samples_lost' ? [event.reason, event.count, event.intended, event.stream]
       : event.kind === 'fault' ? [event.fault.code] : event.kind === 'fault_cleared' ? [`${event.code} over`] : [event.kind]);
-  return { world, log, commits, refusals, disk, counts, after, told, aside, rows };
+  return { world, log, commits, refusals, disk, counts, after, told, aside, removed };
 }
 
 test('a small group closes after a second, one of fifty events after a quarter, to the ms; a warning or state at once', async () => {
@@ -273,4 +290,66 @@ test('a loss of a log that has nothing else is written for who reads it', async 
   assert.deepEqual(told().map(([what]) => what), ['CV_LOG_REWOUND', 'log_rewound']);
   assert.deepEqual([await log.append([]), log.size('state').events], [undefined, 1]);
   await log.close();
+});
+
+const older = (first: number): FileReport => ({ ...logFileName('state', 7, first), last: first + 9, lastAt: 0, bytes: 1, damaged: false });
+
+test('a log that is opened and closed writes nothing', async () => {
+  const { log, counts, told } = await bench({ state: extendEpoch(EMPTY_STREAM_STATE, 7, 10) }, 7, { files: [older(1)] });
+  await log.close();
+  assert.deepEqual([counts(), told()], [[], []]);
+});
+
+test('a commit that may succeed in another file is made there at once, with its gap records', async () => {
+  const { log, refusals, commits, told } = await bench();
+  await log.append([testDraft(1, { kind: 'state' })]);
+  refusals.push(failure(10, true));
+  await log.settle('state', EPOCH, { upTo: 0, have: [[3, 3]] });
+  await turns();
+  assert.deepEqual(commits.map(({ file, groups }) => [file.first, groups.map(({ seq, count }) => [seq, count])]), [
+    [1, [[1, 1]]], [1, [[4, 1]]], [4, [[4, 1]]],
+  ]);
+  assert.deepEqual(told().map(([what]) => what), ['CV_LOG_REWOUND', 'log_rewound', 'CV_LOG_FAILED', 'CV_LOG_FAILED over']);
+  await log.close();
+});
+
+test('after a failure the next commit begins a file, unless the disk was full or it was no disk at all', async () => {
+  const { log, refusals, commits } = await bench();
+  const firsts: unknown[] = [];
+  for (const refusal of [null, failure(13), new TypeError('a mistake'), failure(8)]) {
+    refusals.push(refusal);
+    await log.append([testDraft(1, { kind: 'state' })]).catch(() => undefined);
+    await log.append([testDraft(1, { kind: 'state' })]);
+    firsts.push(commits.splice(0).map(({ file }) => file.first));
+  }
+  assert.deepEqual(firsts, [[1, 1], [1, 1], [1, 1], [1, 5]]);
+  await log.close();
+});
+
+test('files of which all is settled go with the commit that says so; on a full disk, where that cannot be written, before it', async () => {
+  for (const isFull of [false, true]) {
+    const { log, after, refusals, removed, counts } = await bench(
+      { state: extendEpoch(EMPTY_STREAM_STATE, 7, 30) }, 7, { files: [older(1), older(11), older(21)] },
+    );
+    if (isFull) refusals.push(failure(13), failure(13), failure(13), failure(13));
+    await log.settle('state', 7, { upTo: 9, have: [] });
+    assert.deepEqual([await after(0), removed], [[], []]);
+    await log.settle('state', 7, { upTo: 10, have: [] });
+    await after(0);
+    assert.equal(removed[0], older(1).name);
+    if (!isFull) assert.deepEqual(removed, [older(1).name]);
+    await after(60_000);
+    counts();
+    await log.close();
+  }
+});
+
+test('what a log may hold is beside the next file, which is made ahead', async () => {
+  const needed = (32 << 10) + 150 + (16 << 10);
+  for (const [maxBytes, lost] of [[needed, []], [needed - 1, [['log_full_newest', 1, false, 'state']]]] as const) {
+    const { log, told } = await bench({}, 0, { maxBytes });
+    await log.append([testDraft(1, { kind: 'state' })]);
+    assert.deepEqual(told().filter(([what]) => what === 'log_full_newest'), lost);
+    await log.close();
+  }
 });
