@@ -48,7 +48,7 @@ export function connectTls(target: HostPort, options: TlsOptions, clock: World['
     const end = (error: Error) => {
       signal.removeEventListener('abort', abort);
       reject(error);
-      socket?.on('error', () => {}).destroy();
+      socket?.destroy();
     };
     const abort = () => end(failed('ETIMEDOUT'));
     try {
@@ -63,20 +63,30 @@ export function connectTls(target: HostPort, options: TlsOptions, clock: World['
     }
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', (error: NodeJS.ErrnoException) => end(tlsError(error, address)));
-    socket.once('close', () => end(failed('ECONNRESET')));
+    const refused = (error: NodeJS.ErrnoException) => end(tlsError(error, address));
+    const closed = () => end(failed('ECONNRESET'));
+    // One that stays: an error after the handshake, before somebody else listens, ends no process.
+    socket.on('error', () => {}).once('error', refused).once('close', closed);
     socket.once('secureConnect', () => {
       const fault = isJudgedHere ? judgePresented(socket, target, options, knownTime(clock)) : null;
       if (fault) return end(new FaultError(fault.code, fault.params));
       signal.removeEventListener('abort', abort);
-      socket.removeAllListeners('error').removeAllListeners('close').on('error', () => {});
-      socket.setNoDelay(true);
+      socket.off('error', refused).off('close', closed).setNoDelay(true);
       resolve(socket);
     });
   });
 }
 
-function judgePresented(socket: TLSSocket, { host, port }: HostPort, options: TlsOptions, nowAt: number | null): Fault | null {
+/** What a stranger presents may be beyond what Node can read: then it is none that we trust, and no end of the process. */
+function judgePresented(socket: TLSSocket, target: HostPort, options: TlsOptions, nowAt: number | null): Fault | null {
+  try {
+    return presentedFault(socket, target, options, nowAt);
+  } catch (error) {
+    return { code: 'CV_SERVER_UNTRUSTED', params: { address: addressOf(target), detail: (error as Error).message } };
+  }
+}
+
+function presentedFault(socket: TLSSocket, { host, port }: HostPort, options: TlsOptions, nowAt: number | null): Fault | null {
   const address = addressOf({ host, port });
   const presented = presentedChain(socket);
   const [certificate] = presented;
