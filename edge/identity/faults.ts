@@ -37,6 +37,11 @@ const IDENTITY_FAULTS = defineFaults({
     en: ['{path} can be read by other users of this machine (mode {mode})', 'chmod 600 {path}; if others use this machine, enrol again: the key may have been copied'],
     zh: ['{path} 可被本机其他用户读取（权限 {mode}）', '请执行 chmod 600 {path}；若本机有其他使用者，请重新入网：私钥可能已被复制'],
   },
+  CV_IDENTITY_FOLDER: {
+    stage: 'open', retry: 'after-change', actor: 'field-engineer',
+    en: ['{dir} cannot be written, so the certificate could not be renewed: {detail}', 'move the folder to where the user that runs the edge may write, such as /var/lib/cityvitals, and name it in gateway.identity'],
+    zh: ['{dir} 不可写，证书将无法续期：{detail}', '请将目录移至运行边缘节点的用户可写之处（如 /var/lib/cityvitals），并写入 gateway.identity'],
+  },
   CV_SERVER_UNTRUSTED: {
     stage: 'forward', retry: 'backoff', actor: 'field-engineer',
     en: ['the certificate that {address} shows is not from the CA that this edge trusts: {detail}', 'somebody may be in between: nothing was sent; if the CA of the gateway was replaced, put the new one into the CA file, or enrol again'],

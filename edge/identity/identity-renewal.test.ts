@@ -193,6 +193,13 @@ test('health says what the identity is worth, or what is wrong with it', async (
   assert.equal(await worthAfter(DAY_MS), 'CV_IDENTITY_MISSING');
 });
 
+test('a folder that cannot be written is told when the edge starts, and not when its certificate ends', async (t) => {
+  const { renewal, files, faults } = await bench(t);
+  files.makeFolder = () => Promise.reject(Object.assign(new Error('read-only file system'), { code: 'EROFS' }));
+  await renewal.open();
+  assert.deepEqual(faults(), [{ code: 'CV_IDENTITY_FOLDER', params: { dir: DIR, detail: 'EROFS' } }]);
+});
+
 test('a power cut at any step of a renewal: the old certificate or the new one, and it is renewed in the end', async (t) => {
   const { renewal, files, read, passes, server } = await bench(t);
   await passes(68 * DAY_MS);

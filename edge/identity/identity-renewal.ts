@@ -60,8 +60,15 @@ export class IdentityRenewal {
   async open(): Promise<void> {
     // Whoever reads a file of the folder by its name finds the newest.
     const { gateway: { identity: dir }, files } = this.#parts;
-    await finishReplacement(dir, files).catch((error: unknown) => this.#tell(faultOf(error, 'CV_IDENTITY_UNREADABLE', { path: dir })));
-    await this.#read();
+    const isThere = (await this.#read()) !== null;
+    try {
+      // Told now, and not when the certificate ends.
+      if (isThere) await files.makeFolder(dir);
+      await finishReplacement(dir, files);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#tell({ code: 'CV_IDENTITY_FOLDER', params: { dir, detail: code ?? message } });
+    }
     this.#downSinceMs = this.#world.clock.monotonicMs();
     this.#timer = everyMs(this.#world.clock, LOOK_MS, () => { void this.look(); });
     void this.look();
