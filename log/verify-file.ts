@@ -87,8 +87,6 @@ const empty = (damage: string | null): LogFileContent => ({
 
 function take(content: LogFileContent, { seq, count, origin }: LogGroup): void {
   content.groups += 1;
-  const last = content.present.at(-1);
-  if (last && seq === last[1] + 1) last[1] = seq + count - 1;
-  else content.present = addRange(content.present, seq, seq + count - 1);
+  content.present = addRange(content.present, seq, seq + count - 1);
   if (origin) content.origins.push(origin);
 }
