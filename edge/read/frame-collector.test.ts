@@ -47,7 +47,10 @@ async function start(devices: number, keeps = false, decode?: (frame: unknown) =
   });
   const taken: unknown[] = [];
   const { open } = driver;
-  if (keeps) driver.open = async (...given) => Object.assign(await open(...given), { taken: (frame: unknown) => { taken.push(frame); } });
+  if (keeps) {
+    const confirmStored = (frame: unknown) => { taken.push(frame); };
+    driver.open = async (...given) => Object.assign(await open(...given), { confirmStored });
+  }
   const whenKept = Promise.withResolvers<boolean>();
   const host = read(Array.from({ length: devices }, (_, at) => ({ setup: deviceOf(`d${at}`), driver })), world, () => whenKept.promise);
   const lists: string[][] = [];

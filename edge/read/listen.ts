@@ -22,7 +22,7 @@ export async function listenToDevice({ busLink, device, frames }: ListenParts, s
   while (!signal.aborted) {
     try {
       const link = await busLink.open(signal);
-      device.setRemark(link.remark);
+      device.setStandingFault(link.standingFault);
       const receiver = new LinkReceiver(link, busLink, device);
       if (link.frames) await watch(link.frames(signal), receiver, signal);
       else if (link.listen) await link.listen((frame) => frames.add(receiver, frame), signal);
@@ -66,7 +66,7 @@ class LinkReceiver implements FrameReceiver {
     this.#link = link;
     this.#busLink = busLink;
     this.#device = device;
-    this.#isTold = link.taken !== undefined;
+    this.#isTold = link.confirmStored !== undefined;
   }
 
   receive(frame: unknown, arrivedAt?: number): boolean {
@@ -77,7 +77,7 @@ class LinkReceiver implements FrameReceiver {
   }
 
   frameKept(frame: unknown): void {
-    this.#link.taken?.(frame);
+    this.#link.confirmStored?.(frame);
   }
 
   /** Its link is closed, which ends it. */
