@@ -63,7 +63,10 @@ export async function serveDevices({ recorded, drivers }: LoadedCase, options: D
   const whole = deviceScript(recorded.traffic, () => reading);
   const isDialling = whole.connections.some(({ by }) => by === 'device');
   // An answer whose question was not recorded answers nothing now; what is no message may be how a device registers.
-  const script: DeviceScript = { ...whole, unsolicited: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
+  const script: DeviceScript = {
+    ...whole,
+    unsolicited: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)),
+  };
   const loopMs = options.isLoop ? Math.max(1000, Math.ceil((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000)) : null;
   const all = new Set<DeviceReports>();
   const gone = { said: 0, acknowledged: 0, forgotten: 0 };

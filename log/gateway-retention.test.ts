@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { FileChain } from './file-chain.ts';
 import { logFileName, PREPARED_FILE_BYTES } from './file-name.ts';
-import { Retention } from './retention.ts';
+import { Retention } from './gateway-retention.ts';
 import { LOG_START, type Cursor } from './types.ts';
 
 const KEEP_MS = 1_000_000;
