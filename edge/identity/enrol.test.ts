@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
+import { until } from '../../core/testing/until.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { parseCertificates } from './certificates.ts';
 import { enrol } from './enrol.ts';
@@ -68,19 +69,31 @@ test('a man in the middle gets nothing: neither the code nor a byte of the reque
   ];
   for (const [what, fault] of shown) {
     let bytes = 0;
-    const closed = Promise.withResolvers<void>();
+    let open = 0;
     const middle = createTlsServer({ cert: what.certPem, key: what.keyPem }, (socket) => {
       socket.on('data', (data) => { bytes += data.length; }).on('error', () => {});
     });
-    middle.on('tlsClientError', () => {}).on('connection', (socket: Socket) => { socket.on('close', () => closed.resolve()); });
+    middle.on('tlsClientError', () => {}).on('connection', (socket: Socket) => {
+      open += 1;
+      socket.on('close', () => { open -= 1; });
+    });
     await new Promise<void>((resolve) => { middle.listen(0, '127.0.0.1', resolve); });
     t.after(() => middle.close());
     const { port } = middle.address() as AddressInfo;
     assert.equal(await codeOf(ask(`https://127.0.0.1:${port}`, server.code('pump-07'))), fault);
-    await closed.promise;
+    await until(() => open === 0);
     assert.equal(bytes, 0);
   }
   assert.deepEqual(server.requests, []);
+});
+
+test('a gateway with a certificate of its own, signed by one below the CA that the code names', async (t) => {
+  const always = { fromAt: Date.UTC(2001), toAt: Date.UTC(2099) };
+  const root = await testAuthority('root', always);
+  const between = await root.intermediate('between');
+  const server = await EnrolmentServer.open({ authority: root, shows: await between.server(['127.0.0.1'], always), nowMs: () => NOW });
+  t.after(() => server.close());
+  assert.equal((await ask(server.url, server.code('pump-07'))).identity.caPem, root.pem);
 });
 
 test('a box whose clock is years off, and not set by anybody, is enrolled all the same', async (t) => {

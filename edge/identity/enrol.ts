@@ -4,17 +4,18 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { FaultError, type Fault } from '../../core/faults.ts';
+import type { HostPort } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
 import { authorityDigest, parseEnrolmentCode } from './enrolment-code.ts';
 import { postToGateway, refusalOf, type GatewayAnswer } from './gateway-request.ts';
 import { nextKey, readEdgeIdentity, replaceIdentity, type EdgeIdentity, type IdentityFiles } from './identity-folder.ts';
 import { issuedIdentity } from './issued-identity.ts';
-import { serverFault, knownTime } from './judge-identity.ts';
 import { signingRequest } from './signing-request.ts';
-import { addressOf, hostPortOf } from './tls-connect.ts';
+import { addressOf, connectTls, hostPortOf } from './tls-connect.ts';
 import './faults.ts';
 
 const PATH = '/api/v1/enrolment';
+const MAX_CONNECT_MS = 10_000;
 
 export interface EnrolmentRequest {
   /** https; its path is not used. */
@@ -46,13 +47,9 @@ export async function enrol(
   const keyPem = await nextKey(dir, files);
   const csr = await signingRequest(edge, keyPem);
   const body = { edge, code: secret, csr, ...(request.replaces !== undefined && { replaces: request.replaces }) };
-  const judge = (presented: readonly X509Certificate[]): Fault | null => {
-    const authority = presented.find((one) => authorityDigest(one) === caDigest);
-    const [certificate] = presented;
-    if (!authority || !certificate) return { code: 'CV_ENROLMENT_CA', params: { address } };
-    return serverFault({ certificate, address, host: target.host, isVerified: false }, [authority], knownTime(clock));
-  };
-  const answer = await postToGateway(gateway, PATH, body, { judge }, clock, signal);
+  const authority = await shownAuthority(target, caDigest, clock, signal);
+  const tls = { ca: authority.toString(), authorities: [authority] };
+  const answer = await postToGateway(gateway, PATH, body, tls, clock, signal);
   if (answer.status !== 200 && answer.status !== 201) throw enrolmentRefusal(answer, address);
   const issued = issuedIdentity(answer.body, { edge, keyPem, address, enrolment: { gateway: gateway.origin } });
   if (!issued.authorities.some((one) => authorityDigest(one) === caDigest))
@@ -60,6 +57,26 @@ export async function enrol(
   await replaceIdentity(dir, issued, files);
   const gatewayAheadMs = answer.dateAt === null ? null : answer.dateAt - clock.nowMs();
   return { identity: await readEdgeIdentity(dir, files), gatewayAheadMs };
+}
+
+/**
+ * The CA that a server shows and that the code names. Nothing is sent here; with the CA in hand a second connection is
+ * judged like any other, those in between included. @throws CV_ENROLMENT_CA
+ */
+async function shownAuthority(target: HostPort, caDigest: string, clock: World['clock'], signal?: AbortSignal): Promise<X509Certificate> {
+  let authority: X509Certificate | undefined;
+  const judge = (presented: readonly X509Certificate[]): Fault | null => {
+    authority = presented.find((one) => authorityDigest(one) === caDigest);
+    return authority ? null : { code: 'CV_ENROLMENT_CA', params: { address: addressOf(target) } };
+  };
+  const limit = new AbortController();
+  const timer = clock.after(MAX_CONNECT_MS, () => limit.abort());
+  try {
+    (await connectTls(target, { judge }, clock, signal ? AbortSignal.any([signal, limit.signal]) : limit.signal)).destroy();
+  } finally {
+    timer.cancel();
+  }
+  return authority as unknown as X509Certificate;
 }
 
 function enrolmentRefusal(answer: GatewayAnswer, address: string): FaultError {

@@ -32,6 +32,10 @@ interface Lifetime {
 
 export interface TestAuthority {
   pem: string;
+  /** Itself, and those above it. */
+  chain: string;
+  /** One below it, which signs in its place. */
+  intermediate(name: string): Promise<TestAuthority>;
   /** With the CA behind it, as a gateway presents itself. */
   server(names: readonly string[], life: Lifetime): Promise<TestServer>;
   /** What is asked for, under a name that the authority decides. */
@@ -43,26 +47,36 @@ export interface TestAuthority {
 let serial = 1;
 const nextSerial = (): string => (serial += 1).toString(16).padStart(8, '0');
 
-export async function testAuthority(name: string, { fromAt, toAt }: Lifetime): Promise<TestAuthority> {
+interface Parent {
+  certificate: X509Certificate;
+  privateKey: CryptoKey;
+  chain: string;
+}
+
+export async function testAuthority(name: string, life: Lifetime, parent?: Parent): Promise<TestAuthority> {
   const keys = await crypto.subtle.generateKey(EC, true, ['sign', 'verify']);
-  const authority = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: nextSerial(), name: `CN=${name}`, notBefore: new Date(fromAt), notAfter: new Date(toAt), keys, signingAlgorithm: SIGNING,
+  const subject = `CN=${name}`;
+  const authority = await X509CertificateGenerator.create({
+    serialNumber: nextSerial(), subject, issuer: parent?.certificate.subject ?? subject, publicKey: keys.publicKey,
+    signingKey: parent?.privateKey ?? keys.privateKey, signingAlgorithm: SIGNING,
+    notBefore: new Date(life.fromAt), notAfter: new Date(life.toAt),
     extensions: [
-      new BasicConstraintsExtension(true, 0, true),
+      new BasicConstraintsExtension(true, parent ? 0 : 1, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   const sign = async (
-    subject: string,
+    holder: string,
     publicKey: CryptoKey,
-    life: Lifetime,
+    lifetime: Lifetime,
     usage: string,
     names: readonly string[],
   ): Promise<X509Certificate> =>
     X509CertificateGenerator.create({
-      serialNumber: nextSerial(), subject, issuer: authority.subject, publicKey, signingKey: keys.privateKey, signingAlgorithm: SIGNING,
-      notBefore: new Date(life.fromAt), notAfter: new Date(life.toAt),
+      serialNumber: nextSerial(), subject: holder, issuer: authority.subject, publicKey, signingKey: keys.privateKey,
+      signingAlgorithm: SIGNING,
+      notBefore: new Date(lifetime.fromAt), notAfter: new Date(lifetime.toAt),
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -73,25 +87,27 @@ export async function testAuthority(name: string, { fromAt, toAt }: Lifetime): P
           : []),
       ],
     });
-  const withKey = async (subject: string, life: Lifetime, usage: string, names: readonly string[]): Promise<TestServer> => {
+  const withKey = async (holder: string, lifetime: Lifetime, usage: string, names: readonly string[]): Promise<TestServer> => {
     const own = await crypto.subtle.generateKey(EC, true, ['sign', 'verify']);
-    const certificate = await sign(subject, own.publicKey, life, usage, names);
+    const certificate = await sign(holder, own.publicKey, lifetime, usage, names);
     const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', own.privateKey)).toString('base64');
     return { certPem: `${certificate.toString('pem')}\n`, keyPem: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n` };
   };
   const pem = `${authority.toString('pem')}\n`;
+  const chain = pem + (parent?.chain ?? '');
   return {
-    pem,
-    async server(names, life) {
-      const { certPem, keyPem } = await withKey('CN=gateway', life, ExtendedKeyUsage.serverAuth, names);
-      return { certPem: certPem + pem, keyPem };
+    pem, chain,
+    intermediate: (below) => testAuthority(below, life, { certificate: authority, privateKey: keys.privateKey, chain }),
+    async server(names, lifetime) {
+      const { certPem, keyPem } = await withKey('CN=gateway', lifetime, ExtendedKeyUsage.serverAuth, names);
+      return { certPem: certPem + chain, keyPem };
     },
-    async issue(csrPem, edge, life) {
+    async issue(csrPem, edge, lifetime) {
       const csr = new Pkcs10CertificateRequest(csrPem);
       if (!(await csr.verify())) throw new Error('the request is not signed by its own key');
-      const certificate = await sign(`CN=${edge}`, await csr.publicKey.export(), life, ExtendedKeyUsage.clientAuth, []);
+      const certificate = await sign(`CN=${edge}`, await csr.publicKey.export(), lifetime, ExtendedKeyUsage.clientAuth, []);
       return `${certificate.toString('pem')}\n`;
     },
-    edge: (edge, life) => withKey(`CN=${edge}`, life, ExtendedKeyUsage.clientAuth, []),
+    edge: (edge, lifetime) => withKey(`CN=${edge}`, lifetime, ExtendedKeyUsage.clientAuth, []),
   };
 }
