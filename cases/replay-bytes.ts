@@ -222,7 +222,7 @@ export class ByteReplay {
       await link?.listen?.((frame) => {
         const decoded = device.driver.decode(frame);
         this.#give({ device, atMs: this.#clock.nowMs(), frame, decoded });
-        queueMicrotask(() => link.taken?.(frame));
+        queueMicrotask(() => link.confirmStored?.(frame));
       }, this.#ending.signal);
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#faulty(run, faultOf(error, 'CV_DRIVER_FAILED', { device: device.id }));

@@ -60,7 +60,7 @@ function replayDevice(device: CaseDevice, drivers: ReadonlyMap<string, Driver>, 
   const unitOf = (id: string) => {
     const point = points.find((one) => one.id === id);
     return String(
-      units.get(id) ?? (point && driver.known?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '',
+      units.get(id) ?? (point && driver.pointDefaults?.(point, settings.data)?.unit) ?? fixedPoints(driver, settings.data)[id]?.unit ?? '',
     );
   };
   return {

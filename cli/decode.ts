@@ -145,7 +145,7 @@ function deviceOf(terminal: CommandTerminal, driver: Driver, path: string): Devi
   const units = new Map(listed.map((item) => [String(item.id), item.unit === undefined ? undefined : String(item.unit)]));
   const knownUnit = (id: string) => {
     const point = points.find((one) => one.id === id);
-    return point && driver.known?.(point, settings)?.unit;
+    return point && driver.pointDefaults?.(point, settings)?.unit;
   };
   return { points, settings, unitOf: (point) => units.get(point) ?? knownUnit(point) ?? unitsOf(driver)(point) };
 }

@@ -49,7 +49,7 @@ function printOne(terminal: CommandTerminal, driver: Driver): void {
   for (const [id, point] of Object.entries(driver.points ?? {})) {
     print(`  ${id.padEnd(14)} ${text(point)}${point.unit ? ` [${point.unit}]` : ''}${point.indicator ? `  ${point.indicator}` : ''}`);
   }
-  if (driver.derived) print(`  ${text({ en: 'more points depend on the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
+  if (driver.derivedPoints) print(`  ${text({ en: 'more points depend on the settings: docs/zones.md', zh: '另有由设置产生的测点：docs/zones.md' })}`);
 }
 
 /** Every field, and by its path what stands inside it, as the settings reference has them. */

@@ -1,7 +1,7 @@
 /**
  * The contract of a driver: what a device is (data), its link (I/O only) and how its frames are read (pure).
  *
- * A driver never loops, sleeps, reconnects, schedules or logs: the edge's host does that for all of them. It applies
+ * A driver never loops, sleeps, reconnects, schedules or logs: the edge's host does that for all drivers. It applies
  * only scales that its protocol fixes; a point's own `scale` and `offset` are applied later, by qualify.
  */
 import type { z } from 'zod';
@@ -24,7 +24,7 @@ export interface FixedPoint {
   kind?: 'measurement' | 'state' | 'occurrence';
 }
 
-/** What a driver's `decode` gives for one point. What is absent: quality good, no flags, live, the frame's own time. */
+/** What a driver's `decode` gives for one point. Defaults: quality good, no flags, live, the frame's own time. */
 export interface PointValue<P extends string = string> {
   point: P;
   value: Value;
@@ -33,14 +33,14 @@ export interface PointValue<P extends string = string> {
   deviceAt?: number;
   quality?: Quality;
   flags?: Flag[];
-  /** Why this value is bad, where the rest of its frame is not: told like any fault; its row names the flag. */
+  /** Why this value is bad, where the rest of its frame is not: reported like any fault; its row names the flag. */
   fault?: Fault;
   origin?: Origin;
   position?: Position;
   evidence?: Evidence[];
-  /** The time that a statistic of the device's own is over; `count` 0 where it does not say how many values went in. */
+  /** The window of a statistic that the device computed; `count` 0 where it does not give the number of values. */
   window?: Window;
-  /** The bytes that it was read from and their place in the frame, where the frame's reader asked for them: `decode` on the command line shows them. */
+  /** The bytes that it was read from and their offset in the frame, where the frame's reader asked for them: `decode` on the command line shows them. */
   bytes?: SourceBytes;
 }
 
@@ -65,57 +65,57 @@ export interface Picture {
   /** ms UTC when it was taken, where the source knows (a file: start of play + ptsMs). */
   takenAt?: number;
   /**
-   * Only from sources that drop nothing: whoever works on the picture later takes a hold and calls what it gives when
-   * done; the source gives no further picture meanwhile. Such a picture is never dropped for being late.
+   * Only from sources that drop nothing: holds the source back until the returned function is called, so that a picture
+   * can be processed later. Such a picture is never dropped for being late.
    */
   hold?(): () => void;
   /**
-   * Only where its memory is used again: whoever needs `yuv` beyond the call that brought it keeps it, and calls what that
-   * gives when done. The memory is another picture's when all have; while nobody ever kept it, it stays its own.
+   * Only where its memory is reused: keeps `yuv` valid beyond the call that delivered it, until the returned function is
+   * called. The memory is reused once all that kept it have released it; a picture that was never kept is not reused.
    */
   keep?(): () => void;
-  /** Called by whoever lets go of it unseen because a newer one is there, so that its source can give fewer. */
+  /** Reports that it was dropped unprocessed for a newer one, so that its source can lower the rate. */
   late?(): void;
 }
 
-/** What there is to see of a picture. */
+/** The image data of a picture. */
 export type PicturePlanes = Pick<Picture, 'width' | 'height' | 'yuv'>;
 
-/** Values of a point that its device had and that will never come: its own queue ran over, or nobody received it. */
+/** Values of a point that its device had and that are lost: its own queue overflowed, or they were not received. */
 export interface MissedValues<P extends string = string> {
   point: P;
   /** ms UTC by the device's clock: the last value before and the first after; neither is missing. */
   fromAt: number;
   toAt: number;
-  /** At least 1; how many it may have been, where nobody can know. */
+  /** At least 1; an estimate where the number is unknown. */
   count: number;
   reason: LossReason;
 }
 
-/** A frame that gave nothing, and why. `points` names those it should have given; default: all the request asked for. */
+/** A frame without values, and why. `points` names those it should have given; default: all that the request asked for. */
 export interface LostFrame<P extends string = string> {
   ok: false;
   fault: Fault;
   points?: P[];
-  /** No frame at all, but word that the device is gone. The link stays: it is the device that has to come back. */
+  /** Not a frame, but the news that the device is offline. The link stays open for it to return. */
   isAway?: true;
 }
 
 /**
- * What a frame gave. `values: []` from a device that speaks by itself is its sign of life: nothing has changed, and the
- * host takes what it knows for confirmed. With `isPartial` it says nothing of the points that it does not give.
+ * The result of a frame. `values: []` from a device that reports by itself is a sign of life: nothing has changed, and the
+ * host takes the last values as confirmed. With `isPartial` it confirms only the points that it gives.
  */
 export type Decoded<P extends string = string> =
   | { ok: true; values: PointValue<P>[]; missed?: MissedValues<P>[]; isPartial?: true; picture?: undefined }
   | { ok: true; picture: Picture; values?: undefined; missed?: undefined; isPartial?: undefined }
   | LostFrame<P>;
 
-/** `detail` fills {detail} of the fault's sentence; give an object to fill others. */
+/** `detail` fills {detail} of the fault's message; give an object to fill others. */
 export function lostFrame(code: FaultCode, detail: string | FaultParams): LostFrame<never> {
   return { ok: false, fault: { code, params: typeof detail === 'string' ? { detail } : detail } };
 }
 
-/** For a value whose time is later than that of its own sending: one of the two is wrong, and which is not known. */
+/** For a value whose time is later than the time it was sent: one of the two is wrong, and it is unknown which. */
 export function markSkewed(value: PointValue): void {
   if (value.quality !== 'bad') value.quality = 'uncertain';
   value.flags = [...(value.flags ?? []), 'skewed'];
@@ -130,89 +130,89 @@ export interface Request {
   points: readonly string[];
 }
 
-/** What does not hold of checked settings, and where in them. */
+/** A problem of settings that pass their schema, and where it is. */
 export interface SettingProblem {
   path: (string | number)[];
   en: string;
   zh: string;
 }
 
-/** What does not hold of a device because of others of its driver; `at` is its place in their list. */
+/** A conflict of a device with others of its driver; `index` is its index in their list. */
 export interface CombinationProblem {
   index: number;
   problem: SettingProblem;
 }
 
-/** Whoever is given frames. */
+/** Receives frames. */
 export type FrameHandler<Frame> = (frame: Frame) => void;
 
 /** A way to a device. I/O only: it cuts frames out of the stream and knows no meaning. Throws FaultError. */
 export interface Link<Frame, R extends Request = Request> {
   /**
    * Polled, and drivers that write: sends one request and gives its answer; the host never makes two at a time on one
-   * link. The exchanges of a link share their signal until it aborts: what listens to it stops when the answer is there.
+   * link. The exchanges of a link share their signal until it aborts: listeners to it are removed when the answer is there.
    */
   exchange?(request: R, signal: AbortSignal): Promise<Frame>;
   /**
-   * Listening drivers: hands on each frame as it comes, in order. Resolves when the link is closed from our side or the
-   * signal aborts, rejects when it is closed from theirs. `take` comes back at once and never throws; many devices speak at
-   * one time, so nothing is made or waited for a frame: the host takes in what all of them said since its last turn.
+   * Listening drivers: passes on each frame as it arrives, in order. Resolves when the edge closes the link or the signal
+   * aborts, rejects when the device closes it. `take` returns at once and never throws: with many devices sending at one
+   * time, the host processes frames in batches, without a promise or a wait for each.
    */
   listen?(take: FrameHandler<Frame>, signal: AbortSignal): Promise<void>;
-  /** Frame-giving drivers: the next picture is made when it is asked for. Ends when the link is closed from our side, throws when from theirs. */
+  /** Drivers with the trait `frames`: the next picture is produced on request. Ends when the edge closes the link, throws when the device does. */
   frames?(signal: AbortSignal): AsyncIterable<Frame>;
   /**
-   * Where the device keeps what is not answered: called with a frame once all that it gave is on this edge's disk, or was
-   * rightly left out, and not before `take` came back; never for a frame that could not be read or kept, so that it is sent
-   * again.
+   * Where the device keeps reports until they are acknowledged: called with a frame once everything that it gave is on this
+   * edge's disk, or was left out on purpose, and not before `take` returned; never for a frame that could not be decoded or
+   * stored, so that the device sends it again.
    */
-  taken?(frame: Frame): void;
-  /** What is not as it was configured, though frames come: stands for as long as the link does. */
-  remark?: Fault;
-  /** Cameras: one picture of now, as sharp as they have it, fetched when somebody asks. Rejects with a FaultError. */
+  confirmStored?(frame: Frame): void;
+  /** The link works, but not as configured: lasts as long as the link is open. */
+  standingFault?: Fault;
+  /** Cameras: a current picture at full resolution, fetched on request. Rejects with a FaultError. */
   still?(signal: AbortSignal): Promise<Picture>;
   /** May be called twice; resolves when every handle is gone. */
   close(): Promise<void>;
 }
 
-/** How people watch a camera: what ffmpeg is told to read it as it comes. */
+/** How a camera is viewed live: the arguments with which ffmpeg reads its stream. */
 export interface LiveSource {
-  /** Arguments up to and with the input: of a file in its own time. */
+  /** Arguments up to and including the input; a file is read at its own rate. */
   input: readonly string[];
-  /** Filters before any other, where its times need them. */
+  /** Filters before all others, where its time stamps need them. */
   filters: readonly string[];
-  /** What it reads from its standard input, where addresses with passwords go: arguments can be read by everybody. */
+  /** Text for its standard input, which carries addresses with passwords: arguments are visible to every user of the machine. */
   stdin: string;
-  /** Polygons that nobody may see, in fractions of the picture. */
+  /** Privacy mask: polygons, in fractions of the picture. */
   mask: readonly (readonly (readonly [number, number])[])[];
-  /** A clip, which begins anew for its viewers: elsewhere than where its own play is. */
+  /** A clip, which starts from its beginning for viewers: at another position than its own playback. */
   isReplay: boolean;
-  /** @throws FaultError while it is too early to try again: a camera locks out who comes with a wrong password too often */
-  mayBegin(): void;
-  /** Its pictures came. */
-  began(): void;
-  /** What its end means. `said` is what it wrote of errors; what comes out bears no secret. */
+  /** @throws FaultError while it is too early to retry: a camera locks out clients after too many wrong passwords */
+  assertMayStart(): void;
+  /** The stream has given pictures: its login was accepted. */
+  recordStart(): void;
+  /** The fault for its exit. `said` is its error output; the result contains no secret. */
   fault(end: { hadPictures: boolean; startError?: string; code: number | null; signal: NodeJS.Signals | null; said: string }): Fault;
 }
 
 /** A configured point as the driver sees it: its id and the fields of the driver's own `point` schema. */
 export type PointOf<P> = { id: string } & P;
 
-/** By the tables of a protocol. */
-interface KnownOfPoint {
+/** Defaults of a point by the tables of its protocol. */
+interface PointDefaults {
   unit?: string;
   indicator?: string;
-  /** `occurrence`: each value is something that happened; it neither goes on nor becomes stale. */
+  /** `occurrence`: each value is an event in itself; it neither lasts nor becomes stale. */
   kind?: 'measurement' | 'state' | 'occurrence';
 }
 
-/** What a probe found: one line for the field engineer. */
+/** A result of a probe: one line for the field engineer. */
 export interface ProbeFinding {
   en: string;
   zh: string;
 }
 
-/** Something that a device offers and that could become a point. */
+/** A value that a device offers and that could become a point. */
 export interface DiscoveredPoint {
   /** As the device names it, from its root on. */
   name: string;
@@ -233,39 +233,39 @@ interface Spec<S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Re
   /** Devices with the same key share one link, one exchange at a time. */
   bus?(settings: z.infer<S>): string;
   /**
-   * A device that speaks by itself and only of what changed: any frame of it, an empty one too, confirms all its other
-   * points. The link sees to a frame (of no values) while nothing changes, at least every few seconds.
+   * A device that reports by itself and only changes: any frame of it, an empty one too, confirms all its other points.
+   * While nothing changes, the link gives a frame without values at least every few seconds.
    */
   reportsChanges?: boolean;
-  /** Longest time for which it says nothing while it is well, whatever period is configured; its link tells what lasts longer. */
+  /** Longest silence of a healthy device, whatever period is configured; its link reports a longer one. */
   quietMs?(settings: z.infer<S>): number;
-  /** Settings of a device of which nothing but its address is known, for `discover DRIVER ADDRESS`; they are checked like any. Pure. */
+  /** Settings of a device of which only the address is known, for `discover DRIVER ADDRESS`; checked like any others. Pure. */
   settingsOfAddress?(address: string): Record<string, unknown>;
-  /** Checks that touch this machine (a file, a program) but no device; run by `check` and before start. */
+  /** Checks of this machine (a file, a program) that touch no device; run by `check` and before start. */
   examine?(settings: z.infer<S>, points: readonly PointOf<z.infer<P>>[], world: World): Promise<Fault[]>;
-  /** Fixed points that follow from the settings, beside those of `points`, each named `<part>.<what>`: `check`, the docs and the edge know them like the others. Pure. */
-  derived?(settings: z.infer<S>): Record<string, FixedPoint>;
+  /** Further fixed points that follow from the settings, each named `<part>.<what>`; used like those of `points`. Pure. */
+  derivedPoints?(settings: z.infer<S>): Record<string, FixedPoint>;
   /**
-   * Settings with what files that they name add to them, where points follow from it, and what does not hold by those
-   * files. `readFile` throws the system's error.
+   * The settings completed from the files that they name, where points depend on them, and the problems found there.
+   * `readFile` throws the system's error.
    * @throws FaultError for a file that cannot be read
    */
-  consult?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
-  /** Devices of an edge against each other, such as two that share a port: told at their settings. Reads no more than files that they name. */
+  resolveSettings?(settings: z.infer<S>, readFile: (path: string) => string): { settings: z.infer<S>; problems: SettingProblem[] };
+  /** Finds conflicts between devices of an edge, such as two on one port. Reads only files that their settings name. */
   checkTogether?(devices: readonly { id: string; settings: z.infer<S> }[]): CombinationProblem[];
-  /** Cameras: how people watch it. */
+  /** Cameras: how it is viewed live. */
   liveSource?(settings: z.infer<S>, clock: Clock): LiveSource;
-  /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: where they are sound. */
+  /** True when a configured point's value has no unit (a bool, a text): then its config needs none. `settings`: absent where invalid. */
   unitless?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): boolean;
-  /** What the driver's tables know of a configured point: it stands in for what the file leaves out. `settings`: where they are sound. */
-  known?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): KnownOfPoint;
-  /** What becomes of values in a case and `decode` on the command line: how a text line becomes a frame. */
+  /** Defaults of a configured point by the driver's tables, for what its config leaves out. `settings`: absent where invalid. */
+  pointDefaults?(point: PointOf<z.infer<P>>, settings?: z.infer<S>): PointDefaults;
+  /** Turns lines of a case and input of `decode` on the command line into frames. */
   frameReader?: FrameReader<Frame, R>;
-  /** How its device is recorded and played back (docs/cases.md). Needed of every driver in the index. */
+  /** How its device is recorded and played back (docs/cases.md). Required of every driver in the index. */
   recording?: Recording<z.infer<S>, PointOf<z.infer<P>>, Frame, R>;
 }
 
-/** The question that a frame answers, and what its device gets for an answer; neither, where nothing is said. */
+/** The request that a frame answers, and the answer that its device gets; each absent where there is none. */
 export interface FrameExchange {
   question?: Uint8Array;
   answer?: Uint8Array;
@@ -273,18 +273,18 @@ export interface FrameExchange {
 
 /** For `cityvitals decode`: turns bytes or a JSON line into frames with their requests. */
 export interface FrameReader<Frame, R extends Request> {
-  /** What the edge would say before and after a frame. Pure, never throws. @param nowMs ms UTC, for what says the time */
+  /** What the edge would send before and after a frame. Pure, never throws. @param nowMs ms UTC, for messages that carry the time */
   around?(frame: Frame, nowMs: number): FrameExchange;
   /** `bytes`: hex or a binary file; `frames`: JSON lines. */
   level: 'bytes' | 'frames';
   /**
-   * `points` are checked ones; without any, the reader shows what is there under names of its own. `settings`: checked,
+   * `points` are checked ones; without any, the reader shows every value under a name of its own. `settings`: checked,
    * where the command line has them. Never throws.
    */
   read(input: readonly (Uint8Array | unknown)[], points: readonly unknown[], settings?: unknown): FrameRead<Frame, R>[];
 }
 
-/** A frame as it was read from a case or the command line, or what was wrong with the input. */
+/** A frame read from a case or the command line, or the fault of the input. */
 export type FrameRead<Frame, R extends Request = Request> =
   { frame: Frame; request?: R; fault?: undefined } | { fault: Fault; frame?: undefined; request?: undefined };
 
@@ -305,7 +305,7 @@ type Points<P extends z.ZodObject> = { points: Record<string, FixedPoint>; point
  *
  * `writes` needs a link with `exchange` and `write`: pure, the exchanges that set a point, in order. Those whose request
  * names no points are the write (`decode` gives `values: []`, or why not); those that name the point read it back. It
- * throws a FaultError for what this point cannot take. Nothing here is ever made a second time. `discovers` needs `discover`.
+ * throws a FaultError for a value that this point cannot take. None of these exchanges is ever repeated. `discovers` needs `discover`.
  */
 export function defineDriver<const T extends Trait, S extends z.ZodObject, P extends z.ZodObject, Frame, R extends Request>(
   driver: Spec<S, P, Frame, R> & Points<P> & { traits: readonly T[] } & Needs<T, S, P, R>,
@@ -322,7 +322,7 @@ export interface Driver {
   point?: z.ZodObject;
   traits: readonly Trait[];
   open(settings: unknown, points: readonly PointOf<unknown>[], world: World, signal?: AbortSignal): Promise<Link<unknown>>;
-  /** @param observedAt ms UTC when the frame was had, for whoever listens in: no decoder reads it */
+  /** @param observedAt ms UTC when the frame was received, for taps: no decoder reads it */
   decode(frame: unknown, request?: Request, observedAt?: number): Decoded;
   requests?(points: readonly PointOf<unknown>[], settings: unknown): Request[];
   write?(point: PointOf<unknown>, value: WritableValue, settings: unknown): Request[];
@@ -333,17 +333,17 @@ export interface Driver {
   reportsChanges?: boolean;
   quietMs?(settings: unknown): number;
   examine?(settings: unknown, points: readonly PointOf<unknown>[], world: World): Promise<Fault[]>;
-  derived?(settings: unknown): Record<string, FixedPoint>;
-  consult?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
+  derivedPoints?(settings: unknown): Record<string, FixedPoint>;
+  resolveSettings?(settings: unknown, readFile: (path: string) => string): { settings: unknown; problems: SettingProblem[] };
   checkTogether?(devices: readonly { id: string; settings: unknown }[]): CombinationProblem[];
   liveSource?(settings: unknown, clock: Clock): LiveSource;
   unitless?(point: PointOf<unknown>, settings?: unknown): boolean;
-  known?(point: PointOf<unknown>, settings?: unknown): KnownOfPoint;
+  pointDefaults?(point: PointOf<unknown>, settings?: unknown): PointDefaults;
   frameReader?: FrameReader<unknown, Request>;
   recording?: Recording<unknown, PointOf<unknown>, unknown, Request>;
 }
 
-/** All fixed points of a driver with such points. @param settings checked ones; absent where they are not sound */
-export function fixedPoints(driver: Pick<Driver, 'points' | 'derived'>, settings?: unknown): Record<string, FixedPoint> {
-  return { ...driver.points, ...(settings === undefined || settings === null ? {} : driver.derived?.(settings)) };
+/** All fixed points of a driver with such points. @param settings checked ones; absent where they are invalid */
+export function fixedPoints(driver: Pick<Driver, 'points' | 'derivedPoints'>, settings?: unknown): Record<string, FixedPoint> {
+  return { ...driver.points, ...(settings === undefined || settings === null ? {} : driver.derivedPoints?.(settings)) };
 }

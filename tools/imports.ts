@@ -47,7 +47,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'drivers/camera/examine.ts': ['models/'],
   // What a zone counts is checked against the classes of the camera's model, and has the indicator that it names.
   'drivers/camera/settings.ts': ['models/index.ts'],
-  'drivers/camera/consult.ts': ['models/index.ts', 'models/manifest.ts'],
+  'drivers/camera/resolve-settings.ts': ['models/index.ts', 'models/manifest.ts'],
 };
 
 /** Only these know the registries of plugs; everyone else is given what they chose. */

@@ -1,13 +1,13 @@
 /** A camera, or a video file in its place: what the device is, as data. Its pictures become samples in the edge's infer station. */
 import { defineDriver } from '../../core/driver.ts';
 import { scenePoints } from '../../scene/points.ts';
-import { consult } from './consult.ts';
+import { resolveSettings } from './resolve-settings.ts';
 import { decode } from './decode.ts';
 import { examine } from './examine.ts';
 import { probe } from './probe.ts';
 import { open } from './link.ts';
 import { settings, silenceMsOf } from './settings.ts';
-import { watched } from './watched.ts';
+import { liveSource } from './live-source.ts';
 
 export default defineDriver({
   id: 'camera',
@@ -31,10 +31,10 @@ export default defineDriver({
       indicator: 'SS-COM-901',
     },
   },
-  derived: scenePoints,
+  derivedPoints: scenePoints,
   // While nothing moves it may give a picture a second, and fewer where few are wanted.
   quietMs: silenceMsOf,
-  open, decode, consult, examine, probe, liveSource: watched,
+  open, decode, resolveSettings, examine, probe, liveSource,
   recording: {
     level: 'frames',
     above: { en: 'a picture is named by its file, number and time; its bytes are the file\'s', zh: '画面以文件、序号和时间标识，字节即文件本身' },

@@ -66,7 +66,7 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
 
   return {
     pid: player.pid,
-    ...(playing.remark ? { remark: playing.remark } : {}),
+    ...(playing.standingFault ? { standingFault: playing.standingFault } : {}),
     stream: player.log.stream,
     async* frames(signal) {
       const stop = () => { void close(); };

@@ -205,7 +205,7 @@ test('another size in the middle of the stream opens it anew; every thousandth b
 test('a hardware decoder that is not here: in software instead, and said', async (t) => {
   const { url } = await camera(t);
   const link = await open(schema.parse({ url, hardware: 'rkmpp' }), [], told().world);
-  assert.equal(link.remark?.code, 'CV_CAMERA_SOFTWARE');
+  assert.equal(link.standingFault?.code, 'CV_CAMERA_SOFTWARE');
   for await (const picture of link.frames(new AbortController().signal)) { if (decode(picture).ok) break; }
 });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sceneProblems } from '../../scene/check.ts';
 import { SCENE_FIELDS } from '../../scene/settings.ts';
 import { settingIssue } from '../../core/setting.ts';
-import { SIGHT_FIELDS } from '../../scene/sight.ts';
+import { PICTURE_FIELDS } from '../../scene/picture-settings.ts';
 import { modelById } from '../../models/index.ts';
 import { ADDRESS_FIELDS } from './address.ts';
 
@@ -38,7 +38,7 @@ export const settings = z
         en: "1 plays in the clip's own time and drops pictures that come too fast; max plays as fast as it can and drops none",
       }),
     loop: z.boolean().default(false).meta({ zh: '播完后从头再播', en: 'Begins again when it ends' }),
-    ...SIGHT_FIELDS,
+    ...PICTURE_FIELDS,
     ...SCENE_FIELDS,
   })
   .check((context) => {

@@ -14,7 +14,7 @@ export interface StartedPlayback {
   first: TimedFrame;
   remembered: CameraState;
   /** CV_CAMERA_SOFTWARE where the wanted decoder does not do it. */
-  remark?: Fault;
+  standingFault?: Fault;
 }
 
 /**
@@ -32,10 +32,10 @@ export async function startPlayback(options: PlayOptions, silenceMs: number, wor
     const playing = await start(hardware);
     // ffmpeg itself goes on in software where a decoder that it has refuses these very pictures.
     const refused = playing.player.log.hardware;
-    return refused ? { ...playing, remark: inSoftware(options, refused) } : playing;
+    return refused ? { ...playing, standingFault: inSoftware(options, refused) } : playing;
   } catch (error) {
     if (!(error instanceof NoHardware)) throw error;
-    return { ...(await start('none')), remark: inSoftware(options, error.message) };
+    return { ...(await start('none')), standingFault: inSoftware(options, error.message) };
   }
 }
 

@@ -177,7 +177,7 @@ test('a socket that breaks is let go of without a word; nothing is sent to it an
   socket.emitData(frame(1, 11, 1));
   socket.emit('error', new Error('ECONNRESET'));
   assert.equal(socket.destroyed, true);
-  links[0]?.taken?.(frames[0] as DescribedFrame);
+  links[0]?.confirmStored?.(frames[0] as DescribedFrame);
   assert.deepEqual(socket.sent, []);
   assert.deepEqual(net.codes(), []);
   assert.deepEqual(socket.keepAlive, [true, 30_000]);
@@ -284,7 +284,7 @@ test('a serial line brings frames, takes answers, and ends with its adapter', as
   assert.ok(line);
   line.emitData(frame(1, 11, 7));
   assert.deepEqual(frames.map(({ is }) => is), ['message']);
-  link.taken?.(frames[0] as DescribedFrame);
+  link.confirmStored?.(frames[0] as DescribedFrame);
   assert.deepEqual(line.sent, [Buffer.from([0xaa, 0x81, 0x0b, 7, 0x93]).toString('hex')]);
   line.emit('end');
   await net.clock.advanceMs(0);

@@ -55,7 +55,7 @@ async function heardAt(net: ReturnType<typeof fakeNet>, written: Record<string, 
         const decoded = decode(frame);
         return decoded.ok ? decoded.values?.at(-1)?.value : decoded.fault.code;
       }),
-    taken: (at: number) => link.taken?.(frames.at(at) as DescribedFrame),
+    taken: (at: number) => link.confirmStored?.(frames.at(at) as DescribedFrame),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Devices with a private protocol described in a file: compound terminals, instruments, vendors' boxes. What the device is, as data. */
 import { defineDriver } from '../../core/driver.ts';
-import { beside } from './beside.ts';
+import { checkTogether } from './check-together.ts';
 import { decode } from './decode.ts';
 import { frameReader } from './frame-reader.ts';
 import { readableFields } from './frame.ts';
@@ -18,7 +18,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['listens', 'probes', 'discovers'],
-  known({ read }, own) {
+  pointDefaults({ read }, own) {
     const field = fieldOf(own?.description, read);
     if (!field) return {};
     return {
@@ -29,7 +29,7 @@ export default defineDriver({
   },
   // `examine` reports a missing description or field.
   unitless: ({ read }, own) => fieldOf(own?.description, read)?.isText ?? true,
-  open, decode, probe, discover, examine, checkTogether: beside, frameReader, recording,
+  open, decode, probe, discover, examine, checkTogether, frameReader, recording,
 });
 
 function fieldOf(description: string | undefined, read: string) {

@@ -75,7 +75,7 @@ test('a report is answered once it is taken, and not before; a repetition is ans
   assert.deepEqual([terminal.answered.get(beat), terminal.answered.get(count)], [0x81, 0x83]);
   assert.ok(!terminal.answered.has(first), 'not on disk yet');
   terminal.send(4, body, first);
-  link.taken?.(frame);
+  link.confirmStored?.(frame);
   await until(() => terminal.answered.get(first) === 0x84);
   terminal.send(4, body, first);
   terminal.send(4, stateBody('260101000001', 21, 40, 12_000, 0, 0));

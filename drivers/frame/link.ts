@@ -73,7 +73,7 @@ export async function open(
         ending,
       ).finally(() => device.stopPolling());
     },
-    taken: (frame) => device.confirmStored(frame),
+    confirmStored: (frame) => device.confirmStored(frame),
     async close() {
       if (isClosed) return;
       isClosed = true;

@@ -113,7 +113,7 @@ test('discover gives each field once, with its last value; of this device alone,
 test('what a driver knows of a point by its description; without one, or of another field, nothing', () => {
   const own = settings.parse({ description: 'shipped:compound-terminal', listen: '0.0.0.0:1' });
   const known = (read: string, given: typeof own | null = own) =>
-    [driver.known, driver.unitless].map((ask) => ask?.({ id: 'p', ...point.parse({ read }) }, given ?? undefined));
+    [driver.pointDefaults, driver.unitless].map((ask) => ask?.({ id: 'p', ...point.parse({ read }) }, given ?? undefined));
   assert.deepEqual(known('state.temperature'), [{ unit: 'Cel' }, false]);
   assert.deepEqual(known('tags.reads.epc'), [{ kind: 'occurrence' }, true]);
   assert.deepEqual(known('state.doorOpen'), [{ kind: 'state' }, true]);

@@ -12,7 +12,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { realNet } from '../../core/world.ts';
-import { beside } from './beside.ts';
+import { checkTogether } from './check-together.ts';
 import { unstuff } from './cutter.ts';
 import { decode } from './decode.ts';
 import type { DescribedFrame } from './frame.ts';
@@ -408,7 +408,8 @@ test('more conditions go before fewer, then by name: the order of opening says n
 });
 
 test('devices beside each other: what cannot share an address is told at the later one; the same address of another kind is another', () => {
-  const devices = (...all: Record<string, unknown>[]) => beside(all.map((one, at) => ({ id: `d${at}`, settings: settings.parse(one) })));
+  const devices = (...all: Record<string, unknown>[]) =>
+    checkTogether(all.map((one, at) => ({ id: `d${at}`, settings: settings.parse(one) })));
   const listen = '127.0.0.1:7600';
   assert.deepEqual(
     devices(

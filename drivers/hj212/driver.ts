@@ -16,7 +16,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['listens', 'probes', 'writes', 'discovers'],
-  known({ factor, parameter, value }) {
+  pointDefaults({ factor, parameter, value }) {
     if (parameter !== undefined) return { unit: LOGGER_PARAMETERS[parameter].unit };
     const { unit, indicator } = factorOf(factor ?? '') ?? {};
     // Totals, states and hours do not have the unit of the factor.

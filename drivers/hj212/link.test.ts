@@ -100,7 +100,7 @@ test('an upload is answered once it is stored, and not before; a repetition is a
   const other = logger.upload('2061', 'DataTime=20260101110000;a34004-Avg=9');
   await until(() => logger.answered.has(other));
   assert.ok(!logger.answered.has(first), 'not on disk yet');
-  link.taken?.(frame);
+  link.confirmStored?.(frame);
   await until(() => logger.answered.has(first));
   const again = logger.upload('2011', upload(1));
   await until(() => logger.answered.has(again));
@@ -126,7 +126,7 @@ test('many stations on one port, byte by byte and two at once; a newer connectio
   await until(() => newer.isConnected());
   newer.upload('2011', upload(100, 1));
   const frame = await (readings[0] as ReturnType<typeof reader>).next();
-  links[0]?.taken?.(frame);
+  links[0]?.confirmStored?.(frame);
   await until(() => newer.answered.size === 1);
   newer.send(hj212PacketBytes(`QN=20260101120001000;ST=22;CN=2011;PW=1;MN=STATION1;Flag=4;CP=&&${upload(101, 1)}&&`));
   assert.equal(valueOf(await (readings[1] as ReturnType<typeof reader>).next()), 101);

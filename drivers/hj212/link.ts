@@ -90,7 +90,7 @@ function linkOf({ station, world, at, isDialled, connection }: StationLink, rele
         take,
         signal,
       ),
-    taken: (frame) => station.confirmStored(frame),
+    confirmStored: (frame) => station.confirmStored(frame),
     async close() {
       if (isClosed) return;
       isClosed = true;

@@ -179,7 +179,7 @@ test('a parameter is set and read by the commands of the standard, within its bo
 });
 
 test('a point has the unit and indicator of its factor; totals, states, hours and texts have another or none', () => {
-  const known = (more: Record<string, unknown>) => driver.known?.(pointOf(more) as never, own() as never);
+  const known = (more: Record<string, unknown>) => driver.pointDefaults?.(pointOf(more) as never, own() as never);
   assert.deepEqual(known({ factor: 'a34004' }), { unit: 'ug/m3', indicator: 'ST-AIR-001' });
   assert.deepEqual(known({ factor: '011', value: 'Avg' }), { unit: 'mg/L', indicator: 'ST-SWQ-003' });
   assert.deepEqual(known({ factor: 'a24088' }), { unit: 'mg/m3' });

@@ -247,14 +247,14 @@ test('a repetition is answered with the first while that is being stored, and ha
   await port.clock.advanceMs(2999);
   const second = await logger.send('2011', upload(1));
   assert.deepEqual([station.given(), logger.received], [[1], []]);
-  station.link.taken?.(station.frames[0] as Hj212Frame);
+  station.link.confirmStored?.(station.frames[0] as Hj212Frame);
   assert.deepEqual(logger.received.map(({ qn, cn }) => [qn, cn]), [[first, '9014'], [second, '9014']]);
-  station.link.taken?.(station.frames[0] as Hj212Frame);
+  station.link.confirmStored?.(station.frames[0] as Hj212Frame);
   await logger.send('2011', upload(2));
   await port.clock.advanceMs(3000);
   const again = await logger.send('2011', upload(2));
   assert.deepEqual(station.given(), [1, 2, 2]);
-  station.link.taken?.(station.frames[2] as Hj212Frame);
+  station.link.confirmStored?.(station.frames[2] as Hj212Frame);
   assert.equal(logger.received.at(-1)?.qn, again);
   await port.clock.advanceMs(60_000);
   await logger.send('2011', upload(9));
@@ -422,7 +422,7 @@ test('the state of a station is bounded: repetitions, uploads being stored, time
   const station = await port.station(POINTS, {}, false);
   const logger = port.dial();
   for (let turn = 0; turn < 66; turn += 1) await logger.send('2011', upload(1));
-  station.link.taken?.(station.frames[0] as Hj212Frame);
+  station.link.confirmStored?.(station.frames[0] as Hj212Frame);
   assert.deepEqual([station.frames.length, logger.cns().length], [1, 65], 'the first, and 64 repetitions');
 
   const content = (turn: number) => `DataTime=20260101080000;a34004-Rtd=${turn},a34004-Flag=N`;

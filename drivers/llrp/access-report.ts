@@ -20,7 +20,7 @@ export interface LlrpTagRead {
 
 export interface AccessReport {
   reads: LlrpTagRead[];
-  /** Tags of which something could not be read. */
+  /** Tag reports that could not be parsed. */
   unreadable: number;
 }
 
@@ -41,7 +41,7 @@ export function parseAccessReport(message: Uint8Array): AccessReport {
   const view = dataViewOf(message);
   const isWhole = eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== TAG_REPORT) return;
-    const read = readOf(message, view, from, to);
+    const read = parseTagRead(message, view, from, to);
     if (read) report.reads.push(read);
     else report.unreadable += 1;
   });
@@ -49,8 +49,8 @@ export function parseAccessReport(message: Uint8Array): AccessReport {
   return report;
 }
 
-/** A report of which a part cannot be found gives nothing: what stands behind that part may be the antenna. */
-function readOf(bytes: Uint8Array, view: DataView, start: number, end: number): LlrpTagRead | null {
+/** @returns null where a parameter cannot be parsed: what follows it, such as the antenna, cannot be found either */
+function parseTagRead(bytes: Uint8Array, view: DataView, start: number, end: number): LlrpTagRead | null {
   const read: LlrpTagRead = { epc: '' };
   let isEpcWhole = true;
   const isWhole = eachParameter(bytes, start, end, (type, from, to) => {
@@ -85,6 +85,6 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCa
 
 function hexOf(bytes: Uint8Array, from: number, to: number): string {
   let text = '';
-  for (let at = from; at < to; at += 1) text += HEX[bytes[at] as number];
+  for (let index = from; index < to; index += 1) text += HEX[bytes[index] as number];
   return text;
 }

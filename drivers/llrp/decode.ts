@@ -1,4 +1,4 @@
-/** A reader's messages, and what came of its reads, in; values out. No clock, no I/O. */
+/** A reader's messages, and the presence derived from its reads, in; values out. No clock, no I/O. */
 import { lostFrame, type Decoded, type PointValue } from '../../core/driver.ts';
 import type { TagRead } from '../../core/event.ts';
 import { epcUri } from './epc.ts';
@@ -15,9 +15,9 @@ import { parseAccessReport, type LlrpTagRead } from './access-report.ts';
  */
 export function decode(frame: LlrpFrame): Decoded {
   if (frame.is === 'presence') return { ok: true, values: presenceValues(frame), isPartial: true };
-  const message = frame.bytes instanceof Uint8Array ? parseLlrpMessage(frame.bytes) : 'none';
-  if (message === 'none' || message === null || message.bytes.length !== frame.bytes.length)
-    return lostFrame('CV_FRAME_INVALID', { detail: 'no LLRP message', detailZh: '不是 LLRP 报文' });
+  const message = frame.bytes instanceof Uint8Array ? parseLlrpMessage(frame.bytes) : 'invalid';
+  if (message === 'invalid' || message === null || message.bytes.length !== frame.bytes.length)
+    return lostFrame('CV_FRAME_INVALID', { detail: 'not an LLRP message', detailZh: '不是 LLRP 报文' });
   if (message.type === LLRP_MESSAGE_TYPES.keepalive) return { ok: true, values: [] };
   if (message.type === LLRP_MESSAGE_TYPES.report) return decodeReport(frame);
   if (message.type === LLRP_MESSAGE_TYPES.readerEvent) return { ok: true, values: eventValues(frame), isPartial: true };
@@ -28,8 +28,8 @@ function decodeReport({ bytes, plan, clock, observedAt, repetitions }: LlrpMessa
   const { reads, unreadable } = parseAccessReport(bytes);
   if (unreadable > 0 && reads.length === 0) return lostFrame('CV_LLRP_REPORT', { count: unreadable });
   const values: PointValue[] = [];
-  reads.forEach((read, place) => {
-    if (repetitions.has(place)) return;
+  reads.forEach((read, index) => {
+    if (repetitions.has(index)) return;
     const points = plan
       ? plan.reads.filter(
           ({ antennas, prefix }) => read.epc.startsWith(prefix) && (antennas.length === 0 || antennas.includes(read.antenna ?? 0)),

@@ -13,7 +13,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['listens', 'probes'],
-  known: ({ gives }) => {
+  pointDefaults: ({ gives }) => {
     if (gives === 'present') return { unit: '{tag}', kind: 'measurement' };
     if (gives === 'antennas-down') return { unit: '{antenna}', kind: 'state' };
     return gives === 'gpi' ? { kind: 'state' } : { kind: 'occurrence' };

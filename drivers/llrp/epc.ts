@@ -1,10 +1,10 @@
 /** What an EPC names (GS1 EPC Tag Data Standard, 14): SGTIN-96 and GIAI-96; all others go by their hexadecimal digits. */
 
-/** By partition: bits of the company's prefix, its digits; what follows has the rest. */
+/** By partition: bits of the company's prefix, its digits; the item has the rest. */
 const COMPANY: readonly (readonly [bits: number, digits: number])[] = [[40, 12], [37, 11], [34, 10], [30, 9], [27, 8], [24, 7], [20, 6]];
 const SGTIN_HEADER = 0x30;
 const GIAI_HEADER = 0x34;
-/** Company and item, together. */
+/** Company prefix and item reference together. */
 const SGTIN_BITS = 44;
 const SGTIN_DIGITS = 13;
 const GIAI_BITS = 82;

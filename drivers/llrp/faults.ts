@@ -16,7 +16,7 @@ const LLRP_FAULTS = defineFaults({
       'no reader has connected to {listen}',
       'in the reader, check the address and port of its LLRP client (reader-initiated connection)',
     ],
-    zh: ['没有读写器拨入 {listen}', '检查读写器中 LLRP 主动连接（reader-initiated）的地址和端口'],
+    zh: ['没有读写器连接到 {listen}', '检查读写器中 LLRP 主动连接（reader-initiated）的地址和端口'],
   },
   CV_LLRP_TAKEN: {
     stage: 'open',

@@ -20,12 +20,12 @@ export interface ReaderContext {
   settings: LlrpSettings;
   points: readonly ConfiguredLlrpPoint[];
   world: World;
-  hello: { bytes: Uint8Array; observedAt: number };
+  greeting: { bytes: Uint8Array; observedAt: number };
 }
 
-/** One watch for all points that look at the same antennas and tags. */
-interface LiveSource {
-  watch: PresenceTracker;
+/** Points that share a tracker: those with the same antennas and EPC prefix. */
+interface PresenceGroup {
+  tracker: PresenceTracker;
   arrived: string[];
   left: string[];
   passed: string[];
@@ -34,67 +34,69 @@ interface LiveSource {
 
 /** @returns as a link's `listen` */
 export async function followReader(
-  { session, settings, points, world, hello }: ReaderContext,
+  { session, settings, points, world, greeting }: ReaderContext,
   take: FrameHandler<LlrpFrame>,
   signal: AbortSignal,
 ): Promise<void> {
-  const plan = planOf(points);
-  const watches = watchesOf(points, settings);
+  const plan = pointMapOf(points);
+  const groups = presenceGroupsOf(points, settings);
   const repetitions = new RepetitionFilter(settings.dedupe);
-  const down = new Set<number>();
-  let clock = clockAfter(UNKNOWN_CLOCK, hello.bytes, hello.observedAt);
+  const disconnected = new Set<number>();
+  let clock = clockAt(UNKNOWN_CLOCK, greeting.bytes, greeting.observedAt);
   let wake = () => {};
   let timer: Timer | null = null;
-  const rouse = () => wake();
-  session.onChange(rouse);
-  signal.addEventListener('abort', rouse, { once: true });
-  const message = (bytes: Uint8Array, observedAt: number, places: ReadonlySet<number>): LlrpFrame => ({
+  const onChange = () => wake();
+  session.onChange(onChange);
+  signal.addEventListener('abort', onChange, { once: true });
+  const messageFrame = (bytes: Uint8Array, observedAt: number, repetitionIndices: ReadonlySet<number>): LlrpFrame => ({
     is: 'message',
     bytes,
     observedAt,
     clock,
     plan,
-    repetitions: places,
-    antennasDown: down.size,
+    repetitions: repetitionIndices,
+    antennasDown: disconnected.size,
   });
   try {
-    take(message(hello.bytes, hello.observedAt, new Set()));
-    // Nobody is there until somebody is.
-    take(presenceFrame([], watches));
+    take(messageFrame(greeting.bytes, greeting.observedAt, new Set()));
+    // No tag is present until one is read.
+    take(presenceFrame([], groups));
     while (!signal.aborted) {
       const next = session.next();
       if (next) {
         const { message: { bytes, type }, observedAt } = next;
-        if (type === LLRP_MESSAGE_TYPES.readerEvent) clock = heard(next.message, observedAt);
+        if (type === LLRP_MESSAGE_TYPES.readerEvent) clock = applyReaderEvent(next.message, observedAt);
         const reads = type === LLRP_MESSAGE_TYPES.report ? parseAccessReport(bytes).reads : [];
-        const seen = reads.map((read) => seenOf(read, clock, observedAt));
+        const sightings = reads.map((read) => sightingOf(read, clock, observedAt));
         take(
-          message(
+          messageFrame(
             bytes,
             observedAt,
             new Set(
-              reads.flatMap((read, place) =>
-                repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: stampMsOf(read, observedAt) }) ? [place] : [],
+              reads.flatMap((read, index) =>
+                repetitions.isRepetition({ epc: read.epc, antenna: read.antenna ?? 0, at: readerTimeMsOf(read, observedAt) })
+                  ? [index]
+                  : [],
               ),
             ),
           ),
         );
-        const happened = seen.flatMap((one) => happenings(watches, (watch) => watch.see(one)));
-        if (happened.length > 0) take(presenceFrame(happened, watches));
+        const happened = sightings.flatMap((sighting) => presenceEvents(groups, (tracker) => tracker.addSighting(sighting)));
+        if (happened.length > 0) take(presenceFrame(happened, groups));
         continue;
       }
-      if (session.isLeft) return;
-      if (session.end) throw session.end;
+      if (session.isClosedByEdge) return;
+      if (session.closeReason) throw session.closeReason;
       const nowMs = world.clock.nowMs();
-      const happened = happenings(watches, (watch) => watch.pass(nowMs));
+      const happened = presenceEvents(groups, (tracker) => tracker.expire(nowMs));
       if (happened.length > 0) {
-        take(presenceFrame(happened, watches));
-        // Whoever took it may have ended this meanwhile.
+        take(presenceFrame(happened, groups));
+        // `take` may have aborted the signal.
         continue;
       }
       const silentAfterMs = settings.keepalive * SILENT_PERIODS;
       if (session.silentMs >= silentAfterMs) throw new FaultError('CV_LLRP_SILENT', { address: session.address, waitMs: silentAfterMs });
-      const dueMs = Math.min(silentAfterMs - session.silentMs, ...watches.map(({ watch }) => (watch.nextDueAt() ?? Infinity) - nowMs));
+      const dueMs = Math.min(silentAfterMs - session.silentMs, ...groups.map(({ tracker }) => (tracker.nextDueAt() ?? Infinity) - nowMs));
       await new Promise<void>((resolve) => {
         wake = resolve;
         timer = world.clock.after(Math.max(1, dueMs), resolve);
@@ -103,38 +105,38 @@ export async function followReader(
     }
   } finally {
     (timer as Timer | null)?.cancel();
-    signal.removeEventListener('abort', rouse);
+    signal.removeEventListener('abort', onChange);
     session.onChange(() => {});
   }
 
-  function heard({ bytes }: LlrpMessage, observedAt: number): ReaderClock {
+  function applyReaderEvent({ bytes }: LlrpMessage, observedAt: number): ReaderClock {
     const { antenna, hasOverflowed, isClosing } = parseReaderEvent(bytes);
-    if (antenna?.isConnected) down.delete(antenna.id);
-    else if (antenna) down.add(antenna.id);
+    if (antenna?.isConnected) disconnected.delete(antenna.id);
+    else if (antenna) disconnected.add(antenna.id);
     if (hasOverflowed) world.tell({ kind: 'fault', fault: { code: 'CV_LLRP_OVERFLOW', params: { address: session.address } } });
-    if (isClosing) session.over('CV_LINK_CLOSED', { address: session.address, detail: 'the reader ends the session', detailZh: '读写器结束会话' });
-    return clockAfter(clock, bytes, observedAt);
+    if (isClosing) session.closeWith('CV_LINK_CLOSED', { address: session.address, detail: 'closed by the reader', detailZh: '读写器主动关闭会话' });
+    return clockAt(clock, bytes, observedAt);
   }
 }
 
-function clockAfter(clock: ReaderClock, event: Uint8Array, observedAt: number): ReaderClock {
+function clockAt(clock: ReaderClock, event: Uint8Array, observedAt: number): ReaderClock {
   return updateReaderClock(clock, parseReaderEvent(event), observedAt);
 }
 
-/** By our own clock, whatever the reader's says: tags go by time that passes here. */
-function seenOf(read: LlrpTagRead, clock: ReaderClock, observedAt: number): TagSighting {
+/** By the edge's clock, whatever the reader's is: presence times out by the edge's time. */
+function sightingOf(read: LlrpTagRead, clock: ReaderClock, observedAt: number): TagSighting {
   const at = edgeTimeOf(firstReadTimestamps(read), clock, observedAt) ?? observedAt;
   return { epc: read.epc, antenna: read.antenna ?? 0, rssiDbm: read.rssiDbm ?? null, at: Math.min(at, observedAt) };
 }
 
-/** By the reader's clock as it is: between two reads nothing else counts, however late they came. */
-function stampMsOf(read: LlrpTagRead, observedAt: number): number {
+/** By the reader's uncorrected clock: the time between two reads does not depend on when they were received. */
+function readerTimeMsOf(read: LlrpTagRead, observedAt: number): number {
   const { utcUs, uptimeUs } = firstReadTimestamps(read);
   if (utcUs !== undefined) return utcMsOf(utcUs);
   return uptimeUs === undefined ? observedAt : Number(uptimeUs / 1000n);
 }
 
-function planOf(points: readonly ConfiguredLlrpPoint[]): LlrpPointMap {
+function pointMapOf(points: readonly ConfiguredLlrpPoint[]): LlrpPointMap {
   const of = (gives: ConfiguredLlrpPoint['gives']) => points.filter((point) => point.gives === gives);
   return {
     reads: of('read').map(({ id, antennas, epc }) => ({ id, antennas, prefix: epc.toUpperCase() })),
@@ -143,14 +145,14 @@ function planOf(points: readonly ConfiguredLlrpPoint[]): LlrpPointMap {
   };
 }
 
-function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor, departAfter }: LlrpSettings): LiveSource[] {
-  const watched = new Map<string, LiveSource>();
+function presenceGroupsOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor, departAfter }: LlrpSettings): PresenceGroup[] {
+  const byKey = new Map<string, PresenceGroup>();
   for (const { id, gives, antennas, epc, from, to, within } of points) {
     if (!['arrived', 'left', 'passed', 'present'].includes(gives)) continue;
     const pass = gives === 'passed' ? { from, to, withinMs: within } : null;
     const key = JSON.stringify([antennas, epc.toUpperCase(), pass]);
-    const one = watched.get(key) ?? {
-      watch: new PresenceTracker({
+    const one = byKey.get(key) ?? {
+      tracker: new PresenceTracker({
         antennas,
         prefix: epc.toUpperCase(),
         rssiFloorDbm: rssiFloor,
@@ -164,28 +166,31 @@ function watchesOf(points: readonly ConfiguredLlrpPoint[], { minReads, rssiFloor
       present: [],
     };
     one[gives as 'arrived' | 'left' | 'passed' | 'present'].push(id);
-    watched.set(key, one);
+    byKey.set(key, one);
   }
-  return [...watched.values()];
+  return [...byKey.values()];
 }
 
-function happenings(watches: readonly LiveSource[], of: (watch: PresenceTracker) => PresenceEvent[]): LlrpPresenceFrame['happened'] {
-  return watches.flatMap((one) =>
-    of(one.watch).flatMap((happening) =>
-      one[happening.what].map((point) => ({
+function presenceEvents(
+  groups: readonly PresenceGroup[],
+  of: (tracker: PresenceTracker) => PresenceEvent[],
+): LlrpPresenceFrame['happened'] {
+  return groups.flatMap((one) =>
+    of(one.tracker).flatMap((event) =>
+      one[event.what].map((point) => ({
         point,
-        what: happening.what,
-        seen: happening.seen,
-        ...('dwellMs' in happening ? { dwellMs: happening.dwellMs } : {}),
+        what: event.what,
+        seen: event.seen,
+        ...('dwellMs' in event ? { dwellMs: event.dwellMs } : {}),
       })),
     ),
   );
 }
 
-function presenceFrame(happened: LlrpPresenceFrame['happened'], watches: readonly LiveSource[]): LlrpPresenceFrame {
+function presenceFrame(happened: LlrpPresenceFrame['happened'], groups: readonly PresenceGroup[]): LlrpPresenceFrame {
   return {
     is: 'presence',
     happened,
-    present: watches.flatMap(({ watch, present }) => present.map((point) => ({ point, count: watch.present }))),
+    present: groups.flatMap(({ tracker, present }) => present.map((point) => ({ point, count: tracker.present }))),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A frame as a line of a case and back: where a session was under way when it was listened to, its bytes alone say
- * neither what clock the reader has nor who stood before it. Pure.
+ * A frame as a line of a case and back. Where recording begins within a session, bytes alone tell neither the offset of
+ * the reader's clock nor the tags that are present. Pure.
  */
 import { z } from 'zod';
 import type { LlrpFrame } from './frame.ts';
@@ -17,7 +17,7 @@ const line = z.discriminatedUnion('is', [
   z.object({
     is: z.literal('message'), bytes: z.hex().transform((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))), observedAt: z.number(),
     clock: z.object({ utcOffsetMs: z.number().nullable(), uptimeOffsetMs: z.number().nullable() }), plan: plan.nullable(),
-    repetitions: z.array(z.int()).transform((places) => new Set(places)), antennasDown: z.int(),
+    repetitions: z.array(z.int()).transform((indices) => new Set(indices)), antennasDown: z.int(),
   }),
   z.object({
     is: z.literal('presence'),
@@ -32,7 +32,7 @@ export function llrpFrameToLine(frame: LlrpFrame): Record<string, unknown> {
     : { ...frame, bytes: Buffer.from(frame.bytes).toString('hex'), repetitions: [...frame.repetitions] };
 }
 
-/** null where the line is no frame. */
+/** null where the line is not a frame. */
 export function llrpFrameFromLine(given: unknown): LlrpFrame | null {
   const read = line.safeParse(given);
   return read.success ? read.data : null;

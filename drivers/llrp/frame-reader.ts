@@ -1,4 +1,4 @@
-/** Bytes from a command line or a file to frames, and lines of a case. Pure. */
+/** Reads frames from bytes of the command line or a file, and from lines of a case. Pure. */
 import type { FrameRead, FrameReader, Request } from '../../core/driver.ts';
 import type { LlrpFrame } from './frame.ts';
 import { llrpFrameFromLine } from './frame-line.ts';
@@ -21,10 +21,10 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
         return [
           frame
             ? { frame }
-            : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } },
+            : { fault: { code: 'CV_FRAME_INVALID', params: { detail: 'not a frame of an LLRP session', detailZh: '不是 LLRP 会话的帧' } } },
         ];
       }
-      const { messages, isOver } = cutter.feed(bytes);
+      const { messages, isInvalid } = cutter.feed(bytes);
       return [
         ...messages
           .filter(({ type }) =>
@@ -41,7 +41,7 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
               antennasDown: 0,
             },
           })),
-        ...(isOver
+        ...(isInvalid
           ? [
               {
                 fault: { code: 'CV_FRAME_INVALID', params: { detail: 'no LLRP message begins here', detailZh: '此处不是 LLRP 报文' } },
@@ -50,13 +50,13 @@ export const frameReader: FrameReader<LlrpFrame, Request> = {
           : []),
       ];
     });
-    const { waiting } = cutter;
-    const isCutShort = waiting.length > 0 && parseLlrpMessage(waiting) === null;
-    return isCutShort ? [...frames, { fault: { code: 'CV_FRAME_LENGTH', params: truncatedMessageDetail(waiting) } }] : frames;
+    const { partial } = cutter;
+    const isTruncated = partial.length > 0 && parseLlrpMessage(partial) === null;
+    return isTruncated ? [...frames, { fault: { code: 'CV_FRAME_LENGTH', params: truncatedMessageDetail(partial) } }] : frames;
   },
 };
 
-/** Without a session there is no clock to compare: the reader's own word for the time of its last read, or of its event, stands for the arrival. */
+/** Without a session the offset of the reader's clock is unknown: its time of the last read, or of the event, is the arrival. */
 function timeOf({ type, bytes }: LlrpMessage): number {
   const stamps =
     type === LLRP_MESSAGE_TYPES.report

@@ -8,26 +8,26 @@ export interface LlrpMessageFrame {
   is: 'message';
   /** With its header. */
   bytes: Uint8Array;
-  /** ms UTC when it came. */
+  /** ms UTC when it was received. */
   observedAt: number;
   clock: ReaderClock;
-  /** Points that reads go to; null: everything is shown, under a name of its own. */
+  /** Points by source; null without configured points: every value is shown, under a name of its own. */
   plan: LlrpPointMap | null;
-  /** Places of reads in the report that say nothing new. */
+  /** Indices of reads in the report that are repetitions. */
   repetitions: ReadonlySet<number>;
-  /** Antennas that were known to be off when it came. */
+  /** Number of antennas known to be disconnected when it was received. */
   antennasDown: number;
 }
 
 export interface LlrpPresenceFrame {
   is: 'presence';
-  /** What happened, for which point. */
+  /** Presence events, each with its point. */
   happened: readonly { point: string; what: 'arrived' | 'left' | 'passed'; seen: TagSighting; dwellMs?: number }[];
-  /** How many are there now, by point. */
+  /** Number of tags present, by point. */
   present: readonly { point: string; count: number }[];
 }
 
-/** Points by what they are read from. */
+/** Points by their source in the reader's messages. */
 export interface LlrpPointMap {
   reads: readonly { id: string; antennas: readonly number[]; prefix: string }[];
   inputs: readonly { id: string; input: number }[];

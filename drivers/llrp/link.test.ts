@@ -24,20 +24,20 @@ const POINTS = [
   { id: 'door', gives: 'gpi', input: 1 },
 ].map((one) => ({ id: one.id, ...(point.parse(one) as LlrpPoint) }));
 
-interface Bench {
+interface Setup {
   world: ReturnType<typeof testWorld>;
   reader: SimulatedReader & { port: number };
   open(more?: Record<string, unknown>): Promise<LlrpLink>;
 }
 
-async function bench(options: SimulatedReaderOptions = {}): Promise<Bench> {
+async function setUp(options: SimulatedReaderOptions = {}): Promise<Setup> {
   const base = testWorld();
   const world = { ...base, net: { ...realNet } };
   const reader = await listeningReader({ nowMs: () => world.clock.nowMs(), ...options });
   return { world, reader, open: (more = {}) => open(settings.parse({ host: '127.0.0.1', port: reader.port, ...more }), POINTS, world) };
 }
 
-/** Values as they come, `point=value`. */
+/** Values in order of arrival. */
 function valuesOf(link: LlrpLink) {
   const stop = new AbortController();
   const frames = linkFrames(link, stop.signal);
@@ -56,23 +56,23 @@ function valuesOf(link: LlrpLink) {
   return { next, held, frames, end: async () => { stop.abort(); await frames.next(); await link.close(); } };
 }
 
-/** Who dials before anybody listens tries again. */
-async function dialUntilHeard(port: number): Promise<Socket> {
+/** Retries until the port is open. */
+async function connectUntilAccepted(port: number): Promise<Socket> {
   for (;;) {
     const socket = connect(port, '127.0.0.1');
-    const isHeard = await new Promise<boolean>((resolve) => {
+    const isAccepted = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     });
-    if (isHeard) return socket;
+    if (isAccepted) return socket;
   }
 }
 
 const codeOf = (error: unknown) => (error instanceof FaultError ? error.fault.code : String(error));
 
-test('a reader is told what to read, its tags come with their times and what they come to, and it is left as it was', async () => {
-  const { world, reader, open: openLink } = await bench({ clock: 'filetime', aheadMs: 3_600_000 });
+test('a reader is configured, its reads give values and presence with their times, and its ROSpec is deleted on close', async () => {
+  const { world, reader, open: openLink } = await setUp({ clock: 'filetime', aheadMs: 3_600_000 });
   const link = await openLink();
-  assert.deepEqual(reader.told.slice(0, 5), [3, 21, 20, 24, 22]);
+  assert.deepEqual(reader.received.slice(0, 5), [3, 21, 20, 24, 22]);
   assert.ok(reader.isReading());
   const values = valuesOf(link);
   assert.equal((await values.next('there')).value, 0);
@@ -97,30 +97,30 @@ test('a reader is told what to read, its tags come with their times and what the
   assert.equal((await went).value, EPC);
   await values.end();
   assert.equal(reader.rospecs.size, 0);
-  assert.deepEqual(reader.told.filter((type) => type !== 72).slice(-2), [21, 14]);
+  assert.deepEqual(reader.received.filter((type) => type !== 72).slice(-2), [21, 14]);
   await reader.stop();
 });
 
-test('power is the highest step that is not above, on the antennas that there are; frequencies are given back as they were', async () => {
-  const { reader, open: openLink } = await bench();
+test('power is the highest step that does not exceed the setting, on the configured antennas; frequencies are written back unchanged', async () => {
+  const { reader, open: openLink } = await setUp();
   const link = await openLink({ powerDbm: 28, session: 1, antennas: [1], report: '1s' });
-  assert.deepEqual(reader.told.slice(0, 6), [3, 21, 1, 2, 20, 24]);
+  assert.deepEqual(reader.received.slice(0, 6), [3, 21, 1, 2, 20, 24]);
   assert.ok(reader.isReading());
   await link.close();
   await reader.stop();
 });
 
-test('a reader that is taken, refuses, is mute, or goes silent says so', async () => {
-  const taken = await bench({ greeting: 2 });
+test('a reader that is in use, refuses, does not greet, or goes silent gives its fault', async () => {
+  const taken = await setUp({ greeting: 2 });
   await assert.rejects(taken.open(), (error) => codeOf(error) === 'CV_LLRP_TAKEN');
-  const refusing = await bench({ refuses: [20] });
+  const refusing = await setUp({ rejectedTypes: [20] });
   await assert.rejects(refusing.open(), (error) => codeOf(error) === 'CV_LLRP_REFUSED');
-  const mute = await bench({ isMute: true });
+  const mute = await setUp({ isMute: true });
   const opening = mute.open().catch(codeOf);
   await until(() => mute.reader.connections() > 0);
   await mute.world.clock.advanceMs(5001);
   assert.equal(await opening, 'CV_LINK_TIMEOUT');
-  const silent = await bench();
+  const silent = await setUp();
   const link = await silent.open({ keepalive: '2s' });
   const values = valuesOf(link);
   await values.next('there');
@@ -131,8 +131,8 @@ test('a reader that is taken, refuses, is mute, or goes silent says so', async (
   await Promise.all([taken, refusing, mute, silent].map(({ reader }) => reader.stop()));
 });
 
-test('a reader that dials in is answered as one that is dialled; what is no LLRP ends the session', async () => {
-  const { world, reader: other } = await bench();
+test('a reader that connects to the edge works like one that is connected to; bytes that are not LLRP end the session', async () => {
+  const { world, reader: other } = await setUp();
   await other.stop();
   const port = await freePort();
   const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
@@ -148,19 +148,19 @@ test('a reader that dials in is answered as one that is dialled; what is no LLRP
   await world.clock.advanceMs(300);
 });
 
-test('silent connections, before and after the reader that dials in, do not keep it out', async () => {
+test('silent connections, before and after that of a reader, do not keep it out', async () => {
   const world = { ...testWorld(), net: { ...realNet } };
   const port = await freePort();
   const opening = open(settings.parse({ listen: `127.0.0.1:${port}`, minReads: 1 }), POINTS, world);
   opening.catch(() => {});
   let closed = 0;
   const idle = (count: number) => Promise.all(Array.from({ length: count }, async () => {
-    const socket = await dialUntilHeard(port);
+    const socket = await connectUntilAccepted(port);
     socket.on('error', () => {}).on('close', () => { closed += 1; });
     return socket;
   }));
   const before = await idle(100);
-  await until(() => closed >= 36); // more than 64 wait at no time
+  await until(() => closed >= 36); // never more than 64 are pending
   const reader = diallingReader(port, { nowMs: () => world.clock.nowMs() });
   const link = await opening;
   const after = await idle(3);
@@ -173,8 +173,8 @@ test('silent connections, before and after the reader that dials in, do not keep
   await world.clock.advanceMs(300);
 });
 
-test('a probe tells maker, antennas and power, and changes nothing', async () => {
-  const { world, reader } = await bench();
+test('a probe gives maker, antennas and power, and changes nothing', async () => {
+  const { world, reader } = await setUp();
   const findings = await probe(
     settings.parse({ host: '127.0.0.1', port: reader.port, antennas: [1, 3] }),
     POINTS,
@@ -182,12 +182,12 @@ test('a probe tells maker, antennas and power, and changes nothing', async () =>
     new AbortController().signal,
   );
   assert.match(findings.map(({ en }) => en).join('\n'), /Impinj[\s\S]*connected: 1, 2[\s\S]*antennas 3[\s\S]*10 to 30 dBm in 5 steps/);
-  assert.deepEqual(reader.told, [1, 2, 14]);
+  assert.deepEqual(reader.received, [1, 2, 14]);
   await reader.stop();
 });
 
-test('a reader that goes within a message says so', async () => {
-  const { reader, open: openLink } = await bench();
+test('a reader that disconnects within a message gives a fault that says so', async () => {
+  const { reader, open: openLink } = await setUp();
   const link = await openLink();
   const values = valuesOf(link);
   await values.next('there');
@@ -196,6 +196,6 @@ test('a reader that goes within a message says so', async () => {
   await reader.stop();
   const error = await over;
   assert.ok(error instanceof FaultError && error.fault.code === 'CV_LINK_CLOSED');
-  assert.match(String(error.fault.params.detail), /cut short: 12 bytes of 42/);
+  assert.match(String(error.fault.params.detail), /incomplete LLRP message: 12 bytes of 42/);
   await link.close();
 });

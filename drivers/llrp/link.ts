@@ -5,7 +5,7 @@ import type { Link } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
 import { acquireSharedPort, type ConnectionHandler } from '../listening/shared-port.ts';
 import { pause, type World } from '../../core/world.ts';
-import { radioOf, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
+import { parseRadio, readerConfig, ROSPEC_ID, roSpec } from './commands.ts';
 import './faults.ts';
 import { followReader } from './follow-reader.ts';
 import type { LlrpFrame } from './frame.ts';
@@ -14,14 +14,14 @@ import { parseReaderEvent } from './reader-event.ts';
 import { LlrpSession } from './session.ts';
 import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
-const HELLO_MS = 5000;
-const DIAL_MS = 8000;
-/** Connections to the port that nobody has taken yet. */
-const MOST_WAITING = 64;
-/** Together with closing the socket below what the host gives a link to close. */
-const GOODBYE_MS = 200;
+const GREETING_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 8000;
+/** Accepted connections that have not become a session yet. */
+const MAX_PENDING = 64;
+/** With closing the socket, less than the time that the host gives a link to close. */
+const CLOSE_TIMEOUT_MS = 200;
 
-/** Opens a session for a question or two: nothing of the reader is changed. */
+/** Opens a session for queries only: changes nothing in the reader. */
 export async function withReader<T>(
   settings: LlrpSettings,
   world: World,
@@ -29,15 +29,17 @@ export async function withReader<T>(
   work: (session: LlrpSession) => Promise<T>,
 ): Promise<T> {
   const { socket, address, release } =
-    settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+    settings.listen === undefined ? await connectToReader(settings, world, signal) : await awaitReader(settings.listen, world, signal);
   const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await greeted(session, world, signal);
-    const found = await work(session);
-    await session.ask('CLOSE_CONNECTION', { ask: LLRP_MESSAGE_TYPES.close, answer: LLRP_MESSAGE_TYPES.closeResponse }).catch(() => {}); // it is left all the same
-    return found;
+    await awaitGreeting(session, world, signal);
+    const result = await work(session);
+    // The socket is closed in any case.
+    const close = { request: LLRP_MESSAGE_TYPES.close, response: LLRP_MESSAGE_TYPES.closeResponse };
+    await session.request('CLOSE_CONNECTION', close).catch(() => {});
+    return result;
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
@@ -57,20 +59,20 @@ export async function open(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<LlrpLink> {
   const { socket, address, release } =
-    settings.listen === undefined ? await dialled(settings, world, signal) : await received(settings.listen, world, signal);
+    settings.listen === undefined ? await connectToReader(settings, world, signal) : await awaitReader(settings.listen, world, signal);
   const session = new LlrpSession(socket, address, world);
   const stop = () => { void session.close(); };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const hello = await greeted(session, world, signal);
-    await prepared(session, settings);
+    const greeting = await awaitGreeting(session, world, signal);
+    await configureReader(session, settings);
     let isClosed = false;
     return {
-      listen: (take, ending) => followReader({ session, settings, points, world, hello }, take, ending),
+      listen: (take, ending) => followReader({ session, settings, points, world, greeting }, take, ending),
       async close() {
         if (isClosed) return;
         isClosed = true;
-        await leave(session, world);
+        await restoreReader(session, world);
         release();
       },
     };
@@ -83,21 +85,21 @@ export async function open(
   }
 }
 
-interface Way {
+interface ReaderConnection {
   socket: Socket;
   address: string;
   release(): void;
 }
 
-async function dialled({ host, port }: LlrpSettings, world: World, signal: AbortSignal): Promise<Way> {
+async function connectToReader({ host, port }: LlrpSettings, world: World, signal: AbortSignal): Promise<ReaderConnection> {
   return { socket: await dial({ host: String(host), port }, world, signal), address: `${host}:${port}`, release: () => {} };
 }
 
-/** One reader a port: the newest connection is it, and one before it is half open. */
+/** One reader per port: the newest connection is the reader's, an earlier one is half open. */
 class LlrpPort implements ConnectionHandler {
   readonly #listen: string;
   readonly #world: World;
-  /** Who has dialled and is not taken, the oldest first. */
+  /** Accepted connections, the oldest first. */
   readonly #waiting = new Set<Socket>();
   #wake: () => void = () => {};
 
@@ -110,7 +112,7 @@ class LlrpPort implements ConnectionHandler {
     socket.on('error', () => { socket.destroy(); });
     socket.once('close', () => { this.#waiting.delete(socket); });
     socket.once('readable', () => this.#wake());
-    if (this.#waiting.size >= MOST_WAITING) ([...this.#waiting].find((one) => !hasSpoken(one)) ?? [...this.#waiting][0])?.destroy();
+    if (this.#waiting.size >= MAX_PENDING) ([...this.#waiting].find((one) => !hasSentData(one)) ?? [...this.#waiting][0])?.destroy();
     this.#waiting.add(socket);
   }
 
@@ -118,126 +120,127 @@ class LlrpPort implements ConnectionHandler {
     for (const socket of this.#waiting) socket.destroy();
   }
 
-  /** The connection of a reader that has dialled: it speaks first, so whoever is silent is passed over, however many they are. */
+  /** The connection of a reader: a reader sends first, so silent connections are skipped, however many there are. */
   async take(signal: AbortSignal): Promise<Socket> {
-    const untilMs = this.#world.clock.monotonicMs() + DIAL_MS;
+    const untilMs = this.#world.clock.monotonicMs() + CONNECT_TIMEOUT_MS;
     for (;;) {
-      const socket = [...this.#waiting].findLast(hasSpoken);
+      const socket = [...this.#waiting].findLast(hasSentData);
       if (socket) {
         this.#waiting.delete(socket);
         return socket;
       }
-      const speaking = new AbortController();
-      this.#wake = () => speaking.abort();
-      const isTooLate = await pause(
+      const dataArrived = new AbortController();
+      this.#wake = () => dataArrived.abort();
+      const isTimedOut = await pause(
         this.#world.clock,
         untilMs - this.#world.clock.monotonicMs(),
-        AbortSignal.any([speaking.signal, signal]),
+        AbortSignal.any([dataArrived.signal, signal]),
       );
       if (signal.aborted) throw signal.reason;
-      if (isTooLate) throw new FaultError('CV_LLRP_ABSENT', { listen: this.#listen });
+      if (isTimedOut) throw new FaultError('CV_LLRP_ABSENT', { listen: this.#listen });
     }
   }
 }
 
-const hasSpoken = (socket: Socket): boolean => socket.readableLength > 0;
+const hasSentData = (socket: Socket): boolean => socket.readableLength > 0;
 
-async function received(listen: string, world: World, signal: AbortSignal): Promise<Way> {
-  const { handler: reception, release: leave } = await acquireSharedPort(
+async function awaitReader(listen: string, world: World, signal: AbortSignal): Promise<ReaderConnection> {
+  const { handler: port, release } = await acquireSharedPort(
     { name: 'llrp', fault: 'CV_LLRP_LISTEN' },
     listen,
     world,
     () => new LlrpPort(listen, world),
   );
   try {
-    return { socket: await reception.take(signal), address: listen, release: leave };
+    return { socket: await port.take(signal), address: listen, release };
   } catch (error) {
-    leave();
+    release();
     throw error;
   }
 }
 
-/** Every session begins with the reader's word whether it is ours. */
-async function greeted(session: LlrpSession, world: World, signal: AbortSignal): Promise<{ bytes: Uint8Array; observedAt: number }> {
-  const untilMs = world.clock.monotonicMs() + HELLO_MS;
+/** A reader begins every session with the status of the connection attempt. */
+async function awaitGreeting(session: LlrpSession, world: World, signal: AbortSignal): Promise<{ bytes: Uint8Array; observedAt: number }> {
+  const untilMs = world.clock.monotonicMs() + GREETING_TIMEOUT_MS;
   for (;;) {
     for (let next = session.next(); next; next = session.next()) {
       const connection = next.message.type === LLRP_MESSAGE_TYPES.readerEvent ? parseReaderEvent(next.message.bytes).connection : undefined;
       if (connection === 0) return { bytes: next.message.bytes, observedAt: next.observedAt };
       if (connection !== undefined) throw new FaultError('CV_LLRP_TAKEN', { address: session.address, status: connection });
     }
-    if (session.end) throw session.end;
-    const heard = new AbortController();
-    session.onChange(() => heard.abort());
-    const isTooLate = await pause(world.clock, untilMs - world.clock.monotonicMs(), AbortSignal.any([heard.signal, signal]));
+    if (session.closeReason) throw session.closeReason;
+    const changed = new AbortController();
+    session.onChange(() => changed.abort());
+    const isTimedOut = await pause(world.clock, untilMs - world.clock.monotonicMs(), AbortSignal.any([changed.signal, signal]));
     if (signal.aborted) throw signal.reason;
-    if (isTooLate) throw new FaultError('CV_LINK_TIMEOUT', { address: session.address, timeoutMs: HELLO_MS });
+    if (isTimedOut) throw new FaultError('CV_LINK_TIMEOUT', { address: session.address, timeoutMs: GREETING_TIMEOUT_MS });
   }
 }
 
-async function prepared(session: LlrpSession, settings: LlrpSettings): Promise<void> {
+async function configureReader(session: LlrpSession, settings: LlrpSettings): Promise<void> {
   const setConfig = (withEvents: boolean) =>
-    session.ask(
+    session.request(
       'SET_READER_CONFIG',
-      { ask: LLRP_MESSAGE_TYPES.setConfig, answer: LLRP_MESSAGE_TYPES.setConfigResponse },
+      { request: LLRP_MESSAGE_TYPES.setConfig, response: LLRP_MESSAGE_TYPES.setConfigResponse },
       ...readerConfig(settings.keepalive, withEvents),
     );
   await setConfig(true).catch((error: unknown) => {
-    // Some know fewer events than the standard: then as the reader is set.
+    // Some readers support fewer events than the standard: they keep their own setting.
     if (error instanceof FaultError && error.fault.code === 'CV_LLRP_REFUSED') return setConfig(false);
     throw error;
   });
   const deleteAll = u32(0);
-  await session.ask('DELETE_ROSPEC', { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse }, deleteAll);
+  const deletion = { request: LLRP_MESSAGE_TYPES.deleteRoSpec, response: LLRP_MESSAGE_TYPES.deleteRoSpecResponse };
+  await session.request('DELETE_ROSPEC', deletion, deleteAll);
   const radio =
     settings.powerDbm === undefined
       ? null
-      : radioOf(
-          await session.ask(
+      : parseRadio(
+          await session.request(
             'GET_READER_CAPABILITIES',
-            { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities },
+            { request: LLRP_MESSAGE_TYPES.getCapabilities, response: LLRP_MESSAGE_TYPES.capabilities },
             u8(0),
           ),
-          await session.ask(
+          await session.request(
             'GET_READER_CONFIG',
-            { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config },
+            { request: LLRP_MESSAGE_TYPES.getConfig, response: LLRP_MESSAGE_TYPES.config },
             u16(0),
             u8(2),
             u16(0, 0),
           ),
         );
-  await session.ask(
+  await session.request(
     'ADD_ROSPEC',
-    { ask: LLRP_MESSAGE_TYPES.addRoSpec, answer: LLRP_MESSAGE_TYPES.addRoSpecResponse },
+    { request: LLRP_MESSAGE_TYPES.addRoSpec, response: LLRP_MESSAGE_TYPES.addRoSpecResponse },
     roSpec(settings, radio),
   );
-  await session.ask(
+  await session.request(
     'ENABLE_ROSPEC',
-    { ask: LLRP_MESSAGE_TYPES.enableRoSpec, answer: LLRP_MESSAGE_TYPES.enableRoSpecResponse },
+    { request: LLRP_MESSAGE_TYPES.enableRoSpec, response: LLRP_MESSAGE_TYPES.enableRoSpecResponse },
     u32(ROSPEC_ID),
   );
   if ('everyTags' in settings.report)
-    await session.ask(
+    await session.request(
       'START_ROSPEC',
-      { ask: LLRP_MESSAGE_TYPES.startRoSpec, answer: LLRP_MESSAGE_TYPES.startRoSpecResponse },
+      { request: LLRP_MESSAGE_TYPES.startRoSpec, response: LLRP_MESSAGE_TYPES.startRoSpecResponse },
       u32(ROSPEC_ID),
     );
-  session.tell(LLRP_MESSAGE_TYPES.enableReports);
+  session.send(LLRP_MESSAGE_TYPES.enableReports);
 }
 
-/** What we told it to read is taken back, so that it does not go on sending for nobody. */
-async function leave(session: LlrpSession, world: World): Promise<void> {
-  if (!session.end) {
-    const over = new AbortController();
-    const goodbye = (async () => {
-      await session.ask(
+/** Deletes the edge's ROSpec, so that the reader does not go on transmitting without a client. */
+async function restoreReader(session: LlrpSession, world: World): Promise<void> {
+  if (!session.closeReason) {
+    const closed = new AbortController();
+    const closing = (async () => {
+      await session.request(
         'DELETE_ROSPEC',
-        { ask: LLRP_MESSAGE_TYPES.deleteRoSpec, answer: LLRP_MESSAGE_TYPES.deleteRoSpecResponse },
+        { request: LLRP_MESSAGE_TYPES.deleteRoSpec, response: LLRP_MESSAGE_TYPES.deleteRoSpecResponse },
         u32(ROSPEC_ID),
       );
-      await session.ask('CLOSE_CONNECTION', { ask: LLRP_MESSAGE_TYPES.close, answer: LLRP_MESSAGE_TYPES.closeResponse });
-    })().catch(() => {}).finally(() => over.abort()); // a reader that does not say goodbye is left all the same
-    await Promise.race([goodbye, pause(world.clock, GOODBYE_MS, over.signal)]);
+      await session.request('CLOSE_CONNECTION', { request: LLRP_MESSAGE_TYPES.close, response: LLRP_MESSAGE_TYPES.closeResponse });
+    })().catch(() => {}).finally(() => closed.abort()); // the socket is closed in any case
+    await Promise.race([closing, pause(world.clock, CLOSE_TIMEOUT_MS, closed.signal)]);
   }
   await session.close();
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLlrpMessage, LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES } from './message.ts';
 
-test('no message begins with reserved bits, version 0 or a version that is not known; those that are known do', () => {
+test('a message with reserved bits, version 0 or an unknown version is invalid; those of known versions are parsed', () => {
   const message = Buffer.from(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepalive, 7));
   const withHead = (version: number, reserved = 0) => {
     const changed = Buffer.from(message);
@@ -11,15 +11,16 @@ test('no message begins with reserved bits, version 0 or a version that is not k
   };
   for (const version of [1, 2, 3]) {
     const read = parseLlrpMessage(withHead(version));
-    assert.ok(read && read !== 'none');
+    assert.ok(read && read !== 'invalid');
     assert.deepEqual([read.version, read.type, read.id], [version, LLRP_MESSAGE_TYPES.keepalive, 7]);
   }
-  for (const version of [0, 4, 5, 6, 7]) assert.equal(parseLlrpMessage(withHead(version)), 'none', `version ${version}`);
-  for (let reserved = 1; reserved < 8; reserved += 1) assert.equal(parseLlrpMessage(withHead(1, reserved)), 'none', `reserved ${reserved}`);
-  // The first byte alone says it.
-  assert.equal(parseLlrpMessage(withHead(0).subarray(0, 1)), 'none');
+  for (const version of [0, 4, 5, 6, 7]) assert.equal(parseLlrpMessage(withHead(version)), 'invalid', `version ${version}`);
+  for (let reserved = 1; reserved < 8; reserved += 1)
+    assert.equal(parseLlrpMessage(withHead(1, reserved)), 'invalid', `reserved ${reserved}`);
+  // The first byte is enough to tell.
+  assert.equal(parseLlrpMessage(withHead(0).subarray(0, 1)), 'invalid');
   assert.equal(parseLlrpMessage(message.subarray(0, 1)), null);
   const cutter = new LlrpMessageCutter();
-  const { messages, isOver } = cutter.feed(Buffer.concat([message, withHead(0), message]));
-  assert.deepEqual([messages.length, isOver], [1, true]);
+  const { messages, isInvalid } = cutter.feed(Buffer.concat([message, withHead(0), message]));
+  assert.deepEqual([messages.length, isInvalid], [1, true]);
 });

@@ -1,6 +1,6 @@
 /**
- * LLRP messages (LLRP 1.0.1 and 1.1, 16.1): ten bytes of header, then parameters. Cutting them out of a stream, and
- * making them. There is nothing to find a lost beginning by, so a stream that is no LLRP is over.
+ * LLRP messages (LLRP 1.0.1 and 1.1, 16.1): ten bytes of header, then parameters. Cut from a stream, and encoded. The
+ * protocol has no sync word, so a stream with one invalid message cannot be read any further.
  */
 export const LLRP_HEADER_BYTES = 10;
 const MAX_BYTES = 1 << 20;
@@ -23,45 +23,45 @@ export interface LlrpMessage {
   bytes: Uint8Array;
 }
 
-/** The message at the head of `bytes`. @returns null while more is needed, 'none' where no message can begin */
-export function parseLlrpMessage(bytes: Uint8Array): LlrpMessage | null | 'none' {
+/** The message at the head of `bytes`. @returns null while more is needed, 'invalid' where no message can begin */
+export function parseLlrpMessage(bytes: Uint8Array): LlrpMessage | null | 'invalid' {
   if (bytes.length === 0) return null;
   const version = ((bytes[0] as number) >> 2) & 7;
-  if ((bytes[0] as number) >> 5 !== 0 || version === 0 || version > MAX_VERSION) return 'none';
+  if ((bytes[0] as number) >> 5 !== 0 || version === 0 || version > MAX_VERSION) return 'invalid';
   if (bytes.length < LLRP_HEADER_BYTES) return null;
   const view = dataViewOf(bytes);
   const length = view.getUint32(2);
-  if (length < LLRP_HEADER_BYTES || length > MAX_BYTES) return 'none';
+  if (length < LLRP_HEADER_BYTES || length > MAX_BYTES) return 'invalid';
   if (bytes.length < length) return null;
   return { version, type: view.getUint16(0) & 0x3ff, id: view.getUint32(6), bytes: bytes.subarray(0, length) };
 }
 
 export class LlrpMessageCutter {
-  /** Put together once a message may be whole, so that one that comes in small pieces is copied once. */
+  /** Joined only when a message may be complete, so that one that arrives in small pieces is copied once. */
   #pieces: Uint8Array[] = [];
   #bytes = 0;
-  #wanted = 0;
-  #isOver = false;
+  #expected = 0;
+  #isInvalid = false;
 
-  /** Bytes of a message that has not come in full. */
-  get waiting(): Uint8Array {
+  /** Bytes of an incomplete message. */
+  get partial(): Uint8Array {
     return Buffer.concat(this.#pieces);
   }
 
-  /** Bytes that came, in order. @returns whole messages; `isOver` once something came that is none */
-  feed(bytes: Uint8Array): { messages: LlrpMessage[]; isOver: boolean } {
-    if (this.#isOver) return { messages: [], isOver: true };
+  /** Takes received bytes in order. @returns complete messages; `isInvalid` from the first that is not LLRP */
+  feed(bytes: Uint8Array): { messages: LlrpMessage[]; isInvalid: boolean } {
+    if (this.#isInvalid) return { messages: [], isInvalid: true };
     this.#pieces.push(Buffer.from(bytes));
     this.#bytes += bytes.length;
-    if (this.#bytes < this.#wanted) return { messages: [], isOver: false };
+    if (this.#bytes < this.#expected) return { messages: [], isInvalid: false };
     let held = Buffer.concat(this.#pieces);
     const messages: LlrpMessage[] = [];
     for (;;) {
       const message = parseLlrpMessage(held);
-      if (message === 'none') {
-        this.#isOver = true;
+      if (message === 'invalid') {
+        this.#isInvalid = true;
         this.#pieces = [];
-        return { messages, isOver: true };
+        return { messages, isInvalid: true };
       }
       if (message === null) break;
       messages.push(message);
@@ -69,17 +69,17 @@ export class LlrpMessageCutter {
     }
     this.#pieces = [held];
     this.#bytes = held.length;
-    this.#wanted = held.length < LLRP_HEADER_BYTES ? 0 : dataViewOf(held).getUint32(2);
-    return { messages, isOver: false };
+    this.#expected = held.length < LLRP_HEADER_BYTES ? 0 : dataViewOf(held).getUint32(2);
+    return { messages, isInvalid: false };
   }
 }
 
-/** What is said of a message that never came in full. */
-export function truncatedMessageDetail(waiting: Uint8Array): { detail: string; detailZh: string } {
-  const wanted = waiting.length >= 6 ? dataViewOf(waiting).getUint32(2) : null;
+/** Fault parameters for an incomplete message. */
+export function truncatedMessageDetail(partial: Uint8Array): { detail: string; detailZh: string } {
+  const expected = partial.length >= 6 ? dataViewOf(partial).getUint32(2) : null;
   return {
-    detail: `an LLRP message cut short: ${waiting.length} bytes${wanted === null ? '' : ` of ${wanted}`}`,
-    detailZh: `LLRP 报文不完整：只有 ${waiting.length} 字节${wanted === null ? '' : `，应为 ${wanted} 字节`}`,
+    detail: `incomplete LLRP message: ${partial.length} bytes${expected === null ? '' : ` of ${expected}`}`,
+    detailZh: `LLRP 报文不完整：只有 ${partial.length} 字节${expected === null ? '' : `，应为 ${expected} 字节`}`,
   };
 }
 
@@ -109,11 +109,11 @@ export function encodeParameter(type: number, ...parts: readonly Uint8Array[]): 
 export const u8 = (...values: readonly number[]) => Uint8Array.from(values);
 export function u16(...values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 2);
-  values.forEach((value, at) => bytes.writeUInt16BE(value, at * 2));
+  values.forEach((value, index) => bytes.writeUInt16BE(value, index * 2));
   return bytes;
 }
 export function u32(...values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, at) => bytes.writeUInt32BE(value, at * 4));
+  values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4));
   return bytes;
 }

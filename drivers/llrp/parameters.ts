@@ -1,6 +1,6 @@
 /** Walks the parameters of a message: TLV (type, length, value) and TV (one byte of type, fixed length); LLRP 16.2. */
 
-/** Values of TV parameters in bytes, by type; without these the next parameter cannot be found. */
+/** Values of TV parameters in bytes, by type; without it the next parameter cannot be found. */
 const TV_BYTES: Readonly<Record<number, number>> = {
   1: 2,
   2: 8,
@@ -22,29 +22,29 @@ const TV_BYTES: Readonly<Record<number, number>> = {
   18: 4,
 };
 
-/** Calls back for each parameter with where its value stands. @returns false where the rest cannot be read */
+/** Calls back for each parameter with the range of its value. @returns false where the rest cannot be parsed */
 export function eachParameter(
   bytes: Uint8Array,
   start: number,
   end: number,
-  take: (type: number, from: number, to: number) => void,
+  onParameter: (type: number, from: number, to: number) => void,
 ): boolean {
-  let at = start;
-  while (at < end) {
-    const first = bytes[at] as number;
+  let offset = start;
+  while (offset < end) {
+    const first = bytes[offset] as number;
     if (first & 0x80) {
       const size = TV_BYTES[first & 0x7f];
-      if (size === undefined || at + 1 + size > end) return false;
-      take(first & 0x7f, at + 1, at + 1 + size);
-      at += 1 + size;
+      if (size === undefined || offset + 1 + size > end) return false;
+      onParameter(first & 0x7f, offset + 1, offset + 1 + size);
+      offset += 1 + size;
       continue;
     }
-    if (at + 4 > end) return false;
-    const type = ((first & 3) << 8) | (bytes[at + 1] as number);
-    const length = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
-    if (length < 4 || at + length > end) return false;
-    take(type, at + 4, at + length);
-    at += length;
+    if (offset + 4 > end) return false;
+    const type = ((first & 3) << 8) | (bytes[offset + 1] as number);
+    const length = ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number);
+    if (length < 4 || offset + length > end) return false;
+    onParameter(type, offset + 4, offset + length);
+    offset += length;
   }
   return true;
 }

@@ -14,7 +14,7 @@ export interface PresenceRule {
   rssiFloorDbm: number;
   minReads: number;
   departAfterMs: number;
-  /** Antennas on the way: seen at `from` and then at `to`, within `passWithinMs`. */
+  /** A passage: read at `from`, then at `to`, within `withinMs`. */
   pass: { from: readonly number[]; to: readonly number[]; withinMs: number } | null;
 }
 
@@ -23,10 +23,10 @@ export type PresenceEvent =
   | { what: 'left'; seen: TagSighting; dwellMs: number }
   | { what: 'passed'; seen: TagSighting };
 
-/** Reads that make an arrival lie within this time: one alone may be an echo of the next gate. */
+/** `minReads` reads within this time are an arrival: a single one may be a stray read from the next gate. */
 const ARRIVAL_MS = 2000;
-/** A crowd beyond this is no crowd of things that anyone watches; the oldest are let go, as gone. */
-const MOST_TAGS = 50_000;
+/** Limits memory: beyond this many, the tags read longest ago count as gone. */
+const MAX_TAGS = 50_000;
 
 interface Tag {
   arrivedAt: number;
@@ -34,13 +34,13 @@ interface Tag {
   reads: number[];
   isPresent: boolean;
   last: TagSighting;
-  /** When it was last seen at `from`. */
+  /** When it was last read at a `from` antenna. */
   fromAt: number | null;
 }
 
 export class PresenceTracker {
   readonly rule: PresenceRule;
-  /** The one seen longest ago first. */
+  /** The one read longest ago first. */
   readonly #tags = new Map<string, Tag>();
   #present = 0;
 
@@ -52,13 +52,13 @@ export class PresenceTracker {
     return this.#present;
   }
 
-  /** When the next tag may have gone; null while none can. */
+  /** When the next tag may have left; null without tags. */
   nextDueAt(): number | null {
     const [oldest] = this.#tags.values();
     return oldest ? oldest.last.at + this.rule.departAfterMs : null;
   }
 
-  see(seen: TagSighting): PresenceEvent[] {
+  addSighting(seen: TagSighting): PresenceEvent[] {
     const { antennas, prefix, rssiFloorDbm, minReads, pass } = this.rule;
     if (
       !seen.epc.startsWith(prefix) ||
@@ -66,11 +66,11 @@ export class PresenceTracker {
       (seen.rssiDbm !== null && seen.rssiDbm < rssiFloorDbm)
     )
       return [];
-    const happened: PresenceEvent[] = this.pass(seen.at);
+    const events: PresenceEvent[] = this.expire(seen.at);
     const tag = this.#tags.get(seen.epc) ?? { arrivedAt: seen.at, reads: [], isPresent: false, last: seen, fromAt: null };
     this.#tags.delete(seen.epc);
     this.#tags.set(seen.epc, tag);
-    // Reports may overtake each other; a tag is never less recent than it was.
+    // Reports may arrive out of order; the last read only moves forward.
     if (seen.at >= tag.last.at) tag.last = seen;
     if (!tag.isPresent) {
       tag.reads = [...tag.reads, seen.at].filter((at) => seen.at - at <= ARRIVAL_MS);
@@ -78,29 +78,29 @@ export class PresenceTracker {
         tag.isPresent = true;
         tag.arrivedAt = Math.min(...tag.reads);
         this.#present += 1;
-        happened.push({ what: 'arrived', seen: { ...seen, at: tag.arrivedAt } });
+        events.push({ what: 'arrived', seen: { ...seen, at: tag.arrivedAt } });
       }
     }
     if (pass?.from.includes(seen.antenna)) tag.fromAt = seen.at;
     else if (pass?.to.includes(seen.antenna) && tag.fromAt !== null) {
-      if (seen.at - tag.fromAt <= pass.withinMs) happened.push({ what: 'passed', seen });
+      if (seen.at - tag.fromAt <= pass.withinMs) events.push({ what: 'passed', seen });
       tag.fromAt = null;
     }
-    if (this.#tags.size > MOST_TAGS) happened.push(...this.#let(this.#tags.keys().next().value as string));
-    return happened;
+    if (this.#tags.size > MAX_TAGS) events.push(...this.#remove(this.#tags.keys().next().value as string));
+    return events;
   }
 
-  /** Time goes on. */
-  pass(nowMs: number): PresenceEvent[] {
-    const happened: PresenceEvent[] = [];
+  /** Tags whose time without a read is over have left. */
+  expire(nowMs: number): PresenceEvent[] {
+    const events: PresenceEvent[] = [];
     for (const [epc, { last }] of this.#tags) {
       if (nowMs - last.at < this.rule.departAfterMs) break;
-      happened.push(...this.#let(epc));
+      events.push(...this.#remove(epc));
     }
-    return happened;
+    return events;
   }
 
-  #let(epc: string): PresenceEvent[] {
+  #remove(epc: string): PresenceEvent[] {
     const tag = this.#tags.get(epc);
     this.#tags.delete(epc);
     if (!tag?.isPresent) return [];
@@ -109,10 +109,10 @@ export class PresenceTracker {
   }
 }
 
-/** Reads of one tag at one antenna within `windowMs` of one that was given are repetitions. */
+/** Reads of one tag at one antenna within `windowMs` of a reported one are repetitions. */
 export class RepetitionFilter {
   readonly #windowMs: number;
-  readonly #given = new Map<string, number>();
+  readonly #reported = new Map<string, number>();
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
@@ -121,13 +121,13 @@ export class RepetitionFilter {
   isRepetition({ epc, antenna, at }: Pick<TagSighting, 'epc' | 'antenna' | 'at'>): boolean {
     if (this.#windowMs === 0) return false;
     const key = `${epc} ${antenna}`;
-    const before = this.#given.get(key);
-    if (before !== undefined && at - before < this.#windowMs && at >= before) return true;
-    this.#given.delete(key);
-    this.#given.set(key, at);
-    for (const [old, givenAt] of this.#given) {
-      if (at - givenAt < this.#windowMs && this.#given.size <= MOST_TAGS) break;
-      this.#given.delete(old);
+    const lastAt = this.#reported.get(key);
+    if (lastAt !== undefined && at - lastAt < this.#windowMs && at >= lastAt) return true;
+    this.#reported.delete(key);
+    this.#reported.set(key, at);
+    for (const [old, reportedAt] of this.#reported) {
+      if (at - reportedAt < this.#windowMs && this.#reported.size <= MAX_TAGS) break;
+      this.#reported.delete(old);
     }
     return false;
   }

@@ -1,7 +1,7 @@
-/** What a reader says of itself: maker, model, firmware, antennas and steps of power; nothing of it is changed. */
+/** Queries maker, model, firmware, antennas and power steps of a reader; changes nothing in it. */
 import type { ProbeFinding } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
-import { radioOf } from './commands.ts';
+import { parseRadio } from './commands.ts';
 import { withReader } from './link.ts';
 import { LLRP_HEADER_BYTES, LLRP_MESSAGE_TYPES, u16, u8, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
@@ -22,40 +22,40 @@ export function probe(
   signal: AbortSignal,
 ): Promise<ProbeFinding[]> {
   return withReader(settings, world, signal, async (session) => {
-    const capabilities = await session.ask(
+    const capabilities = await session.request(
       'GET_READER_CAPABILITIES',
-      { ask: LLRP_MESSAGE_TYPES.getCapabilities, answer: LLRP_MESSAGE_TYPES.capabilities },
+      { request: LLRP_MESSAGE_TYPES.getCapabilities, response: LLRP_MESSAGE_TYPES.capabilities },
       u8(0),
     );
-    const config = await session.ask(
+    const config = await session.request(
       'GET_READER_CONFIG',
-      { ask: LLRP_MESSAGE_TYPES.getConfig, answer: LLRP_MESSAGE_TYPES.config },
+      { request: LLRP_MESSAGE_TYPES.getConfig, response: LLRP_MESSAGE_TYPES.config },
       u16(0),
       u8(0),
       u16(0, 0),
     );
-    return [...generalOf(capabilities), ...antennasOf(config, settings), ...powerOf(capabilities, config)];
+    return [...identityFindings(capabilities), ...antennaFindings(config, settings), ...powerFindings(capabilities, config)];
   });
 }
 
-function generalOf(message: Uint8Array): ProbeFinding[] {
-  const found: ProbeFinding[] = [];
+function identityFindings(message: Uint8Array): ProbeFinding[] {
+  const findings: ProbeFinding[] = [];
   const view = dataViewOf(message);
   eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
     if (type !== 137 || to - from < 14) return;
     const [antennas, maker, model] = [view.getUint16(from), view.getUint32(from + 4), view.getUint32(from + 8)];
     const firmware = Buffer.from(message.subarray(from + 14, Math.min(to, from + 14 + view.getUint16(from + 12)))).toString('utf8');
     const name = MAKERS[maker] ?? String(maker);
-    found.push({
+    findings.push({
       en: `maker ${name}, model ${model}, firmware ${firmware}, up to ${antennas} antennas`,
       zh: `厂家 ${name}，型号 ${model}，固件 ${firmware}，最多 ${antennas} 个天线`,
     });
   });
-  return found;
+  return findings;
 }
 
 /** AntennaProperties (221): connected or not, by number. */
-function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): ProbeFinding[] {
+function antennaFindings(message: Uint8Array, { antennas }: LlrpSettings): ProbeFinding[] {
   const connected: number[] = [];
   const view = dataViewOf(message);
   eachParameter(message, LLRP_HEADER_BYTES, message.length, (type, from, to) => {
@@ -70,10 +70,10 @@ function antennasOf(message: Uint8Array, { antennas }: LlrpSettings): ProbeFindi
   ];
 }
 
-function powerOf(capabilities: Uint8Array, config: Uint8Array): ProbeFinding[] {
-  const { steps } = radioOf(capabilities, config);
+function powerFindings(capabilities: Uint8Array, config: Uint8Array): ProbeFinding[] {
+  const { steps } = parseRadio(capabilities, config);
   if (steps.length === 0) return [];
   const dbm = steps.map((step) => step.dbm);
-  const [least, most] = [Math.min(...dbm), Math.max(...dbm)];
-  return [{ en: `power from ${least} to ${most} dBm in ${steps.length} steps`, zh: `发射功率 ${least} 至 ${most} dBm，共 ${steps.length} 档` }];
+  const [min, max] = [Math.min(...dbm), Math.max(...dbm)];
+  return [{ en: `power from ${min} to ${max} dBm in ${steps.length} steps`, zh: `发射功率 ${min} 至 ${max} dBm，共 ${steps.length} 档` }];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseReaderEvent, llrpStatus } from './reader-event.ts';
 
-/** TLV: type, length with its own head, content. */
+/** TLV: type, length including its own header, content. */
 function tlv(type: number, content: Buffer): Buffer {
   const head = Buffer.alloc(4);
   head.writeUInt16BE(type, 0);
@@ -21,7 +21,7 @@ function message(...parameters: Buffer[]): Buffer {
 const status = (code: number, text: string, stated = Buffer.byteLength(text)) =>
   tlv(287, Buffer.concat([Buffer.from([code >> 8, code & 0xff, stated >> 8, stated & 0xff]), Buffer.from(text)]));
 
-test('the status of a response is its first LLRPStatus, wherever it stands; what is cut short is none', () => {
+test('the status of a response is its first LLRPStatus, at any position; a truncated one is ignored', () => {
   assert.deepEqual(llrpStatus(message(status(0, ''))), { code: 0, text: '' });
   assert.deepEqual(llrpStatus(message(tlv(240, Buffer.from([1, 2, 3, 4, 5, 6])), status(100, 'no such ROSpec'), status(401, 'later'))), {
     code: 100,
@@ -36,7 +36,7 @@ test('the status of a response is its first LLRPStatus, wherever it stands; what
   assert.equal(llrpStatus(message(tlv(240, Buffer.from([0, 100, 0, 0])))), null);
 });
 
-test('an event of a reader says what stands in it; parameters too short for their kind say nothing', () => {
+test('an event of a reader is parsed parameter by parameter; those too short for their type are ignored', () => {
   const utc = Buffer.alloc(8);
   utc.writeBigUInt64BE(1_760_000_000_000_000n);
   const of = (...parameters: Buffer[]) => parseReaderEvent(message(tlv(246, Buffer.concat(parameters))));

@@ -1,11 +1,11 @@
-/** What a reader says of itself (READER_EVENT_NOTIFICATION, LLRP 16.1.33 and 16.2.7.6). Pure. */
+/** Parses events of the reader itself (READER_EVENT_NOTIFICATION, LLRP 16.1.33 and 16.2.7.6). Pure. */
 import { LLRP_HEADER_BYTES, dataViewOf } from './message.ts';
 import { eachParameter } from './parameters.ts';
 
 export interface ReaderEvent {
   utcUs?: bigint;
   uptimeUs?: bigint;
-  /** 0: the session is ours; else whose it is. */
+  /** Status of the connection attempt; 0: accepted. */
   connection?: number;
   isClosing?: true;
   antenna?: { id: number; isConnected: boolean };
@@ -16,7 +16,7 @@ export interface ReaderEvent {
 const EVENT_DATA = 246;
 const [UTC, UPTIME, GPI, OVERFLOW, ANTENNA, CONNECTION, CLOSE] = [128, 129, 248, 251, 255, 256, 257];
 
-/** @param message with its header @returns what could be read of it */
+/** @param message with its header @returns the parameters that could be parsed */
 export function parseReaderEvent(message: Uint8Array): ReaderEvent {
   const event: ReaderEvent = {};
   const view = dataViewOf(message);

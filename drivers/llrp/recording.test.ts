@@ -1,4 +1,4 @@
-/** A reader that another program asked, played to our driver: it is answered as the like was, or not at all. */
+/** A reader recorded with another program's requests, played to this driver. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ const play = (one: Case) => replayCaseLines(one, { drivers: new Map([[driver.id,
 const messageIn = (hex: string): LlrpMessage => parseLlrpMessage(Buffer.from(hex, 'hex')) as LlrpMessage;
 const samplesOf = (lines: Awaited<ReturnType<typeof play>>) => lines.filter((line) => !('fault' in line));
 
-/** As another program would have asked: with other numbers and other contents. */
+/** As another program would have sent its requests: with other ids and other contents. */
 const foreign = recorded.traffic.map((line): TrafficLine => {
   if (!('bytes' in line)) return line;
   const { type, id } = messageIn(line.bytes);
@@ -37,16 +37,16 @@ const foreign = recorded.traffic.map((line): TrafficLine => {
   return { ...line, bytes: answer.toString('hex') };
 });
 
-test('what another program was answered, our driver is answered to what it asks: the same samples', async () => {
+test('answers recorded for another program are given to the requests of this driver: the same samples', async () => {
   assert.deepEqual(samplesOf(await play({ ...recorded, traffic: foreign, asker: 'other' })), samplesOf(await play(recorded)));
 });
 
-test('in a case of our own, a question that it does not hold stays a fault', async () => {
+test('in a case recorded with this driver, a request that it does not hold is a fault', async () => {
   const [first] = await play({ ...recorded, traffic: foreign });
   assert.equal(first && 'fault' in first ? first.fault : '', 'CV_CASE_STRAY');
 });
 
-test('a reader that answered nobody answers us neither', async () => {
+test('a reader that never answered in the recording does not answer in the replay', async () => {
   const answersLeftOut = foreign.filter(
     (line) => !('bytes' in line) || line.dir === 'out' || messageIn(line.bytes).type >= LLRP_MESSAGE_TYPES.report,
   );
@@ -54,7 +54,7 @@ test('a reader that answered nobody answers us neither', async () => {
   assert.deepEqual(lines.map((line) => ('fault' in line ? line.fault : line.point)), ['CV_LINK_TIMEOUT']);
 });
 
-test('what was asked for as a whole answers for its parts; a part answers for nothing; what is unknown is refused by number', () => {
+test('a recorded request for everything answers one for a part, not the other way round; an unknown request is refused with its id', () => {
   const at = settings.parse({ host: '192.0.2.9' });
   const ask = (id: number, what: number) => encodeLlrpMessage(LLRP_MESSAGE_TYPES.getCapabilities, id, Uint8Array.of(what));
   const answer = encodeLlrpMessage(LLRP_MESSAGE_TYPES.capabilities, 1, Buffer.from('011f000800000000', 'hex'));

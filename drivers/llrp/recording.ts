@@ -1,12 +1,12 @@
-/** How a reader is recorded and played back: message ids and answers. */
+/** How a reader is recorded and played back: message ids, requests and responses. */
 import type { BytesRecording, RecordedExchange, SurveyedDevice } from '../../core/recording.ts';
 import type { Request } from '../../core/driver.ts';
-import { LLRP_HEADER_BYTES, parseLlrpMessage, encodeLlrpMessage, encodeParameter, LLRP_MESSAGE_TYPES, u16 } from './message.ts';
+import { LLRP_HEADER_BYTES, parseLlrpMessage, encodeLlrpMessage, encodeParameter, LLRP_MESSAGE_TYPES, u16, type LlrpMessage } from './message.ts';
 import type { LlrpFrame } from './frame.ts';
 import { llrpFrameToLine } from './frame-line.ts';
 import type { ConfiguredLlrpPoint, LlrpSettings } from './settings.ts';
 
-const SPEAKS = new Set<number>([LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.keepalive, LLRP_MESSAGE_TYPES.readerEvent]);
+const UNSOLICITED = new Set<number>([LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.keepalive, LLRP_MESSAGE_TYPES.readerEvent]);
 const FIRST_TYPE = 1;
 const LAST_TYPE = 1023;
 /** LLRPStatus, and its M_UnsupportedMessage. */
@@ -19,49 +19,51 @@ export const recording: BytesRecording<LlrpSettings, ConfiguredLlrpPoint, Reques
   line: llrpFrameToLine,
   cut(bytes) {
     const message = parseLlrpMessage(bytes);
-    if (message === 'none') return 0;
+    if (message === 'invalid') return 0;
     return message?.bytes.length ?? null;
   },
   notes(bytes, direction) {
-    const message = parseLlrpMessage(bytes);
-    if (message === null || message === 'none' || message.type < FIRST_TYPE || message.type > LAST_TYPE) return null;
+    const message = messageIn(bytes);
+    if (!message || message.type < FIRST_TYPE || message.type > LAST_TYPE) return null;
     const id = [{ name: 'message id', at: 6, length: 4 }];
-    if (direction === 'in') return SPEAKS.has(message.type) ? { role: 'speaks' } : { role: 'answers', correlators: id };
-    // Neither is answered.
+    if (direction === 'in') return UNSOLICITED.has(message.type) ? { role: 'speaks' } : { role: 'answers', correlators: id };
+    // The reader answers neither.
     if (message.type === LLRP_MESSAGE_TYPES.keepaliveAck || message.type === LLRP_MESSAGE_TYPES.enableReports)
       return { role: 'speaks', correlators: id };
     return { role: 'asks', correlators: id };
   },
-  partOf: likely,
+  partOf: responseFrom,
   refusal(question) {
-    const asked = parseLlrpMessage(question);
-    if (asked === null || asked === 'none') return null;
+    const request = messageIn(question);
+    if (!request) return null;
     const reason = Buffer.from('not in the recording');
-    return encodeLlrpMessage(LLRP_MESSAGE_TYPES.error, asked.id, encodeParameter(STATUS, u16(UNSUPPORTED, reason.length), reason));
+    return encodeLlrpMessage(LLRP_MESSAGE_TYPES.error, request.id, encodeParameter(STATUS, u16(UNSUPPORTED, reason.length), reason));
   },
   captures: {
     tcp: [5084],
     device: 'listens',
     settings: { host: '127.0.0.1' },
     survey: (messages, place): SurveyedDevice[] =>
-      messages.some(({ direction, bytes }) => direction === 'in' && typeOf(bytes) === LLRP_MESSAGE_TYPES.readerEvent)
+      messages.some(({ direction, bytes }) => direction === 'in' && messageIn(bytes)?.type === LLRP_MESSAGE_TYPES.readerEvent)
         ? [{ id: 'reader', settings: { host: place.host, port: place.port }, points: [{ id: 'tag', gives: 'read' }] }]
         : [],
   },
 };
 
-/** Requests of one kind are confirmed alike; what is asked for lies in what was asked for as a whole (all fields 0). */
-function likely(question: Uint8Array, recorded: RecordedExchange): Uint8Array | null {
-  const [asked, before, answer] = [parseLlrpMessage(question), parseLlrpMessage(recorded.question), parseLlrpMessage(recorded.answer)];
-  if (!asked || asked === 'none' || !before || before === 'none' || !answer || answer === 'none') return null;
-  if (asked.type !== before.type || answer.type === LLRP_MESSAGE_TYPES.error) return null;
-  if (GETS.has(asked.type) && !before.bytes.subarray(LLRP_HEADER_BYTES).every((byte) => byte === 0)) return null;
-  const said = Buffer.from(answer.bytes);
-  said.writeUInt32BE(asked.id, 6);
-  return said;
+/** Requests of one type get the same confirmation; a recorded request for everything (all fields 0) answers one for a part. */
+function responseFrom(question: Uint8Array, recorded: RecordedExchange): Uint8Array | null {
+  const request = messageIn(question);
+  const recordedRequest = messageIn(recorded.question);
+  const answer = messageIn(recorded.answer);
+  if (!request || !recordedRequest || !answer) return null;
+  if (request.type !== recordedRequest.type || answer.type === LLRP_MESSAGE_TYPES.error) return null;
+  if (GETS.has(request.type) && !recordedRequest.bytes.subarray(LLRP_HEADER_BYTES).every((byte) => byte === 0)) return null;
+  const response = Buffer.from(answer.bytes);
+  response.writeUInt32BE(request.id, 6);
+  return response;
 }
 
-function typeOf(bytes: Uint8Array): number | null {
+function messageIn(bytes: Uint8Array): LlrpMessage | null {
   const message = parseLlrpMessage(bytes);
-  return message === null || message === 'none' ? null : message.type;
+  return message === 'invalid' ? null : message;
 }

@@ -1,4 +1,4 @@
-/** One connection to a reader: whole messages in, requests with their responses, keep-alives answered. I/O only. */
+/** One connection to a reader: cuts messages, matches responses to requests, answers keep-alives. I/O only. */
 import type { Socket } from 'node:net';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
 import type { Timer, World } from '../../core/world.ts';
@@ -6,82 +6,82 @@ import './faults.ts';
 import { truncatedMessageDetail, LlrpMessageCutter, encodeLlrpMessage, LLRP_MESSAGE_TYPES, type LlrpMessage } from './message.ts';
 import { llrpStatus } from './reader-event.ts';
 
-const KEEP_ALIVE_MS = 30_000;
-const ANSWER_MS = 5000;
-const MOST_WAITING = 10_000;
+const TCP_KEEP_ALIVE_MS = 30_000;
+const RESPONSE_TIMEOUT_MS = 5000;
+const MAX_RECEIVED = 10_000;
 
 export class LlrpSession {
   readonly address: string;
-  /** Why it is over; null while it is not. */
-  end: FaultError | null = null;
-  /** It was we who ended it. */
-  isLeft = false;
+  /** Why it was closed; null while it is open. */
+  closeReason: FaultError | null = null;
+  /** Closed by the edge, not by the reader or a failure. */
+  isClosedByEdge = false;
   readonly #socket: Socket;
   readonly #world: World;
   readonly #closed: Promise<void>;
-  readonly #asked = new Map<number, { type: number; done(message: LlrpMessage): void; failed(error: Error): void }>();
-  #waiting: { message: LlrpMessage; observedAt: number }[] = [];
-  #wake: () => void = () => {};
+  readonly #pending = new Map<number, { type: number; done(message: LlrpMessage): void; failed(error: Error): void }>();
+  #received: { message: LlrpMessage; observedAt: number }[] = [];
+  #onChange: () => void = () => {};
   #nextId = 1;
-  #heardMs: number;
+  #lastReceivedMs: number;
 
   constructor(socket: Socket, address: string, world: World) {
     this.#socket = socket;
     this.address = address;
     this.#world = world;
-    this.#heardMs = world.clock.monotonicMs();
+    this.#lastReceivedMs = world.clock.monotonicMs();
     this.#closed = new Promise((resolve) => { socket.once('close', () => resolve()); });
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     const cutter = new LlrpMessageCutter();
     socket.on('data', (bytes) => {
-      this.#heardMs = world.clock.monotonicMs();
-      const { messages, isOver } = cutter.feed(bytes);
+      this.#lastReceivedMs = world.clock.monotonicMs();
+      const { messages, isInvalid } = cutter.feed(bytes);
       for (const message of messages) this.#take(message);
-      if (isOver) this.over('CV_LLRP_STREAM', { address });
+      if (isInvalid) this.closeWith('CV_LLRP_STREAM', { address });
     });
     const ended = (detail: string, detailZh: string) => {
-      const { waiting } = cutter;
-      if (waiting.length === 0 || this.end) return this.over('CV_LINK_CLOSED', { address, detail, detailZh });
+      const { partial } = cutter;
+      if (partial.length === 0 || this.closeReason) return this.closeWith('CV_LINK_CLOSED', { address, detail, detailZh });
       world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
-      const short = truncatedMessageDetail(waiting);
-      this.over('CV_LINK_CLOSED', { address, detail: `${detail}; ${short.detail}`, detailZh: `${detailZh}；${short.detailZh}` });
+      const { detail: also, detailZh: alsoZh } = truncatedMessageDetail(partial);
+      this.closeWith('CV_LINK_CLOSED', { address, detail: `${detail}; ${also}`, detailZh: `${detailZh}；${alsoZh}` });
     };
     socket.on('error', (error) => ended(error.message, error.message));
     for (const event of ['end', 'close']) socket.on(event, () => ended('by the reader', '读写器主动断开'));
   }
 
-  /** ms since the reader last said anything. */
+  /** ms since the reader last sent anything. */
   get silentMs(): number {
-    return this.#world.clock.monotonicMs() - this.#heardMs;
+    return this.#world.clock.monotonicMs() - this.#lastReceivedMs;
   }
 
-  /** The next message that answers nothing. */
+  /** The next message that is not a response. */
   next(): { message: LlrpMessage; observedAt: number } | undefined {
-    return this.#waiting.shift();
+    return this.#received.shift();
   }
 
   onChange(run: () => void): void {
-    this.#wake = run;
+    this.#onChange = run;
   }
 
-  tell(type: number, ...parts: readonly Uint8Array[]): void {
-    if (!this.end) this.#socket.write(encodeLlrpMessage(type, this.#nextId++, ...parts));
+  send(type: number, ...parts: readonly Uint8Array[]): void {
+    if (!this.closeReason) this.#socket.write(encodeLlrpMessage(type, this.#nextId++, ...parts));
   }
 
-  /** @returns the response; rejects with CV_LLRP_REFUSED, CV_LINK_TIMEOUT, or what ended the session */
-  async ask(what: string, types: { ask: number; answer: number }, ...parts: readonly Uint8Array[]): Promise<Uint8Array> {
-    if (this.end) throw this.end;
+  /** @returns the response; rejects with CV_LLRP_REFUSED, CV_LINK_TIMEOUT, or the reason that the session was closed */
+  async request(what: string, types: { request: number; response: number }, ...parts: readonly Uint8Array[]): Promise<Uint8Array> {
+    if (this.closeReason) throw this.closeReason;
     const id = this.#nextId++;
     let timer: Timer | null = null;
     const message = await new Promise<LlrpMessage>((resolve, reject) => {
-      timer = this.#world.clock.after(ANSWER_MS, () =>
-        reject(new FaultError('CV_LINK_TIMEOUT', { address: `${this.address} (${what})`, timeoutMs: ANSWER_MS })),
+      timer = this.#world.clock.after(RESPONSE_TIMEOUT_MS, () =>
+        reject(new FaultError('CV_LINK_TIMEOUT', { address: `${this.address} (${what})`, timeoutMs: RESPONSE_TIMEOUT_MS })),
       );
-      this.#asked.set(id, { type: types.answer, done: resolve, failed: reject });
-      this.#socket.write(encodeLlrpMessage(types.ask, id, ...parts));
+      this.#pending.set(id, { type: types.response, done: resolve, failed: reject });
+      this.#socket.write(encodeLlrpMessage(types.request, id, ...parts));
     }).finally(() => {
       timer?.cancel();
-      this.#asked.delete(id);
+      this.#pending.delete(id);
     });
     const status = llrpStatus(message.bytes);
     if (status && status.code !== 0)
@@ -89,33 +89,33 @@ export class LlrpSession {
     return message.bytes;
   }
 
-  over(code: FaultCode, params: FaultParams): void {
-    if (this.end) return;
-    this.end = new FaultError(code, params);
+  closeWith(code: FaultCode, params: FaultParams): void {
+    if (this.closeReason) return;
+    this.closeReason = new FaultError(code, params);
     this.#socket.destroy();
-    for (const { failed } of this.#asked.values()) failed(this.end);
-    this.#wake();
+    for (const { failed } of this.#pending.values()) failed(this.closeReason);
+    this.#onChange();
   }
 
   /** Resolves when the socket is gone. */
   async close(): Promise<void> {
-    if (!this.end) this.isLeft = true;
-    this.over('CV_LINK_CLOSED', { address: this.address, detail: 'by this edge', detailZh: '本端断开' });
+    if (!this.closeReason) this.isClosedByEdge = true;
+    this.closeWith('CV_LINK_CLOSED', { address: this.address, detail: 'by this edge', detailZh: '本端断开' });
     await this.#closed;
   }
 
   #take(message: LlrpMessage): void {
-    if (message.type === LLRP_MESSAGE_TYPES.keepalive && !this.end)
+    if (message.type === LLRP_MESSAGE_TYPES.keepalive && !this.closeReason)
       this.#socket.write(encodeLlrpMessage(LLRP_MESSAGE_TYPES.keepaliveAck, message.id));
-    const asked = this.#asked.get(message.id);
-    // A reader that cannot read a request says so with a message of its own.
-    if (asked && (message.type === asked.type || message.type === LLRP_MESSAGE_TYPES.error)) return asked.done(message);
+    const pending = this.#pending.get(message.id);
+    // A reader that cannot parse a request answers with ERROR_MESSAGE.
+    if (pending && (message.type === pending.type || message.type === LLRP_MESSAGE_TYPES.error)) return pending.done(message);
     if (![LLRP_MESSAGE_TYPES.report, LLRP_MESSAGE_TYPES.keepalive, LLRP_MESSAGE_TYPES.readerEvent].includes(message.type as never)) return;
-    if (this.#waiting.length >= MOST_WAITING) {
-      this.#waiting.shift();
+    if (this.#received.length >= MAX_RECEIVED) {
+      this.#received.shift();
       this.#world.tell({ kind: 'samples_lost', count: 1, reason: 'frame_unreadable', intended: false });
     }
-    this.#waiting.push({ message, observedAt: this.#world.clock.nowMs() });
-    this.#wake();
+    this.#received.push({ message, observedAt: this.#world.clock.nowMs() });
+    this.#onChange();
   }
 }

@@ -1,10 +1,10 @@
-/** Recordings of others' readers: every message is found, every tag read, by the manifest and by the texts beside them. */
+/** Recordings of real readers by others: every message and tag is parsed as their manifest and texts list them. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { goldenFrames, listedFacts, sharedFolder, skipWithout } from '../../core/testing/shared.ts';
-import { radioOf } from './commands.ts';
+import { parseRadio } from './commands.ts';
 import { decode } from './decode.ts';
 import { epcUri } from './epc.ts';
 import { frameReader } from './frame-reader.ts';
@@ -41,8 +41,8 @@ const typeOf = (name: string): number | undefined =>
 const bytesOf = (...path: string[]): Buffer => readFileSync(join(folder as string, ...path));
 
 function messagesOf(...path: string[]): LlrpMessage[] {
-  const { messages, isOver } = new LlrpMessageCutter().feed(bytesOf(...path));
-  assert.ok(!isOver, path.join('/'));
+  const { messages, isInvalid } = new LlrpMessageCutter().feed(bytesOf(...path));
+  assert.ok(!isInvalid, path.join('/'));
   return messages;
 }
 
@@ -70,7 +70,7 @@ for (const name of streams) {
     assert.deepEqual([epcs.length, new Set(epcs).size], [Number(tags), Number(distinct)]);
     for (const [, epc, count] of (facts.split(';')[1] ?? '').matchAll(/\b([0-9A-F]{2,}) x(\d+)/g))
       assert.equal(epcs.filter((one) => one === epc).length, Number(count), epc);
-    // Through the driver each read is a value.
+    // The driver gives a value for each read.
     const decoded = frameReader.read([bytesOf(name)], []).flatMap((read) => (read.fault ? [] : [decode(read.frame)]));
     assert.deepEqual(
       decoded
@@ -82,7 +82,7 @@ for (const name of streams) {
   });
 }
 
-test('reads are those that the recording\'s own text has', { skip }, () => {
+test('reads are those that the text of the recording lists', { skip }, () => {
   for (const name of ['ltk_tests/dx101_a', 'ltk_tests/dx101_b', 'ltkjava/RO_ACCESS_REPORT']) {
     const text = bytesOf(`${name}.xml`).toString('utf8');
     const written = [...text.matchAll(/<(?:llrp:)?TagReportData>([\s\S]*?)<\/(?:llrp:)?TagReportData>/g)].map(([, tag]) => ({
@@ -128,7 +128,7 @@ test('single messages of a maker: each tag with its antenna, signal and time', {
   }
 });
 
-test('single messages of a maker: the farewell, its steps of power, how its antennas send', { skip }, () => {
+test('single messages of a maker: the response to a close, its power steps, transmitter settings of its antennas', { skip }, () => {
   const farewell = single(LLRP_MESSAGE_TYPES.readerEvent, 'ReaderEventNotification-000');
   const { UTCTimestamp } = farewell.said.ReaderEventNotificationData as unknown as { UTCTimestamp: number };
   assert.deepEqual(parseReaderEvent(farewell.bytes), { utcUs: BigInt(UTCTimestamp), isClosing: true });
@@ -137,7 +137,7 @@ test('single messages of a maker: the farewell, its steps of power, how its ante
     single(LLRP_MESSAGE_TYPES.capabilities, 'GetReaderCapabilitiesResponse-000'),
     single(LLRP_MESSAGE_TYPES.config, 'GetReaderConfigResponse-000'),
   ];
-  const { steps, transmitters } = radioOf(capabilities.bytes, config.bytes);
+  const { steps, transmitters } = parseRadio(capabilities.bytes, config.bytes);
   const {
     UHFBandCapabilities: { TransmitPowerLevels },
   } = capabilities.said.RegulatoryCapabilities as unknown as {
@@ -160,7 +160,7 @@ test('single messages of a maker: the farewell, its steps of power, how its ante
   );
 });
 
-test("a capture's clock that counts 100 ns since 1601 is recognised; its reads, which count from elsewhere, get our time", { skip }, () => {
+test("a capture's clock in 100 ns since 1601 is recognised; its reads, of another epoch, get the edge's time", { skip }, () => {
   const messages = messagesOf('wireshark_llrp_stream0_from_reader.bin');
   const hello = messages.find(({ type }) => type === LLRP_MESSAGE_TYPES.readerEvent);
   const event = parseReaderEvent(hello?.bytes ?? new Uint8Array());
@@ -194,7 +194,7 @@ interface Golden {
   };
 }
 
-/** Messages of our own, byte by byte after LLRP 1.1, 16 and 17: header, parameters with type and length, TVs with bit 8. */
+/** Messages of this project, byte by byte after LLRP 1.1, 16 and 17: header, parameters with type and length, TVs with bit 8. */
 const of = (...parts: string[]) => parts.join('');
 const OWN: Golden[] = [
   { name: 'a sign of life and its answer', hex: '043E0000000A00000007', expect: { type: 62, id: 7, reply: '04480000000A00000007' } },
@@ -253,14 +253,14 @@ const OWN: Golden[] = [
   },
 ];
 
-test('there are golden messages of others to try', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () =>
+test('golden messages by others are available', { skip: skipWithout(sharedFolder('domain'), 'domain folder') }, () =>
   assert.ok(goldenFrames<Golden>('llrp').length > 0),
 );
 
 for (const { name, hex, expect } of [...OWN, ...goldenFrames<Golden>('llrp')]) {
   test(`golden message: ${name}`, () => {
-    const { messages: [message, ...more], isOver } = new LlrpMessageCutter().feed(Buffer.from(hex, 'hex'));
-    assert.ok(message && !isOver && more.length === 0);
+    const { messages: [message, ...more], isInvalid } = new LlrpMessageCutter().feed(Buffer.from(hex, 'hex'));
+    assert.ok(message && !isInvalid && more.length === 0);
     assert.equal(message.type, expect.type);
     if (expect.id !== undefined) assert.equal(message.id, expect.id);
     if (expect.reply)
@@ -286,7 +286,7 @@ for (const { name, hex, expect } of [...OWN, ...goldenFrames<Golden>('llrp')]) {
   });
 }
 
-test('a long message that comes in small pieces is put together once, and what begins none ends it for good', () => {
+test('a long message that arrives in small pieces is joined once; an invalid one ends the stream for good', () => {
   const pieces = new LlrpMessageCutter();
   const message = encodeLlrpMessage(61, 7, Buffer.alloc(1_000_000));
   const found = [];
@@ -304,6 +304,6 @@ test('a long message that comes in small pieces is put together once, and what b
   }
   assert.deepEqual(found.map(({ bytes }) => bytes.length), [message.length]);
   assert.ok(joined < 1.5 * message.length, `${joined} bytes were copied`);
-  assert.equal(pieces.feed(Buffer.from([0xff])).isOver, true);
-  assert.deepEqual(pieces.feed(message), { messages: [], isOver: true });
+  assert.equal(pieces.feed(Buffer.from([0xff])).isInvalid, true);
+  assert.deepEqual(pieces.feed(message), { messages: [], isInvalid: true });
 });

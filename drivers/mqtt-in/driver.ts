@@ -15,7 +15,7 @@ export default defineDriver({
   settings,
   point,
   traits: ['listens', 'probes'],
-  known({ gives, path, event }, given) {
+  pointDefaults({ gives, path, event }, given) {
     if (gives !== 'value') return { unit: UNIT_OF_QUANTITY[gives] };
     if (given?.profile !== 'dji') return {};
     if (event !== undefined) return { kind: 'occurrence' };

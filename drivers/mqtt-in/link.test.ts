@@ -72,12 +72,12 @@ test('a message is acknowledged once it is taken, and not before, while others a
     assert.equal(valueOf(broken), 'CV_MQTT_IN_PAYLOAD');
     // What cannot be read is let go at once; of the others none is on disk.
     await until(() => broker.acknowledged() === 1);
-    link.taken(frames[1] as MqttInFrame);
+    link.confirmStored(frames[1] as MqttInFrame);
     await until(() => broker.acknowledged() === 2);
     await broker.publish('a', JSON.stringify({ flow: 4 }));
     assert.equal(valueOf(await next()), 4);
     assert.equal(broker.acknowledged(), 2);
-    for (const frame of frames) link.taken(frame);
+    for (const frame of frames) link.confirmStored(frame);
     await until(() => broker.acknowledged() === 4);
   }));
 
@@ -87,7 +87,7 @@ test('a session that is kept: what was not taken is sent again to the next link'
   for (const flow of [1, 2]) await broker.publish('a', JSON.stringify({ flow }));
   const taken = await first.next();
   assert.equal(valueOf(await first.next()), 2);
-  first.link.taken(taken);
+  first.link.confirmStored(taken);
   await until(() => broker.acknowledged() === 1);
   await first.link.close();
   await broker.publish('a', JSON.stringify({ flow: 3 }));

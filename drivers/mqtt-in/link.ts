@@ -11,7 +11,7 @@ import { mayHaveNoValues, MqttDevice } from './device.ts';
 
 export interface MqttInLink extends Link<MqttInFrame> {
   listen(take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void>;
-  taken(frame: MqttInFrame): void;
+  confirmStored(frame: MqttInFrame): void;
 }
 
 /** @returns rejects like `acquireBroker`, or with CV_MQTT_IN_SUBSCRIBE */
@@ -41,7 +41,7 @@ export async function open(
   } finally {
     signal.removeEventListener('abort', abort);
   }
-  return { listen: (take, ending) => listen(device, world, take, ending), taken: (frame) => device.confirmStored(frame), close };
+  return { listen: (take, ending) => listen(device, world, take, ending), confirmStored: (frame) => device.confirmStored(frame), close };
 }
 
 function listen(device: MqttDevice, { clock }: World, take: FrameHandler<MqttInFrame>, signal: AbortSignal): Promise<void> {

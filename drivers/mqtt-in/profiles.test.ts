@@ -300,7 +300,7 @@ test('json: a retained message of a bad or doubtful value keeps that', () => {
 
 test('units and kinds that a profile knows by itself', () => {
   const known = (of: object, profile?: string) =>
-    driver.known?.(
+    driver.pointDefaults?.(
       point.parse(of) as never,
       (profile === undefined ? undefined : settings.parse({ url: 'mqtt://h', profile, sn: 's', devEui: '0101010101010101' })) as never,
     );

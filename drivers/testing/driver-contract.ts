@@ -301,7 +301,7 @@ function assertDescribed(driver: Driver): void {
   }
   assert.equal(Number(driver.point !== undefined) + Number(driver.points !== undefined), 1, 'points or point');
   for (const [id, point] of Object.entries(driver.points ?? {})) assert.ok(point.zh && point.en && typeof point.unit === 'string', id);
-  assert.ok(!driver.derived || driver.points, 'derived points need fixed ones');
+  assert.ok(!driver.derivedPoints || driver.points, 'derived points need fixed ones');
   assert.ok(driver.traits.length > 0);
   if (driver.traits.includes('polled')) assert.ok(driver.requests);
   if (driver.traits.includes('probes')) assert.ok(driver.probe);

@@ -63,7 +63,12 @@ export function badTcpPeers(
     }),
     garbage(seed) {
       const random = seededRandom(seed);
-      return tcpPeer(describe, (socket) => { socket.on('data', () => { socket.write(noise(random)); }); });
+      return tcpPeer(describe, (socket) => {
+        const write = () => { socket.write(noise(random)); };
+        socket.on('data', write);
+        // A driver that waits for the device's first word would never send anything that it could be answered.
+        if (prefix !== undefined) write();
+      });
     },
   };
 }

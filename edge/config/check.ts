@@ -184,9 +184,9 @@ interface Consulted {
 }
 
 function consulted(driver: Driver, settings: unknown, readFile: Secrets['readFile']): Consulted {
-  if (settings === null || !readFile || !driver.consult) return { settings, problems: [], fault: null };
+  if (settings === null || !readFile || !driver.resolveSettings) return { settings, problems: [], fault: null };
   try {
-    return { ...driver.consult(settings, readFile), fault: null };
+    return { ...driver.resolveSettings(settings, readFile), fault: null };
   } catch (error) {
     if (error instanceof FaultError) return { settings, problems: [], fault: error.fault };
     throw error;

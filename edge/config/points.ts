@@ -58,7 +58,7 @@ function checkFixed(
 ): CheckedPoints {
   const table = fixedPoints(driver, settings);
   // Which points follow hangs on settings that are not sound: nothing can be said yet of a name that may be one of theirs.
-  const mayFollow = (id: string) => driver.derived !== undefined && settings === undefined && id.includes('.');
+  const mayFollow = (id: string) => driver.derivedPoints !== undefined && settings === undefined && id.includes('.');
   const listed = z.object({
     points: z.array(z.record(z.string(), z.unknown())).meta({ ...POINTS_NOTES, examples: [[{ id: Object.keys(table)[0] }]] }),
   });
@@ -121,7 +121,7 @@ function onePoint(
   const own = checkPart(document, ownSchema, path, owner, pick(item, ownKeys));
   const { id } = item;
   const mine: PointOf<unknown> | null = own.value ? { ...(own.value as object), id: String(id) } : null;
-  const filled: Raw = { ...(mine && driver.known?.(mine, settings)), ...item };
+  const filled: Raw = { ...(mine && driver.pointDefaults?.(mine, settings)), ...item };
   const general = checkGeneral(document, filled, item, path, [...POINT_KEYS, ...ownKeys], owner);
   const problems = [...general.problems, ...own.problems];
   const isUnitless = mine !== null && (driver.unitless?.(mine, settings) ?? false);

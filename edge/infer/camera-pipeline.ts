@@ -5,7 +5,7 @@
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 import type { SceneSettings } from '../../scene/settings.ts';
-import type { DiagnosisSettings, SightSettings } from '../../scene/sight.ts';
+import type { DiagnosisSettings, PictureSettings } from '../../scene/picture-settings.ts';
 import { VideoDiagnosis } from './diagnosis/diagnosis.ts';
 import type { PictureArea } from './evidence/crop.ts';
 import { MotionGate, type GateDecision } from './gate/motion-gate.ts';
@@ -38,7 +38,7 @@ export class CameraPipeline {
   /** Why it was looked last. */
   #reason: GateDecision = 'first';
 
-  constructor({ mask, motion, diagnosis, ...scene }: SightSettings & SceneSettings, sureScore: number) {
+  constructor({ mask, motion, diagnosis, ...scene }: PictureSettings & SceneSettings, sureScore: number) {
     this.scoreThreshold = sureScore;
     this.diagnosis =
       diagnosis === 'off' ? null : new VideoDiagnosis({ mask, everyMs: diagnosis.every, thresholds: thresholdsOf(diagnosis) });
@@ -118,7 +118,7 @@ export function cameraPipeline(settings: unknown, sureScore = 0): CameraPipeline
     indicators = {},
     homography,
     timeZone,
-  } = (settings ?? {}) as Partial<SightSettings & SceneSettings>;
+  } = (settings ?? {}) as Partial<PictureSettings & SceneSettings>;
   return new CameraPipeline({ mask, motion, diagnosis, zones, lines, indicators, homography, timeZone }, sureScore);
 }
 

@@ -7,7 +7,7 @@ import type { Sample } from '../../core/sample.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { Detection, Detector } from '../../models/load.ts';
 import type { SceneSettings } from '../../scene/settings.ts';
-import type { SightSettings } from '../../scene/sight.ts';
+import type { PictureSettings } from '../../scene/picture-settings.ts';
 import { openLatestPictures } from './viewers/latest-pictures.ts';
 import { cameraPipeline } from './camera-pipeline.ts';
 import { infer } from './line.ts';
@@ -47,7 +47,7 @@ function slowDetector(waits: boolean) {
   return { detector, asked, turns };
 }
 
-function rig(settings: Partial<SightSettings & SceneSettings> = {}, sureScore = 0, waits = false) {
+function rig(settings: Partial<PictureSettings & SceneSettings> = {}, sureScore = 0, waits = false) {
   const world = testWorld();
   const { detector, asked, turns } = slowDetector(waits);
   const pictures = openLatestPictures(null);

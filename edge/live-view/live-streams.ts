@@ -65,7 +65,7 @@ export class LiveStreams {
     const { maxStreams } = this.#options;
     if (this.#isClosed || (!this.#running.has(id) && this.#running.size >= maxStreams))
       throw new FaultError('CV_LIVE_FULL', { count: this.#running.size, limit: maxStreams });
-    if (!this.#running.has(id)) watched.mayBegin();
+    if (!this.#running.has(id)) watched.assertMayStart();
     const running = this.#running.get(id) ?? this.#start(id, watched, device?.setup.settings);
     const place = await running.ready;
     if (place) return place;
@@ -110,7 +110,7 @@ export class LiveStreams {
     void live.ready.then((place) => {
       if (!place) return;
       readyAtMs = clock.monotonicMs();
-      watched.began();
+      watched.recordStart();
     });
     this.#running.set(id, live);
     if (watched.isReplay) this.#replays.add(id);

@@ -4,7 +4,7 @@ import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import type { SceneSettings } from '../../scene/settings.ts';
-import type { SightSettings } from '../../scene/sight.ts';
+import type { PictureSettings } from '../../scene/picture-settings.ts';
 import { shownBoxes } from '../infer/count/point-values.ts';
 import type { MeasureValue } from '../infer/zones/zone.ts';
 import type { Track } from '../infer/track/tracker.ts';
@@ -26,7 +26,7 @@ export type LastMeasures = Readonly<Record<string, number>>;
 
 /** @param settings of a camera, checked */
 export function sceneMessage(settings: unknown, isReplay: boolean): LiveScene {
-  const { zones = [], lines = [], mask = [] } = (settings ?? {}) as Partial<SceneSettings & SightSettings>;
+  const { zones = [], lines = [], mask = [] } = (settings ?? {}) as Partial<SceneSettings & PictureSettings>;
   const named = ({ id, zh = id, en = id }: { id: string; zh?: string | undefined; en?: string | undefined }) => ({ id, name: { zh, en } });
   return {
     kind: 'scene', isReplay, masks: mask,

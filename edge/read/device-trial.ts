@@ -65,7 +65,7 @@ export async function tryDevice(open: OpenDevice, world: World, signal: AbortSig
     );
     link = opened;
     result.isOpen = true;
-    device.setRemark(opened.remark);
+    device.setStandingFault(opened.standingFault);
     startedMs = clock.monotonicMs();
     if (driver.traits.includes('polled')) {
       for (const [at, request] of (driver.requests?.(device.ownPoints, setup.settings) ?? []).entries()) {

@@ -7,6 +7,7 @@ import { fakeDriver, silence } from '../testing/fake-device.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import type { DeviceSetup } from '../config/setup.ts';
 import { isSample, type DecodedItem } from '../item.ts';
+import { FrameCollector } from './frame-collector.ts';
 import { read } from './read.ts';
 
 const deviceOf = (id: string): DeviceSetup => ({
@@ -46,7 +47,10 @@ async function start(devices: number, keeps = false, decode?: (frame: unknown) =
   });
   const taken: unknown[] = [];
   const { open } = driver;
-  if (keeps) driver.open = async (...given) => Object.assign(await open(...given), { taken: (frame: unknown) => { taken.push(frame); } });
+  if (keeps) {
+    const confirmStored = (frame: unknown) => { taken.push(frame); };
+    driver.open = async (...given) => Object.assign(await open(...given), { confirmStored });
+  }
   const whenKept = Promise.withResolvers<boolean>();
   const host = read(Array.from({ length: devices }, (_, at) => ({ setup: deviceOf(`d${at}`), driver })), world, () => whenKept.promise);
   const lists: string[][] = [];
@@ -72,6 +76,19 @@ test('what devices say in one turn goes down the line as one list, in its order,
   await settle();
   assert.deepEqual(at.lists.slice(1), [['d1=3']]);
   await close(at);
+});
+
+test('all that came in one turn has one time, as it has in a replay, however long it takes to be taken', () => {
+  let nowMs = 1000;
+  const times: number[] = [];
+  const receiver = { receive: (_frame: unknown, arrivedAt: number) => { times.push(arrivedAt); return false; }, frameKept() {}, failed() {} };
+  const collector = new FrameCollector(() => {}, () => Promise.resolve(true), { nowMs: () => (nowMs += 1) });
+  collector.add(receiver, 1);
+  collector.add(receiver, 2);
+  collector.drain();
+  collector.add(receiver, 3);
+  collector.close();
+  assert.deepEqual(times, [1001, 1001, 1002]);
 });
 
 test('what was said is told before the link broke, and before the edge ends', async () => {

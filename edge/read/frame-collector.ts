@@ -4,12 +4,13 @@
  * nothing lives on from one frame of a device to its next. Nothing is lost or held back: every turn empties it.
  */
 import type { EmitItems } from '../../core/line.ts';
+import type { Clock } from '../../core/world.ts';
 import type { DecodedItem } from '../item.ts';
 
 /** Who takes the frames of one link. */
 export interface FrameReceiver<Frame = unknown> {
-  /** Hands on what the frame gives. @returns whether its link wants to know that it is on disk */
-  receive(frame: Frame): boolean;
+  /** Hands on what the frame gives. @param arrivedAt ms UTC. @returns whether its link wants to know that it is on disk */
+  receive(frame: Frame, arrivedAt: number): boolean;
   /** It is on disk. */
   frameKept(frame: Frame): void;
   failed(error: unknown): void;
@@ -18,16 +19,20 @@ export interface FrameReceiver<Frame = unknown> {
 export class FrameCollector {
   readonly #give: EmitItems<DecodedItem>;
   readonly #whenKept: () => Promise<boolean>;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   /** One place a frame in each. */
   #receivers: FrameReceiver[] = [];
   #frames: unknown[] = [];
+  /** ms UTC when the first of them came. All of one turn are one time: those of one packet are, in a replay. */
+  #arrivedAt = 0;
   /** What the frames of this turn gave; null between two turns. */
   #gathered: DecodedItem[] | null = null;
   #isClosed = false;
 
   /** @param whenKept as of the line: resolves once all that was given so far is decided */
-  constructor(give: EmitItems<DecodedItem>, whenKept: () => Promise<boolean>) {
+  constructor(give: EmitItems<DecodedItem>, whenKept: () => Promise<boolean>, clock: Pick<Clock, 'nowMs'>) {
     this.#give = give;
+    this.#clock = clock;
     this.#whenKept = whenKept;
   }
 
@@ -39,14 +44,17 @@ export class FrameCollector {
 
   add(receiver: FrameReceiver, frame: unknown): void {
     if (this.#isClosed) return;
-    if (this.#receivers.length === 0) setImmediate(() => this.drain());
+    if (this.#receivers.length === 0) {
+      this.#arrivedAt = this.#clock.nowMs();
+      setImmediate(() => this.drain());
+    }
     this.#receivers.push(receiver);
     this.#frames.push(frame);
   }
 
   /** All that waits goes down the line now. */
   drain(): void {
-    const [receivers, frames] = [this.#receivers, this.#frames];
+    const [receivers, frames, arrivedAt] = [this.#receivers, this.#frames, this.#arrivedAt];
     if (receivers.length === 0) return;
     [this.#receivers, this.#frames] = [[], []];
     const gathered: DecodedItem[] = [];
@@ -55,7 +63,7 @@ export class FrameCollector {
     receivers.forEach((receiver, at) => {
       const frame = frames[at];
       try {
-        if (receiver.receive(frame)) unkept.push({ receiver, frame });
+        if (receiver.receive(frame, arrivedAt)) unkept.push({ receiver, frame });
       } catch (error) {
         receiver.failed(error);
       }

@@ -26,7 +26,7 @@ export const STALE_PERIODS = 3;
 /** Where a fault lies that is not of one request. */
 const LINK = 'link';
 const SKIPPED = 'skipped';
-const REMARK = 'remark';
+const STANDING = 'standing';
 
 /** How a device is spoken of in faults of its link. */
 export function deviceAddress({ driver, setup }: OpenDevice): string {
@@ -102,9 +102,9 @@ export class HostDevice {
     return this.#standing.has(LINK);
   }
 
-  /** What a frame says; a driver that throws has lost it. One reading of the clock is its time, for its samples and for whoever listens in. */
-  decode(frame: unknown, request?: Request): Decoded {
-    this.decodedAt = this.#world.clock.nowMs();
+  /** What a frame says; a driver that throws has lost it. `arrivedAt` (ms UTC) is its time, for its samples and for whoever listens in. */
+  decode(frame: unknown, request?: Request, arrivedAt = this.#world.clock.nowMs()): Decoded {
+    this.decodedAt = arrivedAt;
     try {
       return this.driver.decode(frame, request, this.decodedAt);
     } catch (error) {
@@ -179,9 +179,9 @@ export class HostDevice {
   }
 
   /** How its link is other than configured; undefined: it is not. */
-  setRemark(fault: Fault | undefined): void {
-    if (fault) this.#stand(REMARK, fault);
-    else this.#clear(REMARK);
+  setStandingFault(fault: Fault | undefined): void {
+    if (fault) this.#stand(STANDING, fault);
+    else this.#clear(STANDING);
   }
 
   /** It is silent on a bus that others need: from now on it is asked seldom. */
@@ -224,7 +224,7 @@ export class HostDevice {
       subject,
       ...(position ? { position } : {}),
       online: this.#online.isOnline,
-      reason: (this.#online.isOnline && this.#standing.get(REMARK)?.code) || this.#online.reason,
+      reason: (this.#online.isOnline && this.#standing.get(STANDING)?.code) || this.#online.reason,
       lastAt: this.#lastAt,
       periodMs: everyMs,
       ...pictures,

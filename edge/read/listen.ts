@@ -22,7 +22,7 @@ export async function listenToDevice({ busLink, device, frames }: ListenParts, s
   while (!signal.aborted) {
     try {
       const link = await busLink.open(signal);
-      device.setRemark(link.remark);
+      device.setStandingFault(link.standingFault);
       const receiver = new LinkReceiver(link, busLink, device);
       if (link.frames) await watch(link.frames(signal), receiver, signal);
       else if (link.listen) await link.listen((frame) => frames.add(receiver, frame), signal);
@@ -44,7 +44,7 @@ export async function listenToDevice({ busLink, device, frames }: ListenParts, s
 }
 
 /** One picture after the other, each when the one before was taken. */
-async function watch(frames: AsyncIterable<unknown>, receiver: FrameReceiver, signal: AbortSignal): Promise<void> {
+async function watch(frames: AsyncIterable<unknown>, receiver: LinkReceiver, signal: AbortSignal): Promise<void> {
   for await (const frame of frames) {
     if (signal.aborted) return;
     receiver.receive(frame);
@@ -66,18 +66,18 @@ class LinkReceiver implements FrameReceiver {
     this.#link = link;
     this.#busLink = busLink;
     this.#device = device;
-    this.#isTold = link.taken !== undefined;
+    this.#isTold = link.confirmStored !== undefined;
   }
 
-  receive(frame: unknown): boolean {
+  receive(frame: unknown, arrivedAt?: number): boolean {
     if (!this.#isProven) this.#isProven = this.#busLink.frameReceived();
-    const decoded = this.#device.decode(frame);
+    const decoded = this.#device.decode(frame, undefined, arrivedAt);
     this.#device.accept(decoded, FRAMES, undefined, this.#device.decodedAt);
     return decoded.ok && this.#isTold;
   }
 
   frameKept(frame: unknown): void {
-    this.#link.taken?.(frame);
+    this.#link.confirmStored?.(frame);
   }
 
   /** Its link is closed, which ends it. */

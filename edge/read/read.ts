@@ -50,7 +50,7 @@ export function read(devices: readonly OpenDevice[], world: World, whenKept: () 
   const buses = new Map<string, Bus>();
   let isClosed = false;
   let give: EmitItems<DecodedItem> = () => {};
-  const frames = new FrameCollector((items) => give(items), whenKept);
+  const frames = new FrameCollector((items) => give(items), whenKept, world.clock);
   const context = { world, frames, phases: new PollPhases(world.clock.monotonicMs(), world.random), deviceCount: () => hosted.length };
 
   function find(id: string): { device: HostDevice; tasks: BusTasks } {

@@ -138,7 +138,7 @@ const linesOfBytes = (traffic: readonly TrafficLine[]) => traffic.flatMap((line)
 
 function messagesIn(bytes: Buffer): LlrpMessage[] {
   const message = parseLlrpMessage(bytes);
-  if (message === null || message === 'none') return [];
+  if (message === null || message === 'invalid') return [];
   return [message, ...messagesIn(bytes.subarray(message.bytes.length))];
 }
 

@@ -38,7 +38,7 @@ async function bothVersions({ port, publish }: MqttInBench): Promise<void> {
       while (values.length < 100) {
         const frame = await next();
         values.push(valueOf(frame));
-        link.taken?.(frame);
+        link.confirmStored?.(frame);
       }
     })();
     for (let flow = 0; flow < 100; flow += 1)
@@ -55,14 +55,14 @@ async function keepsSession({ port, publish }: MqttInBench): Promise<void> {
     const first = await mqttInDevice(kept);
     for (const flow of [1, 2, 3]) await publish('kept', JSON.stringify({ flow }));
     const frames = [await first.next(), await first.next(), await first.next()];
-    first.link.taken?.(frames[0] as MqttInFrame);
+    first.link.confirmStored?.(frames[0] as MqttInFrame);
     await first.link.close();
     await publish('kept', JSON.stringify({ flow: 4 }));
     const second = await mqttInDevice(kept);
     const values = [];
     for (let count = 0; count < 3; count += 1) {
       const frame = await second.next();
-      second.link.taken?.(frame);
+      second.link.confirmStored?.(frame);
       values.push(valueOf(frame));
     }
     assert.deepEqual(values, [2, 3, 4]);

@@ -1,7 +1,8 @@
 /**
  * `npm run rig -- picture [--out FOLDER]`: the pictures of the READMEs. Runs the demo with its camera, waits until the
- * storm has raised its warning, and takes the console in both languages, light, 1440 pixels wide. Needs Chromium
- * (`npm test` installs it) and what the demo fetches: ffmpeg and a clip of Debian's opencv-doc.
+ * storm has raised its warning, and takes the console in both languages, light, 1440 pixels wide, the camera's pictures
+ * blurred: the clip is not ours to pass on, and shows people. Needs Chromium (`npm test` installs it) and what the demo
+ * fetches: ffmpeg and a clip of Debian's opencv-doc.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -28,6 +29,8 @@ const SETTLED_AFTER_MS = 2500;
 const READY = ['[data-part=warning].level-2', '[data-part=camera] .picture-frame img', '[data-part=camera] rect', '[data-part=reconciled]'];
 /** Of the second warning, once it has come. */
 const SECOND = '[data-part=warning-picture][data-state=there]';
+/** So much that nobody, and no place, is made out; boxes and zones are drawn over it. */
+const BLURRED = '[data-part=camera] img, [data-part=warning-picture] img { filter: blur(14px); }';
 
 export async function run(argv: string[]): Promise<number> {
   const { values } = parseArgs({ args: argv, options: { out: { type: 'string', default: join(ROOT, 'docs/pictures') } } });
@@ -94,7 +97,7 @@ async function takeAll(browser: Browser, url: string, folder: string): Promise<v
   await Promise.all(pages.map(({ page }) => page.locator(SECOND).first().waitFor({ timeout: SECOND_WITHIN_MS }).catch(() => undefined)));
   await first?.page.waitForTimeout(SETTLED_AFTER_MS);
   for (const { page, name } of pages) {
-    const shot = await page.screenshot({ fullPage: true });
+    const shot = await page.screenshot({ fullPage: true, style: BLURRED });
     await sharp(shot).png({ compressionLevel: 9, palette: true, quality: 90, effort: 10 }).toFile(join(folder, name));
     process.stdout.write(`${join(folder, name)}\n`);
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Picture } from '../../core/driver.ts';
 import type { Box } from '../../core/event.ts';
-import type { GateSettings } from '../../scene/sight.ts';
+import type { GateSettings } from '../../scene/picture-settings.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { ModelSpec } from '../../core/model.ts';
 import { sharedFolder } from '../../core/testing/shared.ts';

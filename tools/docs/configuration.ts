@@ -67,7 +67,7 @@ function driverPage(driver: Driver): Page {
         ...Object.entries(driver.points).map(
           ([id, point]) => `| \`${id}\` | ${point.en} | ${point.zh} | \`${point.unit}\` | ${point.indicator ?? '–'} |`,
         ),
-        ...(driver.derived ? [DERIVED_ROW] : []),
+        ...(driver.derivedPoints ? [DERIVED_ROW] : []),
       ].join('\n')
     : driver.point
       ? settingsTable(driver.point)

@@ -72,7 +72,7 @@ function deviceOf(driver: Driver): EditorSchema {
   if (driver.points) {
     const ids = Object.entries(driver.points).map(([id, { en, zh }]) => ({ const: id, description: `${en}\n${zh}` }));
     // Those that follow from the settings are known to `check` alone.
-    const more = driver.derived ? [{ type: 'string', pattern: '^[a-z0-9-]+\\.[A-Za-z0-9-]+$' }] : [];
+    const more = driver.derivedPoints ? [{ type: 'string', pattern: '^[a-z0-9-]+\\.[A-Za-z0-9-]+$' }] : [];
     const item = { ...general, required: ['id'], properties: { ...general.properties, id: { anyOf: [...ids, ...more] } } };
     return { properties: { settings, points: { type: 'array', items: item } }, required: needed };
   }

@@ -158,7 +158,7 @@ export function memoryPort() {
       const ending = new AbortController();
       const listening = link.listen?.((frame) => {
         frames.push(frame);
-        if (isTaken) link.taken?.(frame);
+        if (isTaken) link.confirmStored?.(frame);
       }, ending.signal) as Promise<void>;
       let error: unknown = null;
       listening.catch((reason: unknown) => {

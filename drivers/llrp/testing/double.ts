@@ -1,4 +1,4 @@
-/** What the contract suite talks to: a reader with tags before it, and the bad ones, dialled and dialling. */
+/** For the contract suite: a reader that reports tags, and faulty peers, both listening and connecting. */
 import { badDiallingPeers } from '../../testing/dialling-peers.ts';
 import { freePort } from '../../../core/free-port.ts';
 import { badTcpPeers, type DriverDouble, type Peer } from '../../testing/driver-double.ts';
@@ -34,14 +34,14 @@ export const double: DriverDouble = {
     return good(reader, { host: '127.0.0.1', port: reader.port, minReads: 1 });
   },
   ...badTcpPeers((host, port) => ({ settings: { host, port }, points: POINTS }), Buffer.from('043f0000', 'hex')),
-  /** What stands beside the message is our own; the message is what comes from outside. */
+  /** Only the message comes from outside; the other fields are the driver's own. */
   mutate: (frame, random) =>
     (frame as LlrpFrame).is === 'message'
       ? { ...(frame as LlrpFrame), bytes: mutateBytes((frame as Extract<LlrpFrame, { is: 'message' }>).bytes, random) }
       : frame,
 };
 
-const dials: DriverDouble = {
+const connecting: DriverDouble = {
   async good() {
     const port = await freePort();
     return good(diallingReader(port), { listen: `127.0.0.1:${port}`, minReads: 1 });
@@ -49,4 +49,4 @@ const dials: DriverDouble = {
   ...badDiallingPeers((port) => ({ settings: { listen: `127.0.0.1:${port}` }, points: POINTS }), Buffer.from('043f0000', 'hex')),
 };
 
-export const doubleVariants = { dialling: dials };
+export const doubleVariants = { dialling: connecting };

@@ -1,9 +1,9 @@
-/** Tags before a reader, again and again, for tests that only want something to come. */
+/** Reports tags periodically, for tests that only need some traffic. */
 import type { SimulatedReader } from './simulated-reader.ts';
 
 const EVERY_MS = 20;
 
-/** @returns ends it */
+/** @returns stops it */
 export function reportReadsPeriodically(reader: SimulatedReader): () => void {
   let turn = 0;
   const timer = setInterval(() => {

@@ -1,10 +1,10 @@
 /**
- * An RFID reader for rigs and tests, made from LLRP 1.0.1 and from nothing of this driver: it greets, does as it is told,
- * reports what is put before its antennas, and shows that it is alive.
+ * A simulated RFID reader for rigs and tests, written from LLRP 1.0.1 and independent of this driver: it greets, follows
+ * requests, reports the tags given to it and sends keep-alives.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-interface Reading {
+interface SimulatedRead {
   epc: string;
   antenna?: number;
   rssi?: number;
@@ -13,26 +13,26 @@ interface Reading {
 }
 
 export interface SimulatedReaderOptions {
-  /** Status of the connection attempt; 0: the session is yours. */
+  /** Status of the connection attempt; 0: accepted. */
   greeting?: number;
   /** How a time is written: µs since 1970 (the standard), FILETIME, or since it was switched on. */
   clock?: 'utc' | 'filetime' | 'uptime';
-  /** Its clock is this much ahead. */
+  /** How far its clock is ahead. */
   aheadMs?: number;
-  /** Message types that it refuses. */
-  refuses?: readonly number[];
+  /** Message types that it rejects. */
+  rejectedTypes?: readonly number[];
   /** Never greets. */
   isMute?: boolean;
   nowMs?(): number;
 }
 
 export interface SimulatedReader {
-  /** Types of what it was told, in order. */
-  readonly told: readonly number[];
+  /** Types of the messages it received, in order. */
+  readonly received: readonly number[];
   readonly rospecs: ReadonlySet<number>;
   isReading(): boolean;
   connections(): number;
-  report(readings: readonly Reading[]): void;
+  report(reads: readonly SimulatedRead[]): void;
   antenna(id: number, isConnected: boolean): void;
   input(port: number, isHigh: boolean): void;
   keepalive(): void;
@@ -57,12 +57,12 @@ const message = (type: number, id: number, ...parts: Buffer[]) => {
   return Buffer.concat([be16(0x0400 | type), be32(10 + body.length), be32(id), body]);
 };
 
-/** Waits for its client, as readers do. */
+/** Listens for its client, the usual case. */
 export async function listeningReader(options: SimulatedReaderOptions = {}): Promise<SimulatedReader & { port: number }> {
   const reader = readerOf(options);
   const server = createServer({ noDelay: true }, reader.attach);
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  return Object.assign(reader.face, {
+  return Object.assign(reader.api, {
     port: (server.address() as AddressInfo).port,
     stop: () => new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -71,7 +71,7 @@ export async function listeningReader(options: SimulatedReaderOptions = {}): Pro
   });
 }
 
-/** Dials its client, again whenever the connection ends. */
+/** Connects to its client, again whenever the connection ends. */
 export function diallingReader(port: number, options: SimulatedReaderOptions = {}): SimulatedReader {
   const reader = readerOf(options);
   let isStopped = false;
@@ -84,7 +84,7 @@ export function diallingReader(port: number, options: SimulatedReaderOptions = {
     socket.on('close', () => { timer = setTimeout(dial, 20); });
   }
   dial();
-  return Object.assign(reader.face, {
+  return Object.assign(reader.api, {
     async stop() {
       isStopped = true;
       clearTimeout(timer);
@@ -97,12 +97,12 @@ function readerOf({
   greeting = 0,
   clock = 'utc',
   aheadMs = 0,
-  refuses = [],
+  rejectedTypes = [],
   isMute = false,
   nowMs = () => Date.now(),
 }: SimulatedReaderOptions) {
   const sockets = new Set<Socket>();
-  const told: number[] = [];
+  const received: number[] = [];
   const rospecs = new Set<number>();
   let socket: Socket | null = null;
   let reading = false;
@@ -134,19 +134,19 @@ function readerOf({
       while (held.length >= 10 && held.length >= held.readUInt32BE(2)) {
         const length = held.readUInt32BE(2);
         if (length < 10) return void one.destroy();
-        obey(held.readUInt16BE(0) & 0x3ff, held.readUInt32BE(6), held.subarray(10, length));
+        handle(held.readUInt16BE(0) & 0x3ff, held.readUInt32BE(6), held.subarray(10, length));
         held = held.subarray(length);
       }
     });
     if (!isMute) event(tlv(256, be16(greeting)));
   }
 
-  function obey(type: number, messageId: number, body: Buffer): void {
-    told.push(type);
+  function handle(type: number, messageId: number, body: Buffer): void {
+    received.push(type);
     if (type === 72 || type === 64) return;
     const answer = ({ 1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 23: 33, 24: 34, 25: 35 } as Record<number, number>)[type];
     if (answer === undefined) return send(100, messageId, status(109, 'unsupported message'));
-    if (refuses.includes(type)) return send(answer, messageId, status(101, 'field error'));
+    if (rejectedTypes.includes(type)) return send(answer, messageId, status(101, 'field error'));
     if (type === 20) rospecs.add(body.readUInt32BE(4));
     if (type === 21) {
       if (body.readUInt32BE(0) === 0) rospecs.clear();
@@ -175,15 +175,15 @@ function readerOf({
     if (type === 14) socket?.end();
   }
 
-  const face: Omit<SimulatedReader, 'stop'> = {
-    told, rospecs,
+  const api: Omit<SimulatedReader, 'stop'> = {
+    received, rospecs,
     isReading: () => reading,
     connections: () => sockets.size,
-    report(readings) {
+    report(reads) {
       send(
         61,
         id++,
-        ...readings.map(({ epc, antenna = 1, rssi = -50, at = nowMs() }) => {
+        ...reads.map(({ epc, antenna = 1, rssi = -50, at = nowMs() }) => {
           const bytes = Buffer.from(epc, 'hex');
           const times =
             clock === 'uptime'
@@ -208,5 +208,5 @@ function readerOf({
     sendBytes: (bytes) => { socket?.write(bytes); },
     drop: () => { socket?.destroy(); },
   };
-  return { face, attach, dropAll: () => { for (const one of sockets) one.destroy(); } };
+  return { api, attach, dropAll: () => { for (const one of sockets) one.destroy(); } };
 }

@@ -6,7 +6,7 @@ import { sharedFolder, skipWithout } from '../../../core/testing/shared.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import { open } from '../../../drivers/camera/link.ts';
 import { settings } from '../../../drivers/camera/settings.ts';
-import type { GateSettings } from '../../../scene/sight.ts';
+import type { GateSettings } from '../../../scene/picture-settings.ts';
 import { MotionGate, type GateDecision } from './motion-gate.ts';
 
 const CLIP = sharedFolder('footage', 'one-by-one-person-detection.mp4');

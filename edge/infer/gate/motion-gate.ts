@@ -4,7 +4,7 @@
  * what passes, and takes in what has stayed; what was there before is known again when it leaves. Pure and deterministic, on presentation time alone.
  */
 import type { Picture, PicturePlanes } from '../../../core/driver.ts';
-import type { GateSettings } from '../../../scene/sight.ts';
+import type { GateSettings } from '../../../scene/picture-settings.ts';
 import type { PictureArea } from '../evidence/crop.ts';
 
 /** Why a picture is looked at; `still` is not. */

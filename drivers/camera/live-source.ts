@@ -1,4 +1,4 @@
-/** How people watch a camera: its main stream, as it comes; a clip in its own time. */
+/** How a camera is viewed live: its main stream, or a clip at its own rate. */
 import type { LiveSource } from '../../core/driver.ts';
 import type { Clock } from '../../core/world.ts';
 import { exitFault } from './ffmpeg-exit.ts';
@@ -8,35 +8,35 @@ import { FfmpegLog } from './ffmpeg-log.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
 import { cameraSourceOf, withoutSecrets } from './source.ts';
 
-/** A live stream's pictures count by when they are here: one whose camera's clock leaps goes on. */
-const AS_THEY_COME = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
+/** Pictures of a live stream are timed by arrival: jumps of the camera's clock do not matter. */
+const TIME_BY_ARRIVAL = ['settb=AVTB', 'setpts=RTCTIME-RTCSTART'];
 
-export function watched(settings: CameraSettings, clock: Clock): LiveSource {
+export function liveSource(settings: CameraSettings, clock: Clock): LiveSource {
   const { user, password, transport, loop, mask } = settings;
   const source = cameraSourceOf({ url: mainUrlOf(settings), user, password, transport });
-  const remembered = cameraStateOf(clock, source);
+  const state = cameraStateOf(clock, source);
   const common = ['-hide_banner', '-nostats', '-loglevel', 'level+error', '-threads', '1', '-protocol_whitelist', source.protocols];
   return {
     input: 'path' in source.input
       ? ['-nostdin', ...common, '-re', ...(loop ? ['-stream_loop', '-1'] : []), '-i', `file:${source.input.path}`]
       : [...common, '-f', 'concat', '-safe', '0', '-i', 'pipe:0'],
-    filters: source.kind === 'file' ? [] : AS_THEY_COME,
+    filters: source.kind === 'file' ? [] : TIME_BY_ARRIVAL,
     stdin: 'list' in source.input ? source.input.list : '',
     mask,
     isReplay: source.kind === 'file',
-    mayBegin: () => assertLoginAllowed(remembered, clock),
-    began: () => recordLogin(remembered),
-    fault({ hadPictures, startError, code, signal, said: text }) {
-      const said = new FfmpegLog((line) => withoutSecrets(line, source));
-      said.receive(text);
-      said.end();
+    assertMayStart: () => assertLoginAllowed(state, clock),
+    recordStart: () => recordLogin(state),
+    fault({ hadPictures, startError, code, signal, said }) {
+      const log = new FfmpegLog((line) => withoutSecrets(line, source));
+      log.receive(said);
+      log.end();
       const { fault } = exitFault({
         source,
         exit: { code, signal, ...(startError !== undefined && { startError: Object.assign(new Error(startError), { code: startError }) }) },
-        log: said,
+        log,
         pictures: hadPictures ? 1 : 0,
       });
-      return fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault, clock).fault : fault;
+      return fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(state, fault, clock).fault : fault;
     },
   };
 }

@@ -72,7 +72,7 @@ const diagnosis = z.strictObject({
 export type DiagnosisSettings = z.infer<typeof diagnosis>;
 
 /** For a camera's settings, beside its own. */
-export const SIGHT_FIELDS = {
+export const PICTURE_FIELDS = {
   mask: z
     .array(polygon)
     .max(32)
@@ -109,5 +109,5 @@ export const SIGHT_FIELDS = {
     }),
 };
 
-const sight = z.object(SIGHT_FIELDS);
-export type SightSettings = z.infer<typeof sight>;
+const pictureSettings = z.object(PICTURE_FIELDS);
+export type PictureSettings = z.infer<typeof pictureSettings>;

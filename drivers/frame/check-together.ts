@@ -5,25 +5,25 @@ import { loadDescription } from './load-description.ts';
 import type { FrameSettings } from './settings.ts';
 import { sharingProblem } from './sharing.ts';
 
-const LINE = ['baudRate', 'dataBits', 'stopBits', 'parity'] as const;
+const LINE_SETTINGS = ['baudRate', 'dataBits', 'stopBits', 'parity'] as const;
 
-/** Compares each device with those before it; the first conflict of each is reported. */
-export function beside(devices: readonly { id: string; settings: FrameSettings }[]): CombinationProblem[] {
+/** Compares each device with those before it; reports the first conflict of each. */
+export function checkTogether(devices: readonly { id: string; settings: FrameSettings }[]): CombinationProblem[] {
   const byEndpoint = new Map<string, typeof devices[number][]>();
-  return devices.flatMap((device, at): CombinationProblem[] => {
+  return devices.flatMap((device, index): CombinationProblem[] => {
     const key = endpointKey(device.settings);
     const others = byEndpoint.get(key) ?? [];
     byEndpoint.set(key, [...others, device]);
     for (const other of others) {
       const problem = problemOf(device.settings, other.settings, key.replace(/^\w+ /, ''), other.id);
-      if (problem) return [{ index: at, problem }];
+      if (problem) return [{ index, problem }];
     }
     return [];
   });
 }
 
 function problemOf(own: FrameSettings, other: FrameSettings, endpoint: string, id: string): CombinationProblem['problem'] | null {
-  const line = own.transport === 'serial' ? LINE.find((key) => own[key] !== other[key]) : undefined;
+  const line = own.transport === 'serial' ? LINE_SETTINGS.find((key) => own[key] !== other[key]) : undefined;
   if (line !== undefined)
     return {
       path: [line],

@@ -25,13 +25,13 @@ test('a device that works, but not as configured, says so in its state for as lo
     points: [],
   };
   const device = new HostDevice({ setup, driver: { traits: ['frames'] } as unknown as Driver }, world, () => {});
-  const remark: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
+  const standingFault: Fault = { code: 'CV_CAMERA_SOFTWARE', params: { address: 'rtsp://cam/1', hardware: 'vaapi', detail: 'none' } };
   for (let opening = 0; opening < 2; opening += 1) {
-    device.setRemark(remark);
+    device.setStandingFault(standingFault);
     device.accept(picture, 'frames');
     assert.deepEqual([device.state().online, device.state().reason], [true, 'CV_CAMERA_SOFTWARE']);
   }
-  device.setRemark(undefined);
+  device.setStandingFault(undefined);
   assert.equal(device.state().reason, 'ok');
   assert.deepEqual(
     world.told.flatMap((event) =>

@@ -1,4 +1,4 @@
-/** What the model of a camera knows beyond its settings: the classes that a manifest has, and the indicators that they stand for. */
+/** Completes a camera's settings from the manifest of its model: the indicators of its classes. */
 import type { SettingProblem } from '../../core/driver.ts';
 import { sceneProblems } from '../../scene/check.ts';
 import { modelById } from '../../models/index.ts';
@@ -6,7 +6,7 @@ import { isManifestPath, loadManifestSync } from '../../models/manifest.ts';
 import type { CameraSettings } from './settings.ts';
 
 /** @throws FaultError CV_MODEL_MANIFEST */
-export function consult(
+export function resolveSettings(
   settings: CameraSettings,
   readFile: (path: string) => string,
 ): { settings: CameraSettings; problems: SettingProblem[] } {
@@ -15,7 +15,7 @@ export function consult(
   const spec = isOwn ? loadManifestSync(model, readFile) : modelById(model);
   return {
     settings: { ...settings, indicators: { ...spec?.indicators, ...settings.indicators } },
-    // Of a model of the registry the settings have been held against its classes already.
+    // Settings with a built-in model have been checked against its classes by the schema.
     problems: isOwn && spec ? sceneProblems(settings, spec) : [],
   };
 }
