@@ -538,7 +538,9 @@ test(
     const { town, api, world } = await stormyTown(t);
     town.gateway.sources.access = new Access({ gateway: 'town-01', isNeeded: true }, world.clock);
     town.gateway.sources.access.setTokens([{ name: 'duty-room', token: TOKEN }], []);
-    town.gateway.sources.people = await memoryPeople(world);
+    const people = await memoryPeople(world);
+    t.after(() => people.close());
+    town.gateway.sources.people = people;
     const form = '[data-part=sign-in]';
     for (const locale of ['zh-CN', 'en-GB']) {
       const { page } = await openPage(t, api.url, { width: 390, locale }, form);
@@ -574,6 +576,7 @@ test(
     const PASSWORD = 'correct horse battery';
     const { town, api, world } = await stormyTown(t);
     const people = await memoryPeople(world);
+    t.after(() => people.close());
     const { sources } = town.gateway;
     sources.people = people;
     sources.access = new Access(
