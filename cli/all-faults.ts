@@ -1,6 +1,7 @@
 /** Every fault table there is, for code that explains what other processes say: `status`, the docs. */
 import '../cases/faults.ts';
 import '../drivers/faults.ts';
+import '../edge/identity/faults.ts';
 import '../gateway/people/faults.ts';
 import '../gateway/sinks/faults.ts';
 import '../log/evidence/faults.ts';

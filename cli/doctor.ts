@@ -6,6 +6,7 @@ import { problemLine } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseBytes, parseDurationMs } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
+import { checkIdentity } from './doctor/identity.ts';
 import { lockHolderPid } from './doctor/disk.ts';
 import { exitCodeOf, printCheckResult, type CheckResult } from './doctor/check-result.ts';
 import { hostMachine, type HostMachine } from './doctor/machine.ts';
@@ -92,7 +93,12 @@ async function run(terminal: CommandTerminal, options: Options): Promise<number>
 async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<CheckResult[]> {
   const lock = logLockPath(setup.log.dir);
   const isRunning = existsSync(lock) && lockHolderPid(machine, statSync(lock).ino) !== null;
-  return [...(await checkGatewayAccess(setup, isRunning)), ...checkSerialPorts(machine, setup), ...(await checkPrograms(machine, setup))];
+  return [
+    ...(await checkIdentity(setup)),
+    ...(await checkGatewayAccess(setup, isRunning)),
+    ...checkSerialPorts(machine, setup),
+    ...(await checkPrograms(machine, setup)),
+  ];
 }
 
 /** The edge's checked configuration; null when none is there or it has problems, which are told. */

@@ -29,6 +29,12 @@ const COMMANDS: Entry[] = [
     zh: '运行网关：接收、存储、预警、展示',
     load: () => import('./gateway.ts'),
   },
+  {
+    name: 'enrol',
+    en: 'enrol this box at a gateway with a one-time code: key, certificate, CA',
+    zh: '凭一次性入网码将本机接入网关：私钥、证书、CA',
+    load: () => import('./enrol.ts'),
+  },
   { name: 'check', en: 'check a configuration, then read every point once', zh: '检查配置，并逐点试读', load: () => import('./check.ts') },
   { name: 'discover', en: 'list what a device offers as points', zh: '浏览设备可提供的测点', load: () => import('./discover.ts') },
   { name: 'decode', en: 'decode bytes of a device', zh: '解析设备字节', load: () => import('./decode.ts') },

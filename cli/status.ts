@@ -10,6 +10,7 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import type { EdgeHealth } from '../edge/http/health.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { configKind } from './check.ts';
+import { identityText } from './doctor/identity.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { parseCounts, type ServiceCounts } from './status-counts.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
@@ -115,11 +116,13 @@ async function metricsAt(url: string, headers: Record<string, string>): Promise<
   return response.ok ? response.text() : '';
 }
 
-function showEdge(terminal: CommandTerminal, { ok, edge, centre, version, now, log, uplink, devices, config }: EdgeHealth): number {
+function showEdge(terminal: CommandTerminal, health: EdgeHealth): number {
+  const { ok, edge, centre, version, now, log, uplink, identity, devices, config } = health;
   const { text } = terminal;
   const silent = devices.filter(({ online }) => !online);
   const impaired = devices.filter(({ online, reason }) => online && Object.hasOwn(FAULTS, reason));
-  const isWell = ok && silent.length + impaired.length === 0 && uplink.online && !config?.refused;
+  const isIdentified = !identity || 'validity' in identity;
+  const isWell = ok && isIdentified && silent.length + impaired.length === 0 && uplink.online && !config?.refused;
   if (terminal.json) return isWell ? EXIT.ok : EXIT.found;
   terminal.print(`${text({ en: 'edge', zh: '边缘节点' })} ${edge} · ${centre} · ${version}`);
   terminal.print(
@@ -127,6 +130,7 @@ function showEdge(terminal: CommandTerminal, { ok, edge, centre, version, now, l
   );
   for (const [stream, events] of Object.entries(log.byStream))
     if (events > 0) terminal.print(`    ${stream}: ${events} ${text({ en: 'not acknowledged', zh: '条待确认' })}`);
+  if (identity) showIdentity(terminal, identity);
   if (!log.writing) terminal.print(`  ✗ ${text({ en: 'the log cannot write', zh: '事件日志无法写入' })}`);
   for (const { id, driver, reason, lastAt } of silent)
     terminal.print(`  ✗ ${id} (${driver}) ${reason} · ${age(terminal, now, lastAt)}${remedy(terminal, reason)}`);
@@ -134,6 +138,12 @@ function showEdge(terminal: CommandTerminal, { ok, edge, centre, version, now, l
     terminal.print(`  ! ${id} (${driver}) ${text({ en: 'answers', zh: '在线' })} · ${reason}${remedy(terminal, reason)}`);
   showConfig(terminal, config);
   return isWell ? EXIT.ok : EXIT.found;
+}
+
+function showIdentity(terminal: CommandTerminal, identity: NonNullable<EdgeHealth['identity']>): void {
+  if ('validity' in identity) return terminal.print(`  ${terminal.text(identityText(identity))}`);
+  const { message, remedy } = explain(identity, terminal.language);
+  terminal.print(`  ✗ ${message} [${identity.code}]\n    → ${remedy}`);
 }
 
 function showGateway(

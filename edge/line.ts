@@ -33,6 +33,8 @@ export interface EdgeParts {
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
   presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknownDevices'>;
+  /** TLS of the uplink, and whoever watches over the identity. */
+  security?: Pick<ForwardParts, 'tls' | 'onUplink'>;
   /** In place of the devices themselves: what a recording says. */
   replayHost?: DeviceHost | undefined;
   /** A payload of the command topic. */
@@ -47,8 +49,9 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const qualifyStation = qualify(setup, parts.points, world);
   const reduceStation = reduce(setup, parts.points, world);
   const keepStation = keep(parts.log, setup.centre, world);
-  const { presence, onCommand, evidence } = parts;
-  const forwardStation = forward(setup, { ...presence, devices: states, onCommand, ...(evidence && { evidence }) }, parts.log, world);
+  const { presence, security, onCommand, evidence } = parts;
+  const forwardParts = { ...presence, ...security, devices: states, onCommand, ...(evidence && { evidence }) };
+  const forwardStation = forward(setup, forwardParts, parts.log, world);
   const joined = line(world, [
     host,                 // frames of every device the host keeps open become samples, or a loss with its reason
     inferStation,         // camera frames become samples like any other (infer/line.ts)
@@ -71,7 +74,8 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
   const record = (draft: Draft) => keepStation.take?.([draft], () => {});
   return {
     ...joined, host, latest, record, update, states,
-    retarget: forwardStation.retarget, answer: forwardStation.answer, wake: () => forwardStation.wake(),
+    retarget: forwardStation.retarget, reconnect: forwardStation.reconnect, answer: forwardStation.answer,
+    wake: () => forwardStation.wake(),
     wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), uplink: () => forwardStation.uplink(),
   };
 }

@@ -28,6 +28,9 @@ import { LOCAL_ACCESS_FILE, tapServer } from './tap/tap-server.ts';
 import { DeviceTaps } from './tap/device-taps.ts';
 import type { UplinkStatus } from './forward/forward.ts';
 import { restampDraft } from './qualify/event-time.ts';
+import { IdentityRenewal } from './identity/identity-renewal.ts';
+import { realIdentityFiles } from './identity/real-identity-files.ts';
+import { uplinkTls } from './identity/uplink-tls.ts';
 import { UnknownDeviceList } from './read/unknown-devices.ts';
 import { CameraDetectors } from './infer/detect/camera-detectors.ts';
 import { CameraRings } from './infer/evidence/clips/camera-rings.ts';
@@ -121,6 +124,13 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       isSettled: () => clockDiscipline.isSettled,
       gatewayAnswered: (nowAt: number, tookMs: number) => clockDiscipline.gatewayAnswered(nowAt, tookMs),
     };
+    let identity: IdentityRenewal | null = null;
+    const watchIdentity = async ({ identity: dir, ca }: EdgeSetup['gateway']) => {
+      await identity?.close();
+      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect() };
+      identity = dir === undefined ? null : new IdentityRenewal(parts, world);
+      await identity?.open();
+    };
     const live = new LiveStreams(() => devices, setup.live ?? { maxStreams: 0 }, world);
     undo.unshift(() => live.close());
     const line = edgeLine(setup, {
@@ -128,6 +138,14 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       replayHost: options.replayHost,
       onCommand: (payload) => commandHandler?.take(payload),
       cameras: detectors.byDevice,
+      security: {
+        async tls(gateway) {
+          const tls = await uplinkTls({ edge, gateway }, realIdentityFiles, world.clock);
+          identity?.shown(tls.identity);
+          return tls;
+        },
+        onUplink: (isUp) => identity?.uplinkChanged(isUp),
+      },
       presence: {
         version: VERSION, httpUrl: () => httpUrl, httpKey, unknownDevices: () => unknownDevices.newest(),
         ...(gatewayClock && { clock: gatewayClock }),
@@ -148,6 +166,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
             problems: () => logProblems.list(),
             clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
             uplink: line.uplink,
+            identity: () => identity?.status ?? null,
             devices: line.states,
             unknown: () => unknownDevices.list(),
             config: options.config,
@@ -178,6 +197,8 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
     undo.unshift(() => evidence.eventClips?.close(), () => evidence.mainPictures?.close());
+    await watchIdentity(setup.gateway);
+    undo.unshift(() => identity?.close());
     await clockDiscipline?.open();
     undo.unshift(() => clockDiscipline?.close());
     await line.open();
@@ -197,7 +218,10 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       });
       await cameras.finish();
       await live.stop([...plan.report.changed, ...plan.report.removed]);
-      if (plan.isGatewayOther) line.retarget(plan.setup.gateway);
+      if (plan.isGatewayOther) {
+        await watchIdentity(plan.setup.gateway);
+        line.retarget(plan.setup.gateway);
+      }
       return plan.report;
     }
     const close = () => {

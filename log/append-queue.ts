@@ -44,8 +44,8 @@ export interface UnencodableDraft {
 export class AppendQueue {
   #queue: QueuedDraft[] = [];
   #bytes = 0;
-  /** Arrival of the oldest draft, monotonic clock. */
-  sinceMs = 0;
+  /** Arrival of the oldest draft, monotonic clock; NaN before any. */
+  sinceMs = NaN;
 
   get count(): number {
     return this.#queue.length;
@@ -84,9 +84,8 @@ export class AppendQueue {
 
   /** Removes and returns the newest drafts beyond `max`. */
   takeOverflow(max: number): QueuedDraft[] {
-    if (this.#queue.length <= max) return [];
-    const over = this.#queue.slice(max);
-    this.#replace(this.#queue.slice(0, max));
+    const over = this.#queue.splice(max);
+    for (const { jsonBytes } of over) this.#bytes -= jsonBytes;
     return over;
   }
 

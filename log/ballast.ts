@@ -3,8 +3,8 @@
  * and old files removed in order. It is created again when there is space. On a full disk only deleting files frees
  * space: not even SQLite's checkpoint works there.
  */
-import { randomFillSync } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync, statfsSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeDatabaseFile } from './database-file.ts';
 import { damagedFiles } from './salvage.ts';
@@ -16,7 +16,6 @@ const SHARE_OF_LOG = 64;
 const SHARE_OF_DISK = 4;
 /** Created only when this many times its size is free. */
 const FREE_FACTOR = 2;
-const CHUNK_BYTES = 64 << 10;
 /** After a failed attempt, wait this many reports (one per commit) before the next. */
 const REPORTS_PER_ATTEMPT = 100;
 
@@ -59,20 +58,8 @@ export class Ballast {
   /** Random bytes: no file system can compress them. */
   #make(): void {
     try {
-      const fd = openSync(this.#path, 'w');
-      try {
-        const chunk = new Uint8Array(CHUNK_BYTES);
-        for (let offset = 0; offset < this.#bytes; offset += CHUNK_BYTES) {
-          randomFillSync(chunk);
-          let written = 0;
-          for (const end = Math.min(CHUNK_BYTES, this.#bytes - offset); written < end;)
-            written += writeSync(fd, chunk, written, end - written);
-        }
-        fsyncSync(fd);
-        this.#present = true;
-      } finally {
-        closeSync(fd);
-      }
+      writeFileSync(this.#path, randomBytes(this.#bytes), { flush: true });
+      this.#present = true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
       // The space was taken meanwhile, or the disk failed: continue without ballast.

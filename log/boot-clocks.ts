@@ -68,8 +68,8 @@ export class BootClocks {
     let { believedAt: shownAt, believedAt } = memory;
     for (const boot of memory.boots) {
       const batches = boot.decided ? [] : await last.ofEpochs(boot.epochs);
-      const newestAt = Math.max(0, ...batches.flatMap(({ events }) => events.filter(isUnsynced)).map((event) => event.observedAt));
-      if (newestAt > boot.assumedAt) memory = recordBootUptime(memory, boot.id, newestAt - boot.assumedAt);
+      const newestAt = Math.max(...batches.flatMap(({ events }) => events.filter(isUnsynced)).map((event) => event.observedAt));
+      memory = recordBootUptime(memory, boot.id, newestAt - boot.assumedAt);
     }
     for (const { epoch, events } of await last.ofAll()) {
       const decided = correctionOf(memory, epoch);
@@ -150,10 +150,6 @@ export class BootClocks {
       onKnown: this.#options.onKnown,
     });
   }
-
-  shiftMsOf(epoch: number): number {
-    return correctionOf(this.#history, epoch)?.shiftMs ?? 0;
-  }
 }
 
 const isUnsynced = ({ clock }: Pick<Draft, 'clock'>): boolean => clock === 'unsynced';
@@ -187,9 +183,9 @@ class NewestBatches {
 
 
   async #readAt(chain: FileChain, epoch: number, seq: number | null): Promise<Batch[]> {
-    const part =
-      seq === null ? undefined : chain.partsAfter({ epoch, seq: seq - 1 }).find((one) => one.epoch === epoch && one.from === seq);
-    if (!part || seq === null) return [];
+    if (seq === null) return [];
+    const part = chain.partsAfter({ epoch, seq: seq - 1 }).find((one) => one.epoch === epoch && one.from === seq);
+    if (!part) return [];
     const reply = await this.#storage
       .read({ chain: chain.name, parts: [{ ...part, to: seq }], maxGroups: 1, maxBytes: Infinity })
       .catch((error: unknown) => {

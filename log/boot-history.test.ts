@@ -24,12 +24,17 @@ const three = (): BootHistory => {
   return recordBootUptime(recordBootUptime(memory, 'a', HOUR), 'b', HOUR / 2);
 };
 
+test('no clock is believed that says a time before 2024', () => {
+  assert.equal(new Date(EARLIEST_CLOCK_MS).toISOString(), '2024-01-01T00:00:00.000Z');
+});
+
 test('an opening is noted once, under its boot, and an uptime only where it is later', () => {
   const memory = recordBootEpoch(recordBootEpoch(recordBootEpoch(EMPTY_BOOT_HISTORY, 'a', 5, 1), 'a', 99, 1), 'a', 99, 2);
   assert.deepEqual(memory.boots, [{ id: 'a', epochs: [1, 2], assumedAt: 5, toMs: 0, decided: null }]);
   assert.equal(findBoot(recordBootUptime(recordBootUptime(memory, 'a', 10), 'a', 9), 'a')?.toMs, 10);
   assert.equal(recordBootUptime(memory, 'b', 10), memory);
-  assert.equal(recordBootUptime(recordBootUptime(memory, 'a', 10), 'a', 10).boots[0]?.toMs, 10);
+  const known = recordBootUptime(memory, 'a', 10);
+  assert.equal(recordBootUptime(known, 'a', 10), known, 'nothing new to be written');
 });
 
 test('the present boot is known to the ms, those before it lie between what was believed and what came after them', () => {

@@ -8,7 +8,7 @@ import { writeFileAtomically } from './atomic-write.ts';
 /** null when absent or damaged. */
 export async function readClockFile(dir: string): Promise<string | null> {
   try {
-    const [sum, text] = (await readFile(join(dir, 'clock'), 'utf8')).split('\n', 2);
+    const [sum, text] = (await readFile(join(dir, 'clock'), 'utf8')).split('\n');
     return text !== undefined && Number(sum) === crc32(text) ? text : null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;

@@ -3,21 +3,21 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, statS
 import { DatabaseSync } from 'node:sqlite';
 
 const SIDE_FILES = ['-wal', '-journal', '-shm'];
-/** Offset of the write and read format versions in the header, and their values in a sealed file. */
+/** Offset of the write and read format versions in the header, one byte each, and their value in a sealed file. */
 const VERSIONS_AT = 18;
-const SEALED = Uint8Array.of(1, 1);
+const SEALED = 1;
 
 /** Whether a file is sealed: no side files, and the header does not say WAL. Only for files that are not open. */
 export function isSealedFile(path: string): boolean {
   if (SIDE_FILES.some((side) => existsSync(path + side))) return false;
-  const header = Buffer.alloc(VERSIONS_AT + SEALED.length);
+  const version = Buffer.alloc(1);
   const fd = openSync(path, 'r');
   try {
-    readSync(fd, header, 0, header.length, 0);
+    readSync(fd, version, { position: VERSIONS_AT });
   } finally {
     closeSync(fd);
   }
-  return header[VERSIONS_AT] === SEALED[0];
+  return version.readUInt8() === SEALED;
 }
 
 /**
@@ -28,7 +28,8 @@ export function isSealedFile(path: string): boolean {
 export function clearWalMode(path: string): void {
   const fd = openSync(path, 'r+');
   try {
-    writeSync(fd, SEALED, 0, SEALED.length, VERSIONS_AT);
+    const versions = Uint8Array.of(SEALED, SEALED);
+    writeSync(fd, versions, 0, versions.length, VERSIONS_AT);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -54,7 +54,7 @@ export class FileChain {
   recordCommit(target: LogFileName, last: number, lastAt: number, bytes: Record<string, number>): void {
     if (!this.#current || this.startsFile(target)) {
       this.#rollNext = false;
-      this.#current = { ...target, last: target.first - 1, lastAt: 0, bytes: 0, damaged: false };
+      this.#current = { ...target, last, lastAt, bytes: 0, damaged: false };
       this.#files = [...this.#files.filter((file) => file.name !== target.name), this.#current];
     }
     this.#current.last = Math.max(this.#current.last, last);

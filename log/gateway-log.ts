@@ -12,6 +12,7 @@ import { SenderMarks } from './sender-marks.ts';
 import { Retention, type TrimState } from './gateway-retention.ts';
 import {
   StorageError,
+  type ChainReport,
   type CommitRequest,
   type LogGroup,
   type StorageOpenReport,
@@ -64,13 +65,13 @@ export async function openGatewayLog(options: GatewayLogOptions, world: World, s
     ballastBytes,
     nowMs: world.clock.nowMs(),
   });
-  const found = report.chains[CHAIN];
-  const chain = new FileChain(CHAIN, report.maxFileBytes, found?.files ?? []);
+  const found = report.chains[CHAIN] as ChainReport;
+  const chain = new FileChain(CHAIN, report.maxFileBytes, found.files);
   // Marks after the newest readable snapshot are in the rows that follow it.
-  const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found?.stateFile)));
+  const since = chain.files.slice(Math.max(0, chain.files.findIndex((file) => file.name === found.stateFile)));
   const replayed: ReplayReply[] = [];
   for (const file of since) replayed.push(await storage.replay({ file, last: chain.lastSeqOf(file) }));
-  return new FileGatewayLog(options, chain, report, replayed, storage, world);
+  return new FileGatewayLog(options, chain, report, found, replayed, storage, world);
 }
 
 class FileGatewayLog implements GatewayLog {
@@ -96,19 +97,11 @@ class FileGatewayLog implements GatewayLog {
     options: GatewayLogOptions,
     chain: FileChain,
     report: StorageOpenReport,
+    found: ChainReport,
     replayed: readonly ReplayReply[],
     storage: LogStorage,
     world: World,
   ) {
-    const found = report.chains[CHAIN] ?? {
-      files: [],
-      state: null,
-      stateFile: null,
-      trimmed: null,
-      stateDamaged: false,
-      head: null,
-      salvages: [],
-    };
     this.epoch = report.epoch;
     this.#storage = storage;
     this.#world = world;

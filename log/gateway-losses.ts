@@ -56,7 +56,8 @@ export class GatewayLosses {
       const before = files[index - 1];
       const expected =
         before?.epoch === file.epoch ? this.#chain.lastSeqOf(before) + 1 : file.epoch === trimmed.epoch ? trimmed.seq + 1 : 1;
-      return file.epoch >= trimmed.epoch && expected < file.first
+      // From beyond to where nothing is missing.
+      return file.epoch >= trimmed.epoch
         ? [{ name: file.name, epoch: file.epoch, from: expected, to: file.first - 1, detail: 'preceding file is missing' }]
         : [];
     });
@@ -72,11 +73,11 @@ export class GatewayLosses {
         to: 0,
         detail: 'batches since the last readable file may be accepted again',
       });
-    if (!head || compareCursors(head, trimmed) <= 0) return NO_LOSS_GROUPS;
+    if (!head || head.epoch < trimmed.epoch) return NO_LOSS_GROUPS;
     const file = this.#chain.files.findLast((one) => one.epoch === head.epoch);
     if (file?.damaged) this.#chain.extend(file.name, head.seq);
-    const last = file ? this.#chain.lastSeqOf(file) : trimmed.epoch === head.epoch ? trimmed.seq : 0;
-    if (last >= head.seq || this.#unrecorded(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
+    const last = Math.max(file ? this.#chain.lastSeqOf(file) : 0, trimmed.epoch === head.epoch ? trimmed.seq : 0);
+    if (this.#unrecorded(head.epoch, last + 1, head.seq).length === 0) return NO_LOSS_GROUPS;
     this.#reportRewound('its own head file', head.epoch, last + 1, head.seq);
     return this.#gap(head.epoch, last + 1, head.seq, 'log_rewound');
   }
@@ -97,7 +98,7 @@ export class GatewayLosses {
   /** A consumer ahead of the log: the numbers in between are lost. */
   checkConsumer(consumer: string, cursor: Cursor, head: Cursor): void {
     const last = this.#chain.lastSeqOfEpoch(cursor.epoch);
-    const isBeyond = last === null ? compareCursors(cursor, head) > 0 : cursor.seq > last;
+    const isBeyond = last !== null || compareCursors(cursor, head) > 0;
     const position = `${cursor.epoch}-${cursor.seq}`;
     const isRecorded = this.#unrecorded(cursor.epoch, (last ?? 0) + 1, cursor.seq).length === 0;
     if (!isBeyond || isRecorded || this.#reportedConsumers.get(consumer) === position) return;

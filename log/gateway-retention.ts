@@ -62,7 +62,7 @@ export class Retention {
    * @param short for a full disk: `spare` bytes to free in any case, `ease` as far as all consumers have passed
    */
   plan(needed: number, short: { spare: number; ease: number } = { spare: 0, ease: 0 }): TrimPlan {
-    const plan: TrimPlan = { names: [], trimmed: this.trimmed, fits: false };
+    const plan = { names: new Array<string>(), trimmed: this.trimmed };
     let bytes = this.#chain.bytes + PREPARED_FILE_BYTES + needed;
     const limit = Math.min(this.#options.maxBytes, bytes - short.spare);
     const eased = bytes - short.ease;
@@ -76,8 +76,7 @@ export class Retention {
       if (compareCursors(end, plan.trimmed) > 0) plan.trimmed = { ...end, ends: withEnd(plan.trimmed.ends, end) };
       bytes -= file.bytes;
     }
-    plan.fits = bytes <= this.#options.maxBytes;
-    return plan;
+    return { ...plan, fits: bytes <= this.#options.maxBytes };
   }
 
   setTrimmed(trimmed: TrimState): void {

@@ -29,6 +29,28 @@ test('a file that is let go loses its name at once and its bytes 8 MB at a time;
   ]);
 });
 
+test('a file of 8 MB goes at once, and one that somebody else removed is gone; an opening removes what the last one left', async (t) => {
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  const leaving = new GradualRemoval(dir);
+  for (const name of ['a.db', 'b.db', 'c.db']) {
+    writeFileSync(join(dir, name), '');
+    truncateSync(join(dir, name), 8 << 20);
+    leaving.add(name);
+  }
+  rmSync(join(dir, 'b.db.gone'));
+  const steps = Array.from({ length: 2 }, () => [leaving.removePortion(), readdirSync(dir).toSorted()]);
+  assert.deepEqual(steps, [[true, ['c.db.gone']], [true, ['c.db.gone']]]);
+  writeFileSync(join(dir, 'c.db'), '');
+  new GradualRemoval(dir).close();
+  assert.deepEqual(readdirSync(dir), ['c.db']);
+  const all = new GradualRemoval(dir);
+  truncateSync(join(dir, 'c.db'), 20 << 20);
+  all.add('c.db');
+  all.close();
+  assert.deepEqual(readdirSync(dir), []);
+});
+
 test('a disk that is short of room gets that of a file at once', async (t) => {
   const { dir, remove } = await tempDir();
   t.after(remove);

@@ -30,7 +30,7 @@ export class GradualRemoval {
     const [path] = this.#paths;
     if (path === undefined) return false;
     try {
-      const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      const bytes = statSync(path).size;
       if (bytes > PORTION_BYTES) {
         truncateSync(path, bytes - PORTION_BYTES);
         return true;
@@ -38,7 +38,7 @@ export class GradualRemoval {
       removeDatabaseFile(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      // Disk failure; the next opening tries again.
+      // Disk failure; the next opening tries again. Or somebody else removed it.
     }
     this.#paths.shift();
     return true;

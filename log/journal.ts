@@ -101,7 +101,7 @@ async function openAt(path: string, bytes: number): Promise<FileHandle> {
 }
 
 async function numbersIn(dir: string): Promise<number[]> {
-  return (await readdir(dir)).flatMap((name) => Number(FILE_NAME.exec(name)?.[1] ?? 0) || []).toSorted((a, b) => a - b);
+  return (await readdir(dir)).toSorted().flatMap((name) => Number(FILE_NAME.exec(name)?.[1]) || []);
 }
 
 export interface JournalCheck {

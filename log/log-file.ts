@@ -109,14 +109,13 @@ export class LogFile {
   write(groups: readonly LogGroup[], metadata: Partial<Record<LogMetadataKind, string>>, settled: readonly string[] = []): void {
     inTransaction(this.#db, () => {
       const columns = this.#origins ? 10 : 4;
-      const insert =
-        groups.length > 0 ? this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`) : null;
+      const insert = this.#db.prepare(`INSERT INTO g VALUES (${Array.from({ length: columns }, () => '?').join(',')})`);
       for (const group of groups) {
         const { seq, count, payload, origin } = group;
         const crc = checksum(this.epoch, group);
         if (origin)
-          insert?.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
-        else insert?.run(seq, count, crc, payload);
+          insert.run(seq, count, crc, origin.sender, origin.stream, origin.epoch, origin.seq, origin.span, origin.receivedAt, payload);
+        else insert.run(seq, count, crc, payload);
       }
       this.#writeMetadata(metadata);
       for (const text of settled) this.#db.prepare('INSERT INTO d (crc, j) VALUES (?, ?)').run(crc32(text), text);

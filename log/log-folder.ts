@@ -114,7 +114,7 @@ export type ChainHeads = Record<string, { epoch: number; seq: number }>;
 export function readChainHeads(dir: string): ChainHeads {
   const path = join(dir, 'head');
   if (!existsSync(path)) return {};
-  const [sum, text] = readFileSync(path, 'utf8').split('\n', 2);
+  const [sum, text] = readFileSync(path, 'utf8').split('\n');
   return text !== undefined && Number(sum) === crc32(text) ? (JSON.parse(text) as ChainHeads) : {};
 }
 

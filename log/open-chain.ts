@@ -46,7 +46,7 @@ export function openChain(context: ChainContext, names: readonly LogFileName[], 
 /** Reads a file's report; null when the file never had a commit and was removed. */
 function inspect(context: ChainContext, file: LogFileName, report: ChainReport): FileReport | null {
   const path = join(context.dir, file.name);
-  const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: 0, damaged: false };
+  const found: FileReport = { ...file, last: file.first - 1, lastAt: 0, bytes: databaseFileBytes(path), damaged: false };
   const uncommitted = hasNoCommit(path);
   let damage = sealAtOpening(context, file.name);
   if (damage === null) {

@@ -51,6 +51,13 @@ test('a mark says the same numbers as its ranges', () => {
   }));
 });
 
+test('a range that ends with the first number of a span, or begins with its last, covers that number', () => {
+  assert.deepEqual(
+    [missingRanges([[1, 5]], 5, 9), missingRanges([[9, 12]], 5, 9), missingRanges([[1, 5], [9, 9]], 5, 9), missingRanges([[5, 9]], 5, 9)],
+    [[[6, 9]], [[5, 8]], [[6, 8]], []],
+  );
+});
+
 test('an empty range changes nothing', () => {
   assert.deepEqual(addRange([[1, 3]], 9, 8), [[1, 3]]);
   assert.deepEqual(missingRanges([[1, 3]], 9, 8), []);

@@ -86,8 +86,18 @@ test('rows that should be there and are not are damage; in a salvaged file they 
   assert.deepEqual([read(short).holes, short.calls], [[[5, 6, 'rows are missing']], ['salvage: rows are missing']]);
   const inside = files({ groups: [group(1), group(5)] });
   assert.deepEqual([read(inside).holes, inside.calls], [[[3, 4, 'rows are missing']], ['salvage: rows are missing']]);
+  const last = files({ groups: [group(1), group(3), group(5, 1)] });
+  assert.deepEqual([read(last).holes, last.calls], [[[6, 6, 'rows are missing']], ['salvage: rows are missing']]);
+  const one = files({ groups: [group(1), group(4, 3)], isSalvaged: true });
+  assert.deepEqual([read(one).holes, one.calls], [[[3, 3, 'rows are missing']], []]);
   const known = files({ groups: [group(5)], isSalvaged: true });
   assert.deepEqual([read(known), known.calls], [{ numbers: [5], holes: [[1, 4, 'rows are missing']], complete: true }, []]);
+});
+
+test('a row that holds nothing new is passed over', () => {
+  const double = files({ groups: [group(1), group(2, 1), group(3), group(5)] });
+  assert.deepEqual(read(double), { numbers: [1, 3, 5], holes: [], complete: true });
+  assert.deepEqual(double.calls, []);
 });
 
 test('a file that is gone is one hole; an error that is none of the disk goes on to the caller', () => {
@@ -105,5 +115,8 @@ test('the group that holds the first number comes whole, and limits end a page w
   assert.deepEqual(read(whole(), { maxBytes: 1 }), { numbers: [1], holes: [], complete: false });
   const second = { ...PART, name: 'log-1-7.db', first: 7, from: 7, to: 7 };
   assert.deepEqual(read(whole(), { maxGroups: 3, parts: [PART, second] }).complete, false);
+  // Full to the byte, and nothing of the second is there.
+  const { complete, holes } = read(whole(), { maxBytes: 30, parts: [PART, second] });
+  assert.deepEqual([complete, holes], [true, [[7, 7, 'rows are missing']]]);
   assert.deepEqual(read(files(null), { parts: [] }), { numbers: [], holes: [], complete: true });
 });

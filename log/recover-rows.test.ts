@@ -8,9 +8,10 @@ import { crc32 } from 'node:zlib';
 import { memoryDir } from '../core/testing/temp-dir.ts';
 import { seededRandom } from '../core/world.ts';
 import { LogFile, type LogFileFormat } from './log-file.ts';
-import { PAGE_BYTES } from './sqlite-page.ts';
+import { findLeafCells, PAGE_BYTES } from './sqlite-page.ts';
 import { recoverRows, readRawFile } from './recover-rows.ts';
 import { isCorruption, type LogGroup } from './storage.ts';
+import { readWal } from './wal.ts';
 
 const EPOCH = 7;
 const GROUPS = 60;
@@ -170,4 +171,24 @@ test('of a page that the disk cannot read the bytes are zeros, and of no other',
   });
   for (const page of bad) whole.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES).fill(0);
   assert.ok(readRawFile(path).equals(whole));
+});
+
+test('a row of which a damaged frame claims a page is read from the file, and the rows of that frame are found', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, 'a.db');
+  LogFile.create(path, FORMS.edge as LogFileFormat);
+  const file = LogFile.openForWriting(path, EPOCH, FORMS.edge as LogFileFormat);
+  file.write([{ seq: 1, count: 1, payload: Buffer.alloc(20_000, 7) }], { state: '{}' });
+  file.checkpoint();
+  for (const seq of [2, 3, 4]) file.write([{ seq, count: 1, payload: Buffer.alloc(30, seq) }], {});
+  const [whole, log] = [readRawFile(path), readRawFile(`${path}-wal`)];
+  file.close();
+  // Each of its frames is a commit.
+  assert.equal(readWal(log).frames.length, 3);
+  const chain = findLeafCells(whole.subarray(PAGE_BYTES, 2 * PAGE_BYTES)).find(({ overflowPage }) => overflowPage > 0)?.overflowPage;
+  assert.ok(chain !== undefined);
+  log.writeUInt32BE(chain, 32 + 24 + PAGE_BYTES);
+  const { groups, metadata } = recoverRows(whole, log, { epoch: EPOCH, origins: false });
+  assert.deepEqual([groups.map(({ seq }) => seq), metadata], [[1, 2, 3, 4], { state: '{}' }]);
 });

@@ -1,9 +1,10 @@
 /** Damage that SQLite does not show, or shows by giving up: what the raw pages still hold, while running and at opening. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { Gap } from '../core/event.ts';
 import { bulkyDraft, TEST_CENTRE, testDraft, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
@@ -12,7 +13,10 @@ import { memoryDir } from '../core/testing/temp-dir.ts';
 import { testWorld } from '../core/testing/virtual-clock.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
+import { logFileName } from './file-name.ts';
 import { LogFile } from './log-file.ts';
+import { damagedFiles, finishSalvages, recoverFile, replaceDamagedFile } from './salvage.ts';
+import { recordForcedWrites } from './testing/forced-writes.ts';
 import { LOG_START, type EdgeLog } from './types.ts';
 import { directStorage } from './worker-storage.ts';
 
@@ -250,3 +254,112 @@ test('on a disk without room what is found is read all the same, and nothing hal
     full.mock.restore();
     await log.close();
   }));
+
+const FORM = { origins: true, checkpointPages: 8 };
+const FILE = logFileName('log', 3, 1);
+
+async function damagedFolder(t: TestContext): Promise<{ dir: string; path: string }> {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const path = join(dir, FILE.name);
+  writeFileSync(path, 'damaged');
+  writeFileSync(`${path}-wal`, 'more');
+  return { dir, path };
+}
+
+const rowsOf = (groups: [seq: number, count: number][], settled: string[] = []) => ({
+  groups: groups.map(([seq, count]) => ({
+    seq, count, payload: Buffer.from('a'), origin: { sender: 'a', stream: 'state' as const, epoch: 1, seq, span: count, receivedAt: 1 },
+  })),
+  metadata: { state: '{}' },
+  settled,
+});
+
+test('what is found takes the place of the damaged file, which lies aside with its write-ahead log', async (t) => {
+  const { dir, path } = await damagedFolder(t);
+  writeFileSync(join(dir, 'state-1-1.db.damaged-7'), '');
+  const steps = recordForcedWrites(t);
+  const rows = rowsOf([[1, 2], [3, 1], [4, 3], [5, 1], [9, 2]], ['[1]']);
+  const done = replaceDamagedFile(dir, FILE, rows, FORM, 'wrong checksum');
+  const aside = `${FILE.name}.damaged-8`;
+  assert.deepEqual(done, {
+    name: FILE.name, detail: 'wrong checksum', present: [[1, 6], [9, 10]], damagedName: aside, bytes: statSync(path).size, inMemory: null,
+  });
+  assert.deepEqual(steps.slice(-4), [
+    `rename ${FILE.name} ${aside}`,
+    `rename ${FILE.name}-wal ${aside}-wal`,
+    `rename ${FILE.name}.salvage ${FILE.name}`,
+    `force ${basename(dir)}`,
+  ]);
+  assert.deepEqual(['', '-wal'].map((side) => readFileSync(join(dir, aside + side), 'utf8')), ['damaged', 'more']);
+  const file = LogFile.openForReading(path, FILE.epoch, true, true);
+  assert.equal(file.metadata('state').text, '{}');
+  assert.deepEqual(JSON.parse(String(file.metadata('salvaged').text)), { v: 1, aside, detail: 'wrong checksum' });
+  assert.deepEqual([file.settledRanges(), [...file.groups(0, 99)].map((group) => group?.seq)], [['[1]'], [1, 3, 4, 5, 9]]);
+  file.close();
+});
+
+test('many rows are written two hundred at a time', async (t) => {
+  const { dir } = await damagedFolder(t);
+  const write = t.mock.method(LogFile.prototype, 'write');
+  replaceDamagedFile(dir, FILE, rowsOf(Array.from({ length: 401 }, (_, index) => [index + 1, 1])), FORM, 'x');
+  assert.deepEqual(write.mock.calls.map(({ arguments: [groups, notes] }) => [groups.length, Object.keys(notes).length]), [
+    [0, 2], [200, 0], [200, 0], [1, 0],
+  ]);
+});
+
+for (const [what, errcode, isKept] of [['full', 13, true], ['read-only', 8, true], ['failing', 10, false]] as const) {
+  test(`on a disk that is ${what} the damaged file stays where it is, and nothing half made`, async (t) => {
+    const { dir, path } = await damagedFolder(t);
+    const { write } = LogFile.prototype;
+    const close = t.mock.method(LogFile.prototype, 'close');
+    t.mock.method(LogFile.prototype, 'write', function run(this: LogFile, ...args: Parameters<typeof write>) {
+      if (this.path !== ':memory:') throw Object.assign(new Error('refused'), { code: 'ERR_SQLITE_ERROR', errcode });
+      write.apply(this, args);
+    });
+    const replace = () => replaceDamagedFile(dir, FILE, rowsOf([[1, 2]], ['[1]']), FORM, 'x');
+    if (isKept) {
+      const { inMemory, ...report } = replace();
+      assert.deepEqual(report, { name: FILE.name, detail: 'x', present: [[1, 2]], damagedName: null, bytes: 11 });
+      assert.deepEqual([inMemory?.groupAt(2)?.seq, inMemory?.metadata('state').text, inMemory?.settledRanges()], [1, '{}', ['[1]']]);
+    } else assert.throws(replace, { errcode });
+    assert.equal(close.mock.callCount(), 1);
+    assert.deepEqual([readdirSync(dir).toSorted(), readFileSync(path, 'utf8')], [[FILE.name, `${FILE.name}-wal`], 'damaged']);
+  });
+}
+
+test('a salvage that was cut short before the damaged file was put aside is made again; after it, it takes its name', async (t) => {
+  const { dir, path } = await damagedFolder(t);
+  writeFileSync(`${path}.salvage`, 'half');
+  writeFileSync(join(dir, 'log-9-9.db.salvage'), 'whole');
+  finishSalvages(dir);
+  assert.deepEqual(readdirSync(dir).toSorted(), [FILE.name, `${FILE.name}-wal`, 'log-9-9.db'].toSorted());
+  assert.equal(readFileSync(path, 'utf8'), 'damaged');
+});
+
+test('files put aside are listed by when that was, the oldest first; others are none', async (t) => {
+  const { dir } = await damagedFolder(t);
+  assert.deepEqual(damagedFiles(dir), []);
+  for (const name of ['b.db.damaged-2', 'c.db.damaged-10', 'a.db.damaged-1']) {
+    writeFileSync(join(dir, name), '');
+    const before = statSync(join(dir, name)).ctimeMs;
+    while (!existsSync(join(dir, 'clock')) || statSync(join(dir, 'clock')).ctimeMs <= before) writeFileSync(join(dir, 'clock'), 'x');
+  }
+  mkdirSync(join(dir, 'a.db.damaged'));
+  writeFileSync(join(dir, 'a.db.damaged-1-wal'), '');
+  assert.deepEqual(damagedFiles(dir), ['b.db.damaged-2', 'c.db.damaged-10', 'a.db.damaged-1']);
+});
+
+test('of a file that is not there, or has only a write-ahead log, what there is is found', async (t) => {
+  const { dir } = await damagedFolder(t);
+  const form = { epoch: 3, origins: true };
+  assert.deepEqual(recoverFile(join(dir, 'none.db'), form), { groups: [], metadata: {}, settled: [] });
+  const path = join(dir, 'b.db');
+  LogFile.create(path, FORM);
+  const file = LogFile.openForWriting(path, 3, FORM);
+  file.write(rowsOf([[1, 2]]).groups, { state: 's' });
+  writeFileSync(join(dir, 'c.db-wal'), readFileSync(`${path}-wal`));
+  file.close();
+  const { groups, metadata } = recoverFile(join(dir, 'c.db'), form);
+  assert.deepEqual([groups.map(({ seq, count }) => [seq, count]), metadata], [[[1, 2]], { state: 's' }]);
+});

@@ -53,6 +53,7 @@ test('a record that is refused is said again, and so is one of very many', () =>
 test('records stand in order among what is read, within its limits, none behind what is not read yet', () => {
   const standing = savedGapsAfter(stateWith(4, 6, 9), { epoch: EPOCH, seq: 4 });
   assert.deepEqual(standing.map(({ seq }) => seq), [6, 9]);
+  assert.deepEqual(savedGapsAfter(stateWith(4, 6, 9), { epoch: EPOCH, seq: 5 }), standing);
   const seqs = (read: StoredGroup[], complete: boolean, maxGroups = 10, maxBytes = 1000) => {
     const found = mergeSavedGaps({ groups: read, complete }, standing, ({ seq }) => group(seq), { maxGroups, maxBytes });
     return [found.groups.map(({ seq }) => seq), found.complete];
@@ -60,6 +61,7 @@ test('records stand in order among what is read, within its limits, none behind 
   assert.deepEqual(seqs([group(5), group(7)], true), [[5, 6, 7, 9], true]);
   assert.deepEqual(seqs([group(5), group(7)], false), [[5, 6, 7], false]);
   assert.deepEqual(seqs([group(5, 3)], true), [[5, 9], true], 'what a row holds is not given twice');
+  assert.deepEqual(seqs([group(6)], true), [[6, 9], true]);
   assert.deepEqual(seqs([group(5), group(7)], true, 2), [[5, 6], false]);
   assert.deepEqual(seqs([group(5), group(7)], true, 10, 15), [[5], false]);
   assert.deepEqual(seqs([group(5), group(7)], true, 10, 5), [[5], false], 'one comes however large it is');

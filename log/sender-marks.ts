@@ -42,7 +42,7 @@ export class SenderMarks {
     const newest = new Map<string, number>();
     for (const { sender, stream, epoch } of this.#marks.values()) {
       const name = keyOf(sender, stream, 0);
-      newest.set(name, Math.max(newest.get(name) ?? 0, epoch));
+      newest.set(name, Math.max(newest.get(name) ?? epoch, epoch));
     }
     for (const [key, { sender, stream, epoch, ranges, changedAt }] of this.#marks) {
       const whole = ranges.length === 1 && ranges[0]?.[0] === 1;

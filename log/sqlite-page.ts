@@ -10,7 +10,8 @@ export const PAGE_BYTES = 4096;
 const LEAF_HEADER_BYTES = 8;
 /** Payloads up to this size have no overflow pages. */
 const MAX_LOCAL_BYTES = PAGE_BYTES - 35;
-const MIN_LOCAL_BYTES = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23;
+/** Of larger ones at least this much: (PAGE_BYTES − 12) × 32 / 255 − 23, rounded down. */
+const MIN_LOCAL_BYTES = 489;
 /** Larger than any group. */
 const MAX_ROW_BYTES = 64 << 20;
 const MAX_COLUMNS = 16;
@@ -57,20 +58,19 @@ function cellAt(page: Buffer, offset: number): LeafCell | null {
 }
 
 function localBytesOf(bytes: number): number {
-  if (bytes <= MAX_LOCAL_BYTES) return bytes;
+  // Of a payload that fits whole, this is its size.
   const fitting = MIN_LOCAL_BYTES + ((bytes - MIN_LOCAL_BYTES) % (PAGE_BYTES - 4));
   return fitting <= MAX_LOCAL_BYTES ? fitting : MIN_LOCAL_BYTES;
 }
 
 /** Reads a cell's payload with its overflow pages. @param pageAt null when there is no such page */
 export function readCellPayload(cell: LeafCell, pageAt: (page: number) => Buffer | null): Buffer | null {
-  if (cell.overflowPage === 0) return cell.local;
   const parts = [cell.local];
   let left = cell.bytes - cell.local.length;
   for (let next = cell.overflowPage; left > 0;) {
     const page = pageAt(next);
     if (!page) return null;
-    const part = page.subarray(4, 4 + Math.min(left, PAGE_BYTES - 4));
+    const part = page.subarray(4, 4 + left);
     parts.push(part);
     left -= part.length;
     next = page.readUInt32BE(0);
@@ -81,14 +81,14 @@ export function readCellPayload(cell: LeafCell, pageAt: (page: number) => Buffer
 /** The columns of a record; null when invalid. */
 export function decodeRecord(record: Buffer): ColumnValue[] | null {
   const header = varint(record, 0);
-  if (!header || header.value > record.length || header.value > MAX_COLUMNS * 9) return null;
+  if (!header) return null;
   const values: ColumnValue[] = [];
   let body = header.value;
   for (let offset = header.next; offset < header.value;) {
     const type = varint(record, offset);
     if (!type || values.length === MAX_COLUMNS) return null;
     const bytes = bytesOf(type.value);
-    if (bytes === null || body + bytes > record.length) return null;
+    if (body + bytes > record.length) return null;
     values.push(valueOf(record.subarray(body, body + bytes), type.value));
     body += bytes;
     offset = type.next;
@@ -99,28 +99,25 @@ export function decodeRecord(record: Buffer): ColumnValue[] | null {
 /** Types 10 and 11 are reserved, and read as NULL. */
 const FIXED_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
 
-function bytesOf(type: number): number | null {
-  if (type >= 12) return Math.floor((type - 12) / 2);
-  return FIXED_BYTES[type] ?? null;
+function bytesOf(type: number): number {
+  return type >= 12 ? Math.floor((type - 12) / 2) : (FIXED_BYTES[type] as number);
 }
 
 function valueOf(bytes: Buffer, type: number): ColumnValue {
+  if (type >= 12) return type % 2 === 0 ? bytes : bytes.toString('utf8');
   if (type === 0 || type === 10 || type === 11) return null;
   if (type === 8 || type === 9) return type - 8;
   if (type === 6) return Number(bytes.readBigInt64BE(0));
-  if (type === 7) return bytes.readDoubleBE(0);
-  if (type < 7) return bytes.readIntBE(0, bytes.length);
-  return type % 2 === 0 ? bytes : bytes.toString('utf8');
+  return type === 7 ? bytes.readDoubleBE(0) : bytes.readIntBE(0, bytes.length);
 }
 
 function varint(bytes: Buffer, offset: number): { value: number; next: number } | null {
   let value = 0;
-  for (let step = 0; step < 9; step += 1) {
+  for (let step = 0; ; step += 1) {
     const byte = bytes[offset + step];
     if (byte === undefined) return null;
     if (step === 8) return { value: value * 256 + byte, next: offset + 9 };
     value = value * 128 + (byte & 0x7f);
     if (byte < 128) return { value, next: offset + step + 1 };
   }
-  return null;
 }

@@ -170,7 +170,7 @@ export class StorageEngine {
       try {
         const reader = this.#reader(file);
         reply.settled = reader?.settledRanges() ?? [];
-        for (const group of reader?.groups(0, last) ?? []) {
+        for (const group of reader?.groups(file.first, last) ?? []) {
           if (group?.origin) reply.origins.push(group.origin);
           if (!group) damage ??= 'wrong checksum';
         }

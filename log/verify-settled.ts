@@ -29,7 +29,7 @@ export function edgeSettledNumbers(files: readonly NamedContent[]): SettledNumbe
 }
 
 const isUnsettledEpoch = (state: StreamState, epoch: number): boolean =>
-  state.epochs.has(epoch) || epoch > Math.max(0, ...state.epochs.keys());
+  state.epochs.has(epoch) || Math.max(...state.epochs.keys(), epoch) === epoch;
 
 /** Gateway: the newest snapshot and the rows after it; older rows must be covered by the snapshot. */
 export function gatewaySettledNumbers(files: readonly NamedContent[]): SettledNumbers {

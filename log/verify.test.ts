@@ -1,9 +1,11 @@
 /** What `verify` says of a folder, held against what an opening of it then finds. */
 import assert from 'node:assert/strict';
+import fs, { statSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { bulkyDraft, TEST_CENTRE, testDrafts } from '../core/testing/drafts.ts';
 import { readAll } from './testing/edge-log-contract.ts';
 import { acceptedGroup } from './testing/gateway-log-contract.ts';
@@ -13,8 +15,11 @@ import { STREAMS } from '../core/event.ts';
 import { seededRandom } from '../core/world.ts';
 import { openEdgeLog } from './edge-log.ts';
 import { openGatewayLog } from './gateway-log.ts';
+import { LogFile } from './log-file.ts';
 import { addRange, countNumbers, missingRanges, type SeqRange } from './ranges.ts';
-import { verifyLog, type LogCheck } from './verify.ts';
+import { EMPTY_STREAM_STATE, extendEpoch, formatStreamState, settleRanges } from './stream-state.ts';
+import { mockFs } from './testing/mock-fs.ts';
+import { verifyLog, type LogCheck, type VerifyProgress } from './verify.ts';
 import { directStorage } from './worker-storage.ts';
 
 const EDGE = { edge: 'e1', centre: TEST_CENTRE, maxBytes: 64 << 20, maxFileBytes: 64 << 10, ballastBytes: 0 };
@@ -224,4 +229,121 @@ test('a folder that holds nothing, or garbage under the names of files', async (
   await writeFile(join(dir, 'state-7-1.db'), Buffer.from(Array.from({ length: 40_000 }, () => Math.floor(random.next() * 256))));
   await writeFile(join(dir, 'state-7-11.db'), 'x');
   assert.deepEqual(verified(dir, EDGE_FORM).faults.map(({ code }) => code), ['CV_VERIFY_LOG_STATE', 'CV_VERIFY_LOG_PAGES']);
+});
+
+interface MadeFile {
+  name: string;
+  epoch: number;
+  groups: [seq: number, count: number][];
+  /** Its last row has a wrong checksum. */
+  damaged?: true;
+  salvaged?: true;
+  /** As a process that writes has it. */
+  open?: true;
+}
+
+const FORM = { origins: false, checkpointPages: 100 };
+
+/** Files made by hand, of which all or some is owed; and the end that the head file knows. */
+async function made(t: TestContext, files: MadeFile[], { head = 0, settled = [] as SeqRange[] } = {}): Promise<string> {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  for (const { name, epoch, groups, damaged, salvaged, open } of files) {
+    const path = join(dir, name);
+    LogFile.create(path, FORM);
+    const state = formatStreamState(settleRanges(extendEpoch(EMPTY_STREAM_STATE, epoch, 100), epoch, settled));
+    const file = LogFile.openForWriting(path, epoch, FORM);
+    file.write(groups.map(([seq, count]) => ({ seq, count, payload: Buffer.alloc(40) })), { state, ...(salvaged && { salvaged: '{}' }) });
+    if (open) t.after(() => file.close());
+    else file.seal();
+    if (!damaged) continue;
+    const db = new DatabaseSync(path);
+    db.exec('UPDATE g SET crc = crc + 1 WHERE seq = (SELECT max(seq) FROM g)');
+    db.close();
+  }
+  const text = JSON.stringify({ state: { epoch: 7, seq: head } });
+  if (head > 0) writeFileSync(join(dir, 'head'), `${crc32(text)}\n${text}\n`);
+  return dir;
+}
+
+const A: MadeFile = { name: 'state-7-1.db', epoch: 7, groups: [[1, 2], [3, 2]] };
+const B: MadeFile = { name: 'state-7-7.db', epoch: 7, groups: [[7, 2]] };
+const LATER: MadeFile = { name: 'state-8-1.db', epoch: 8, groups: [[1, 2]] };
+
+for (const [what, files, head, closed, held] of [
+  ['all that there is', [A], 4, [], []],
+  ['an end before that in the head file', [A], 6,
+    [[A.name, 5, 6, 'ends before the end in the head file', '末尾早于 head 文件的记录']], []],
+  ['a file that is gone before the first', [B], 8, [[B.name, 1, 6, 'preceding file is missing', '此前的文件缺失']], []],
+  ['an end before the next file begins', [A, B], 8, [[A.name, 5, 6, 'ends before the next file starts', '末尾与下一个文件不衔接']], []],
+  ['an opening after which another came', [A, LATER], 0, [], []],
+  ['rows missing between others', [{ ...A, groups: [[1, 2], [4, 2]] }], 5,
+    [[A.name, 3, 3, 'rows are missing', '缺少数据行']], [[A.name, 3, 3, 'rows are missing', '缺少数据行']]],
+  ['rows missing at the beginning', [{ ...A, groups: [[3, 2]] }], 4,
+    [[A.name, 1, 2, 'rows are missing', '缺少数据行']], [[A.name, 1, 2, 'rows are missing', '缺少数据行']]],
+  ['a damaged row before the next file', [{ ...A, damaged: true }, B], 8,
+    [[A.name, 3, 6, 'wrong checksum', 'wrong checksum']], [[A.name, 3, 6, 'wrong checksum', 'wrong checksum']]],
+  ['a damaged row at the end', [{ ...A, damaged: true }], 4, [[A.name, 3, 4, 'wrong checksum', 'wrong checksum']], 'pages'],
+  ['a file that was salvaged', [{ ...A, groups: [[3, 2]], salvaged: true }], 4, [[A.name, 1, 2, 'rows are missing', '缺少数据行']], []],
+] as const) {
+  test(`found where it is, in a folder that is closed and in one that is held: ${what}`, async (t) => {
+    const dir = await made(t, files as unknown as MadeFile[], { head });
+    for (const [isHeld, expected] of [[false, closed], [true, held]] as const) {
+      const { faults } = verified(dir, EDGE_FORM, isHeld);
+      if (expected === 'pages') {
+        assert.deepEqual(faults, [{ code: 'CV_VERIFY_LOG_PAGES', params: { file: A.name, detail: 'wrong checksum', count: 2 } }]);
+        continue;
+      }
+      assert.deepEqual(faults, expected.map(([file, fromSeq, toSeq, detail, detailZh]) => ({
+        code: 'CV_VERIFY_LOG_MISSING',
+        params: { file, epoch: 7, fromSeq, toSeq, count: toSeq - fromSeq + 1, detail, detailZh },
+      })));
+    }
+  });
+}
+
+test('what is missing and settled is counted, and the rest of it named', async (t) => {
+  const dir = await made(t, [{ ...A, groups: [[1, 2], [8, 2]] }], { head: 9, settled: [[3, 4], [6, 6]] });
+  const { faults, named } = verified(dir, EDGE_FORM);
+  assert.deepEqual([faults.map(({ params }) => [params['fromSeq'], params['toSeq'], params['count']]), named], [[[5, 5, 1], [7, 7, 1]], 3]);
+  const all = await made(t, [{ ...A, damaged: true }], { settled: [[3, 4]], head: 4 });
+  assert.deepEqual(verified(all, EDGE_FORM).faults, [
+    { code: 'CV_VERIFY_LOG_PAGES', params: { file: A.name, detail: 'wrong checksum', count: 2 } },
+  ]);
+});
+
+test('it goes file by file and says how far it is; other chains, and files without a commit, are none', async (t) => {
+  const dir = await made(t, [A, B, { ...LATER, name: 'warning-8-1.db' }, { ...LATER, name: 'other-8-1.db' }]);
+  LogFile.create(join(dir, 'state-9-1.db'), FORM);
+  writeFileSync(join(dir, 'state-9-2.db'), 'x'.repeat(8191));
+  const size = (name: string) => statSync(join(dir, name)).size;
+  const ofBytes = [A.name, B.name, 'warning-8-1.db', 'state-9-1.db', 'state-9-2.db'].reduce((sum, name) => sum + size(name), 0);
+  const progress: VerifyProgress[] = [];
+  const steps = verifyLog(dir, { chains: ['warning', 'state'], origins: false }, false);
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) progress.push(step.value);
+  const [warning, a, b] = ['warning-8-1.db', A.name, B.name].map(size) as [number, number, number];
+  assert.deepEqual(progress, [
+    { doneBytes: 0, ofBytes, file: 'warning-8-1.db' },
+    { doneBytes: warning, ofBytes, file: A.name },
+    { doneBytes: warning + a, ofBytes, file: B.name },
+    { doneBytes: warning + a + b, ofBytes, file: 'state-9-1.db' },
+    { doneBytes: warning + a + b, ofBytes, file: 'state-9-2.db' },
+    { doneBytes: ofBytes, ofBytes, file: '' },
+  ]);
+  const { files, groups, events, bytes, live } = step.value;
+  assert.deepEqual({ files, groups, events, bytes, live }, { files: 3, groups: 4, events: 8, bytes: warning + a + b, live: [] });
+});
+
+test('files of a process that writes are left out; one that goes meanwhile is none', async (t) => {
+  const dir = await made(t, [A, { ...B, open: true }]);
+  const { live, faults, files } = verified(dir, EDGE_FORM, true);
+  assert.deepEqual([live, faults, files], [[B.name], [], 1]);
+  const { openSync } = fs;
+  mockFs(t, 'openSync', (path: string, ...more: [string]) => {
+    if (path.endsWith(A.name)) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+    return openSync(path, ...more);
+  });
+  assert.deepEqual([verified(dir, EDGE_FORM, true).files, verified(dir, EDGE_FORM, true).faults], [0, []]);
+  assert.throws(() => verified(dir, EDGE_FORM, false), { code: 'ENOENT' });
 });

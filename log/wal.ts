@@ -29,11 +29,10 @@ export interface WalContent {
 }
 
 export function readWal(log: Buffer): WalContent {
-  const count = Math.floor((log.length - HEADER_BYTES) / FRAME_BYTES);
-  if (count <= 0) return { frames: [], damaged: false };
+  if (log.length < HEADER_BYTES + FRAME_BYTES) return { frames: [], damaged: false };
   const isHeaderSound =
     log.readUInt32BE(0) === MAGIC && log.readUInt32BE(8) === PAGE_BYTES && sumOf(log.subarray(0, 24), [0, 0]) === log.readBigUInt64BE(24);
-  const salts = saltsOf(log, count, isHeaderSound);
+  const salts = saltsOf(log, isHeaderSound);
   const found: (WalFrame & { commits: boolean })[] = [];
   let previous = log.readBigUInt64BE(24);
   for (let offset = HEADER_BYTES; offset + FRAME_BYTES <= log.length; offset += FRAME_BYTES) {
@@ -54,13 +53,14 @@ export function readWal(log: Buffer): WalContent {
   return { frames, damaged: frames.length > 0 && (!isHeaderSound || frames.some(({ sound }) => !sound)) };
 }
 
-function saltsOf(log: Buffer, frames: number, isHeaderSound: boolean): bigint {
-  const header = log.readBigUInt64BE(16);
-  if (isHeaderSound) return header;
-  const candidates = Array.from({ length: Math.min(frames, SALT_FRAMES) }, (_, index) =>
-    log.readBigUInt64BE(HEADER_BYTES + index * FRAME_BYTES + 8),
-  );
-  return candidates.find((salts) => candidates.filter((other) => other === salts).length > 1) ?? candidates[0] ?? header;
+function saltsOf(log: Buffer, isHeaderSound: boolean): bigint {
+  if (isHeaderSound) return log.readBigUInt64BE(16);
+  const first = log.readBigUInt64BE(HEADER_BYTES + 8);
+  const candidates = [first];
+  const end = Math.min(log.length, HEADER_BYTES + SALT_FRAMES * FRAME_BYTES);
+  for (let offset = HEADER_BYTES + FRAME_BYTES; offset + FRAME_BYTES <= end; offset += FRAME_BYTES)
+    candidates.push(log.readBigUInt64BE(offset + 8));
+  return candidates.find((salts, index) => candidates.indexOf(salts) < index) ?? first;
 }
 
 type Words = readonly [number, number];

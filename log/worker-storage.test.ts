@@ -1,11 +1,13 @@
 /** The thread of a log, and the process around it: work under way keeps that alive, an idle log does not. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { memoryDir } from '../core/testing/temp-dir.ts';
-import type { StorageOpenRequest } from './storage.ts';
+import type { LogStorage, StorageOpenRequest } from './storage.ts';
+import { isSealedFile } from './database-file.ts';
 import { directStorage, workerStorage } from './worker-storage.ts';
 
 const REQUEST: Omit<StorageOpenRequest, 'dir'> = { chains: ['log'], origins: false, maxBytes: 64 << 20, nowMs: 1_760_000_000_000 };
@@ -69,4 +71,39 @@ test('payloads that are slices of one buffer come back as they were, and a failu
     });
     await storage.close();
   }
+});
+
+/** Everything that a storage can be asked, once; what is free on the disk is another matter each time. */
+async function answersOf(storage: LogStorage, dir: string): Promise<unknown[]> {
+  const file = (first: number) => ({ name: `log-1-${first}.db`, epoch: 1, first });
+  const origin = { sender: 'a', stream: 'state', epoch: 5, seq: 1, span: 1, receivedAt: 9 } as const;
+  const commit = (first: number) => storage.commit({
+    chain: 'log', file: file(first), groups: [{ seq: first, count: 1, payload: Buffer.from('abc'), origin }],
+    state: '{}', trimmed: 't', settled: '[1]', monotonicMs: 0,
+  });
+  const opened = await storage.open({ ...REQUEST, origins: true, ballastBytes: 0, dir });
+  const commits = [await commit(1), await commit(2)];
+  // A thread does the rest between two calls.
+  for (let calls = 0; calls < 10_000 && !isSealedFile(join(dir, 'log-1-1.db')); calls += 1) await storage.disk();
+  assert.equal(isSealedFile(join(dir, 'log-1-1.db')), true);
+  const read = await storage.read({ chain: 'log', parts: [{ ...file(1), from: 1, to: 1 }], maxGroups: 9, maxBytes: 99 });
+  const answers = [
+    opened.chains, opened.epoch > 0, commits.map(({ bytes }) => bytes),
+    read.groups.map(({ payload, ...group }) => [group, Buffer.from(payload).toString()]), read.missing, read.salvages,
+    await storage.replay({ file: file(1), last: 1 }),
+    (await storage.remove({ names: [file(1).name] })).ballast,
+    await storage.setAside({ line: 'x' }), readFileSync(join(dir, 'quarantine.jsonl'), 'utf8'),
+    (await storage.disk()).wantedBytes,
+    (await storage.stats()).commits,
+  ];
+  await assert.rejects(storage.commit({ chain: 'log', file: file(1), groups: [], state: '{}', monotonicMs: 0 }), { name: 'StorageError' });
+  assert.equal(await storage.close(), null);
+  return answers;
+}
+
+test('a thread answers whatever it is asked as it is answered without one', async (t) => {
+  const { dir, remove } = await memoryDir();
+  t.after(remove);
+  const direct = await answersOf(directStorage(), join(dir, 'direct'));
+  assert.deepEqual(await answersOf(workerStorage(), join(dir, 'thread')), direct);
 });

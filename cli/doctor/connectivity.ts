@@ -2,10 +2,15 @@
 import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import mqtt from 'mqtt';
+import mqtt, { MqttClient } from 'mqtt';
+import { faultOf } from '../../core/faults.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
+import { realIdentityFiles } from '../../edge/identity/real-identity-files.ts';
+import { connectTls, hostPortOf } from '../../edge/identity/tls-connect.ts';
+import { uplinkTls } from '../../edge/identity/uplink-tls.ts';
 import { EXIT } from '../terminal.ts';
 import { passed, failed, type CheckResult } from './check-result.ts';
+import { boxClock } from './identity.ts';
 import type { HostMachine } from './machine.ts';
 import './faults.ts';
 
@@ -38,12 +43,23 @@ async function checkReachable(url: string): Promise<CheckResult> {
 const unreachable = (url: string, detail: string): CheckResult => failed('gateway', { code: 'CV_DOCTOR_GATEWAY', params: { url, detail } });
 
 /** Logs in as the edge; publishes nothing. */
-async function checkLogin({ edge, gateway }: EdgeSetup, url: string): Promise<CheckResult> {
+async function checkLogin({ edge, gateway, clock: machineClock }: EdgeSetup, url: string): Promise<CheckResult> {
+  let client: MqttClient;
+  const settings = {
+    clientId: `cv-${edge}`, username: edge, ...(gateway.token === null ? {} : { password: gateway.token }),
+    protocolVersion: 4 as const, clean: true, reconnectPeriod: 0, connectTimeout: CONNECT_MS,
+  };
+  if (new URL(url).protocol === 'mqtts:') {
+    try {
+      const clock = await boxClock(machineClock?.trust);
+      const tls = await uplinkTls({ edge, gateway }, realIdentityFiles, clock);
+      const socket = await connectTls(hostPortOf(new URL(url), 8883), tls, clock, AbortSignal.timeout(CONNECT_MS));
+      client = new MqttClient(() => socket as never, settings);
+    } catch (error) {
+      return failed('gateway', faultOf(error, 'CV_DOCTOR_GATEWAY', { url }));
+    }
+  } else client = mqtt.connect(url, settings);
   return new Promise((resolve) => {
-    const client = mqtt.connect(url, {
-      clientId: `cv-${edge}`, username: edge, ...(gateway.token === null ? {} : { password: gateway.token }),
-      protocolVersion: 4, clean: true, reconnectPeriod: 0, connectTimeout: CONNECT_MS,
-    });
     let said: CheckResult | null = null;
     const say = (finding: CheckResult) => {
       said ??= finding;

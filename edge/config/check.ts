@@ -205,7 +205,12 @@ function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly Dev
   const dir = resolvePath(path, log.dir ?? `./data/${edge}`);
   return {
     edge, centre, http, vision, live,
-    gateway: { urls: [gateway.url].flat(), token: gateway.token ?? null },
+    gateway: {
+      urls: [gateway.url].flat(),
+      token: gateway.token ?? null,
+      ...(gateway.identity !== undefined && { identity: resolvePath(path, gateway.identity) }),
+      ...(gateway.ca !== undefined && { ca: resolvePath(path, gateway.ca) }),
+    },
     log: { dir, maxBytes: log.maxBytes },
     evidence: evidenceSetup(evidence, dir, (file) => resolvePath(path, file)),
     clock: { trust: [clock.trust].flat() },

@@ -206,7 +206,29 @@ export const EDGE_SCHEMA = z.strictObject({
         .min(1)
         .optional()
         .meta({ zh: '接入令牌', en: 'access token of this edge', secret: true, examples: ['${env:CITYVITALS_TOKEN}'] }),
+      identity: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          zh: '身份目录：私钥、证书和 CA，由 cityvitals enrol 写入；用于 mqtts 和 wss',
+          en: 'identity folder with key, certificate and CAs, written by `cityvitals enrol`; for mqtts and wss',
+          examples: ['./identity'],
+        }),
+      ca: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          zh: '网关证书的 CA 文件（PEM）；有身份目录时可省略，两者皆无则用系统自带的 CA',
+          en: 'file (PEM) with the CAs of the gateway\'s certificate, beside those of the identity folder; with neither, the CAs of Node.js',
+          examples: ['./ca.pem'],
+        }),
     })
+    .refine(
+      ({ url, identity, ca }) => (identity === undefined && ca === undefined) || [url].flat().some((one) => /^(mqtts|wss):/.test(one)),
+      settingIssue('identity and ca need an address with TLS: mqtts:// or wss://', 'identity 和 ca 需要使用 TLS 的地址：mqtts:// 或 wss://'),
+    )
     .meta({ zh: '上送到哪里', en: 'where events are sent' }),
   log: z
     .strictObject({

@@ -69,6 +69,10 @@ export interface EdgeSetup {
     /** MQTT URLs, the preferred first. */
     urls: readonly string[];
     token: string | null;
+    /** Absolute path of the identity folder. Absent: none. */
+    identity?: string | undefined;
+    /** Absolute path of a file with CAs, beside those of the identity. */
+    ca?: string | undefined;
   };
   log: { dir: string; maxBytes: number };
   /** Whose word sets the clock. Absent: the machine's clock as it is. */

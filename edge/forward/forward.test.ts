@@ -261,6 +261,7 @@ test('what was held back because the socket was full goes out as soon as it drai
           sent.push(topic.split('/').at(-1) as string);
         },
         retarget: () => {},
+        reconnect: () => {},
       };
     },
   );

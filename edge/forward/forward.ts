@@ -10,6 +10,7 @@ import { EvidenceSender, type EvidenceUplink } from './evidence-sender.ts';
 import { offlinePayload, EdgePresence, type EdgePresenceParts } from './edge-presence.ts';
 import { BatchSender } from './batch-sender.ts';
 import { Uplink } from './uplink.ts';
+import type { UplinkTls } from '../identity/uplink-tls.ts';
 
 const LEAVES = ['up', 'late', 'ack', 'state', 'cmd', 'rsp', 'evidence'] as const;
 
@@ -23,6 +24,8 @@ export interface ForwardStation extends Station<CommittedGroup, never> {
   uplink(): UplinkStatus;
   /** Goes to another gateway, or with another token. */
   retarget(gateway: EdgeSetup['gateway']): void;
+  /** Connects anew, with the identity as it is now. */
+  reconnect(): void;
   /** Something that was waited for is there: sends what may be sent now. */
   wake(): void;
   /** A file waits that goes with an event. */
@@ -36,6 +39,10 @@ export interface ForwardParts extends Omit<EdgePresenceParts, 'edge' | 'centre'>
   onCommand?(payload: Uint8Array): void;
   /** Files that go with events. */
   evidence?: EvidenceUplink['folder'];
+  /** For addresses with TLS, as this gateway wants it. */
+  tls?: ((gateway: EdgeSetup['gateway']) => Promise<UplinkTls>) | undefined;
+  /** The uplink came up, or a try failed. */
+  onUplink?: ((isUp: boolean) => void) | undefined;
 }
 
 export type ForwardSetup = Pick<EdgeSetup, 'edge' | 'centre' | 'gateway'>;
@@ -47,11 +54,15 @@ export function forward(
   world: World,
   uplinkOf: (
     ...args: ConstructorParameters<typeof Uplink>
-  ) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget'> = (...args) => new Uplink(...args),
+  ) => Pick<Uplink, 'open' | 'close' | 'isUp' | 'isReady' | 'publish' | 'retarget' | 'reconnect'> = (...args) => new Uplink(...args),
 ): ForwardStation {
   const { edge, centre, gateway } = setup;
   const topics = Object.fromEntries(LEAVES.map((leaf) => [leaf, edgeTopic(centre, edge, leaf)])) as Record<(typeof LEAVES)[number], string>;
   const whoWeAre = { edge, centre, ...facts };
+  const tlsOf = (to: EdgeSetup['gateway']) => {
+    const { tls } = facts;
+    return tls && (() => tls(to));
+  };
   let address: string | null = null;
 
   const uplink = uplinkOf(
@@ -64,10 +75,12 @@ export function forward(
       commandTopic: topics.cmd,
       stateTopic: topics.state,
       offline: offlinePayload(whoWeAre),
+      tls: tlsOf(gateway),
     },
     {
       up(at) {
         address = at;
+        facts.onUplink?.(true);
         presence.publish();
         sender.connected();
       },
@@ -80,6 +93,7 @@ export function forward(
         sender.disconnected();
         evidence.disconnected();
       },
+      failed: () => facts.onUplink?.(false),
     },
     world,
   );
@@ -134,7 +148,8 @@ export function forward(
       evidence.disconnected();
       await uplink.close();
     },
-    retarget: ({ urls, token }) => uplink.retarget({ urls, password: token }),
+    retarget: (to) => uplink.retarget({ urls: to.urls, password: to.token, tls: tlsOf(to) }),
+    reconnect: () => uplink.reconnect(),
     answer: (payload) => uplink.publish(topics.rsp, payload),
     wake: () => sender.wake(),
     wakeEvidence: () => evidence.wake(),

@@ -2,7 +2,9 @@
  * One MQTT connection to a gateway, from connect to its end; never used again. A new client for each try means that
  * nothing of an old connection can be sent a second time: the log resends, not the MQTT library.
  */
-import mqtt, { type MqttClient } from 'mqtt';
+import type { Duplex } from 'node:stream';
+import mqtt, { MqttClient, type IClientOptions } from 'mqtt';
+import type { Fault } from '../../core/faults.ts';
 import { keepAliveDuringBacklog } from '../../core/mqtt-keepalive.ts';
 import { QOS } from '../../core/wire/topics.ts';
 import { pause, type World } from '../../core/world.ts';
@@ -17,6 +19,10 @@ export interface UplinkConnectionOptions {
   ackTopic: string;
   /** Subscribed as well; a broker that refuses it costs the commands alone. */
   commandTopic: string;
+  /** Open, to a server that was judged; else the library connects by itself. */
+  socket?: Duplex | undefined;
+  /** For an address that the library connects to by itself. */
+  tls?: Pick<IClientOptions, 'ca' | 'key' | 'cert'> | undefined;
 }
 
 export interface UplinkConnectionEnd {
@@ -27,6 +33,8 @@ export interface UplinkConnectionEnd {
   denied: boolean;
   /** It had been up. */
   wasUp: boolean;
+  /** More than `detail` says. */
+  fault?: Fault;
 }
 
 export interface UplinkConnectionEvents {
@@ -64,7 +72,8 @@ export class UplinkConnection {
   constructor(options: UplinkConnectionOptions, events: UplinkConnectionEvents) {
     this.#events = events;
     this.#options = options;
-    this.#client = mqtt.connect(options.url, {
+    const settings: IClientOptions = {
+      ...options.tls,
       protocolVersion: 4,
       clientId: options.clientId,
       username: options.username,
@@ -76,7 +85,13 @@ export class UplinkConnection {
       reconnectPeriod: 0,
       resubscribe: false,
       will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: QOS, retain: true },
+    };
+    const { socket } = options;
+    // What the library takes for no error of a connection says why a gateway refused our certificate.
+    socket?.on('error', (error: Error & { code?: string }) => {
+      if (!this.#ended && error.code?.startsWith('ERR_SSL')) this.#fail(error);
     });
+    this.#client = socket ? new MqttClient(() => socket as never, settings) : mqtt.connect(options.url, settings);
     keepAliveDuringBacklog(this.#client);
     this.#client.on('connect', () => this.#subscribe());
     this.#client.on('message', (topic, payload) => { if (!this.#ended) events.message(topic, payload); });

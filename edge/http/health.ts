@@ -3,6 +3,8 @@ import type { ConfigState } from '../../core/config/reload.ts';
 import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../log/types.ts';
 import type { DeviceState, UnknownDeviceState } from '../../core/wire/messages.ts';
+import type { Fault } from '../../core/faults.ts';
+import type { IdentityStatus } from '../identity/judge-identity.ts';
 import type { UplinkStatus } from '../forward/forward.ts';
 import type { LogProblem } from './log-problems.ts';
 
@@ -19,6 +21,8 @@ export interface EdgeHealth {
   /** What ails the log or did of late, with the ranges that were lost. */
   problems: LogProblem[];
   uplink: UplinkStatus;
+  /** Absent: none is configured. A fault where it is missing or cannot be used. */
+  identity?: IdentityStatus | Fault;
   devices: DeviceState[];
   /** Devices that spoke and that nobody configured, newest first; at most a hundred. */
   unknown: UnknownDeviceState[];
@@ -36,6 +40,7 @@ export interface EdgeHealthParts {
   problems?(): LogProblem[];
   clock(): EdgeHealth['clock'];
   uplink(): UplinkStatus;
+  identity?(): IdentityStatus | Fault | null;
   devices(): DeviceState[];
   unknown?(): UnknownDeviceState[];
   config?: (() => ConfigState) | undefined;
@@ -47,6 +52,7 @@ export function edgeHealth(facts: EdgeHealthParts): EdgeHealth {
     return { stream, events, bytes };
   });
   const writing = facts.isKeeping();
+  const identity = facts.identity?.();
   return {
     ok: writing,
     edge: facts.edge, centre: facts.centre, version: facts.version, now: facts.nowMs(),
@@ -59,6 +65,7 @@ export function edgeHealth(facts: EdgeHealthParts): EdgeHealth {
     problems: facts.problems?.() ?? [],
     clock: facts.clock(),
     uplink: facts.uplink(),
+    ...(identity && { identity }),
     devices: facts.devices(),
     unknown: facts.unknown?.() ?? [],
     ...(facts.config ? { config: facts.config() } : {}),

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
+import { recordForcedWrites } from '../testing/forced-writes.ts';
+import { mockFs } from '../testing/mock-fs.ts';
+import { openFiles } from '../testing/open-files.ts';
 import { EvidenceFolder, listKeptEvidence } from './evidence-folder.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -189,4 +193,137 @@ test('a folder that is given less room takes it from whoever has most at that mo
     ],
   );
   await smaller.close();
+});
+
+const jpg = (content: Uint8Array, atMs = NOW) => ({ sha256: shaOf(content), mime: 'image/jpeg', atMs }) as const;
+
+test('a file is on disk, and found there, before it counts; what was there already is forced as well', async (t) => {
+  const { folder, dir } = await rig(t);
+  const open = openFiles(t);
+  const steps = recordForcedWrites(t);
+  const [content, other] = [randomBytes(10), randomBytes(10)];
+  await folder.put(jpg(content), content, 'kept');
+  const name = `${NOW}-${shaOf(content)}.jpg`;
+  assert.deepEqual(steps.splice(0), [`force ${name}.part`, `rename ${name}.part ${name}`, 'force kept']);
+  await writeFile(join(dir, 'a'), other);
+  await folder.addFile(join(dir, 'a'), { mime: 'image/jpeg', atMs: NOW }, 'waiting');
+  assert.deepEqual(steps, ['force a', `rename a ${NOW}-${shaOf(other)}.jpg`, 'force waiting']);
+  assert.deepEqual(open(), []);
+  await folder.close();
+});
+
+test('a folder of its own is for this user alone where that is asked for; whatever else lies in it goes', async (t) => {
+  const { dir, folder, clock } = await rig(t);
+  await folder.close();
+  await chmod(dir, 0o755);
+  const mode = async (isPrivate?: boolean) => {
+    const options = { dir, maxBytes: 1000, keepMs: Infinity, ...(isPrivate !== undefined && { isPrivate }) };
+    await (await EvidenceFolder.open(options, clock)).close();
+    return (await stat(dir)).mode & 0o777;
+  };
+  assert.deepEqual([await mode(), await mode(false), await mode(true)], [0o755, 0o755, 0o700]);
+  await mkdir(join(dir, 'kept', 'folder', 'within'), { recursive: true });
+  await writeFile(join(dir, 'kept', `${NOW}-${'a'.repeat(64)}.gif`), 'x');
+  const { readdir: list } = fs.promises;
+  mockFs(t, 'readdir', async (path: string) => [...(await list(path)), 'gone meanwhile'], fs.promises);
+  await mode();
+  assert.deepEqual(await list(join(dir, 'kept')), []);
+});
+
+test('age is looked at every ten minutes: as old as what is kept is not older; after its end nothing is', async (t) => {
+  const { dir, clock, folder } = await rig(t);
+  await folder.close();
+  const keepMs = 600_000;
+  const open = await EvidenceFolder.open({ dir, maxBytes: 1000, keepMs }, clock);
+  const [old, young] = [randomBytes(10), randomBytes(10)];
+  await open.put(jpg(old, clock.nowMs()), old, 'kept');
+  const there = async (afterMs: number) => {
+    await clock.advanceMs(afterMs);
+    // Goes after what the clock has started.
+    await open.markSent('0'.repeat(64));
+    return [old, young].map((content) => open.has(shaOf(content)));
+  };
+  assert.deepEqual(await there(600_000), [true, false], 'to the ms');
+  await open.put(jpg(young, clock.nowMs()), young, 'kept');
+  assert.deepEqual(await there(599_999), [true, true]);
+  assert.deepEqual(await there(1), [false, true]);
+  await open.close();
+  assert.equal(clock.nextDueMs(), null);
+});
+
+test('its end waits for what is being written', async (t) => {
+  const { folder } = await rig(t);
+  const content = randomBytes(10);
+  const put = folder.put(jpg(content), content, 'kept');
+  await folder.close();
+  assert.equal(folder.has(shaOf(content)), true);
+  await put;
+});
+
+test('of two that wait since the same ms the later one goes first; of two senders with as much the later one gives way', async (t) => {
+  const { folder, put } = await rig(t, 400);
+  const [one, other] = [randomBytes(10), randomBytes(10)];
+  for (const content of [one, other]) await folder.put(jpg(content), content, 'waiting');
+  assert.equal(folder.newestWaiting()?.sha256, shaOf(other));
+  for (const content of [one, other]) await folder.markSent(shaOf(content));
+  const a = [await put('a', NOW), await put('a', NOW)];
+  const b = [await put('b', NOW), await put('b', NOW)];
+  assert.deepEqual([a, b].map((shas) => shas.map((sha256) => folder.has(sha256))), [[true, true], [false, true]]);
+  await folder.close();
+});
+
+test('what is taken in as a file makes room like any other, and what somebody has removed is no error', async (t) => {
+  const { folder, put, dir } = await rig(t, 250);
+  const first = await put(null, NOW);
+  const second = await put(null, NOW + 1);
+  await rm(folder.pathOf(first) as string);
+  const content = randomBytes(100);
+  await writeFile(join(dir, 'a'), content);
+  await folder.addFile(join(dir, 'a'), { mime: 'image/jpeg', atMs: NOW + 2 }, 'kept');
+  assert.deepEqual([folder.has(first), folder.has(second), folder.bytes], [false, true, 200]);
+  await folder.close();
+});
+
+for (const [what, code, place, kept, size, removed, isTaken] of [
+  ['makes room for one that waits, twice as much as that needs', 'ENOSPC', 'waiting', 5, 100, 2, true],
+  ['makes room for a larger one', 'ENOSPC', 'waiting', 5, 150, 3, true],
+  ['makes as much room as there is', 'ENOSPC', 'waiting', 1, 100, 1, true],
+  ['has not room enough', 'ENOSPC', 'waiting', 1, 101, 1, false],
+  ['makes none for one that was sent', 'ENOSPC', 'kept', 5, 100, 0, false],
+  ['makes none where that is not the matter', 'EIO', 'waiting', 5, 100, 0, false],
+] as const) {
+  test(`a disk that refuses a picture ${what}`, async (t) => {
+    const { folder, put, dir } = await rig(t);
+    const waits = randomBytes(100);
+    await folder.put(jpg(waits, NOW - 1), waits, 'waiting');
+    const shas: string[] = [];
+    for (let index = 0; index < kept; index += 1) shas.push(await put(null, NOW + index));
+    const content = randomBytes(size);
+    const { open } = fs.promises;
+    let isRefused = false;
+    mockFs(t, 'open', async (path: string, ...more: [string]) => {
+      if (isRefused || !path.endsWith('.part')) return open(path, ...more);
+      isRefused = true;
+      throw Object.assign(new Error(code), { code });
+    }, fs.promises);
+    const done = folder.put(jpg(content), content, place);
+    if (isTaken) await done;
+    else await assert.rejects(done, { name: 'CV_EVIDENCE_DISK' });
+    assert.deepEqual(
+      [shas.map((sha256) => folder.has(sha256)), folder.has(shaOf(waits)), folder.has(shaOf(content))],
+      [shas.map((_, index) => index >= removed), true, isTaken],
+    );
+    assert.equal(folder.bytes, 100 + (kept - removed) * 100 + (isTaken ? size : 0));
+    assert.equal((await readdir(join(dir, 'waiting'))).length, isTaken ? 2 : 1);
+    await folder.close();
+  });
+}
+
+test('half a file is not left behind', async (t) => {
+  const { folder, dir } = await rig(t);
+  const content = randomBytes(10);
+  mockFs(t, 'rename', () => Promise.reject(new Error('EIO')), fs.promises);
+  await assert.rejects(folder.put(jpg(content), content, 'kept'), { name: 'CV_EVIDENCE_DISK' });
+  assert.deepEqual(await readdir(join(dir, 'kept')), []);
+  await folder.close();
 });

@@ -109,7 +109,7 @@ export class EvidenceFolder {
           shelf: place,
           receivedAt: this.#clock.nowMs(),
         };
-        if (this.#entries.has(entry.sha256)) await rm(path, { force: true });
+        if (this.#entries.has(entry.sha256)) await rm(path);
         else {
           await rename(path, this.#pathOf(entry));
           await forceFolder(dirname(this.#pathOf(entry)));
@@ -261,7 +261,7 @@ class SenderFiles {
 
 function largestSender(senders: readonly SenderFiles[]): SenderFiles | null {
   let most: SenderFiles | null = null;
-  for (const one of senders) if (!one.isEmpty && one.bytes >= (most?.bytes ?? 0)) most = one;
+  for (const one of senders) if (!one.isEmpty && (!most || one.bytes >= most.bytes)) most = one;
   return most;
 }
 
@@ -279,9 +279,9 @@ export async function listKeptEvidence(dir: string): Promise<(EvidenceFile & { p
 
 /** null when the name is not one of ours. */
 async function parseEvidenceFile(dir: string, name: string): Promise<Omit<StoredEvidence, 'shelf'> | null> {
-  const [, atMs, sha256, receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
+  const [, atMs, sha256 = '', receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
   const mime = MIME_OF.get(extension);
-  if (!sha256 || !mime) return null;
+  if (!mime) return null;
   const { size, mtimeMs } = await stat(join(dir, name));
   return { sha256, atMs: Number(atMs), mime, bytes: size, receivedAt: Number(receivedAt ?? mtimeMs), ...(from !== undefined && { from }) };
 }
@@ -309,7 +309,7 @@ async function writeContentAtomically(path: string, content: Uint8Array): Promis
     await rename(unfinished, path);
     await forceFolder(dirname(path));
   } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => {});
+    await rm(unfinished).catch(() => {});
     throw error;
   }
 }

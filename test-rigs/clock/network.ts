@@ -54,6 +54,7 @@ export class SimulatedNetwork {
       get isUp() { return isThere(); },
       isReady: isThere,
       retarget: () => {},
+      reconnect: () => {},
       publish: (topic: string, payload: Uint8Array | string) => { if (isThere()) this.#take(line, topic, Buffer.from(payload)); },
     };
   }

