@@ -5,6 +5,7 @@ import './bindings.ts';
 import './unknown-devices.ts';
 import './pictures.ts';
 import './session.ts';
+import './users.ts';
 import './live-view.ts';
 import './series.ts';
 import './warnings.ts';

@@ -128,6 +128,7 @@ function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: Runni
       broker: brokerUrl,
       log: setup.log.dir,
       exercise: setup.exercise,
+      ...(gateway.setupLink !== null && { setupLink: gateway.setupLink }),
       pid: process.pid,
     });
   terminal.print(
@@ -140,5 +141,9 @@ function announce(terminal: CommandTerminal, setup: GatewaySetup, gateway: Runni
   terminal.print(`  ${text({ en: 'broker', zh: '消息服务器' })}: ${brokerUrl}`);
   terminal.print(`  ${text({ en: 'log', zh: '事件日志' })}: ${setup.log.dir} (≤ ${formatBytes(setup.log.maxBytes)})`);
   terminal.print(`  ${text({ en: 'time series', zh: '时序库' })}: ${setup.store.dir} (≤ ${formatBytes(setup.store.maxBytes)})`);
+  if (gateway.setupLink !== null)
+    terminal.print(
+      `  ${text({ en: 'no administrator yet; make the first one here, within 24 h, once', zh: '尚无管理员；请在 24 小时内通过此链接设置首位管理员，仅一次有效' })}: ${gateway.setupLink}`,
+    );
   terminal.print(text({ en: 'press Ctrl-C to stop', zh: '按 Ctrl-C 停止' }));
 }

@@ -2,7 +2,7 @@
 import type { BilingualText } from '../core/bilingual-text.ts';
 import { isLocalHost } from '../core/http-host.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
-import { needsToken } from '../gateway/http/readers.ts';
+import { needsToken } from '../gateway/people/access.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
 /** What to say of a gateway's HTTP; null where it is for this machine alone. */
@@ -14,8 +14,8 @@ export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 
   const isShut = (http.readers ?? []).length + operators.length === 0;
   return isShut
     ? {
-        en: `WARNING: ${where.en}, reading needs a token, and none is configured: add http.readers`,
-        zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers`,
+        en: `WARNING: ${where.en}, reading needs a token, and none is configured: add http.readers, or make the first administrator by the set-up link`,
+        zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers，或通过设置链接设置首位管理员`,
       }
     : {
         en: `WARNING: ${where.en}: holders of a token in http.readers or operators can read everything; without TLS tokens are sent in clear text: use an HTTPS reverse proxy`,

@@ -66,6 +66,12 @@ const COMMANDS: Entry[] = [
     zh: '经网关查看设备所属的边缘节点、改绑设备',
     load: () => import('./devices.ts'),
   },
+  {
+    name: 'user',
+    en: 'users of a gateway: add, list, disable, link for a password',
+    zh: '网关用户：添加、列出、停用、设置密码的链接',
+    load: () => import('./user.ts'),
+  },
   { name: 'audit', en: 'verify the audit journal of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
   {
     name: 'status',

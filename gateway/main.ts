@@ -3,12 +3,14 @@ import '../drivers/faults.ts';
 import { join } from 'node:path';
 import { normaliser } from '../city/catalogue/catalogue.ts';
 import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
-import { FaultError } from '../core/faults.ts';
+import { FaultError, faultOf } from '../core/faults.ts';
 import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
-import { needsToken, Readers } from './http/readers.ts';
+import { Access, needsToken } from './people/access.ts';
+import { openPeopleFile } from './people/people-file.ts';
+import { People } from './people/people.ts';
 import { serveApi } from './http/server.ts';
 import type { DemoControls } from './http/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
@@ -53,6 +55,8 @@ export interface RunningGateway {
   httpUrl: string;
   /** Where edges and consumers connect. */
   brokerUrl: string;
+  /** Makes the first administrator, once, within a day; null where there is one. */
+  setupLink: string | null;
   /** Events in the log that the store or the rules have not taken yet, whichever is further behind. */
   held(): number;
   /**
@@ -198,12 +202,23 @@ async function open(
   );
   undo.unshift(() => inLink.close());
 
-  let commands = commandSource(setup.operators ?? [], dispatch, world);
-  const readers = new Readers(setup.gateway, needsToken(setup.http), world.clock);
-  readers.setTokens(setup.http.readers ?? [], setup.operators ?? []);
+  const people = new People({ file: openPeopleFile(join(setup.log.dir, 'people.db'), thread) }, world);
+  await people.open();
+  undo.unshift(() => people.close());
+  const live = () => setup.live ?? { anonymous: 'none', maxViewers: 8 };
+  const access = new Access(
+    {
+      gateway: setup.gateway,
+      people,
+      isNeeded: needsToken(setup.http),
+      isAnonymousAllowed: () => setup.http.anonymous === 'loopback' || (setup.http.anonymous === undefined && !people.hasAdministrator),
+      watchers: () => live().anonymous,
+    },
+    world.clock,
+  );
+  access.setTokens(setup.http.readers ?? [], setup.operators ?? []);
   const liveView = new LiveViewService({
-    dir: join(setup.log.dir, 'live-view'), registry, identify: (authorization, address) => commands.identify(authorization, address),
-    setup: () => ({ live: setup.live ?? { anonymous: 'none', maxViewers: 8 }, hasOperators: (setup.operators ?? []).length > 0 }),
+    dir: join(setup.log.dir, 'live-view'), registry, maxViewers: () => live().maxViewers, isOffered: () => access.isWatchingOffered,
   }, world);
   await liveView.open();
   undo.unshift(() => liveView.close());
@@ -225,10 +240,12 @@ async function open(
       config: options.config,
       link: inLink,
       health,
-      commands: { ...commands, identify: (authorization, address) => commands.identify(authorization, address) },
+      commands: commandSource(dispatch, world),
       picture: fetchPicture,
       liveView,
-      readers,
+      access,
+      people,
+      centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,
       metrics: options.metrics ?? (() => Promise.resolve('')),
       ...(options.demo ? { demo: options.demo } : {}),
@@ -257,7 +274,6 @@ async function open(
     const [wrong] = knowledge.problems;
     if (wrong) throw new FaultError(wrong.fault.code, wrong.fault.params);
     const plan = planOf(setup, next, { before: rules, after: knowledge.rules });
-    const isOperatorOther = plan.told.added.concat(plan.told.changed, plan.told.removed).some((name) => name.startsWith('operator '));
     await sinks.change(next.sinks, line);
     if (setup.name && !plan.setup.name) delete setup.name;
     Object.assign(setup, plan.setup);
@@ -265,8 +281,7 @@ async function open(
     normal = normaliser(catalogue);
     store.setCatalogue(catalogue);
     store.setRetention(setup.store);
-    readers.setTokens(setup.http.readers ?? [], setup.operators ?? []);
-    if (isOperatorOther) commands = commandSource(setup.operators ?? [], dispatch, world);
+    access.setTokens(setup.http.readers ?? [], setup.operators ?? []);
     if (plan.rights) {
       broker?.admit(plan.rights);
       registry.setConfiguredEdges(plan.rights.edges.map(({ id }) => id));
@@ -277,14 +292,23 @@ async function open(
     return plan.told;
   }
 
+  const httpUrl = api.url.replace(/\/$/, '');
+  const link = await people.firstLink().catch((error: unknown) => {
+    world.tell({ kind: 'fault', fault: faultOf(error, 'CV_PEOPLE_UNUSABLE') });
+    return null;
+  });
   let closing: Promise<void> | null = null;
   return {
     reload,
+    setupLink: link && setupLink(httpUrl, link.code),
     held: () => Math.max(line.lag('store'), line.lag('warnings')),
-    httpUrl: api.url.replace(/\/$/, ''), brokerUrl,
+    httpUrl, brokerUrl,
     close: () => (closing ??= (async () => { for (const step of undo) await step(); })()),
   };
 }
+
+/** Behind #: no server and no proxy on the way sees the code. */
+const setupLink = (httpUrl: string, code: string): string => `${httpUrl}/#/setup/${code}`;
 
 const isAnswer = ({ topic }: BrokerMessage) => topic.endsWith('/rsp');
 

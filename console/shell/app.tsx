@@ -9,7 +9,10 @@ import { DisconnectedBanner, PageHeader } from './header.tsx';
 import { LevelPanel } from '../pages/overview/level.tsx';
 import { DataPathPanel } from '../pages/overview/path.tsx';
 import { SeriesPage } from '../pages/series/series.tsx';
+import { AccountPage } from '../pages/account/account.tsx';
+import { SetUp } from '../pages/sign-in/set-up.tsx';
 import { SignIn } from '../pages/sign-in/sign-in.tsx';
+import { UsersPage } from '../pages/users/users.tsx';
 import { WarningsPanel } from '../pages/overview/warnings.tsx';
 import { EMPTY_STATE, listOpenWarnings, reduceState } from '../data/state.ts';
 import { parseHash, ViewContext, type HashLocation } from './view.ts';
@@ -21,6 +24,7 @@ export function App() {
   const [state, give] = useReducer(reduceState, EMPTY_STATE);
   const [lang, setLang] = useState<Lang>(firstLanguage);
   const link = useRef<GatewayLink | null>(null);
+  const [entered, setEntered] = useState(0);
   const browserNow = useClock();
   const place = useHash();
   const words = DICTIONARIES[lang];
@@ -39,7 +43,13 @@ export function App() {
 
   useEffect(() => { if (state.incomplete) link.current?.refresh(); }, [state]);
 
-  const isOut = state.link.is === 'signed-out';
+  const isAsked = state.link.is === 'signed-out' || place?.page === 'sign-in' || place?.page === 'setup';
+  const enter = (): void => {
+    // The code in it is used up.
+    if (place?.page === 'setup' || place?.page === 'sign-in') location.replace('#/');
+    setEntered(entered + 1);
+    link.current?.retryNow();
+  };
   const stale = state.link.is !== 'live';
   const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
   const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);
@@ -59,17 +69,20 @@ export function App() {
       >
         {words.skip}
       </a>
-      <PageHeader setLang={choose} />
+      <PageHeader key={entered} setLang={choose} />
       <DisconnectedBanner browserNow={browserNow} retryNow={() => link.current?.retryNow()} />
       <main
         id="main"
         tabIndex={-1}
-        class={`${isOut ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}
+        class={`${isAsked ? 'page-sign-in' : place ? `page-${place.page}` : 'page-overview'} ${stale && state.status ? 'is-stale' : ''}`}
       >
-        {isOut && <SignIn done={() => link.current?.retryNow()} />}
-        {!isOut && place?.page === 'series' && <SeriesPage place={place.series} />}
-        {!isOut && place?.page === 'cameras' && <CamerasPage open={place.open} />}
-        {!isOut && !place && (
+        {place?.page === 'setup' && <SetUp code={place.code} done={enter} />}
+        {isAsked && place?.page !== 'setup' && <SignIn done={enter} />}
+        {!isAsked && place?.page === 'account' && <AccountPage />}
+        {!isAsked && place?.page === 'users' && <UsersPage />}
+        {!isAsked && place?.page === 'series' && <SeriesPage place={place.series} />}
+        {!isAsked && place?.page === 'cameras' && <CamerasPage open={place.open} />}
+        {!isAsked && !place && (
           <>
             <WarningsPanel />
             <LevelPanel />

@@ -3,10 +3,12 @@ import type { Freshness } from '../../api/devices.ts';
 import type { BilingualText, Flag, Level, Quality } from '../../api/fields.ts';
 import type { WarningState } from '../../api/warnings.ts';
 import type { CameraFilter } from '../data/cameras.ts';
+import { PEOPLE_EN, PEOPLE_ZH } from './people-words.ts';
 
 export type Lang = 'zh-CN' | 'en';
 
 const ZH = {
+  ...PEOPLE_ZH,
   product: '城市体征',
   skip: '跳到正文',
   language: '语言',
@@ -31,7 +33,7 @@ const ZH = {
   retryIn: (seconds: number) => (seconds > 0 ? `${seconds} 秒后重连` : '正在重连……'),
   retryNow: '立即重连',
   signIn: '登录',
-  signInWhy: '本页面需要令牌才能查看。请输入网关配置 http.readers 或 operators 中的令牌；此浏览器只需输入一次。',
+  signInWhy: '请输入网关配置 http.readers 或 operators 中的令牌；此浏览器只需输入一次。',
   signInToken: '令牌',
   signInWrong: '令牌不正确',
   signedOut: '未登录',
@@ -239,6 +241,7 @@ const ZH = {
 };
 
 const EN: typeof ZH = {
+  ...PEOPLE_EN,
   product: 'cityvitals',
   skip: 'Skip to content',
   language: 'Language',
@@ -262,7 +265,7 @@ const EN: typeof ZH = {
   retryIn: (seconds) => (seconds > 0 ? `retrying in ${seconds} s` : 'reconnecting…'),
   retryNow: 'Retry now',
   signIn: 'Sign in',
-  signInWhy: "A token is required: from http.readers or operators in the gateway's configuration. Entered once per browser.",
+  signInWhy: "A token from http.readers or operators in the gateway's configuration. Entered once per browser.",
   signInToken: 'Token',
   signInWrong: 'Invalid token',
   signedOut: 'Not signed in',

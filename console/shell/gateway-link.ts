@@ -153,11 +153,23 @@ export class RefusedError extends Error {
 
 /** Asks the API. @throws Refused for a problem of the gateway, TypeError when it does not answer */
 export async function requestApi<T>(path: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(`./api/v1/${path}`, { headers: { 'accept-language': document.documentElement.lang }, ...init });
+  const response = await fetch(`./api/v1/${path}`, {
+    ...init,
+    // The header says that a page of this gateway asks: no other page can send it along with our cookie.
+    headers: {
+      'accept-language': document.documentElement.lang,
+      ...(init?.headers as Record<string, string> | undefined),
+      'x-cityvitals': '1',
+    },
+  });
   const body: unknown = await response.json();
   if (!response.ok) throw new RefusedError(body as Problem);
   return body as T;
 }
+
+/** Asks for a change. @throws as `requestApi` */
+export const requestChange = <T,>(method: 'POST' | 'DELETE', path: string, body?: object): Promise<T> =>
+  requestApi<T>(path, { method, ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) });
 
 /** The gateway has answered, and wants to know who reads. */
 export const isSignedOut = (error: unknown): boolean => error instanceof RefusedError && error.problem.code === 'CV_API_READ_TOKEN';

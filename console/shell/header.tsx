@@ -1,6 +1,6 @@
 /** The one sentence on top, the worst level beside it, and, when the gateway is gone, what that means. */
 import { age, clockTime, fullTime } from '../ui/format.ts';
-import { signOut, useSignedIn } from './session.ts';
+import { signOut, useSession } from './session.ts';
 import { listOpenWarnings } from '../data/state.ts';
 import { useView } from './view.ts';
 import { DICTIONARIES, pickText, type Lang } from './dictionary.ts';
@@ -9,7 +9,8 @@ import { Icon, levelIcon } from '../ui/icons.tsx';
 export function PageHeader({ setLang }: { setLang(lang: Lang): void }) {
   const { lang, words, state } = useView();
   const { status } = state;
-  const name = useSignedIn(state.link.is === 'live');
+  const session = useSession(state.link.is === 'live');
+  const name = session?.name ?? null;
   return (
     <header class="top">
       <div class="brand">
@@ -27,6 +28,9 @@ export function PageHeader({ setLang }: { setLang(lang: Lang): void }) {
             </button>
           ))}
         </div>
+        {session?.permissions.includes('manage_users') && <a class="people-link" href="#/users">{words.users}</a>}
+        {session?.kind === 'user' && <a class="people-link" href="#/account">{name}</a>}
+        {session?.kind === 'anonymous' && <a class="people-link" href="#/sign-in">{words.signIn}</a>}
         {name !== null && (
           <button type="button" class="sign-out" title={words.signedInAs(name)} onClick={() => void signOut()}>
             {words.signOut}

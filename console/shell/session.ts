@@ -1,35 +1,40 @@
-/** Signing in to read, where the gateway asks for it: it keeps who it is in a cookie that no script sees. */
+/** Signing in, where the gateway asks for it: it keeps who it is in a cookie that no script sees. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../../api/session.ts';
-import { requestApi, session } from './gateway-link.ts';
+import type { Grant } from '../../api/permissions.ts';
+import type { Problem } from '../../api/problem.ts';
+import type { Dictionary, Lang } from './dictionary.ts';
+import { requestChange, session } from './gateway-link.ts';
 import { signInOperator } from './operator.ts';
 
 /** @throws Refused, TypeError */
-export async function signIn(token: string): Promise<void> {
-  const given = token.trim();
-  const { role } = await requestApi<SessionView>('session', {
-    method: 'POST',
-    headers: { 'accept-language': document.documentElement.lang, 'content-type': 'application/json' },
-    body: JSON.stringify({ token: given }),
-  });
-  // What operators alone may needs the token itself: this page knows it now, and does not ask again.
-  if (role === 'operator') signInOperator(given);
+export async function signIn(given: { user: string; password: string } | { token: string }): Promise<void> {
+  const { permissions } = await requestChange<SessionView>('POST', 'session', given);
+  // What operators alone may needs a token of the configuration itself: this page knows it now, and does not ask again.
+  if ('token' in given && permissions.includes('command')) signInOperator(given.token);
 }
 
 /** Forgets all that this page has read. */
 export async function signOut(): Promise<void> {
-  await requestApi('session', { method: 'DELETE' }).catch(() => undefined);
+  await requestChange('DELETE', 'session').catch(() => undefined);
   location.reload();
 }
 
-/** Who is signed in here; null where nobody has to. */
-export function useSignedIn(isLive: boolean): string | null {
-  const [name, setName] = useState<string | null>(null);
+export const grantsText = (grants: readonly Grant[], words: Dictionary): string =>
+  grants.map(({ role, centre }) => `${words.roles[role]} (${centre === '*' ? words.allCentres : centre})`).join(', ') || words.noRole;
+
+/** What went wrong, and what to do about it, as one sentence. */
+export const problemText = ({ detail, remedy }: Problem, lang: Lang): string =>
+  remedy === '' ? detail : lang === 'en' ? `${detail}; ${remedy}` : `${detail}；${remedy}`;
+
+/** Who is signed in here; null until that is known. */
+export function useSession(isLive: boolean): SessionView | null {
+  const [found, setFound] = useState<SessionView | null>(null);
   useEffect(() => {
     if (!isLive) return;
     let isGone = false;
-    session().then((found) => { if (!isGone) setName(found.name); }, () => undefined);
+    session().then((view) => { if (!isGone) setFound(view); }, () => undefined);
     return () => { isGone = true; };
   }, [isLive]);
-  return isLive ? name : null;
+  return isLive ? found : null;
 }

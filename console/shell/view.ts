@@ -29,7 +29,12 @@ export interface SeriesLocation {
   at: number | null;
 }
 
-export type HashLocation = { page: 'series'; series: SeriesLocation } | { page: 'cameras'; open: string[] };
+export type HashLocation =
+  | { page: 'series'; series: SeriesLocation }
+  | { page: 'cameras'; open: string[] }
+  | { page: 'account' | 'users' | 'sign-in' }
+  /** By a link that sets a password. */
+  | { page: 'setup'; code: string };
 
 /** `#/series/INDICATOR/DEVICE/POINT?at=MS` */
 export function seriesHref({ indicator, device, point, at }: SeriesLocation): string {
@@ -56,6 +61,10 @@ export function parseHash(hash: string): HashLocation | null {
           ),
         ].slice(0, MAX_OPEN),
       };
+    const [, page] = /^#\/(account|users|sign-in)$/.exec(hash) ?? [];
+    if (page) return { page: page as 'account' | 'users' | 'sign-in' };
+    const [, code] = /^#\/setup\/([\w-]{1,128})$/.exec(hash) ?? [];
+    if (code) return { page: 'setup', code };
     const match = /^#\/series\/([^/?]+)\/([^/?]+)\/([^/?]+)(?:\?at=(\d{1,16}))?$/.exec(hash);
     if (!match) return null;
     const [indicator, device, point] = match.slice(1, 4).map((part) => decodeURIComponent(part)) as [string, string, string];

@@ -74,8 +74,8 @@ export const API_FAULTS = {
   },
   CV_API_READ_TOKEN: {
     stage: 'api', retry: 'after-change', actor: 'operator', status: 401,
-    en: ['reading from here needs a token', 'send `Authorization: Bearer <token>` with a token of http.readers or operators of the gateway\'s configuration, or sign in on its console; where both are empty, add a reader first'],
-    zh: ['读取需要令牌', '请发送 `Authorization: Bearer <令牌>`，令牌取自网关配置的 http.readers 或 operators，或在控制台登录；两者均为空时请先添加 http.readers'],
+    en: ['nobody is signed in', 'sign in on the console, or send `Authorization: Bearer <token>` with a token of a user, or of http.readers or operators of the gateway\'s configuration; where there is no user yet, use the set-up link that the gateway prints when it starts'],
+    zh: ['尚未登录', '请在控制台登录，或发送 `Authorization: Bearer <令牌>`，令牌为用户的令牌，或取自网关配置的 http.readers 或 operators；尚无用户时，请使用网关启动时显示的设置链接'],
   },
   CV_EDGE_READ_TOKEN: {
     stage: 'api', retry: 'after-change', actor: 'field-engineer', status: 401,

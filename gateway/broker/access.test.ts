@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explain } from '../../core/faults.ts';
 import { isLoopback } from '../../core/net.ts';
-import { identify, mayPublish, maySubscribe, reasonParams, type Credentials, type Identity } from './access.ts';
+import {
+  identify, isAdmittedAlike, mayPublish, mayReceive, maySubscribe, reasonParams, type Credentials, type Identity,
+} from './access.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
 const setup = {
@@ -122,4 +124,27 @@ test('why somebody is refused is said in both languages, also where it names an 
   assert.equal(reasonParams('a retained state has at most 1048576 bytes').detailZh, '保留的 state 最多 1048576 字节');
   assert.equal(reasonParams('retained states in more than 4 centres').detailZh, '在超过 4 个中心留有 state');
   assert.deepEqual(reasonParams('said by somebody else'), { detail: 'said by somebody else' });
+});
+
+test('a consumer of some centres reads these and those below them, by no wildcard, and loses the right with the setting', () => {
+  const consumer: Identity = { kind: 'consumer', user: 'city', centres: ['500112', '500106002'] };
+  for (const [filter, wanted] of [
+    ['cv/v1/out/500112001/#', true], ['cv/v1/out/500112001/warnings/+', true],
+    ['cv/v1/out/500112/YJ-FLD-001', true], ['cv/v1/out/500106002/#', true],
+    ['cv/v1/out/500106/#', false], ['cv/v1/out/500106001/#', false],
+    ['cv/v1/out/#', false], ['cv/v1/out/+/#', false], ['cv/v1/out/+/warnings/+', false],
+    ['cv/v1/out', false], ['cv/v1/out/', false], ['cv/v1/in/500112001/#', false], ['#', false], ['+/v1/out/500112001/#', false],
+  ] as const)
+    assert.equal(maySubscribe(consumer, filter), wanted, filter);
+  assert.deepEqual(['cv/v1/out/500112001/X', 'cv/v1/out/500106001/X'].map((topic) => mayReceive(consumer, topic)), [true, false]);
+  const rights = (centres?: string[]) => ({
+    edges: [],
+    anonymous: 'none' as const,
+    consumers: [{ user: 'city', password: 'pw', ...(centres && { centres }) }],
+  });
+  assert.equal(isAdmittedAlike(consumer, rights(['500112']), rights(['500112'])), true);
+  assert.equal(isAdmittedAlike(consumer, rights(), rights(['500112'])), false);
+  assert.deepEqual(identify(rights(['500112']), { clientId: 'c', user: 'city', password: Buffer.from('pw'), address: '10.0.0.1' }), {
+    kind: 'consumer', user: 'city', centres: ['500112'],
+  });
 });

@@ -6,10 +6,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { IDS } from '../../core/event.ts';
 import { isLoopback } from '../../core/net.ts';
 import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
+import { covers } from '../people/roles.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../config/reload.ts';
 
-export type Identity = { kind: 'gateway' } | { kind: 'edge'; id: string } | { kind: 'consumer'; user: string | null };
+export type Identity =
+  | { kind: 'gateway' }
+  | { kind: 'edge'; id: string }
+  | { kind: 'consumer'; user: string | null; centres?: readonly string[] };
 
 export interface Credentials {
   clientId: string;
@@ -72,7 +76,8 @@ export function identify(setup: Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' 
   const consumer = setup.consumers.find((one) => one.user === given.user);
   if (!consumer)
     return setup.edges.some((edge) => edge.id === given.user) ? `the client id of an edge is ${edgeClientId(given.user)}` : 'unknown user';
-  return sameSecret(consumer.password, given.password) ? { kind: 'consumer', user: consumer.user } : 'wrong password';
+  if (!sameSecret(consumer.password, given.password)) return 'wrong password';
+  return { kind: 'consumer', user: consumer.user, ...(consumer.centres && { centres: consumer.centres }) };
 }
 
 function identifyEdge(setup: Pick<EmbeddedBrokerSetup, 'edges'>, given: Credentials): Identity | string {
@@ -99,10 +104,20 @@ export function mayPublish(who: Identity, topic: string): boolean {
 
 export function maySubscribe(who: Identity, filter: string): boolean {
   if (who.kind === 'gateway') return true;
-  if (who.kind === 'consumer') return filter.startsWith(OUT_PREFIX);
+  if (who.kind === 'consumer') return filter.startsWith(OUT_PREFIX) && mayReceive(who, filter);
   const [root, version, way, centre, edge, leaf, ...more] = filter.split('/');
   return root === 'cv' && version === 'v1' && way === 'in' && centre !== undefined && (centre === '+' || IDS.centre.test(centre))
     && edge === who.id && EDGE_READS.includes(leaf as EdgeTopic) && more.length === 0;
+}
+
+/**
+ * Whether what is published under a topic is for them; a filter with a wildcard in the place of the centre is for those
+ * alone who have all. Asked again for each message: a session that is kept has subscriptions of before its rights changed.
+ */
+export function mayReceive(who: Identity, topic: string): boolean {
+  if (who.kind !== 'consumer' || !who.centres) return true;
+  const centre = topic.slice(OUT_PREFIX.length).split('/', 1)[0] ?? '';
+  return topic.startsWith(OUT_PREFIX) && IDS.centre.test(centre) && who.centres.some((granted) => covers(granted, centre));
 }
 
 /** Whether somebody who came in by the one set of rights would come in by the other with the same credentials. */
@@ -113,8 +128,9 @@ export function isAdmittedAlike(who: Identity, before: BrokerRights, after: Brok
     return token(after) !== undefined && token(before) === token(after);
   }
   if (who.user === null) return after.anonymous === before.anonymous;
-  const password = ({ consumers }: BrokerRights) => consumers.find(({ user }) => user === who.user)?.password;
-  return password(after) !== undefined && password(before) === password(after);
+  const rights = ({ consumers }: BrokerRights) => consumers.find(({ user }) => user === who.user);
+  const [own, next] = [rights(before), rights(after)];
+  return next !== undefined && own?.password === next.password && String(own.centres ?? '*') === String(next.centres ?? '*');
 }
 
 /** Compared by digest, so that the time it takes tells nothing. */

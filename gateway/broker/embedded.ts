@@ -13,7 +13,7 @@ import type { World } from '../../core/world.ts';
 import { parseEdgeTopic } from '../../core/wire/topics.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../config/reload.ts';
-import { edgeClientId, identify, isAdmittedAlike, mayPublish, maySubscribe, reasonParams, type Identity } from './access.ts';
+import { edgeClientId, identify, isAdmittedAlike, mayPublish, mayReceive, maySubscribe, reasonParams, type Identity } from './access.ts';
 import { Arrivals } from './arrivals.ts';
 import { guardClient, MAX_CONSUMER_BYTES, MAX_EDGE_BYTES, PacketTooLarge, SOCKET_HIGH_WATER_BYTES, type Guard } from './client-limits.ts';
 import { Guesses } from './guesses.ts';
@@ -255,7 +255,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
 
   function forwards(client: Client, packet: AedesPublishPacket): boolean {
     const session = sessionOf(client);
-    if (session.dropped) return false;
+    if (session.dropped || (session.identity && !mayReceive(session.identity, packet.topic))) return false;
     if (session.waitingBytes) {
       if (session.waitingBytes() <= MAX_GATEWAY_WAITING_BYTES) return true;
       world.tell({ kind: 'fault', fault: fault('CV_BROKER_BEHIND', { maxBytes: MAX_GATEWAY_WAITING_BYTES }) });

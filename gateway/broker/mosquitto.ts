@@ -97,7 +97,9 @@ function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
         ...EDGE_READS.map((leaf) => `read cv/v1/in/+/${id}/${leaf}`),
       ]),
     ),
-    ...consumers.flatMap(({ user }) => block(user, ['read cv/v1/out/#'])),
+    ...consumers.flatMap(({ user, centres }) =>
+      block(user, centres?.map((centre) => `read cv/v1/out/${centre}/#`) ?? ['read cv/v1/out/#']),
+    ),
   ].join('\n');
 }
 

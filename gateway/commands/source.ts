@@ -1,18 +1,19 @@
-/** Commands as the API asks for them: who may, and what became of them. */
+/** Commands as the API asks for them: how often, and what became of them. */
+import { RateLimit } from '../../core/rate-limit.ts';
 import type { World } from '../../core/world.ts';
 import type { CommandSource } from '../http/sources.ts';
-import type { OperatorSetup } from '../config/setup.ts';
 import type { Dispatch } from './dispatch.ts';
-import { Operators } from './operators.ts';
 import { commandView } from './view.ts';
 
-export function commandSource(setup: readonly OperatorSetup[], dispatch: Dispatch, world: Pick<World, 'clock'>): CommandSource {
-  const operators = new Operators(setup, world.clock);
+/** Of one operator, a minute. */
+const MAX_COMMANDS = 60;
+
+export function commandSource(dispatch: Pick<Dispatch, 'ask' | 'ledger'>, world: Pick<World, 'clock'>): CommandSource {
+  const commands = new RateLimit(MAX_COMMANDS, world.clock);
   const nowMs = () => world.clock.nowMs();
   return {
-    identify: (authorization, address) => operators.identify(authorization, address),
     async ask(request, by) {
-      operators.admit(by);
+      commands.count(by);
       return commandView(await dispatch.ask(request, by), nowMs());
     },
     get(id) {

@@ -21,7 +21,7 @@ const FIXED = [
   'notifiers',
 ];
 /** Taken in at once, and named as they are; lists of things are named thing by thing. */
-const TAKEN = ['name', 'accepts', 'exercise', 'edgeHttp', 'bindings', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
+const TAKEN = ['name', 'http.anonymous', 'accepts', 'exercise', 'edgeHttp', 'bindings', 'relays', 'live', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
 const FIXED_EMBEDDED = ['broker.host', 'broker.port', 'broker.maxConnections'];
 
 export type BrokerRights = Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' | 'anonymous'>;
@@ -80,7 +80,7 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
       centre: before.centre,
       log: before.log,
       store: { ...before.store, retentionMs: after.store.retentionMs, maxBytes: after.store.maxBytes },
-      http: { ...before.http, readers: after.http.readers },
+      http: { ...before.http, readers: after.http.readers, anonymous: after.http.anonymous },
       notifiers: before.notifiers,
       broker,
       ...(before.evidence && { evidence: before.evidence }),

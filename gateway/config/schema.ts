@@ -48,6 +48,15 @@ const CONSUMER_SCHEMA = z.strictObject({
     .string()
     .min(1)
     .meta({ zh: '密码', en: 'password', secret: true, examples: ['${env:DASHBOARD_PASSWORD}'] }),
+  centres: z
+    .array(z.string().regex(IDS.centre))
+    .min(1)
+    .optional()
+    .meta({
+      zh: '只可订阅这些治理中心（含下级）的输出；默认全部。外部代理（--mosquitto）无法按前缀授权，须逐个列出下级中心',
+      en: 'centres, with all below them, whose output it may read; by default every one. Another broker (--mosquitto) knows no centres below one: list them there',
+      examples: [['500112001']],
+    }),
 });
 
 const EMBEDDED_SCHEMA = z.strictObject({
@@ -301,6 +310,14 @@ export const GATEWAY_SCHEMA = z.strictObject({
           zh: '谁可读取接口与控制台；operators 的令牌同样有效；host 只对本机且无 trustProxy 时不需要令牌',
           en: 'who may read API and console, beside operators; no token is needed where `host` is of this machine alone and there is no `trustProxy`',
           examples: [[{ name: 'duty-room', token: '${env:DUTY_ROOM_TOKEN}' }]],
+        }),
+      anonymous: z
+        .enum(['loopback', 'none'])
+        .optional()
+        .meta({
+          zh: '只监听本机时，未登录可否读取：始终可以（loopback）或从不（none）；不写则在有管理员之前可以',
+          en: 'reading without signing in, where HTTP is of this machine alone: always (loopback) or never (none); left out: until there is an administrator',
+          examples: ['loopback'],
         }),
       trustProxy: z
         .array(

@@ -66,9 +66,11 @@ export interface EdgeCredential {
 export interface ConsumerCredential {
   readonly user: string;
   readonly password: string;
+  /** Reads these alone, with all below them; absent: every one. */
+  readonly centres?: readonly string[] | undefined;
 }
 
-export interface OperatorSetup {
+interface OperatorSetup {
   readonly name: string;
   readonly token: string;
 }
@@ -80,6 +82,8 @@ export interface HttpSetup {
   readonly hosts?: readonly string[] | undefined;
   /** Who may read, beside operators, where a token is needed. */
   readonly readers?: readonly OperatorSetup[] | undefined;
+  /** Who may read without a name, where HTTP is of this machine alone; absent: everybody, until there is an administrator. */
+  readonly anonymous?: 'loopback' | 'none' | undefined;
   /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
   readonly trustProxy?: readonly string[] | undefined;
 }

@@ -1,7 +1,7 @@
 /** Which edge has which device, and whose events of it are held back; operators give it to another. */
 import { z } from 'zod';
 import { FaultError } from '../../core/faults.ts';
-import { after, NO_PARAMS, pageByText, pageLimit, query, route, type Route } from './route.ts';
+import { after, NO_PARAMS, pageByText, pageLimit, query, route, seesEdge, unknownId, type Route } from './route.ts';
 import { BINDING_EXAMPLE, BIND_BODY, BIND_BODY_EXAMPLE, BIND_RESULT_EXAMPLE, BindResultView, BindingView } from '../../api/bindings.ts';
 import { pageOf } from '../../api/fields.ts';
 
@@ -11,6 +11,7 @@ export const BINDING_ROUTES: Route[] = [
   route({
     method: 'GET',
     path: PATH,
+    needs: 'read',
     summary: {
       zh: '设备与边缘节点的绑定，及因归属不符而暂存的事件数',
       en: 'which edge has which device, and how many events of others are held back',
@@ -27,18 +28,28 @@ export const BINDING_ROUTES: Route[] = [
     answer: pageOf(BindingView),
     example: { items: [BINDING_EXAMPLE], next: null },
     faults: [],
-    handle: ({ sources, query: { limit, after: from, foreign } }) =>
-      pageByText(
-        (sources.bindings?.list() ?? []).filter((view) => foreign === undefined || view.foreign.length > 0),
+    handle: (call) => {
+      const { limit, after: from, foreign } = call.query;
+      const isSeen = (edge: string): boolean => seesEdge(call, edge);
+      return pageByText(
+        (call.sources.bindings?.list() ?? [])
+          .filter(({ edges }) => call.seesAll || edges.some(isSeen))
+          .map((view) => ({
+            ...view,
+            edges: view.edges.filter((edge) => call.seesAll || isSeen(edge)),
+            foreign: view.foreign.filter(({ edge }) => call.seesAll || isSeen(edge)),
+          }))
+          .filter((view) => foreign === undefined || view.foreign.length > 0),
         limit,
         from,
         ({ device }) => device,
-      ),
+      );
+    },
   }),
   route({
     method: 'POST',
     path: PATH,
-    secured: true,
+    needs: 'bind_devices',
     summary: {
       zh: '把设备绑定到边缘节点，或变更节点所代表的治理中心；暂存的事件随即入库',
       en: 'give a device to an edge, or an edge to another centre; events that were held back come in',
@@ -60,10 +71,15 @@ export const BINDING_ROUTES: Route[] = [
       'CV_BINDINGS_UNSAVED',
       'CV_QUARANTINE_FAILED',
     ],
-    handle({ sources: { commands, bindings }, body: { edge, device, centre, reason }, request }) {
-      if (!commands || !bindings) throw new FaultError('CV_COMMANDS_CLOSED');
-      const by = commands.identify(request.headers.authorization, request.ip);
-      return bindings.bind(device === undefined ? { edge, centre: centre as string, reason } : { edge, device, reason }, by);
+    handle(call) {
+      const { sources: { bindings }, body: { edge, device, centre, reason }, principal } = call;
+      if (!bindings) throw new FaultError('CV_COMMANDS_CLOSED');
+      // Whoever gives and whoever gets must be theirs: what is of another centre is not known here.
+      const before = device === undefined ? [] : (bindings.list().find((view) => view.device === device)?.edges ?? []);
+      for (const one of [edge, ...before])
+        if (!seesEdge(call, one)) throw unknownId({ en: 'edge', zh: '边缘节点' }, one === edge ? edge : (device ?? edge), '/api/v1/status');
+      if (centre !== undefined && !call.sees(centre)) throw unknownId({ en: 'centre', zh: '治理中心' }, centre, '/api/v1/status');
+      return bindings.bind(device === undefined ? { edge, centre: centre as string, reason } : { edge, device, reason }, principal.name);
     },
   }),
 ];

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock, testWorld } from '../../core/testing/virtual-clock.ts';
-import { Operators } from '../commands/operators.ts';
+import type { Dispatch } from '../commands/dispatch.ts';
+import type { CommandRecord } from '../commands/ledger.ts';
+import { commandSource } from '../commands/source.ts';
+import { Access } from '../people/access.ts';
 import type { CommandSource } from './sources.ts';
 import { EXAMPLES } from './testing/examples.ts';
 import { validatorOf, type Document } from './testing/document.ts';
@@ -10,16 +13,24 @@ import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 
 const TOKEN = 'a-token-of-sixteen';
+const RECORD: CommandRecord = {
+  command: { v: 1, id: 'k3Jd9sLq0aZx', kind: 'read', device: 'plc', by: 'a', reason: 'a look', issuedAt: 1, expiresAt: 2 },
+  edge: 'pump-07',
+  centre: '500112001',
+  sentAt: null,
+  answer: null,
+  answeredAt: null,
+};
 
 test('answers and examples of every command route fit the document; without operators all are refused', async (t) => {
-  const operators = new Operators([{ name: 'duty-1', token: TOKEN }], new VirtualClock());
+  const access = new Access({ gateway: 'town-01', isNeeded: false }, new VirtualClock());
+  access.setTokens([], [{ name: 'duty-1', token: TOKEN }]);
   const commands: CommandSource = {
-    identify: (header, address) => operators.identify(header, address),
     ask: (request, by) => Promise.resolve({ ...EXAMPLES.command, by, reason: request.reason }),
     get: () => EXAMPLES.command,
     list: () => [EXAMPLES.command],
   };
-  const { ask } = await openApi(t, { ...memoryGateway().sources, commands }, testWorld());
+  const { ask } = await openApi(t, { ...memoryGateway().sources, access, commands }, testWorld());
   const document = (await ask('/api/v1/openapi.json')).body as unknown as Document;
   const check = validatorOf(document);
   const authorized = { authorization: `Bearer ${TOKEN}` };
@@ -58,21 +69,32 @@ test('answers and examples of every command route fit the document; without oper
   );
 });
 
-test('sixty commands a minute an operator, thirty wrong tokens a minute an address; the next minute is a new one', async () => {
+test('sixty commands a minute an operator; the next minute is a new one', async () => {
   const clock = new VirtualClock();
-  const operators = new Operators([{ name: 'a', token: TOKEN }, { name: 'b', token: 'another-one-of-sixteen' }], clock);
-  assert.deepEqual([operators.identify(`Bearer ${TOKEN}`, '1'), operators.identify('bearer another-one-of-sixteen', '1')], ['a', 'b']);
-  for (let n = 0; n < 60; n += 1) operators.admit('a');
-  assert.throws(() => operators.admit('a'), { name: 'CV_COMMAND_TOO_MANY' });
-  operators.admit('b');
-  for (const header of [undefined, '', 'Bearer', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`])
-    assert.throws(() => operators.identify(header, '2'), { name: 'CV_API_UNAUTHORISED' });
-  for (let n = 0; n < 24; n += 1) assert.throws(() => operators.identify('Bearer x', '2'), { name: 'CV_API_UNAUTHORISED' });
-  assert.throws(() => operators.identify('Bearer x', '2'), { name: 'CV_COMMAND_TOO_MANY' });
-  assert.equal(operators.identify(`Bearer ${TOKEN}`, '2'), 'a', 'guesses do not lock out the right token');
-  assert.equal(operators.identify(`Bearer ${TOKEN}`, '1'), 'a');
+  const commands = commandSource({ ask: () => Promise.resolve(RECORD), ledger: {} as Dispatch['ledger'] }, { clock });
+  const body = { ...EXAMPLES.commandBody, expiresInMs: 1000 } as Parameters<typeof commands.ask>[0];
+  for (let n = 0; n < 60; n += 1) await commands.ask(body, 'a');
+  await assert.rejects(commands.ask(body, 'a'), { name: 'CV_COMMAND_TOO_MANY' });
+  await commands.ask(body, 'b');
   await clock.advanceMs(60_001);
-  operators.admit('a');
-  assert.throws(() => operators.identify('Bearer x', '2'), { name: 'CV_API_UNAUTHORISED' });
-  assert.equal(operators.identify(`Bearer ${TOKEN}`, '2'), 'a');
+  await commands.ask(body, 'a');
+});
+
+test('thirty wrong tokens a minute an address, of any kind; the right one passes meanwhile', async () => {
+  const clock = new VirtualClock();
+  const access = new Access({ gateway: 'town-01', isNeeded: false }, clock);
+  access.setTokens([], [{ name: 'a', token: TOKEN }, { name: 'b', token: 'another-one-of-sixteen' }]);
+  const by = (authorization: string | undefined, address: string) =>
+    access.admit({ needs: 'command' }, { headers: authorization === undefined ? {} : { authorization }, address }).principal.name;
+  assert.deepEqual([by(`Bearer ${TOKEN}`, '1'), by('bearer another-one-of-sixteen', '1')], ['a', 'b']);
+  for (const header of [undefined, '', 'Bearer', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`])
+    assert.throws(() => by(header, '2'), { name: 'CV_API_UNAUTHORISED' });
+  for (let n = 0; n < 28; n += 1) assert.throws(() => by('Bearer x', '2'), { name: 'CV_API_UNAUTHORISED' });
+  assert.throws(() => by('Bearer x', '2'), { name: 'CV_COMMAND_TOO_MANY' });
+  for (const address of ['1', '2']) assert.equal(by(`Bearer ${TOKEN}`, address), 'a', 'guesses do not lock out the right token');
+  for (let at = 0; at < 30; at += 1)
+    assert.throws(() => by('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
+  assert.throws(() => by('Bearer x', '2001:db8::99'), { name: 'CV_COMMAND_TOO_MANY' }, 'a network of IPv6 is one guesser');
+  await clock.advanceMs(60_001);
+  assert.throws(() => by('Bearer x', '2'), { name: 'CV_API_UNAUTHORISED' });
 });

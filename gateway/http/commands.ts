@@ -16,7 +16,7 @@ export const COMMAND_ROUTES: Route[] = [
     method: 'POST',
     path: PATH,
     status: 202,
-    secured: true,
+    needs: 'command',
     summary: { zh: '向边缘节点下达命令', en: 'give a command to an edge' },
     query: query({}),
     params: NO_PARAMS,
@@ -27,8 +27,9 @@ export const COMMAND_ROUTES: Route[] = [
     example: COMMAND_EXAMPLE,
     faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
     async handle(call) {
-      const { commands, by } = operator(call);
-      const view = await commands.ask(call.body, by);
+      const known = call.sources.device(call.body.device);
+      if (known && !call.sees(known.centre)) throw unknownId({ en: 'device', zh: '设备' }, call.body.device, '/api/v1/devices');
+      const view = await commandsOf(call).ask(call.body, call.principal.name);
       call.reply.code(202).header('location', `${PATH}/${view.id}`);
       return view;
     },
@@ -36,7 +37,7 @@ export const COMMAND_ROUTES: Route[] = [
   route({
     method: 'GET',
     path: `${PATH}/:id`,
-    secured: true,
+    needs: 'command',
     summary: { zh: '单条命令及其应答', en: 'one command and its answer' },
     query: query({}),
     params: idParam('the command', '命令编号', COMMAND_EXAMPLE.id),
@@ -44,15 +45,15 @@ export const COMMAND_ROUTES: Route[] = [
     example: COMMAND_EXAMPLE,
     faults: [...ACCESS, 'CV_API_UNKNOWN_ID'],
     handle(call) {
-      const view = operator(call).commands.get(call.params.id);
-      if (!view) throw unknownId({ en: 'command', zh: '命令' }, call.params.id, PATH);
+      const view = commandsOf(call).get(call.params.id);
+      if (!view || !call.sees(view.centre)) throw unknownId({ en: 'command', zh: '命令' }, call.params.id, PATH);
       return view;
     },
   }),
   route({
     method: 'GET',
     path: PATH,
-    secured: true,
+    needs: 'command',
     summary: { zh: '命令，最新在前', en: 'commands, newest first' },
     query: query({
       limit: pageLimit(MAX_PAGE, 100),
@@ -78,10 +79,13 @@ export const COMMAND_ROUTES: Route[] = [
     handle(call) {
       const { limit, after: from, device, kind, status } = call.query;
       const fits = (view: CommandView) =>
-        (device ?? view.device) === view.device && (kind ?? view.kind) === view.kind && (status ?? view.status) === view.status;
+        call.sees(view.centre)
+        && (device ?? view.device) === view.device
+        && (kind ?? view.kind) === view.kind
+        && (status ?? view.status) === view.status;
       const place = from === undefined ? null : placeOf(from);
       return pageFrom(
-        operator(call).commands.list().filter(fits).toSorted(newestFirst),
+        commandsOf(call).list().filter(fits).toSorted(newestFirst),
         limit,
         (view) => `${view.issuedAt}-${view.id}`,
         (view) => place === null || newestFirst(place, view) < 0,
@@ -90,10 +94,9 @@ export const COMMAND_ROUTES: Route[] = [
   }),
 ];
 
-function operator({ sources, request }: Pick<Call<unknown, unknown>, 'sources' | 'request'>): { commands: CommandSource; by: string } {
-  const { commands } = sources;
+function commandsOf({ sources: { commands } }: Pick<Call<unknown, unknown>, 'sources'>): CommandSource {
   if (!commands) throw new FaultError('CV_COMMANDS_CLOSED');
-  return { commands, by: commands.identify(request.headers.authorization, request.ip) };
+  return commands;
 }
 
 type Place = Pick<CommandView, 'issuedAt' | 'id'>;

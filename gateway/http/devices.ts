@@ -12,6 +12,7 @@ export const DEVICE_ROUTES: Route[] = [
   route({
     method: 'GET',
     path: '/api/v1/devices',
+    needs: 'read',
     summary: { zh: '设备及其状态和最新值', en: 'devices with state and newest values' },
     query: query({
       limit: pageLimit(MAX_PAGE, 200),
@@ -24,27 +25,30 @@ export const DEVICE_ROUTES: Route[] = [
     answer: pageOf(DeviceView),
     example: { items: [DEVICE_EXAMPLE], next: null },
     faults: [],
-    handle({ sources, query: asked }) {
+    handle({ sources, sees, query: asked }) {
       const wanted = sources
         .devices()
+        .filter((device) => sees(device.centre))
         .filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
       return pageByText(wanted, asked.limit, asked.after, (device) => device.id);
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/devices/:id', summary: { zh: '单个设备', en: 'one device' },
+    method: 'GET', path: '/api/v1/devices/:id', needs: 'read', summary: { zh: '单个设备', en: 'one device' },
     query: query({}), params: DEVICE_ID, answer: DeviceView, example: DEVICE_EXAMPLE, faults: ['CV_API_UNKNOWN_ID'],
-    handle({ sources, params }) {
+    handle({ sources, sees, params }) {
       const device = sources.device(params.id);
-      if (!device) throw unknownDevice(params.id);
+      if (!device || !sees(device.centre)) throw unknownDevice(params.id);
       return device;
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/devices/:id/picture', summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
+    method: 'GET', path: '/api/v1/devices/:id/picture', needs: 'read_evidence',
+    summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
     query: query({}), params: DEVICE_ID, answer: PictureView, example: PICTURE_EXAMPLE, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
-    async handle({ sources, params }) {
-      if (!sources.device(params.id)) throw unknownDevice(params.id);
+    async handle({ sources, sees, params }) {
+      const device = sources.device(params.id);
+      if (!device || !sees(device.centre)) throw unknownDevice(params.id);
       const picture = await sources.picture(params.id);
       if (!picture) throw new FaultError('CV_API_NO_PICTURE', { device: params.id });
       return picture;

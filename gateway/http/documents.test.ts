@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './testing/examples.ts';
-import { Readers } from './readers.ts';
+import { Access } from '../people/access.ts';
+import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
 import { LiveMessage } from '../../api/live.ts';
 import { validatorOf, type Document } from './testing/document.ts';
 import { follow, openApi } from './testing/http.ts';
@@ -21,14 +22,16 @@ function fullGateway() {
   gateway.pictures.set(EXAMPLES.device.id, EXAMPLES.picture);
   gateway.groups = [numbersGroup(7, 1, 30)];
   gateway.sources.commands = {
-    identify: () => 'duty-1',
     ask: () => Promise.resolve(EXAMPLES.command),
     get: (id) => (id === EXAMPLES.command.id ? EXAMPLES.command : null),
     list: () => [EXAMPLES.command],
   };
   gateway.sources.bindings = { list: () => [EXAMPLES.binding], bind: () => Promise.resolve(EXAMPLES.bindResult) };
-  gateway.sources.readers = new Readers('town-01', false, new VirtualClock(EXAMPLES.status.now));
-  gateway.sources.readers.setTokens([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
+  gateway.sources.access = new Access(
+    { gateway: 'town-01', isNeeded: false, people: knownBy([ALMIGHTY]) },
+    new VirtualClock(EXAMPLES.status.now),
+  );
+  gateway.sources.access.setTokens([{ name: 'duty-room', token: 'a-token-of-16-or-more' }], []);
   gateway.sources.liveView = {
     ask: () => Promise.resolve(EXAMPLES.liveTicket),
     admit: () => assert.fail('nobody opens the socket'),
@@ -75,7 +78,7 @@ test('every route is in the document; each is called by its own examples, and an
       if (body) check(body.schema, body.example);
       const asked: RequestInit = {
         method: method.toUpperCase(),
-        ...(operation.security ? { headers: { authorization: 'Bearer t', ...(body ? { 'content-type': 'application/json' } : {}) } } : {}),
+        headers: { authorization: 'Bearer all', ...(body ? { 'content-type': 'application/json' } : {}) },
         ...(body ? { body: JSON.stringify(body.example) } : {}),
       };
       const place = operation.parameters.reduce(

@@ -19,15 +19,21 @@ const READ = { maxGroups: 32, maxBytes: MAX_PACKED_BYTES };
 const PATH = '/api/v1/events';
 
 export const EVENTS_ROUTE = route({
-  method: 'GET', path: PATH, summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
+  method: 'GET', path: PATH, needs: 'read', summary: { zh: '持久事件流，按提交顺序', en: 'the durable stream of events, in commit order' },
   query: query({ limit: pageLimit(MAX_EVENTS, 500), after: after() }), params: NO_PARAMS, answer: EventPage,
   example: { items: [EVENT_EXAMPLE], next: EVENT_EXAMPLE.cursor },
   faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD', 'CV_API_CURSOR_FOREIGN'],
-  handle: ({ sources, query: wanted }) => eventsAfter(sources.log, sources.normaliser(), wanted.after, wanted.limit),
+  handle: ({ sources, query: wanted, sees }) => eventsAfter(sources.log, sources.normaliser(), wanted.after, wanted.limit, sees),
 });
 
 /** @throws CV_API_CURSOR_INVALID, CV_API_CURSOR_GONE, CV_API_CURSOR_AHEAD, CV_API_CURSOR_FOREIGN (the last three with `oldest` to go on from) */
-export async function eventsAfter(log: ApiSources['log'], normal: Normaliser, text: string | undefined, limit: number): Promise<EventPage> {
+export async function eventsAfter(
+  log: ApiSources['log'],
+  normal: Normaliser,
+  text: string | undefined,
+  limit: number,
+  sees: (centre: string) => boolean,
+): Promise<EventPage> {
   let at = startOf(log, text);
   if (await isForeign(log, at)) {
     const oldest = formatCursor(log.tail());
@@ -44,7 +50,7 @@ export async function eventsAfter(log: ApiSources['log'], normal: Normaliser, te
         if (items.length >= limit) break;
         if (compareCursors(item.place, at) <= 0) continue;
         at = item.place;
-        items.push(item.event);
+        if (sees(item.event.centre)) items.push(item.event);
       }
       if (items.length >= limit) break;
       // Also past a group that held nothing new, or the loop would read it for ever.

@@ -1,11 +1,12 @@
 /** The route of files that go with events: what an event's `snapshot` or blurred `clip` names by hash; a part of it where a player asks for one. */
 import { z } from 'zod';
-import { query, route, unknownId } from './route.ts';
+import { query, route, seesEdge, unknownId } from './route.ts';
 import { PICTURE_EXAMPLE, SNAPSHOT_EXAMPLE } from '../../api/pictures.ts';
 
 export const EVIDENCE_ROUTE = route({
   method: 'GET',
   path: '/api/v1/evidence/:sha256',
+  needs: 'read_evidence',
   summary: {
     zh: '事件画面（image/*）或短视频（video/mp4），文件',
     en: 'a picture (image/*) or a clip (video/mp4) that goes with an event, as a file',
@@ -27,10 +28,11 @@ export const EVIDENCE_ROUTE = route({
   headers: {
     'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' },
   },
-  async handle({ sources, params, request, reply }) {
+  async handle(call) {
+    const { sources, params, request, reply } = call;
     const found = await sources.evidence(params.sha256);
     // It may be on its way: the event comes first.
-    if (!found) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
+    if (!found || !seesEdge(call, found.edge)) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
     reply.type(found.mime).header('accept-ranges', 'bytes');
     const content = Buffer.from(found.content);
     const range = rangeOf(request.headers.range, content.length);

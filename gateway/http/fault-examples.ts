@@ -28,6 +28,11 @@ export const FAULT_PARAMS_EXAMPLE: FaultParams = {
   point: 'running',
   address: '127.0.0.1:8080',
   host: 'city.example',
+  name: 'li-wei',
+  permission: 'command',
+  centre: '500112',
+  min: 10,
+  max: 1024,
   owner: 'pump-08',
   key: 'bindings',
 };

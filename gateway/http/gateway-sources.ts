@@ -9,7 +9,7 @@ import type { GatewayLog } from '../../log/types.ts';
 import type { World } from '../../core/world.ts';
 import type { ApiSources, CommandSource, DemoControls } from './sources.ts';
 import { remedyOf } from './problem.ts';
-import type { Readers } from './readers.ts';
+import type { Access } from '../people/access.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
 import type { BrokerLink } from '../broker/link.ts';
 import type { GatewaySetup } from '../config/setup.ts';
@@ -41,11 +41,13 @@ export interface SourceParts {
   link: Pick<BrokerLink, 'connected'>;
   health: HealthMonitor;
   bindings: Rebinding;
+  centresOf(edge: string): readonly string[];
   commands: CommandSource;
   picture(url: string, key: string | null): Promise<PictureView | null>;
   evidence: ApiSources['evidence'];
   liveView: LiveViewService;
-  readers: Readers;
+  access: Access;
+  people: ApiSources['people'];
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -80,9 +82,15 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     return { ...device, ...remedyOf(device.reason), picture, ...(live === null ? {} : { live }), values: values.map(lastValue) };
   }
 
-  function status(): StatusView {
-    const devices = registry.devices();
-    const edges = registry.edges();
+  function centresOfEdge(edge: string): readonly string[] {
+    const bound = parts.centresOf(edge);
+    return bound.length > 0 ? bound : registry.edges().filter(({ id }) => id === edge).map(({ centre }) => centre);
+  }
+
+  function status(sees?: (centre: string) => boolean): StatusView {
+    const isSeen = ({ centre }: { centre: string }): boolean => sees?.(centre) ?? true;
+    const devices = registry.devices().filter(isSeen);
+    const edges = registry.edges().filter(isSeen);
     const stats = line.stats();
     return {
       gateway: setup.gateway,
@@ -97,11 +105,12 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       path: {
         edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
         accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: health.stored,
-        storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(),
+        storeLag: line.lag('store'), rulesLag: line.lag('warnings'), warningsOpen: warnings.openCount(sees),
         acceptMs: stats.acceptMs, storeMs, warnMs: warnings.delayMs(),
       },
-      ...(parts.config ? { config: parts.config() } : {}),
-      sinks: parts.sinks.all.map((sink) => sinkView(sink, line.lag(sink.consumer.name))),
+      // Of the gateway as a whole.
+      ...(parts.config && !sees ? { config: parts.config() } : {}),
+      ...(sees ? {} : { sinks: parts.sinks.all.map((sink) => sinkView(sink, line.lag(sink.consumer.name))) }),
     };
   }
 
@@ -140,16 +149,20 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     bindings: parts.bindings,
     commands: parts.commands,
     liveView: parts.liveView,
-    readers: parts.readers,
+    access: parts.access,
+    people: parts.people,
+    centresOfEdge,
     metrics: parts.metrics,
     onLive(listener) {
       const stops = [
         store.onStored(({ lasts }) => {
-          for (const { indicator, device, point, at, value, unit, quality, flags } of lasts())
-            listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags });
+          for (const { indicator, device, point, at, value, unit, quality, flags, centre } of lasts())
+            listener({ kind: 'value', indicator, device, point, at, value, unit, quality, flags }, centre);
         }),
-        warnings.onChange((warning) => listener({ kind: 'warning', warning })),
-        registry.onDevice((device) => listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) })),
+        warnings.onChange((warning) => listener({ kind: 'warning', warning }, warning.centre)),
+        registry.onDevice((device) =>
+          listener({ kind: 'device', device: deviceView(device, store.last({ device: device.id })) }, device.centre),
+        ),
       ];
       return () => { for (const stop of stops) stop(); };
     },

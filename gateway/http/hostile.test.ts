@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './testing/examples.ts';
-import { Readers } from './readers.ts';
+import { Access } from '../people/access.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 
@@ -59,7 +59,7 @@ for (const isNeeded of [false, true]) {
       const gateway = memoryGateway();
       gateway.devices = [EXAMPLES.device];
       const world = testWorld();
-      gateway.sources.readers = new Readers('town-01', isNeeded, world.clock);
+      gateway.sources.access = new Access({ gateway: 'town-01', isNeeded }, world.clock);
       gateway.sources.liveView = {
         ask: () => Promise.resolve(EXAMPLES.liveTicket),
         admit: () => {

@@ -7,6 +7,7 @@ import { after, filter, fits, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query,
 export const INDICATORS_ROUTE = route({
   method: 'GET',
   path: '/api/v1/indicators',
+  needs: 'read',
   summary: { zh: '体征指标目录，含目录外已收到的代码', en: 'the catalogue, with codes that were received but are not in it' },
   query: query({
     limit: pageLimit(MAX_PAGE, 200),

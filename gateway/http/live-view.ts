@@ -5,15 +5,15 @@ import { WebSocketServer } from 'ws';
 import { FaultError, FAULTS, faultOf } from '../../core/faults.ts';
 import type { Viewing } from '../media/live-view/service.ts';
 import { ApiFault, languageOf, problemOf } from './problem.ts';
-import { idParam, query, route } from './route.ts';
+import { idParam, query, requestOf, route, type Route } from './route.ts';
 import { LIVE_TICKET_EXAMPLE, LiveTicketView } from '../../api/live-view.ts';
 import type { ApiSources } from './sources.ts';
 import { DEVICE_EXAMPLE } from '../../api/devices.ts';
 
-export const LIVE_VIEW_ROUTE = route({
+export const LIVE_VIEW_ROUTE: Route = route({
   method: 'POST',
   path: '/api/v1/devices/:id/live-view',
-  secured: 'optional',
+  needs: 'watch_live',
   summary: {
     zh: '申请实时观看：以 WebSocket 打开返回的 path（一次有效），每条二进制消息为完整的 MPEG-TS 包（MPEG-1 视频，每秒 25 帧）；path 后加 &notes 时另有文本消息说明区域和检测结果（docs/live-view.zh-CN.md）；无法观看时请改用 picture',
     en: 'ask to watch a camera: open the `path` of the answer as a web socket, once; each binary message is whole packets of MPEG-TS (MPEG-1 video, 25 pictures a second); with `&notes` after the path text messages say where zones are and what is seen (docs/live-view.md); where it cannot be had look at its `picture`',
@@ -32,15 +32,15 @@ export const LIVE_VIEW_ROUTE = route({
     'CV_LIVE_FULL',
     'CV_LIVE_FAILED',
   ],
-  async handle({ sources: { liveView, readers }, params, request }) {
+  async handle({ sources: { liveView, access, device }, params, request, principal, sees }) {
     if (!liveView) throw new FaultError('CV_LIVE_CLOSED');
-    const { authorization, forwarded, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp } = request.headers;
+    const centre = device(params.id)?.centre;
+    if (centre !== undefined && !sees(centre)) throw new FaultError('CV_LIVE_DEVICE', { device: params.id });
     try {
       return await liveView.ask(params.id, {
-        authorization,
+        by: principal.name,
         address: request.ip,
-        isForwarded: (forwarded ?? forwardedFor ?? realIp) !== undefined,
-        mayRead: readers?.following(request.headers, request.ip) ?? (() => true),
+        refusal: access.following(LIVE_VIEW_ROUTE, requestOf(request), centre),
       });
     } catch (error) {
       // What is wrong with a camera has no place in HTTP of its own.

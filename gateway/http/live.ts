@@ -6,9 +6,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import { LIVE_EXAMPLE, type LiveMessage } from '../../api/live.ts';
-import { FaultError, faultOf } from '../../core/faults.ts';
+import { FaultError, faultOf, type FaultCode } from '../../core/faults.ts';
 import { networkOf } from '../../core/net.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
+import type { Admission } from '../people/access.ts';
 import { NO_PARAMS, query, route } from './route.ts';
 import type { ApiSources } from './sources.ts';
 import { STATUS_EXAMPLE } from '../../api/status.ts';
@@ -18,6 +19,7 @@ import { WARNING_EXAMPLE } from '../../api/warnings.ts';
 export const LIVE_ROUTE = route({
   method: 'GET',
   path: '/api/v1/live',
+  needs: 'read',
   summary: {
     zh: '实时变化（服务器推送事件）：status 每秒一次，value、warning、device',
     en: 'changes as server-sent events: status each second, value, warning, device; data is a LiveMessage',
@@ -36,13 +38,20 @@ const MAX_WAITING_BYTES = 1 << 20;
 /** One address cannot take the places of all others. */
 const MAX_OF_ADDRESS = 125;
 
-interface Viewer {
+interface Viewer extends Pick<Admission, 'principal' | 'sees' | 'seesAll'> {
   address: string;
-  mayRead(): boolean;
+  /** Why it may follow no more; null while it may. */
+  refusal(): FaultCode | null;
+}
+
+/** A message, and the centre that it is of; null: of the gateway as a whole. */
+interface Addressed {
+  message: LiveMessage;
+  centre: string | null;
 }
 
 export interface LiveHub {
-  /** Takes over the response until the viewer leaves. @param who its address, and whether it may still read. @throws CV_API_TOO_MANY_VIEWERS */
+  /** Takes over the response until the viewer leaves. @param who what it sees, and for how long. @throws CV_API_TOO_MANY_VIEWERS */
   join(response: ServerResponse, who: Viewer): Promise<void>;
   viewers(): number;
   /** Tells every viewer that the gateway stops, and ends their responses. */
@@ -51,21 +60,21 @@ export interface LiveHub {
 
 export function openLive(sources: ApiSources, world: World, maxViewers: number, maxOfAddress = MAX_OF_ADDRESS): LiveHub {
   const viewers = new Map<ServerResponse, Viewer>();
-  const newest = new Map<string, LiveMessage>();
+  const newest = new Map<string, Addressed>();
   /** Without viewers nobody listens: what changes is then not even put together. */
   let stopListening: (() => void) | null = null;
   const timers: Timer[] = [
     everyMs(world.clock, FLUSH_MS, told(flush)),
-    everyMs(world.clock, STATUS_MS, told(() => { if (viewers.size > 0) send(statusText()); })),
+    everyMs(world.clock, STATUS_MS, told(sendStatus)),
     everyMs(world.clock, HEARTBEAT_MS, told(() => {
-      // Its token has been taken out of the configuration.
-      for (const [viewer, { mayRead }] of viewers) if (!mayRead()) end(viewer, 'signed out');
-      send(': still here\n\n');
+      // Its token has been taken out, or its session has ended.
+      for (const [viewer, { refusal }] of viewers) if (refusal() !== null) end(viewer, 'signed out');
+      for (const viewer of viewers.keys()) write(viewer, ': still here\n\n');
     })),
   ];
 
-  function take(message: LiveMessage): void {
-    if (message.kind === 'warning') return send(textOf(message));
+  function take(message: LiveMessage, centre: string): void {
+    if (message.kind === 'warning') return send([{ message, centre }]);
     const key =
       message.kind === 'value'
         ? `${message.indicator}|${message.device}|${message.point}`
@@ -74,15 +83,15 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
           : message.kind;
     const waiting = newest.get(key);
     // A drained backlog brings old values after new ones: the newest in event time stays.
-    if (message.kind === 'value' && waiting?.kind === 'value' && waiting.at > message.at) return;
-    newest.set(key, message);
+    if (message.kind === 'value' && waiting?.message.kind === 'value' && waiting.message.at > message.at) return;
+    newest.set(key, { message, centre });
   }
 
   function flush(): void {
     if (newest.size === 0) return;
-    const text = [...newest.values()].map(textOf).join('');
+    const messages = [...newest.values()];
     newest.clear();
-    send(text);
+    send(messages);
   }
 
   /** In a timer nobody is there to be answered: what fails is told, and the next turn comes. */
@@ -96,13 +105,26 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
     };
   }
 
-  function statusText(): string {
-    const demo = sources.demo ? textOf({ kind: 'demo', demo: sources.demo.view() }) : '';
-    return textOf({ kind: 'status', status: sources.status() }) + demo;
+  function statusText({ sees, seesAll }: Viewer): string {
+    const demo = sources.demo && seesAll ? textOf({ kind: 'demo', demo: sources.demo.view() }) : '';
+    return textOf({ kind: 'status', status: seesAll ? sources.status() : sources.status(sees) }) + demo;
   }
 
-  function send(text: string): void {
-    for (const viewer of viewers.keys()) write(viewer, text);
+  function sendStatus(): void {
+    const texts = new Map<string, string>();
+    for (const [response, viewer] of viewers) write(response, once(texts, scopeOf(viewer), () => statusText(viewer)));
+  }
+
+  /** Written out once for all that see everything, and once for each other scope that somebody watches with. */
+  function send(messages: readonly Addressed[]): void {
+    const texts = new Map<string, string>();
+    for (const [response, viewer] of viewers) {
+      const text = once(texts, scopeOf(viewer), () => {
+        const seen = viewer.seesAll ? messages : messages.filter(({ centre }) => centre !== null && viewer.sees(centre));
+        return seen.map(({ message }) => textOf(message)).join('');
+      });
+      if (text !== '') write(response, text);
+    }
   }
 
   function write(viewer: ServerResponse, text: string): void {
@@ -142,12 +164,12 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
       viewers.set(response, who);
       stopListening ??= sources.onLive(take);
       response.writeHead(200, HEADERS);
-      const open = (await sources.warnings()).filter((warning) => warning.condition === 'active');
+      const open = (await sources.warnings()).filter(({ condition, centre }) => condition === 'active' && who.sees(centre));
       const standing: LiveMessage[] = [
-        ...sources.devices().map((device): LiveMessage => ({ kind: 'device', device })),
+        ...sources.devices().filter(({ centre }) => who.sees(centre)).map((device): LiveMessage => ({ kind: 'device', device })),
         ...open.map((warning): LiveMessage => ({ kind: 'warning', warning })),
       ];
-      response.write(`retry: 1000\n\n${statusText()}${standing.map(textOf).join('')}`);
+      response.write(`retry: 1000\n\n${statusText(who)}${standing.map(textOf).join('')}`);
     },
     viewers: () => viewers.size,
     close() {
@@ -155,6 +177,17 @@ export function openLive(sources: ApiSources, world: World, maxViewers: number, 
       for (const viewer of viewers.keys()) end(viewer, 'the gateway stops');
     },
   };
+}
+
+/** Viewers with the same grants see the same. */
+function scopeOf({ principal: { grants, limit }, seesAll }: Viewer): string {
+  return seesAll ? '' : JSON.stringify([grants, limit]);
+}
+
+function once(texts: Map<string, string>, key: string, make: () => string): string {
+  const text = texts.get(key) ?? make();
+  texts.set(key, text);
+  return text;
 }
 
 const HEADERS = {

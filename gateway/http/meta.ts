@@ -4,6 +4,7 @@ import { JsonDocument } from '../../api/document.ts';
 import { HealthView } from '../../api/health.ts';
 import { asyncapiDocument } from './asyncapi.ts';
 import { openapiDocument } from './openapi.ts';
+import { may } from '../people/principal.ts';
 import { NO_PARAMS, query, route, type Route } from './route.ts';
 
 /** @param all gives every route of the table, these included, for the document */
@@ -12,7 +13,7 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     route({
       method: 'GET',
       path: '/healthz',
-      isOpen: true,
+      needs: 'public',
       summary: {
         zh: '健康状态；异常时为 503；需要令牌而未提供时只给出代码，不含详情',
         en: 'health; 503 when impaired; without a token, where one is needed, codes alone are told',
@@ -35,8 +36,8 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
           },
         },
       ],
-      handle({ sources, request, reply }) {
-        const isTold = sources.readers?.isAdmitted(request.headers, request.ip) ?? true;
+      handle({ sources, principal, reply }) {
+        const isTold = may(principal, 'read', '*');
         const problems = sources.problems().map((problem) => (isTold ? problem : { code: problem.code, detail: '', detailZh: '' }));
         if (problems.length > 0) reply.code(503);
         return { status: problems.length > 0 ? 'impaired' : 'ok', gateway: sources.status().gateway, version, problems };
@@ -45,6 +46,8 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
     route({
       method: 'GET',
       path: '/metrics',
+      needs: 'read',
+      everywhere: true,
       summary: { zh: 'Prometheus 指标', en: 'Prometheus metrics' },
       query: query({}),
       params: NO_PARAMS,
@@ -54,12 +57,13 @@ export function metaRoutes(version: string, all: () => readonly Route[]): Route[
       handle: ({ sources }) => sources.metrics(),
     }),
     route({
-      method: 'GET', path: '/api/v1/openapi.json', summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'this API as OpenAPI 3.1' },
+      method: 'GET', path: '/api/v1/openapi.json', needs: 'read', summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'this API as OpenAPI 3.1' },
       query: query({}), params: NO_PARAMS, answer: JsonDocument, example: { openapi: '3.1.0' }, faults: [],
       handle: () => openapiDocument(version, all(), componentSchemas()),
     }),
     route({
-      method: 'GET', path: '/api/v1/asyncapi.json', summary: { zh: 'MQTT 主题的 AsyncAPI 3 文档', en: 'the MQTT topics as AsyncAPI 3' },
+      method: 'GET', path: '/api/v1/asyncapi.json', needs: 'read',
+      summary: { zh: 'MQTT 主题的 AsyncAPI 3 文档', en: 'the MQTT topics as AsyncAPI 3' },
       query: query({}), params: NO_PARAMS, answer: JsonDocument, example: { asyncapi: '3.0.0' }, faults: [],
       handle: () => asyncapiDocument(version),
     }),

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { request } from 'node:http';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './testing/examples.ts';
-import { Readers } from './readers.ts';
+import { Access } from '../people/access.ts';
+import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 
@@ -51,8 +52,7 @@ test(
     const world = testWorld();
     const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
     gateway.devices = [EXAMPLES.device];
-    gateway.sources.readers = new Readers('town-01', true, world.clock);
-    gateway.sources.readers.setTokens([{ name: 'duty-room', token: TOKEN }], []);
+    gateway.sources.access = new Access({ gateway: 'town-01', isNeeded: true, people: knownBy([{ ...ALMIGHTY, id: TOKEN }]) }, world.clock);
     const { api, ask } = await openApi(t, gateway.sources, world);
     const { body } = await ask('/api/v1/openapi.json', { headers: { authorization: `Bearer ${TOKEN}` } });
     const { paths } = body as unknown as { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };

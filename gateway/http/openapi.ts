@@ -7,11 +7,14 @@ import { jsonSchemaOf, type JsonSchema } from '../../core/json-schema.ts';
 import { bilingualDescription } from '../../core/typed-schema.ts';
 import { FAULT_PARAMS_EXAMPLE } from './fault-examples.ts';
 import { problemOf, TITLES } from './problem.ts';
+import type { Permission } from '../../api/permissions.ts';
 import type { Route } from './route.ts';
 import { answerSchema } from '../../api/component.ts';
 
 const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
-const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_COMMAND_TOO_MANY'];
+const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_API_FORBIDDEN', 'CV_COMMAND_TOO_MANY'];
+/** What a token of `http.readers` is good for, and what nobody needs any for. */
+const READERS_MAY: ReadonlySet<Permission> = new Set(['public', 'read', 'read_evidence']);
 const both = ({ en, zh }: BilingualText): string => `${en} · ${zh}`;
 
 export function openapiDocument(version: string, routes: readonly Route[], schemas: Record<string, unknown>): Record<string, unknown> {
@@ -71,6 +74,7 @@ const TAGS = {
   events: { en: 'the durable stream, and changes as they come', zh: '持久事件流与实时变化' },
   warnings: { en: 'warnings', zh: '风险提示' },
   commands: { en: 'commands to edges', zh: '对边缘节点的命令' },
+  people: { en: 'signing in, users, tokens', zh: '登录、用户与令牌' },
   demo: { en: 'only inside the demo', zh: '仅在演示中' },
 } satisfies Record<string, BilingualText>;
 /** By the first part of a path behind `/api/v1`; the others are the gateway's. */
@@ -84,6 +88,11 @@ const TAG_OF: Record<string, keyof typeof TAGS> = {
   quarantine: 'events',
   warnings: 'warnings',
   commands: 'commands',
+  session: 'people',
+  account: 'people',
+  users: 'people',
+  setup: 'people',
+  'sign-in': 'people',
   demo: 'demo',
 };
 
@@ -91,7 +100,7 @@ function operation(route: Route): Record<string, unknown> {
   return {
     operationId: operationId(route),
     summary: both(route.summary),
-    tags: [TAG_OF[/^\/api\/v1\/(\w+)/.exec(route.path)?.[1] ?? ''] ?? 'gateway'],
+    tags: [TAG_OF[/^\/api\/v1\/([\w-]+)/.exec(route.path)?.[1] ?? ''] ?? 'gateway'],
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
     ...(route.body
       ? {
@@ -106,8 +115,9 @@ function operation(route: Route): Record<string, unknown> {
           },
         }
       : {}),
-    ...(route.isOpen ? { security: [] } : {}),
-    ...(route.secured ? { security: [{ operator: [] }, ...(route.secured === 'optional' ? [{}] : [])] } : {}),
+    'x-permission': route.needs,
+    ...(route.needs === 'public' ? { security: [] } : {}),
+    ...(READERS_MAY.has(route.needs) ? {} : { security: [{ operator: [] }, ...(route.needs === 'watch_live' ? [{}] : [])] }),
     responses: {
       [route.status ?? 200]: {
         description: both(route.summary),
@@ -116,7 +126,7 @@ function operation(route: Route): Record<string, unknown> {
       },
       ...others(route),
       ...refusals(route),
-      ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.isOpen ? [] : ANY_READ)])]),
+      ...problems([...new Set([...route.faults, ...ANY_ROUTE, ...(route.needs === 'public' ? [] : ANY_READ)])]),
     },
   };
 }

@@ -121,8 +121,22 @@ test('a real gateway answers by the document, on every route and on live', { tim
   const has = (kind: string) => viewer.messages.some((message) => message.kind === kind);
   await viewer.until(() => has('value') && has('warning') && has('device') && has('status'));
 
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.httpUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-cityvitals': '1', ...headers },
+      body: JSON.stringify(body),
+    });
+  const code = /#\/setup\/([\w-]{43})$/.exec(gateway.setupLink ?? '')?.[1];
+  const setUp = await post('/api/v1/setup', { code, name: 'chief', password: 'long enough to keep' });
+  const cookie = setUp.headers.getSetCookie().map((one) => one.split(';', 1)[0]).join('; ');
+  const token = { name: 'a', permissions: ['read'], centres: ['*'], days: 1 };
+  assert.equal((await post('/api/v1/account/tokens', token, { cookie })).status, 200);
+  assert.equal((await fetch(`${gateway.httpUrl}/api/v1/devices`)).status, 401, 'from the first administrator on everybody signs in');
   const ask = async (path: string) =>
-    (await fetch(`${gateway.httpUrl}${path}`)).json() as Promise<Record<string, unknown> & { items?: Record<string, unknown>[] }>;
+    (await fetch(`${gateway.httpUrl}${path}`, { headers: { cookie } })).json() as Promise<
+      Record<string, unknown> & { items?: Record<string, unknown>[] }
+    >;
   const document = (await ask('/api/v1/openapi.json')) as unknown as Document;
   const check = validatorOf(document);
   for (const message of viewer.messages) check({ $ref: '#/components/schemas/LiveMessage' }, message);

@@ -6,9 +6,12 @@ import type { BilingualText } from '../../core/bilingual-text.ts';
 import { FaultError, type FaultCode } from '../../core/faults.ts';
 import { settingIssue } from '../../core/setting.ts';
 import type { World } from '../../core/world.ts';
+import type { Permission } from '../../api/permissions.ts';
+import type { Admission, RequestOf } from '../people/access.ts';
 import type { ApiSources } from './sources.ts';
 
-export interface Call<Q, P, B = undefined> {
+/** A request whose sender was let in: who it is, and in which centres. */
+export interface Call<Q, P, B = undefined> extends Admission {
   sources: ApiSources;
   world: World;
   query: Q;
@@ -30,10 +33,10 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   bodyExample?: unknown;
   /** Of a good answer; default 200. */
   status?: 202;
-  /** Answered without a token wherever HTTP listens; any other needs one where it listens beyond this machine. */
-  isOpen?: true;
-  /** Wants a bearer token; 'optional': of some callers. */
-  secured?: true | 'optional';
+  /** What somebody must be allowed to get here; looked at before anything of the request is read. */
+  needs: Permission;
+  /** Shows, or acts on, the gateway as a whole: wanted in every centre. */
+  everywhere?: true;
   /** Headers of the good answer that a client wants to know of. */
   headers?: Record<string, BilingualText>;
   /** Schema of the good answer; a text type for what is not JSON, with the schema of the JSON inside it. */
@@ -98,6 +101,17 @@ export const filter = <T extends z.ZodType>(schema: T, en: string, zh: string, e
   schema.optional().meta({ en, zh, examples: [example] });
 /** Whether an item keeps to a filter. */
 export const fits = (itsOwn: string, wanted: string | undefined): boolean => wanted === undefined || itsOwn === wanted;
+
+/** A request as those who decide about it see it. */
+export const requestOf = ({ headers, ip, method, protocol }: FastifyRequest): RequestOf => ({
+  headers, address: ip, method, isSecure: protocol === 'https',
+});
+
+/** Whether an edge is of one's own centres alone: one that speaks for others as well is theirs too. */
+export function seesEdge({ sources, sees, seesAll }: Pick<Call<unknown, unknown>, 'sources' | 'sees' | 'seesAll'>, edge: string): boolean {
+  const centres = sources.centresOfEdge(edge);
+  return seesAll || (centres.length > 0 && centres.every(sees));
+}
 
 export const unknownId = (what: BilingualText, id: string, list: string) =>
   new FaultError('CV_API_UNKNOWN_ID', { what: what.en, whatZh: what.zh, id, list });

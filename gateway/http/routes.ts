@@ -1,4 +1,5 @@
 /** Every route of the API but those of the demo, in the order of the document. */
+import { ACCOUNT_ROUTES } from './account.ts';
 import { BINDING_ROUTES } from './bindings.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { DEVICE_ROUTES } from './devices.ts';
@@ -15,6 +16,7 @@ import { SESSION_ROUTES } from './session.ts';
 import { STATUS_ROUTE } from './status.ts';
 import { STORE_CHECK_ROUTES } from './store-check.ts';
 import { UNKNOWN_DEVICES_ROUTE } from './unknown-devices.ts';
+import { USER_ROUTES } from './users.ts';
 import { WARNING_ROUTES } from './warnings.ts';
 
 /** @param more the demo's, where there is one */
@@ -34,6 +36,8 @@ export function routesOf(version: string, more: readonly Route[] = []): Route[] 
     EVIDENCE_ROUTE,
     LIVE_ROUTE,
     ...SESSION_ROUTES,
+    ...ACCOUNT_ROUTES,
+    ...USER_ROUTES,
     ...COMMAND_ROUTES,
     ...BINDING_ROUTES,
     ...more,

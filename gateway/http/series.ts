@@ -57,14 +57,15 @@ const asked = query({
 export const SERIES_ROUTE = route({
   method: 'GET',
   path: '/api/v1/series',
+  needs: 'read',
   summary: { zh: '序列列表；给出时间时为单个序列的数值', en: 'the list of series; with a time, the values of one' },
   query: asked,
   params: NO_PARAMS,
   answer: z.union([SeriesRange, pageOf(SeriesView)]),
   example: SERIES_RANGE_EXAMPLE,
   faults: ['CV_API_RANGE_INVALID', 'CV_API_CURSOR_INVALID', 'CV_API_UNKNOWN_ID', 'CV_API_SERIES_AMBIGUOUS'],
-  async handle({ sources, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {
-    const found = await sources.series(wanted);
+  async handle({ sources, sees, query: wanted, world }): Promise<SeriesRange | { items: SeriesView[]; next: string | null }> {
+    const found = (await sources.series(wanted)).filter(({ centre }) => sees(centre));
     const wantsValues = wanted.from !== undefined || wanted.to !== undefined || wanted.maxPoints !== undefined;
     if (!wantsValues) return pageByText(found, wanted.limit, wanted.after, keyOf);
     const to = wanted.to ?? world.clock.nowMs() + 1;

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
+import { Access } from '../people/access.ts';
+import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
 import { EXAMPLES } from './testing/examples.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
@@ -239,9 +241,11 @@ test('an own fault is 500 with its place, and told', async (t) => {
 
 test('a body that nests deeply is refused before it is parsed, whatever it is sent to, and nothing is told as our fault', async (t) => {
   const world = testWorld();
-  const other = await openApi(t, memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} }).sources, world);
+  const { sources } = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  sources.access = new Access({ gateway: 'town-01', isNeeded: false, people: knownBy([ALMIGHTY]) }, world.clock);
+  const other = await openApi(t, sources, world);
   const send = (path: string, body: string, method = 'POST') =>
-    other.ask(path, { method, headers: { 'content-type': 'application/json' }, body });
+    other.ask(path, { method, headers: { 'content-type': 'application/json', authorization: 'Bearer all' }, body });
   const deep = (depth: number) => `{"token":${'['.repeat(depth)}${']'.repeat(depth)}}`;
   for (const { method, path } of other.api.routes.filter((route) => route.method !== 'GET')) {
     const { status, body } = await send(path.replaceAll(/:\w+/g, 'x'), deep(30_000), method);

@@ -13,8 +13,9 @@ import { DEMO_ROUTES } from './demo.ts';
 import { serveLiveSockets } from './live-view.ts';
 import { LIVE_ROUTE, openLive, type LiveHub } from './live.ts';
 import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
-import type { Route } from './route.ts';
+import { requestOf, type Route } from './route.ts';
 import { routesOf } from './routes.ts';
+import type { Admission } from '../people/access.ts';
 import type { ApiSources } from './sources.ts';
 
 export interface ApiOptions {
@@ -125,24 +126,29 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   };
 }
 
+const admissions = new WeakMap<FastifyRequest, Admission>();
+
 function register(app: FastifyInstance, route: Route, sources: ApiSources, world: World, join: LiveHub['join']): void {
   app.route({
     method: route.method, url: route.path,
-    // Before anything of the request is read.
-    onRequest: async (request) => { if (!route.isOpen) sources.readers?.admit(request.headers, request.ip); },
+    // Before anything of the request is read: the only place where it is decided who may come here.
+    onRequest: async (request) => { admissions.set(request, sources.access.admit(route, requestOf(request))); },
     // HEAD of a stream would never end.
     exposeHeadRoute: route !== LIVE_ROUTE,
     handler: async (request, reply) => {
+      // Without one nothing is answered: it has not come through the hook.
+      const admitted = admissions.get(request);
+      if (!admitted) throw new FaultError('CV_API_READ_TOKEN');
       const query = parseParams(route.query, request.query, route.path);
       const params = parseParams(route.params, request.params, route.path);
       if (route === LIVE_ROUTE)
         return follow(
           reply,
-          { address: request.ip, mayRead: sources.readers?.following(request.headers, request.ip) ?? (() => true) },
+          { ...admitted, address: request.ip, refusal: sources.access.following(route, requestOf(request)) },
           join,
         );
       const asked = route.body ? parseParams(route.body, request.body, route.path) : undefined;
-      const body: unknown = await route.handle({ sources, world, query, params, body: asked, request, reply });
+      const body: unknown = await route.handle({ ...admitted, sources, world, query, params, body: asked, request, reply });
       reply.header('cache-control', 'no-store');
       if ('mediaType' in route.answer) {
         // A range of kinds: the handler has said which one it is.
@@ -170,7 +176,8 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, te
   tell(fault);
   if (fault.code === 'CV_API_METHOD') reply.header('allow', String(fault.params.allowed));
   if (fault.code === 'CV_API_UNAUTHORISED' || fault.code === 'CV_API_READ_TOKEN') reply.header('www-authenticate', 'Bearer');
-  if (fault.code === 'CV_COMMAND_TOO_MANY') reply.header('retry-after', String(fault.params.waitSeconds));
+  if (fault.code === 'CV_COMMAND_TOO_MANY' || fault.code === 'CV_SIGN_IN_LOCKED')
+    reply.header('retry-after', String(fault.params.waitSeconds));
   return sendProblem(reply.headers(HEADERS).header('cache-control', 'no-store'), problemOf(fault, languageOf(request), extra, status));
 }
 

@@ -20,7 +20,8 @@ import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveViewService } from '../media/live-view/service.ts';
 import type { StoreCheck } from '../store/check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
-import type { Readers } from './readers.ts';
+import type { Access } from '../people/access.ts';
+import type { People } from '../people/people.ts';
 
 type Soon<T> = T | Promise<T>;
 
@@ -43,9 +44,7 @@ export interface DemoControls {
 
 /** Commands to edges. */
 export interface CommandSource {
-  /** @throws CV_COMMANDS_CLOSED, CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY. @returns the operator's name */
-  identify(authorization: string | undefined, address: string): string;
-  /** @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  /** @param by a name. @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
   ask(request: CommandBody, by: string): Promise<CommandView>;
   get(id: string): CommandView | null;
   /** In any order; without pictures. */
@@ -53,7 +52,10 @@ export interface CommandSource {
 }
 
 export interface ApiSources {
-  status(): StatusView;
+  /** @param sees leaves out what is of other centres; absent: of all */
+  status(sees?: (centre: string) => boolean): StatusView;
+  /** Centres that an edge speaks for; empty where it is unknown. */
+  centresOfEdge(edge: string): readonly string[];
   /** What keeps the gateway from its work, one line each; empty = healthy. */
   problems(): HealthProblem[];
   devices(): DeviceView[];
@@ -81,12 +83,13 @@ export interface ApiSources {
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
   picture(device: string): Promise<PictureView | null>;
-  /** A file that goes with an event, by its hash; null when it has not come, or was let go. */
-  evidence(sha256: string): Promise<{ mime: string; content: Uint8Array } | null>;
+  /** A file that goes with an event, by its hash, and the edge that it came from; null when it has not come, or was let go. */
+  evidence(sha256: string): Promise<{ mime: string; content: Uint8Array; edge: string } | null>;
   /** Who may watch cameras; absent where nobody may. */
   liveView?: Pick<LiveViewService, 'ask' | 'admit' | 'watch'>;
-  /** Who may read; absent where everybody may. */
-  readers?: Readers;
+  /** Who may what. */
+  access: Access;
+  people: Omit<People, 'open' | 'close' | 'byToken' | 'bySession' | 'firstLink'>;
   /** Which edge has which device. */
   bindings?: Pick<Rebinding, 'list' | 'bind'>;
   /** Absent where none are taken. */
@@ -94,7 +97,7 @@ export interface ApiSources {
   /** Prometheus text. */
   metrics(): Soon<string>;
   /** Values, warnings and devices as they change; `status` and `demo` are asked for by the API itself, each second. */
-  onLive(listener: (message: LiveMessage) => void): () => void;
+  onLive(listener: (message: LiveMessage, centre: string) => void): () => void;
   /** Only inside `cityvitals demo`. */
   demo?: DemoControls;
 }

@@ -6,6 +6,8 @@ export const STORE_CHECK_ROUTES: Route[] = [
   route({
     method: 'GET',
     path: '/api/v1/store/check',
+    needs: 'read',
+    everywhere: true,
     summary: { zh: '时序库回读校验的进度与结果', en: 'how far reading the store back is, and what it found' },
     query: query({}),
     params: NO_PARAMS,
@@ -17,6 +19,8 @@ export const STORE_CHECK_ROUTES: Route[] = [
   route({
     method: 'POST',
     path: '/api/v1/store/check',
+    needs: 'read',
+    everywhere: true,
     summary: {
       zh: '开始全量回读校验时序库；进行中时不重复开始，不阻塞写入与查询',
       en: 'begins to read the whole store back, unless that is under way; nothing waits for it',

@@ -7,6 +7,7 @@ import { UNKNOWN_DEVICE_EXAMPLE, UnknownDeviceView } from '../../api/unknown-dev
 export const UNKNOWN_DEVICES_ROUTE = route({
   method: 'GET',
   path: '/api/v1/unknown-devices',
+  needs: 'read',
   summary: {
     zh: '发来数据但未配置的设备，含最初的字节和接入所需的配置',
     en: 'devices that spoke and that nobody configured, with their first bytes and the lines that take them in',
@@ -24,8 +25,8 @@ export const UNKNOWN_DEVICES_ROUTE = route({
   answer: pageOf(UnknownDeviceView),
   example: { items: [UNKNOWN_DEVICE_EXAMPLE], next: null },
   faults: [],
-  handle({ sources, query: asked }) {
-    const wanted = sources.unknownDevices().filter(({ edge }) => asked.edge === undefined || edge === asked.edge);
+  handle({ sources, sees, query: asked }) {
+    const wanted = sources.unknownDevices().filter(({ edge, centre }) => sees(centre) && (asked.edge === undefined || edge === asked.edge));
     return pageByText(wanted, asked.limit, asked.after, ({ edge, driver, address, id }) => [edge, driver, address, id].join(' '));
   },
 });

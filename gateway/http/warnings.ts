@@ -15,6 +15,7 @@ export const WARNING_ROUTES: Route[] = [
   route({
     method: 'GET',
     path: '/api/v1/warnings',
+    needs: 'read',
     summary: {
       zh: '风险提示，最新在前；带 after=0-0 或所收到的游标时，按提交顺序给出每次变化',
       en: 'warnings, newest first; with after=0-0, or a cursor that you have, each change in the order of commit',
@@ -32,10 +33,11 @@ export const WARNING_ROUTES: Route[] = [
     answer: pageOf(WarningView),
     example: { items: [WARNING_EXAMPLE], next: null },
     faults: ['CV_API_CURSOR_INVALID', 'CV_API_CURSOR_GONE', 'CV_API_CURSOR_AHEAD'],
-    async handle({ sources, query: asked }) {
+    async handle({ sources, sees, query: asked }) {
       const { condition, level, device, rule, centre } = asked;
       const isWanted = (warning: WarningView): boolean =>
-        matchesWarningFilter(warning, { condition, level: level && (Number(level) as Level), device, rule, centre });
+        sees(warning.centre)
+        && matchesWarningFilter(warning, { condition, level: level && (Number(level) as Level), device, rule, centre });
       const since = asked.after === undefined ? null : changesCursor(asked.after);
       if (since) {
         const { items, next } = await warningChanges(sources, since, asked.limit);
@@ -52,11 +54,11 @@ export const WARNING_ROUTES: Route[] = [
     },
   }),
   route({
-    method: 'GET', path: '/api/v1/warnings/:id', summary: { zh: '单条风险提示', en: 'one warning' },
+    method: 'GET', path: '/api/v1/warnings/:id', needs: 'read', summary: { zh: '单条风险提示', en: 'one warning' },
     query: query({}), params: WARNING_ID, answer: WarningView, example: WARNING_EXAMPLE, faults: ['CV_API_UNKNOWN_ID'],
-    async handle({ sources, params }) {
+    async handle({ sources, sees, params }) {
       const warning = await sources.warning(params.id);
-      if (!warning) throw unknownId({ en: 'warning', zh: '风险提示' }, params.id, '/api/v1/warnings');
+      if (!warning || !sees(warning.centre)) throw unknownId({ en: 'warning', zh: '风险提示' }, params.id, '/api/v1/warnings');
       return warning;
     },
   }),

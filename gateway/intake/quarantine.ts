@@ -39,7 +39,7 @@ export interface QuarantineOptions {
 export const MAX_PAYLOAD_BYTES = 64 << 10;
 const EXCERPT_BYTES = 200;
 const MAX_DETAIL_CHARS = 300;
-const MAX_ITEMS = 10_000;
+export const MAX_ITEMS = 10_000;
 /** A sender that floods with garbage fills no disk: above this a second, only the excerpt is kept. */
 const MAX_PAYLOAD_BYTES_PER_SECOND = 4 << 20;
 const NAME = /^quarantine-(\d+)\.jsonl$/;

@@ -119,7 +119,7 @@ export async function openWarningLine(options: WarningLineOptions, world: World,
     get: (id) => views.get(id),
     changesHead: () => file.head,
     changesAfter: (n, limit) => file.feedAfter(n, limit),
-    openCount: () => views.openCount(),
+    openCount: (sees) => views.openCount(sees),
     unpublished: () => outbox.size,
     update: (next) => inTurn(async () => {
       knowledge = next;

@@ -28,7 +28,7 @@ export interface WarningLine {
   /** Changes behind number n, in the order in which they were committed, each with its `cursor`. */
   changesAfter(n: number, limit: number): Promise<{ items: WarningView[]; oldest: number }>;
   /** Not closed, not merged, no false alarm. */
-  openCount(): number;
+  openCount(sees?: (centre: string) => boolean): number;
   /** Changes that the broker does not have yet. */
   unpublished(): number;
   /**

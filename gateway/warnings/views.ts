@@ -40,9 +40,9 @@ export class WarningViews {
     return this.#views.get(id) ?? null;
   }
 
-  openCount(): number {
+  openCount(sees: (centre: string) => boolean = () => true): number {
     let open = 0;
-    for (const { state } of this.#views.values()) if (isOpen(state)) open += 1;
+    for (const { state, centre } of this.#views.values()) if (isOpen(state) && sees(centre)) open += 1;
     return open;
   }
 

@@ -127,11 +127,11 @@ export class EvidenceFolder {
     return entry ? this.#pathOf(entry) : null;
   }
 
-  /** null when absent. */
-  async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array } | null> {
+  /** null when absent. `from`: as of a file. */
+  async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array; from?: string } | null> {
     const entry = this.#entries.get(sha256);
     const content = entry && await readFile(this.#pathOf(entry)).catch(() => null);
-    return entry && content ? { mime: entry.mime, content } : null;
+    return entry && content ? { mime: entry.mime, content, ...(entry.from !== undefined && { from: entry.from }) } : null;
   }
 
   /** The newest waiting file that `mayGo` accepts. */

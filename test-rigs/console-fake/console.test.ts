@@ -16,9 +16,9 @@ import { until } from '../../core/testing/until.ts';
 import { realWorld, type World } from '../../core/world.ts';
 import type { CommandView } from '../../api/commands.ts';
 import { EXAMPLES } from '../../gateway/http/testing/examples.ts';
-import { Readers } from '../../gateway/http/readers.ts';
+import { Access } from '../../gateway/people/access.ts';
+import { memoryPeople } from '../../gateway/people/testing/memory-people.ts';
 import { serveApi, type ApiServer } from '../../gateway/http/server.ts';
-import { Operators } from '../../gateway/commands/operators.ts';
 import { LIVE_VIEW_OPERATOR, openLiveViewEdge } from '../live-view/watched-edge.ts';
 import { sceneAt } from './scene.ts';
 import { fakeTown, waterAt, type FakeTown } from './town.ts';
@@ -236,7 +236,7 @@ test(
       if (/Content Security Policy/.test(message.text())) refused.push(message.text());
     });
     town.gateway.sources.evidence = (sha256) =>
-      Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film } : null);
+      Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film, edge: 'pump-07' } : null);
     await page.route('**/api/v1/warnings?condition=active*', async (route) => {
       const response = await route.fetch();
       const { items, ...rest } = (await response.json()) as { items: object[] };
@@ -366,7 +366,7 @@ test(
   { skip },
   async (t) => {
     const { town, api, world } = await stormyTown(t);
-    const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
+    town.gateway.sources.access.setTokens([], [LIVE_VIEW_OPERATOR]);
     const given: Record<string, unknown>[] = [];
     let answer: Partial<CommandView> = {
       status: 'failed',
@@ -378,7 +378,6 @@ test(
     };
     const command = (): CommandView => ({ ...EXAMPLES.command, kind: 'snapshot', fault: null, readBack: null, ...answer });
     town.gateway.sources.commands = {
-      identify: (authorization, address) => operators.identify(authorization, address),
       ask: (body) => {
         given.push(body);
         return Promise.resolve({ ...command(), status: 'pending' });
@@ -462,6 +461,7 @@ test(
       await rm(dir, { recursive: true, force: true });
     });
     town.gateway.sources.liveView = edge.desk;
+    town.gateway.sources.access = edge.access;
     town.livePath = edge.desk.pathOf('gate-cam', 'town-box');
     const { page, foreign, errors } = await openPage(t, api.url, { width: 390, locale: 'zh-CN' });
     await page.click('text=实时观看');
@@ -536,8 +536,11 @@ test(
   async (t) => {
     const TOKEN = 'reads-and-nothing-else';
     const { town, api, world } = await stormyTown(t);
-    town.gateway.sources.readers = new Readers('town-01', true, world.clock);
-    town.gateway.sources.readers.setTokens([{ name: 'duty-room', token: TOKEN }], []);
+    town.gateway.sources.access = new Access({ gateway: 'town-01', isNeeded: true }, world.clock);
+    town.gateway.sources.access.setTokens([{ name: 'duty-room', token: TOKEN }], []);
+    const people = await memoryPeople(world);
+    t.after(() => people.close());
+    town.gateway.sources.people = people;
     const form = '[data-part=sign-in]';
     for (const locale of ['zh-CN', 'en-GB']) {
       const { page } = await openPage(t, api.url, { width: 390, locale }, form);
@@ -548,11 +551,11 @@ test(
     assert.match(await page.locator('h1').innerText(), /^未登录$/);
     assert.equal(await page.locator('main [data-part]').count(), 1);
     await signIn.getByLabel('令牌').fill('some-token-of-elsewhere');
-    await signIn.getByRole('button', { name: '登录' }).click();
+    await signIn.getByRole('button', { name: '登录', exact: true }).click();
     await signIn.getByText('令牌不正确').waitFor();
     await page.click('button[lang=en]');
     await signIn.getByLabel('Token').fill(TOKEN);
-    await signIn.getByRole('button', { name: 'Sign in' }).click();
+    await signIn.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.waitForSelector('[data-part=warning]');
     assert.equal(await signIn.count(), 0);
     await page.setViewportSize({ width: 390, height: 844 });
@@ -562,6 +565,101 @@ test(
     await page.locator('[data-part=warning]').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await signIn.waitFor();
+    assert.deepEqual(errors, []);
+  },
+);
+
+test(
+  'the first administrator comes by the link, adds a user, who signs in, makes a token and changes the password; in both languages, on a phone too',
+  { skip },
+  async (t) => {
+    const PASSWORD = 'correct horse battery';
+    const { town, api, world } = await stormyTown(t);
+    const people = await memoryPeople(world);
+    t.after(() => people.close());
+    const { sources } = town.gateway;
+    sources.people = people;
+    sources.access = new Access(
+      { gateway: 'town-01', people, isNeeded: false, isAnonymousAllowed: () => !people.hasAdministrator },
+      world.clock,
+    );
+    const code = (await people.firstLink())?.code ?? '';
+    const { page, errors } = await openPage(t, `${api.url}#/setup/${code}`, { width: 1440, locale: 'en-GB' }, '[data-part=set-up]');
+    const look = async (name: string) => {
+      const dir = process.env.CITYVITALS_LOOK;
+      const { width, height } = page.viewportSize() ?? { width: 1440, height: 900 };
+      for (const [language, wide] of [['zh-CN', 1440], ['en', 390]] as const) {
+        await page.click(`button[lang=${language}]`);
+        await page.setViewportSize({ width: wide, height });
+        assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= wide, `${name} ${language}`);
+        if (dir) await page.screenshot({ path: join(dir, `${name}-${language}.png`), fullPage: true });
+      }
+      await page.setViewportSize({ width, height });
+    };
+    await look('set-up');
+    const setUp = page.locator('[data-part=set-up]');
+    await setUp.getByLabel('User').fill('chief');
+    await setUp.getByLabel('New password').fill(PASSWORD);
+    await setUp.getByLabel('Repeat').fill('something else');
+    await setUp.getByText('The two differ').waitFor();
+    await setUp.getByLabel('Repeat').fill(PASSWORD);
+    await setUp.getByRole('button').click();
+    await page.waitForSelector('[data-part=warning]');
+    assert.equal(await page.evaluate('location.hash'), '#/', 'the code stays in no address bar');
+
+    await page.getByRole('link', { name: 'Users' }).click();
+    const form = page.locator('[data-part=user-form]');
+    await form.getByLabel('User').fill('li-wei');
+    await form.getByLabel('Role').selectOption('operator');
+    await form.getByLabel('Centre').fill('500112');
+    await form.getByRole('button').click();
+    const link = await page.locator('[data-part=user-link] code').innerText();
+    await page.locator('[data-part=users] li', { hasText: 'li-wei' }).getByText('no password yet').waitFor();
+    await form.getByLabel('User').fill('LI-WEI');
+    await form.getByLabel('Centre').fill('*');
+    await form.getByRole('button').click();
+    await form.getByText('there is a user li-wei already').waitFor();
+    await look('users');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForSelector('[data-part=sign-in]');
+
+    await page.goto(link);
+    await setUp.getByLabel('New password').fill(PASSWORD);
+    await setUp.getByLabel('Repeat').fill(PASSWORD);
+    await setUp.getByRole('button').click();
+    await page.waitForSelector('[data-part=warning]');
+    assert.equal(await page.getByRole('link', { name: 'Users' }).count(), 0);
+    await page.getByRole('link', { name: 'li-wei' }).click();
+    const tokens = page.locator('[data-part=tokens]');
+    await tokens.getByLabel('Purpose').fill('reporting');
+    await tokens.getByLabel('give commands').check();
+    await tokens.getByRole('button', { name: 'Create token' }).click();
+    const token = await page.locator('[data-part=token-made] code').innerText();
+    assert.deepEqual(people.byToken(token)?.limit, { permissions: ['read', 'command'], centres: ['500112'] });
+    await tokens.locator('li', { hasText: 'reporting' }).waitFor();
+    await look('account');
+    const password = page.locator('[data-part=password]');
+    await password.getByLabel('Current password').fill('not this one');
+    await password.getByLabel('New password').fill('another good one');
+    await password.getByLabel('Repeat').fill('another good one');
+    await password.getByRole('button').click();
+    await password.getByText('user or password is wrong').waitFor();
+    await password.getByLabel('Current password').fill(PASSWORD);
+    await password.getByRole('button').click();
+    await password.getByText('Password changed').waitFor();
+    assert.equal(await page.evaluate('document.cookie'), '');
+    assert.equal(await page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage }).includes('cvt_')"), false);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+
+    const signIn = page.locator('[data-part=sign-in]');
+    await signIn.getByLabel('User').fill('ＬＩ-wei');
+    await signIn.getByLabel('Password').fill(PASSWORD);
+    await signIn.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await signIn.getByText('user or password is wrong').waitFor();
+    await look('sign-in');
+    await signIn.getByLabel('Password').fill('another good one');
+    await signIn.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.waitForSelector('[data-part=account]'); // where they were
     assert.deepEqual(errors, []);
   },
 );

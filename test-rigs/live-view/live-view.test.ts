@@ -35,6 +35,7 @@ async function start(t: TestContext, options: Omit<LiveViewEdgeOptions, 'dir'> =
   const edge = await openLiveViewEdge({ dir, ...options });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
+  gateway.sources.access = edge.access;
   const { api, ask } = await openApi({ after: () => {} }, gateway.sources, realWorld(() => {}));
   t.after(async () => {
     await api.close();
@@ -297,7 +298,7 @@ test('nobody watches who may not, twice with one ticket, from another page, or b
   await second.more(1000);
   assert.equal(await codeOf(want()), 'CV_LIVE_VIEWERS', 'two viewers at a time');
 
-  edge.setup.hasOperators = false;
+  edge.access.setTokens([], []);
   assert.equal(await codeOf(want()), 'CV_LIVE_CLOSED');
   edge.setup.live = { anonymous: 'loopback', maxViewers: 3 };
   assert.equal(await codeOf(want('gate-cam', { 'x-forwarded-for': '10.0.0.7' })), 'CV_LIVE_CLOSED');

@@ -9,7 +9,7 @@ import { openLocalHttp } from '../../edge/http/server.ts';
 import { LiveStreams, type LiveOptions } from '../../edge/live-view/live-streams.ts';
 import type { LiveSetup } from '../../gateway/config/setup.ts';
 import { LiveViewService } from '../../gateway/media/live-view/service.ts';
-import { Operators } from '../../gateway/commands/operators.ts';
+import { Access } from '../../gateway/people/access.ts';
 
 const KEY = 'a-key-of-this-edge';
 export const LIVE_VIEW_OPERATOR = { name: 'duty-1', token: 'a-token-of-sixteen' };
@@ -19,7 +19,9 @@ export interface LiveViewEdge {
   streams: LiveStreams;
   told: TelemetryEvent[];
   /** May be changed at any time. */
-  setup: { live: LiveSetup; hasOperators: boolean };
+  setup: { live: LiveSetup };
+  /** Who may watch. */
+  access: Access;
   httpUrl: string;
   close(): Promise<void>;
 }
@@ -90,13 +92,14 @@ export async function openLiveViewEdge({
     },
     world.clock,
   );
-  const operators = new Operators([LIVE_VIEW_OPERATOR], world.clock);
-  const setup: LiveViewEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 }, hasOperators: true };
+  const setup: LiveViewEdge['setup'] = { live: { anonymous: 'none', maxViewers: 2 } };
+  const access = new Access({ gateway: 'town-01', isNeeded: false, watchers: () => setup.live.anonymous }, world.clock);
+  access.setTokens([], [LIVE_VIEW_OPERATOR]);
   const desk = new LiveViewService(
     {
       dir: join(dir, 'live-view'),
-      setup: () => setup,
-      identify: (authorization, address) => operators.identify(authorization, address),
+      maxViewers: () => setup.live.maxViewers,
+      isOffered: () => access.isWatchingOffered,
       registry: {
         device: (id) =>
           devices.some((device) => device.setup.id === id) || id === 'far-cam'
@@ -121,7 +124,7 @@ export async function openLiveViewEdge({
   );
   await desk.open();
   return {
-    desk, streams, told, setup, httpUrl: http.url,
+    desk, access, streams, told, setup, httpUrl: http.url,
     async close() {
       await http.close();
       await streams.close();

@@ -1,47 +1,78 @@
-/** Asks once for the token by which this browser may read. */
-import { useState } from 'preact/hooks';
-import { isSignedOut, RefusedError } from '../../shell/gateway-link.ts';
-import { signIn } from '../../shell/session.ts';
+/** Asks who sits here: user and password, or a token of the configuration. */
+import { useEffect, useState } from 'preact/hooks';
+import type { SignInWaysView } from '../../../api/users.ts';
+import { isSignedOut, RefusedError, requestApi } from '../../shell/gateway-link.ts';
+import { problemText, signIn } from '../../shell/session.ts';
 import { useView } from '../../shell/view.ts';
+import { FormField } from '../../ui/form.tsx';
 
 export function SignIn({ done }: { done(): void }) {
-  const { words } = useView();
-  const [token, setToken] = useState('');
+  const { words, lang } = useView();
+  const [ways, setWays] = useState<SignInWaysView | null>(null);
+  const [byToken, setByToken] = useState<boolean | null>(null);
+  const [user, setUser] = useState('');
+  const [secret, setSecret] = useState('');
   const [isAsking, setAsking] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
+  useEffect(() => {
+    requestApi<SignInWaysView>('sign-in').then(setWays, () => undefined);
+  }, []);
+  const isToken = byToken ?? ways?.users === false;
   const send = async (): Promise<void> => {
     setAsking(true);
     try {
-      await signIn(token);
+      await signIn(isToken ? { token: secret.trim() } : { user, password: secret });
+      setSecret('');
       done();
     } catch (error) {
       const problem = error instanceof RefusedError ? error.problem : null;
-      setWrong(isSignedOut(error) ? words.signInWrong : problem ? `${problem.detail} ${problem.remedy}` : words.gone);
+      setWrong(isToken && isSignedOut(error) ? words.signInWrong : problem ? problemText(problem, lang) : words.gone);
       setAsking(false);
     }
   };
+  const typed =
+    (set: (text: string) => void) =>
+    (text: string): void => {
+      set(text);
+      setWrong(null);
+    };
   return (
-    <form class="sign-in" data-part="sign-in" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <form
+      class="sign-in"
+      data-part="sign-in"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
       <h2>{words.signIn}</h2>
-      <p id="sign-in-why">{words.signInWhy}</p>
-      <label>
-        <span>{words.signInToken}</span>
-        <input
-          type="password"
-          name="token"
-          autoComplete="current-password"
-          autofocus
-          aria-describedby="sign-in-why sign-in-wrong"
-          aria-invalid={wrong !== null}
-          value={token}
-          onInput={(event) => {
-            setToken(event.currentTarget.value);
-            setWrong(null);
-          }}
-        />
-      </label>
-      <p id="sign-in-wrong" class="sign-in-wrong" role="alert">{wrong}</p>
-      <button type="submit" disabled={isAsking || token.trim() === ''}>{words.signIn}</button>
+      {ways?.setUp && <p>{words.signInFirst}</p>}
+      {isToken && <p>{words.signInWhy}</p>}
+      {!isToken && <FormField label={words.signInUser} complete="username" value={user} set={typed(setUser)} />}
+      <FormField
+        label={isToken ? words.signInToken : words.signInPassword}
+        type="password"
+        complete={isToken ? 'off' : 'current-password'}
+        value={secret}
+        set={typed(setSecret)}
+      />
+      <p class="sign-in-wrong" role="alert">
+        {wrong}
+      </p>
+      <button type="submit" disabled={isAsking || secret.trim() === '' || (!isToken && user.trim() === '')}>
+        {words.signIn}
+      </button>
+      <button
+        type="button"
+        class="plain"
+        onClick={() => {
+          setByToken(!isToken);
+          setSecret('');
+          setWrong(null);
+        }}
+      >
+        {isToken ? words.signInByPassword : words.signInByToken}
+      </button>
     </form>
   );
 }

@@ -13,7 +13,11 @@ import type { Indicator } from '../../../city/catalogue/indicator.ts';
 import type { Draft } from '../../../core/event.ts';
 import { compareCursors, LOG_START, type Cursor, type StoredGroup } from '../../../log/types.ts';
 import { encodeBatch } from '../../../core/wire/batch.ts';
+import { VirtualClock } from '../../../core/testing/virtual-clock.ts';
+import { Access } from '../../people/access.ts';
+import { deviceCounts } from '../../presence/device-counts.ts';
 import { EXAMPLES } from './examples.ts';
+import { peopleDouble } from './people-double.ts';
 import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
 import type { HealthProblem } from '../../../api/health.ts';
 
@@ -39,7 +43,7 @@ export interface MemoryGateway {
 
 /** @param demo given, the demo's routes exist */
 export function memoryGateway(demo?: DemoControls): MemoryGateway {
-  const listeners = new Set<(message: LiveMessage) => void>();
+  const listeners = new Set<(message: LiveMessage, centre: string) => void>();
   const gateway: MemoryGateway = {
     status: structuredClone(EXAMPLES.status),
     devices: [],
@@ -54,11 +58,14 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
     groups: [],
     catalogue: [],
     emit: (message) => {
-      for (const listener of listeners) listener(message);
+      for (const listener of listeners) listener(message, centreOf(gateway, message));
     },
     listeners: () => listeners.size,
     sources: {
-      status: () => gateway.status,
+      status: (sees) => (sees ? scopedStatus(gateway, sees) : gateway.status),
+      centresOfEdge: (edge) => gateway.status.edges.filter(({ id }) => id === edge).map(({ centre }) => centre),
+      access: new Access({ gateway: EXAMPLES.status.gateway, isNeeded: false }, new VirtualClock()),
+      people: peopleDouble(),
       problems: () => gateway.problems,
       devices: () => gateway.devices,
       device: (id) => gateway.devices.find((device) => device.id === id) ?? null,
@@ -93,7 +100,9 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
           .slice(0, limit),
       evidence: (sha256) =>
         Promise.resolve(
-          sha256 === EXAMPLES.snapshot.sha256 ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64') } : null,
+          sha256 === EXAMPLES.snapshot.sha256
+            ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64'), edge: EXAMPLES.device.edge }
+            : null,
         ),
       picture: (device) => Promise.resolve(gateway.pictures.get(device) ?? null),
       metrics: () => '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n',
@@ -105,6 +114,23 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
     },
   };
   return gateway;
+}
+
+function centreOf({ devices, status }: MemoryGateway, message: LiveMessage): string {
+  if (message.kind === 'warning') return message.warning.centre;
+  if (message.kind === 'device') return message.device.centre;
+  return (message.kind === 'value' ? devices.find(({ id }) => id === message.device)?.centre : undefined) ?? status.centre;
+}
+
+function scopedStatus({ status: all, devices, warnings }: MemoryGateway, sees: (centre: string) => boolean): StatusView {
+  const { sinks: _sinks, config: _config, ...status } = all;
+  const isSeen = ({ centre }: { centre: string }) => sees(centre);
+  return {
+    ...status,
+    devices: deviceCounts(devices.filter(isSeen)),
+    edges: status.edges.filter(isSeen),
+    path: { ...status.path, warningsOpen: warnings.filter(isSeen).length },
+  };
 }
 
 /** A group of `count` measurements of one series whose values are their own numbers. */

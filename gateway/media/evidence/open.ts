@@ -5,12 +5,13 @@ import { faultOf } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
 import { GATEWAY_CLIENT, openLink, type BrokerLink, type LinkTarget } from '../../broker/link.ts';
 import type { GatewaySetup } from '../../config/setup.ts';
+import type { ApiSources } from '../../http/sources.ts';
 import type { PresenceRegistry } from '../../presence/registry.ts';
 import { EvidenceReceiver } from './receiver.ts';
 import '../../../log/evidence/faults.ts';
 
 export interface GatewayEvidence {
-  get: EvidenceFolder['get'];
+  get: ApiSources['evidence'];
   /** Said to edges: they send files only where somebody takes them. */
   takes(): ('evidence' | 'clips')[];
   close(): Promise<void>;
@@ -41,7 +42,10 @@ export async function openEvidence(
       world,
     );
     return {
-      get: (sha256) => folder.get(sha256),
+      async get(sha256) {
+        const found = await folder.get(sha256);
+        return found && { ...found, edge: found.from ?? '' };
+      },
       takes: () => (link.connected ? ['evidence', 'clips'] : []),
       async close() {
         await link.close();

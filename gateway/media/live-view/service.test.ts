@@ -8,8 +8,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { FaultError } from '../../../core/faults.ts';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
-import { Operators } from '../../commands/operators.ts';
-import { LiveViewService, type ViewRequester } from './service.ts';
+import { Access } from '../../people/access.ts';
+import { LiveViewService } from './service.ts';
 
 const TOKEN = 'a-token-of-sixteen';
 
@@ -19,17 +19,14 @@ async function opened(t: TestContext) {
   const edge = createServer((_request, response) => response.end(place)).listen(0, '127.0.0.1');
   await once(edge, 'listening');
   const world = testWorld();
-  const rights = {
-    operators: new Operators([{ name: 'duty-1', token: TOKEN }], world.clock),
-    mayRead: true,
-    anonymous: 'none' as 'none' | 'loopback',
-    hasOperators: true,
-  };
+  const rights = { anonymous: 'none' as 'none' | 'loopback' };
+  const access = new Access({ gateway: 'town-01', isNeeded: false, watchers: () => rights.anonymous }, world.clock);
+  access.setTokens([], [{ name: 'duty-1', token: TOKEN }]);
   const desk = new LiveViewService(
     {
       dir: temp.dir,
-      setup: () => ({ live: { anonymous: rights.anonymous, maxViewers: 8 }, hasOperators: rights.hasOperators }),
-      identify: (authorization, address) => rights.operators.identify(authorization, address),
+      maxViewers: () => 8,
+      isOffered: () => access.isWatchingOffered,
       registry: {
         device: (id) => ({
           id,
@@ -55,75 +52,37 @@ async function opened(t: TestContext) {
     edge.close();
     await temp.remove();
   });
-  const caller = (authorization?: string): ViewRequester => ({
-    authorization,
-    address: '127.0.0.1',
-    isForwarded: false,
-    mayRead: () => rights.mayRead,
-  });
-  const ticket = async (authorization?: string) => /ticket=(.*)$/.exec((await desk.ask('cam', caller(authorization))).path)?.[1] as string;
-  return { desk, rights, world, ticket };
+  const ticket = async (authorization?: string) => {
+    const request = { headers: authorization === undefined ? {} : { authorization }, address: '127.0.0.1' };
+    const { principal } = access.admit({ needs: 'watch_live' }, request);
+    const refusal = access.following({ needs: 'watch_live' }, request, '500112001');
+    return /ticket=(.*)$/.exec((await desk.ask('cam', { by: principal.name, address: request.address, refusal })).path)?.[1] as string;
+  };
+  return { desk, rights, access, world, ticket };
 }
 
-test('a viewing ends for whoever may watch no more: token taken out or changed, reading no more allowed, nobody let in without a token', async (t) => {
-  const { desk, rights, world, ticket } = await opened(t);
-  const operators = { with: (token: string, name = 'duty-1') => new Operators([{ name, token }], world.clock) };
-  const known = rights.operators;
-  const began = async (authorization?: string) => desk.admit('cam', await ticket(authorization)).refusal;
-  const byToken = await began(`Bearer ${TOKEN}`);
-  const changes: [() => void, () => void, string][] = [
-    [
-      () => {
-        rights.operators = operators.with('another-token-of-it');
-      },
-      () => {
-        rights.operators = known;
-      },
-      'CV_API_UNAUTHORISED',
-    ],
-    [
-      () => {
-        rights.operators = operators.with(TOKEN, 'duty-2');
-      },
-      () => {
-        rights.operators = known;
-      },
-      'CV_API_UNAUTHORISED',
-    ],
-    [
-      () => {
-        rights.hasOperators = false;
-      },
-      () => {
-        rights.hasOperators = true;
-      },
-      'CV_LIVE_CLOSED',
-    ],
-    [
-      () => {
-        rights.mayRead = false;
-      },
-      () => {
-        rights.mayRead = true;
-      },
-      'CV_API_READ_TOKEN',
-    ],
-  ];
-  for (const [change, back, code] of changes) {
+test('a viewing ends for whoever may watch no more: token taken out, changed or given to another, nobody let in without a token', async (t) => {
+  const { desk, rights, access, ticket } = await opened(t);
+  const byToken = desk.admit('cam', await ticket(`Bearer ${TOKEN}`)).refusal;
+  for (const [operators, code] of [
+    [[{ name: 'duty-1', token: 'another-token-of-it' }], 'CV_API_UNAUTHORISED'],
+    [[{ name: 'duty-2', token: TOKEN }], 'CV_API_UNAUTHORISED'],
+    [[], 'CV_LIVE_CLOSED'],
+  ] as const) {
     assert.equal(byToken(), null);
-    change();
+    access.setTokens([], operators);
     assert.equal(byToken(), code);
-    back();
+    access.setTokens([], [{ name: 'duty-1', token: TOKEN }]);
   }
   rights.anonymous = 'loopback';
-  const local = await began();
+  const local = desk.admit('cam', await ticket()).refusal;
   assert.equal(local(), null);
   rights.anonymous = 'none';
   assert.equal(local(), 'CV_API_UNAUTHORISED');
 });
 
 test('a ticket is worth nothing once its token is taken out, and who watches is let go with the reason', async (t) => {
-  const { desk, rights, world, ticket } = await opened(t);
+  const { desk, access, world, ticket } = await opened(t);
   const [early, late] = [await ticket(`Bearer ${TOKEN}`), await ticket(`Bearer ${TOKEN}`)];
   const viewers = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   t.after(() => viewers.close());
@@ -131,7 +90,7 @@ test('a ticket is worth nothing once its token is taken out, and who watches is 
   const theirs = new WebSocket(`ws://127.0.0.1:${(viewers.address() as AddressInfo).port}`);
   const [ours] = (await once(viewers, 'connection')) as [WebSocket];
   desk.watch(desk.admit('cam', early), ours, false);
-  rights.operators = new Operators([{ name: 'duty-1', token: 'another-token-of-it' }], world.clock);
+  access.setTokens([], [{ name: 'duty-1', token: 'another-token-of-it' }]);
   assert.throws(() => desk.admit('cam', late), (error) => error instanceof FaultError && error.fault.code === 'CV_LIVE_TICKET');
   const closed = once(theirs, 'close') as Promise<[number, Buffer]>;
   let isClosed = false;

@@ -1,14 +1,12 @@
 /**
- * Who may watch which camera, and who does. An authorised caller gets a ticket for one viewing, good once and not for
+ * Who watches which camera. Whoever may gets a ticket for one viewing, good once and not for
  * long, since a browser cannot name itself when it opens a socket. Each viewing is on disk, with its end.
  */
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
 import { openJournal, type Journal } from '../../../log/journal.ts';
-import { isLoopback } from '../../../core/net.ts';
 import type { World } from '../../../core/world.ts';
-import type { LiveSetup } from '../../config/setup.ts';
 import type { PresenceRegistry } from '../../presence/registry.ts';
 import { askEdge, isNear, type LivePlace } from './near.ts';
 import { relay } from './relay.ts';
@@ -17,19 +15,18 @@ export interface LiveViewServiceOptions {
   /** Of the record. */
   dir: string;
   registry: Pick<PresenceRegistry, 'device' | 'httpOf' | 'httpKeyOf'>;
-  /** As it stands now. */
-  setup(): { live: LiveSetup; hasOperators: boolean };
-  /** @throws CV_API_UNAUTHORISED, CV_COMMAND_TOO_MANY */
-  identify(authorization: string, address: string): string;
+  /** Of one camera at one time, as it stands now. */
+  maxViewers(): number;
+  /** Whether anybody at all may watch. */
+  isOffered(): boolean;
 }
 
 export interface ViewRequester {
-  authorization: string | undefined;
+  /** A name. */
+  by: string;
   address: string;
-  /** A proxy stands between: its address is not the caller's. */
-  isForwarded: boolean;
-  /** Whether it may still read at all. */
-  mayRead(): boolean;
+  /** Why it may watch no more, asked again while it watches; null while it may. */
+  refusal(): FaultCode | null;
 }
 
 export interface Viewing {
@@ -72,22 +69,20 @@ export class LiveViewService {
 
   /** Where to ask for a live view of a camera; null where it cannot be had. */
   pathOf(device: string, edge: string): string | null {
-    const { live, hasOperators } = this.#parts.setup();
     const http = this.#parts.registry.httpOf(edge);
-    return http && isNear(http) && (hasOperators || live.anonymous === 'loopback') ? liveViewPath(device) : null;
+    return http && isNear(http) && this.#parts.isOffered() ? liveViewPath(device) : null;
   }
 
   /**
    * Begins the view of a camera, so that what keeps it from being seen is told here.
    *
-   * @returns the ticket; rejects with CV_LIVE_CLOSED, CV_API_UNAUTHORISED, CV_LIVE_DEVICE, CV_LIVE_ELSEWHERE, CV_LIVE_VIEWERS, and what the edge says
+   * @returns the ticket; rejects with CV_LIVE_DEVICE, CV_LIVE_ELSEWHERE, CV_LIVE_VIEWERS, and what the edge says
    */
   async ask(device: string, caller: ViewRequester): Promise<{ path: string; expiresAt: number }> {
-    const by = this.#who(caller);
     const known = this.#parts.registry.device(device);
     if (!known?.pictures) throw new FaultError('CV_LIVE_DEVICE', { device });
     this.#forget();
-    const { maxViewers } = this.#parts.setup().live;
+    const maxViewers = this.#parts.maxViewers();
     const count = [...this.#tickets.values(), ...this.#watching.keys()].filter((one) => one.device === device).length;
     if (count >= maxViewers || this.#tickets.size >= MAX_TICKETS)
       throw new FaultError('CV_LIVE_VIEWERS', { device, count, limit: maxViewers });
@@ -97,10 +92,10 @@ export class LiveViewService {
     this.#tickets.set(ticket, {
       device,
       edge: known.edge,
-      by,
+      by: caller.by,
       address: caller.address,
       place,
-      refusal: () => this.#refusal(caller, by),
+      refusal: () => caller.refusal(),
       untilMs: clock.monotonicMs() + TICKET_SECONDS * 1000,
     });
     return { path: `${liveViewPath(device)}?ticket=${ticket}`, expiresAt: clock.nowMs() + TICKET_SECONDS * 1000 };
@@ -143,23 +138,6 @@ export class LiveViewService {
       const fault = faultOf(error, 'CV_LIVE_FAILED', { device });
       this.#world.tell({ kind: 'fault', fault, device });
       viewer.close(1011, fault.code);
-    }
-  }
-
-  #who({ authorization, address, isForwarded }: ViewRequester): string {
-    const { live, hasOperators } = this.#parts.setup();
-    if (authorization !== undefined && hasOperators) return this.#parts.identify(authorization, address);
-    if (live.anonymous === 'loopback' && isLoopback(address) && !isForwarded) return 'local';
-    throw new FaultError(hasOperators ? 'CV_API_UNAUTHORISED' : 'CV_LIVE_CLOSED');
-  }
-
-  /** Asked again while it watches: its token may have been taken out of the configuration, or been changed. */
-  #refusal(caller: ViewRequester, by: string): FaultCode | null {
-    try {
-      if (!caller.mayRead()) return 'CV_API_READ_TOKEN';
-      return this.#who(caller) === by ? null : 'CV_API_UNAUTHORISED';
-    } catch (error) {
-      return faultOf(error, 'CV_API_UNAUTHORISED').code;
     }
   }
 

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { Operators } from '../commands/operators.ts';
-import { EXAMPLES } from './testing/examples.ts';
-import { needsToken, Readers } from './readers.ts';
-import { openApi, type OpenApi } from './testing/http.ts';
-import { memoryGateway } from './testing/memory-sources.ts';
+import { EXAMPLES } from '../http/testing/examples.ts';
+import { openApi, type OpenApi } from '../http/testing/http.ts';
+import { memoryGateway } from '../http/testing/memory-sources.ts';
+import { Access, needsToken } from './access.ts';
 
 const READER = { name: 'duty-room', token: 'reads-and-nothing-else' };
 const OPERATOR = { name: 'duty-1', token: 'commands-and-reads-too' };
@@ -17,10 +16,10 @@ function opened(scope: Parameters<typeof openApi>[0], isNeeded = true, trustProx
   const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
   gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }];
-  const readers = new Readers('town-01', isNeeded, clock);
-  readers.setTokens([READER], [OPERATOR]);
-  gateway.sources.readers = readers;
-  return openApi(scope, gateway.sources, testWorld(clock), { trustProxy }).then((open) => Object.assign(open, { readers, clock }));
+  const access = new Access({ gateway: 'town-01', isNeeded }, clock);
+  access.setTokens([READER], [OPERATOR]);
+  gateway.sources.access = access;
+  return openApi(scope, gateway.sources, testWorld(clock), { trustProxy }).then((open) => Object.assign(open, { access, clock }));
 }
 
 const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
@@ -43,7 +42,7 @@ test('a token is needed wherever other machines reach HTTP, themselves or throug
 
 test('where a token is needed every route wants one of a reader or an operator, but health, which then tells codes alone', async (t) => {
   const open = await opened(t);
-  for (const { method, path, isOpen } of open.api.routes.filter((route) => !route.isOpen)) {
+  for (const { method, path, needs } of open.api.routes.filter((route) => route.needs !== 'public')) {
     const url = path.replaceAll(/:\w+/g, 'x');
     for (const init of [
       {},
@@ -56,7 +55,7 @@ test('where a token is needed every route wants one of a reader or an operator, 
       assert.deepEqual(
         [answer.status, answer.body.code, answer.headers.get('www-authenticate')],
         [401, 'CV_API_READ_TOKEN', 'Bearer'],
-        `${method} ${url} ${String(isOpen)}`,
+        `${method} ${url} ${needs}`,
       );
     }
   }
@@ -70,14 +69,25 @@ test('where a token is needed every route wants one of a reader or an operator, 
 test('on this machine alone nothing is asked for', async (t) => {
   const { ask } = await opened(t, false);
   assert.equal((await ask('/api/v1/devices')).status, 200);
-  assert.deepEqual((await ask('/api/v1/session')).body, { name: null, role: null });
+  assert.deepEqual((await ask('/api/v1/session')).body, {
+    name: null,
+    kind: 'anonymous',
+    grants: [{ role: 'viewer', centre: '*' }],
+    permissions: ['read', 'read_evidence'],
+  });
   assert.equal((await ask('/api/v1/devices', by('a-token-of-elsewhere'))).status, 200);
 });
 
 test('signing in leaves a cookie that no script reads and no other page sends; with it all is read, the live stream too', async (t) => {
   const open = await opened(t);
   const signed = await signIn(open, READER.token);
-  assert.deepEqual([signed.status, signed.body], [200, { name: 'duty-room', role: 'reader' }]);
+  const reader = {
+    name: 'duty-room',
+    kind: 'configured',
+    grants: [{ role: 'viewer', centre: '*' }],
+    permissions: ['read', 'read_evidence'],
+  };
+  assert.deepEqual([signed.status, signed.body], [200, reader]);
   assert.match(
     signed.headers.get('set-cookie') ?? '',
     /^cityvitals-town-01=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=2592000$/,
@@ -86,12 +96,12 @@ test('signing in leaves a cookie that no script reads and no other page sends; w
   assert.ok(!cookie.includes(READER.token));
   const withCookie = { headers: { cookie: `other=1; ${cookie}` } };
   assert.equal((await open.ask('/api/v1/devices', withCookie)).status, 200);
-  assert.deepEqual((await open.ask('/api/v1/session', withCookie)).body, { name: 'duty-room', role: 'reader' });
+  assert.deepEqual((await open.ask('/api/v1/session', withCookie)).body, reader);
   const stream = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
   assert.equal(stream.status, 200);
-  const out = await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
+  const out = await open.ask('/api/v1/session', { method: 'DELETE', headers: { ...withCookie.headers, 'x-cityvitals': '1' } });
   assert.match(out.headers.get('set-cookie') ?? '', /^cityvitals-town-01=; Path=\/; HttpOnly; SameSite=Strict; Max-Age=0$/);
-  open.readers.setTokens([], [OPERATOR]);
+  open.access.setTokens([], [OPERATOR]);
   assert.equal((await open.ask('/api/v1/devices', withCookie)).status, 401, 'its token has been taken out');
   await open.clock.advanceMs(10_000);
   assert.match(await stream.text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/, 'and the stream that was open ends');
@@ -104,7 +114,7 @@ test('signing out ends the streams of that browser, and of nobody else', async (
   const streams = await Promise.all(
     [withCookie, other, by(READER.token)].map((init) => fetch(new URL('/api/v1/live', open.api.url), init)),
   );
-  await open.ask('/api/v1/session', { method: 'DELETE', ...withCookie });
+  await open.ask('/api/v1/session', { method: 'DELETE', headers: { ...withCookie.headers, 'x-cityvitals': '1' } });
   const after = await fetch(new URL('/api/v1/live', open.api.url), withCookie);
   await open.clock.advanceMs(10_000);
   assert.match(await (streams[0] as Response).text(), /event: bye\ndata: \{"reason":"signed out"\}\n\n$/);
@@ -124,11 +134,7 @@ test('signing out ends the streams of that browser, and of nobody else', async (
 test('the cookie of an operator is no token: it neither commands nor signs in', async (t) => {
   const open = await opened(t);
   const cookie = cookieOf(await signIn(open, OPERATOR.token));
-  assert.equal(
-    (await open.ask('/api/v1/commands', { headers: { cookie } })).body.code,
-    'CV_COMMANDS_CLOSED',
-    'reads are let through to the route, which has no operator',
-  );
+  assert.equal((await open.ask('/api/v1/commands', { headers: { cookie } })).body.code, 'CV_API_UNAUTHORISED', 'it reads only');
   assert.equal((await signIn(open, cookie.split('=')[1])).status, 401);
   assert.equal((await signIn(open, OPERATOR.token, { origin: 'http://evil.example' })).body.code, 'CV_API_ORIGIN');
 });
@@ -151,7 +157,11 @@ test('guessing is slowed by address, and a right token passes meanwhile', async 
 });
 
 test('behind a proxy that is trusted each caller has its own address; what anybody else forwards is not believed', async (t) => {
-  for (const [trustProxy, wanted] of [[['127.0.0.0/8'], 401], [[], 429], [['10.0.0.1'], 429]] as const) {
+  for (const [trustProxy, wanted] of [
+    [['127.0.0.0/8'], 401],
+    [[], 429],
+    [['10.0.0.1'], 429],
+  ] as const) {
     const open = await opened(t, true, [...trustProxy]);
     for (let at = 0; at < 30; at += 1) await signIn(open, `guess-number-${at}`, { 'x-forwarded-for': '10.0.0.66' });
     assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '10.0.0.66' })).status, 429);
@@ -169,10 +179,6 @@ test('whoever has a network of IPv6 is one guesser, and has the places of one vi
   for (let at = 0; at < 30; at += 1) assert.equal((await signIn(open, `guess-number-${at}`, of(at))).status, 401);
   assert.equal((await signIn(open, 'guess-more', of(99))).status, 429);
   assert.equal((await signIn(open, 'guess-more', { 'x-forwarded-for': '2001:db8:0:2::1' })).status, 401);
-  const operators = new Operators([OPERATOR], open.clock);
-  for (let at = 0; at < 30; at += 1)
-    assert.throws(() => operators.identify('Bearer x', `2001:db8::${at.toString(16)}`), { name: 'CV_API_UNAUTHORISED' });
-  assert.throws(() => operators.identify('Bearer x', '2001:db8::99'), { name: 'CV_COMMAND_TOO_MANY' });
 
   const gateway = memoryGateway();
   const { api } = await openApi(t, gateway.sources, testWorld(), { maxViewersOfAddress: 2, trustProxy: ['127.0.0.0/8'] });
@@ -192,7 +198,9 @@ test('a cookie header of any form costs little and ends nothing', async (t) => {
   ]) {
     const socket = connect(open.api.port, '127.0.0.1');
     let text = '';
-    socket.on('data', (bytes: Buffer) => { text += bytes.toString(); });
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes.toString();
+    });
     socket.end(Buffer.from(`GET /api/v1/devices HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncookie: ${cookie}\r\n\r\n`, 'latin1'));
     await once(socket, 'close');
     assert.match(text, /^HTTP\/1\.1 401 /, cookie.slice(0, 30));

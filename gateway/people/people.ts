@@ -1,0 +1,510 @@
+/**
+ * Users of this gateway, their sessions, tokens and set-up links. All of it is in memory, so that a request asks no disk;
+ * what changes is in people.db before it holds.
+ */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { ALL_CENTRES, grantSchema, permission, type Grant, type Permission } from '../../api/permissions.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
+import { everyMs, type Timer, type World } from '../../core/world.ts';
+import type { KnownPeople } from './access.ts';
+import { NO_AUDIT, type Audit, type AuditEntry } from './audit.ts';
+import type { PeopleChange, PeopleRows } from './database.ts';
+import './faults.ts';
+import { takeNotes } from './notes.ts';
+import { Passwords } from './password.ts';
+import { may, type Principal } from './principal.ts';
+import { SignInLimit } from './sign-in-limit.ts';
+import { checkName, foldName } from './user-name.ts';
+
+const HOUR_MS = 3_600_000;
+export const SESSION_IDLE_MS = 12 * HOUR_MS;
+export const SESSION_MAX_MS = 30 * 24 * HOUR_MS;
+export const LINK_MS = 24 * HOUR_MS;
+const MAX_USERS = 5000;
+const MAX_SESSIONS_OF_USER = 50;
+const MAX_TOKENS_OF_USER = 100;
+const MAX_BROWSERS_OF_USER = 20;
+const MAX_FIRST_LINKS = 5;
+const SAVE_USE_EVERY_MS = 300_000;
+const TOKEN_START = 'cvt_';
+
+const USER = z.object({
+  id: z.string(),
+  name: z.string(),
+  grants: z.array(grantSchema),
+  disabled: z.boolean(),
+  /** null until a password was set. */
+  hash: z.string().nullable(),
+  /** Hashes of cookies of browsers that they have signed in with. */
+  browsers: z.array(z.string()),
+  createdAt: z.number(),
+});
+const SESSION = z.object({
+  /** Public: names it in a list. */
+  id: z.string(),
+  /** Of its cookie. */
+  hash: z.string(),
+  user: z.string(),
+  createdAt: z.number(),
+  usedAt: z.number(),
+  address: z.string(),
+  agent: z.string(),
+});
+const TOKEN = z.object({
+  id: z.string(),
+  hash: z.string(),
+  user: z.string(),
+  name: z.string(),
+  permissions: z.array(permission),
+  centres: z.array(z.string()),
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  usedAt: z.number().nullable(),
+});
+const LINK = z.object({
+  hash: z.string(),
+  /** null: makes the first administrator. */
+  user: z.string().nullable(),
+  expiresAt: z.number(),
+});
+export type User = z.infer<typeof USER>;
+export type Session = z.infer<typeof SESSION>;
+export type Token = z.infer<typeof TOKEN>;
+type Link = z.infer<typeof LINK>;
+
+/** Whose request it is that changes something. */
+export interface Actor {
+  principal: Principal;
+  address: string;
+}
+
+export interface PeopleFile {
+  open(): Promise<PeopleRows>;
+  /** Resolves when it is on disk. */
+  save(changes: readonly PeopleChange[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PeopleOptions {
+  file: PeopleFile;
+  audit?: Audit;
+  passwords?: Passwords;
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
+const secret = (): string => randomBytes(32).toString('base64url');
+
+export class People implements KnownPeople {
+  readonly #file: PeopleFile;
+  readonly #audit: Audit;
+  readonly #passwords: Passwords;
+  readonly #world: Pick<World, 'clock' | 'tell'>;
+  readonly #limit: SignInLimit;
+  readonly #users = new Map<string, User>();
+  readonly #byName = new Map<string, string>();
+  /** By the hash of their cookie, of the token, of the code. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #tokens = new Map<string, Token>();
+  readonly #links = new Map<string, Link>();
+  /** Whose last use is not on disk. */
+  readonly #used = new Set<Session | Token>();
+  #timer: Timer | null = null;
+  /** Where it cannot be read nobody of it gets in, and nobody becomes the first administrator. */
+  #isUsable = false;
+
+  constructor({ file, audit = NO_AUDIT, passwords = new Passwords() }: PeopleOptions, world: Pick<World, 'clock' | 'tell'>) {
+    this.#file = file;
+    this.#audit = audit;
+    this.#passwords = passwords;
+    this.#world = world;
+    this.#limit = new SignInLimit(world.clock);
+  }
+
+  /** A file that cannot be read is told: the gateway goes on, and nobody of it gets in. */
+  async open(): Promise<void> {
+    try {
+      const rows = await this.#file.open();
+      for (const user of parsed(USER, rows.users)) this.#putUser(user);
+      for (const session of parsed(SESSION, rows.sessions)) this.#sessions.set(session.hash, session);
+      for (const token of parsed(TOKEN, rows.tokens)) this.#tokens.set(token.hash, token);
+      for (const link of parsed(LINK, rows.links)) this.#links.set(link.hash, link);
+      const { entries, taken } = takeNotes(rows.notes);
+      for (const entry of entries) this.#audit.append(entry);
+      if (taken.length > 0) await this.#file.save(taken);
+      this.#isUsable = true;
+    } catch (error) {
+      this.#world.tell({ kind: 'fault', fault: { code: 'CV_PEOPLE_UNUSABLE', params: { detail: (error as Error).message } } });
+    }
+    this.#timer = everyMs(this.#world.clock, SAVE_USE_EVERY_MS, () => {
+      void this.#saveUse();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#saveUse();
+    await this.#file.close();
+  }
+
+  /** Whether anybody can administer this gateway; also said where that cannot be known. */
+  get hasAdministrator(): boolean {
+    return !this.#isUsable || this.#administrators().length > 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#users.size === 0;
+  }
+
+  byToken(given: string): Principal | null {
+    if (!given.startsWith(TOKEN_START)) return null;
+    const token = this.#tokens.get(digest(given));
+    const nowMs = this.#world.clock.nowMs();
+    const owner = token && this.#users.get(token.user);
+    if (!owner || owner.disabled || token.expiresAt <= nowMs) return null;
+    token.usedAt = nowMs;
+    this.#used.add(token);
+    return {
+      id: `token:${token.id}`,
+      name: `${owner.name}/${token.name}`,
+      kind: 'token',
+      grants: owner.grants,
+      limit: { permissions: token.permissions, centres: token.centres },
+    };
+  }
+
+  bySession(given: string): Principal | null {
+    const session = this.#sessionOf(given);
+    return session && principalOf(this.#users.get(session.user) as User);
+  }
+
+  /**
+   * @param browser the cookie of a browser that has signed in before
+   * @returns the cookies that it gets. @throws CV_SIGN_IN_WRONG, CV_SIGN_IN_LOCKED, CV_SIGN_IN_BUSY, CV_COMMAND_TOO_MANY
+   */
+  async signIn(
+    given: { user: string; password: string },
+    from: { address: string; agent: string; browser: string | undefined },
+  ): Promise<{ principal: Principal; session: string; browser: string }> {
+    const folded = foldName(given.user);
+    const found = this.#users.get(this.#byName.get(folded) ?? '');
+    const isKnownBrowser = from.browser !== undefined && (found?.browsers.includes(digest(from.browser)) ?? false);
+    const right = this.#limit.begin(folded, from.address, isKnownBrowser ? digest(from.browser as string) : null);
+    const isRight = await this.#passwords.verify(given.password, found?.hash ?? null);
+    const record = (outcome: AuditEntry['outcome']): void =>
+      this.#audit.append({ kind: 'sign_in', who: found?.name ?? given.user.slice(0, 64), from: from.address, what: 'password', outcome });
+    if (!found || !isRight || found.disabled) {
+      record('refused');
+      throw new FaultError('CV_SIGN_IN_WRONG');
+    }
+    right();
+    if (this.#passwords.isOutdated(found.hash ?? ''))
+      await this.#saveUser({ ...found, hash: await this.#passwords.hash(given.password).catch(() => found.hash) });
+    record('done');
+    return this.begin(found.id, from, isKnownBrowser ? from.browser : undefined);
+  }
+
+  /** A session of somebody who has said who they are. */
+  async begin(
+    id: string,
+    { address, agent }: { address: string; agent: string },
+    knownBrowser?: string,
+  ): Promise<{ principal: Principal; session: string; browser: string }> {
+    const user = this.#users.get(id) as User;
+    const [cookie, browser, nowMs] = [secret(), knownBrowser ?? secret(), this.#world.clock.nowMs()];
+    const session: Session = {
+      id: randomUUID(),
+      hash: digest(cookie),
+      user: id,
+      createdAt: nowMs,
+      usedAt: nowMs,
+      address,
+      agent: agent.slice(0, 200),
+    };
+    const own = [...this.#sessions.values()].filter((one) => one.user === id).toSorted((a, b) => a.usedAt - b.usedAt);
+    const ended = own.filter((one, at) => !this.#isLive(one) || at <= own.length - MAX_SESSIONS_OF_USER);
+    const browsers = [...user.browsers.filter((one) => one !== digest(browser)), digest(browser)].slice(-MAX_BROWSERS_OF_USER);
+    const changed = { ...user, browsers };
+    await this.#save([
+      ['users', id, JSON.stringify(changed)],
+      row('sessions', session),
+      ...ended.map(({ hash }) => ['sessions', hash, null] as const),
+    ]);
+    for (const { hash } of ended) this.#sessions.delete(hash);
+    this.#putUser(changed);
+    this.#sessions.set(session.hash, session);
+    return { principal: principalOf(user), session: cookie, browser };
+  }
+
+  async signOut(cookie: string, address: string): Promise<void> {
+    const session = this.#sessionOf(cookie);
+    if (!session) return;
+    await this.#endSessions([session]);
+    this.#audit.append({
+      kind: 'sign_out',
+      who: this.#users.get(session.user)?.name ?? '',
+      from: address,
+      what: 'session',
+      outcome: 'done',
+    });
+  }
+
+  /** @param cookie that the asker came with */
+  sessionsOf(user: string, cookie: string | undefined): (Session & { current: boolean })[] {
+    const current = cookie === undefined ? '' : digest(cookie);
+    return [...this.#sessions.values()]
+      .filter((one) => one.user === user && this.#isLive(one))
+      .map((one) => ({ ...one, current: one.hash === current }));
+  }
+
+  /** @throws CV_API_UNKNOWN_ID */
+  async endSession(user: string, id: string, actor: Actor): Promise<void> {
+    const session = [...this.#sessions.values()].find((one) => one.user === user && one.id === id);
+    if (!session) throw unknown('session', '会话', id, '/api/v1/account/sessions');
+    await this.#endSessions([session]);
+    this.#note('sign_out', actor, `session ${id}`);
+  }
+
+  /** Other sessions of theirs end. @throws CV_SIGN_IN_WRONG, CV_SIGN_IN_LOCKED, CV_USER_PASSWORD, CV_SIGN_IN_BUSY */
+  async changePassword(user: string, given: { old: string; password: string }, cookie: string | undefined, actor: Actor): Promise<void> {
+    const found = this.#users.get(user) as User;
+    const right = this.#limit.begin(foldName(found.name), actor.address, digest(`own ${user}`));
+    if (!(await this.#passwords.verify(given.old, found.hash))) throw new FaultError('CV_SIGN_IN_WRONG');
+    right();
+    const hash = await this.#passwords.hash(given.password);
+    await this.#saveUser({ ...(this.#users.get(user) as User), hash });
+    await this.#endSessions(this.sessionsOf(user, cookie).filter(({ current }) => !current));
+    this.#note('user_change', actor, `password of ${found.name}`);
+  }
+
+  tokensOf(user: string): Token[] {
+    return [...this.#tokens.values()].filter((one) => one.user === user);
+  }
+
+  /** @returns the token itself, which is shown once. @throws CV_TOKEN_SCOPE, CV_PEOPLE_FULL */
+  async addToken(
+    user: string,
+    given: { name: string; permissions: Permission[]; centres: string[]; expiresAt: number },
+    actor: Actor,
+  ): Promise<{ token: string; view: Token }> {
+    const owner = principalOf(this.#users.get(user) as User);
+    for (const wanted of given.permissions)
+      for (const centre of given.centres)
+        if (wanted === 'public' || wanted === 'account' || !may(owner, wanted, centre))
+          throw new FaultError('CV_TOKEN_SCOPE', { permission: wanted, centre });
+    if (this.tokensOf(user).length >= MAX_TOKENS_OF_USER)
+      throw new FaultError('CV_PEOPLE_FULL', { what: 'tokens', whatZh: '令牌', max: MAX_TOKENS_OF_USER });
+    const token = `${TOKEN_START}${secret()}`;
+    const view: Token = { ...given, id: randomUUID(), hash: digest(token), user, createdAt: this.#world.clock.nowMs(), usedAt: null };
+    await this.#save([row('tokens', view)]);
+    this.#tokens.set(view.hash, view);
+    this.#note('token_change', actor, `token ${view.name} made`);
+    return { token, view };
+  }
+
+  /** @throws CV_API_UNKNOWN_ID */
+  async removeToken(user: string, id: string, actor: Actor): Promise<void> {
+    const token = this.tokensOf(user).find((one) => one.id === id);
+    if (!token) throw unknown('token', '令牌', id, '/api/v1/account/tokens');
+    await this.#save([['tokens', token.hash, null]]);
+    this.#tokens.delete(token.hash);
+    this.#used.delete(token);
+    this.#note('token_change', actor, `token ${token.name} removed`);
+  }
+
+  users(): User[] {
+    return [...this.#users.values()];
+  }
+
+  user(id: string): User | null {
+    return this.#users.get(id) ?? null;
+  }
+
+  userOf({ id, kind }: Principal): User | null {
+    return kind === 'user' ? this.user(id.replace(/^user:/, '')) : null;
+  }
+
+  /** @returns a code by which they set a password, which is shown once. @throws CV_USER_NAME, CV_USER_NAME_TAKEN, CV_PEOPLE_FULL */
+  async addUser(given: { name: string; grants: Grant[] }, actor: Actor): Promise<{ user: User; code: string; expiresAt: number }> {
+    const user = this.#newUser(given.name, given.grants);
+    const { code, link } = this.#newLink(user.id);
+    await this.#save([row('users', user), row('links', link)]);
+    this.#putUser(user);
+    this.#links.set(link.hash, link);
+    this.#note('user_change', actor, `user ${user.name} added`);
+    return { user, code, expiresAt: link.expiresAt };
+  }
+
+  /** @throws CV_USER_LAST_ADMINISTRATOR */
+  async changeUser(id: string, given: { grants?: Grant[] | undefined; disabled?: boolean | undefined }, actor: Actor): Promise<User> {
+    const before = this.#users.get(id) as User;
+    const user: User = { ...before, grants: given.grants ?? before.grants, disabled: given.disabled ?? before.disabled };
+    // One who has no password yet is none.
+    const known = this.#administrators();
+    if (known.length === 1 && known[0]?.id === id && !isAdministrator(user))
+      throw new FaultError('CV_USER_LAST_ADMINISTRATOR', { name: before.name });
+    await this.#saveUser(user);
+    if (user.disabled) await this.#endSessions(this.sessionsOf(id, undefined));
+    this.#note('user_change', actor, `user ${user.name} ${user.disabled ? 'disabled' : 'changed'}`);
+    return user;
+  }
+
+  /** A link by which a user sets a password anew; earlier ones of theirs are void. */
+  async newPasswordLink(id: string, actor: Actor): Promise<{ code: string; expiresAt: number }> {
+    const old = [...this.#links.values()].filter(({ user }) => user === id);
+    const { code, link } = this.#newLink(id);
+    await this.#save([...old.map(({ hash }) => ['links', hash, null] as const), row('links', link)]);
+    for (const { hash } of old) this.#links.delete(hash);
+    this.#links.set(link.hash, link);
+    this.#note('user_change', actor, `link for ${this.#users.get(id)?.name ?? ''}`);
+    return { code, expiresAt: link.expiresAt };
+  }
+
+  /** A code that makes the first administrator; null where there is one. */
+  async firstLink(): Promise<{ code: string; expiresAt: number } | null> {
+    if (this.hasAdministrator) return null;
+    const old = [...this.#links.values()]
+      .filter(({ user }) => user === null)
+      .toSorted((a, b) => b.expiresAt - a.expiresAt)
+      .slice(MAX_FIRST_LINKS - 1);
+    const { code, link } = this.#newLink(null);
+    await this.#save([...old.map(({ hash }) => ['links', hash, null] as const), row('links', link)]);
+    for (const { hash } of old) this.#links.delete(hash);
+    this.#links.set(link.hash, link);
+    return { code, expiresAt: link.expiresAt };
+  }
+
+  /**
+   * Sets a password by a code, which is void from then on. The first administrator chooses a name too.
+   *
+   * @returns whose it is. @throws CV_SETUP_CODE, CV_USER_NAME, CV_USER_NAME_TAKEN, CV_USER_PASSWORD, CV_SIGN_IN_BUSY, CV_COMMAND_TOO_MANY
+   */
+  async setUp(given: { code: string; name?: string | undefined; password: string }, address: string): Promise<string> {
+    const key = digest(given.code);
+    const link = this.#links.get(key);
+    const refuse = (): never => {
+      this.#audit.append({ kind: 'refusal', who: '', from: address, what: 'set-up link', outcome: 'refused' });
+      throw new FaultError('CV_SETUP_CODE');
+    };
+    const isValid = (): boolean =>
+      link !== undefined &&
+      this.#links.get(key) === link &&
+      link.expiresAt > this.#world.clock.nowMs() &&
+      (link.user === null ? !this.hasAdministrator : this.#users.get(link.user)?.disabled === false);
+    if (!link || !isValid()) return refuse();
+    const name = link.user === null ? checkName(given.name ?? '') : '';
+    const hash = await this.#passwords.hash(given.password);
+    // While it was hashed another may have used it.
+    if (!isValid()) return refuse();
+    const user =
+      link.user === null
+        ? { ...this.#newUser(name, [{ role: 'administrator', centre: ALL_CENTRES }]), hash }
+        : { ...(this.#users.get(link.user) as User), hash };
+    const void_ = link.user === null ? [...this.#links.values()].filter((one) => one.user === null) : [link];
+    // Taken before it is on disk: of two that come at once one gets in.
+    for (const one of void_) this.#links.delete(one.hash);
+    try {
+      await this.#save([row('users', user), ...void_.map((one) => ['links', one.hash, null] as const)]);
+    } catch (error) {
+      for (const one of void_) this.#links.set(one.hash, one);
+      throw error;
+    }
+    this.#putUser(user);
+    await this.#endSessions(this.sessionsOf(user.id, undefined));
+    this.#audit.append({
+      kind: 'user_change',
+      who: user.name,
+      from: address,
+      what: link.user === null ? 'first administrator' : 'password by link',
+      outcome: 'done',
+    });
+    return user.id;
+  }
+
+  #newUser(given: string, grants: Grant[]): User {
+    if (this.#users.size >= MAX_USERS) throw new FaultError('CV_PEOPLE_FULL', { what: 'users', whatZh: '用户', max: MAX_USERS });
+    const name = checkName(given);
+    const taken = this.#byName.get(foldName(name));
+    if (taken !== undefined) throw new FaultError('CV_USER_NAME_TAKEN', { name: this.#users.get(taken)?.name ?? name });
+    return { id: randomUUID(), name, grants, disabled: false, hash: null, browsers: [], createdAt: this.#world.clock.nowMs() };
+  }
+
+  #newLink(user: string | null): { code: string; link: Link } {
+    const code = secret();
+    return { code, link: { hash: digest(code), user, expiresAt: this.#world.clock.nowMs() + LINK_MS } };
+  }
+
+  #administrators(): User[] {
+    return [...this.#users.values()].filter((user) => isAdministrator(user) && user.hash !== null);
+  }
+
+  #sessionOf(cookie: string): Session | null {
+    const session = this.#sessions.get(digest(cookie));
+    if (!session || !this.#isLive(session)) return null;
+    session.usedAt = this.#world.clock.nowMs();
+    this.#used.add(session);
+    return session;
+  }
+
+  #isLive({ user, createdAt, usedAt }: Session): boolean {
+    const nowMs = this.#world.clock.nowMs();
+    return this.#users.get(user)?.disabled === false && nowMs < usedAt + SESSION_IDLE_MS && nowMs < createdAt + SESSION_MAX_MS;
+  }
+
+  async #endSessions(sessions: readonly Session[]): Promise<void> {
+    for (const session of sessions) {
+      this.#sessions.delete(session.hash);
+      this.#used.delete(session);
+    }
+    if (sessions.length > 0) await this.#save(sessions.map(({ hash }) => ['sessions', hash, null] as const));
+  }
+
+  #putUser(user: User): void {
+    this.#users.set(user.id, user);
+    this.#byName.set(foldName(user.name), user.id);
+  }
+
+  async #saveUser(user: User): Promise<void> {
+    await this.#save([row('users', user)]);
+    this.#putUser(user);
+  }
+
+  async #saveUse(): Promise<void> {
+    const used = [...this.#used];
+    this.#used.clear();
+    const ended = [...this.#sessions.values()].filter((one) => !this.#isLive(one));
+    for (const { hash } of ended) this.#sessions.delete(hash);
+    const over = new Set(ended.map(({ hash }) => hash));
+    const rows = used.filter(({ hash }) => !over.has(hash)).map((one) => row('agent' in one ? 'sessions' : 'tokens', one));
+    if (rows.length + ended.length === 0) return;
+    await this.#save([...rows, ...ended.map(({ hash }) => ['sessions', hash, null] as const)]).catch((error: unknown) => {
+      this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_PEOPLE_UNUSABLE') });
+    });
+  }
+
+  async #save(changes: readonly PeopleChange[]): Promise<void> {
+    if (!this.#isUsable) throw new FaultError('CV_PEOPLE_UNUSABLE', { detail: '' });
+    await this.#file.save(changes);
+  }
+
+  #note(kind: AuditEntry['kind'], { principal, address }: Actor, what: string): void {
+    this.#audit.append({ kind, who: principal.name, from: address, what, outcome: 'done' });
+  }
+}
+
+const row = (table: 'users' | 'sessions' | 'tokens' | 'links', one: User | Session | Token | Link): PeopleChange => [
+  table,
+  table === 'users' ? (one as User).id : (one as Session).hash,
+  JSON.stringify(one),
+];
+
+const principalOf = ({ id, name, grants }: User): Principal => ({ id: `user:${id}`, name, kind: 'user', grants });
+
+/** Of all centres: who can make others. */
+const isAdministrator = ({ grants, disabled }: User): boolean =>
+  !disabled && grants.some(({ role, centre }) => role === 'administrator' && centre === ALL_CENTRES);
+
+const unknown = (what: string, whatZh: string, id: string, list: string) => new FaultError('CV_API_UNKNOWN_ID', { what, whatZh, id, list });
+
+/** A row that does not parse makes the file unusable: a grant or a lock that is dropped would let somebody in. */
+const parsed = <T>(schema: z.ZodType<T>, rows: readonly string[]): T[] => rows.map((json) => schema.parse(JSON.parse(json)));
