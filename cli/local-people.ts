@@ -5,17 +5,30 @@
 import { chownSync, existsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Grant } from '../api/permissions.ts';
+import type { UserLinkView, UserView } from '../api/users.ts';
 import { FaultError } from '../core/faults.ts';
 import { realWorld } from '../core/world.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { userView } from '../gateway/http/users.ts';
 import { PeopleDatabase } from '../gateway/people/database.ts';
-import { People, type PeopleFile, type User } from '../gateway/people/people.ts';
+import { People, type PeopleFile } from '../gateway/people/people.ts';
+import type { User } from '../gateway/people/records.ts';
 import { noteChanges } from '../gateway/people/notes.ts';
 import type { AuditEntry } from '../gateway/people/audit.ts';
 import type { Principal } from '../gateway/people/principal.ts';
 import { databaseFailure, databaseFault } from '../gateway/sqlite/failure.ts';
-import type { UserAdministration } from './user.ts';
+import '../gateway/people/faults.ts';
+
+/** What both ways can do. */
+export interface UserAdministration {
+  list(): Promise<UserView[]>;
+  add(name: string, grants: Grant[]): Promise<UserLinkView>;
+  setDisabled(id: string, disabled: boolean): Promise<UserView>;
+  link(id: string): Promise<UserLinkView>;
+  /** Where its console is. */
+  url: string;
+}
 
 export interface LocalPeople extends UserAdministration {
   firstLink(): Promise<{ code: string; expiresAt: number }>;

@@ -4,28 +4,18 @@
  */
 import { Command, Option } from 'commander';
 import type { Page } from '../api/fields.ts';
-import { ROLES, type Grant, type Role } from '../api/permissions.ts';
+import { ROLES, type Role } from '../api/permissions.ts';
 import type { UserLinkView, UserView } from '../api/users.ts';
 import { FaultError } from '../core/faults.ts';
 import { loadGateway } from './load.ts';
 import { addOperatorOptions, operatorRequest, type OperatorOptions } from './operator-request.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
-import type { LocalPeople } from './local-people.ts';
+import type { LocalPeople, UserAdministration } from './local-people.ts';
 
 interface Options extends OperatorOptions {
   local?: boolean;
   config?: string;
-}
-
-/** What both ways can do. */
-export interface UserAdministration {
-  list(): Promise<UserView[]>;
-  add(name: string, grants: Grant[]): Promise<UserLinkView>;
-  setDisabled(id: string, disabled: boolean): Promise<UserView>;
-  link(id: string): Promise<UserLinkView>;
-  /** Where its console is. */
-  url: string;
 }
 
 export function define(terminal: CommandTerminal): Command {

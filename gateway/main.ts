@@ -38,6 +38,7 @@ import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
 import { HealthMonitor } from './http/health-monitor.ts';
 import { openWarningLine } from './warnings/line.ts';
+import './people/faults.ts';
 
 export interface RunOptions {
   /** Prometheus text for `/metrics`. */

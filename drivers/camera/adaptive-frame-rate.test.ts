@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AdaptiveFrameRate } from './adaptive-frame-rate.ts';
 
-/** Pictures at 20 a second to somebody who looks at `able` a second; how many a second were given, second by second. */
+/** Pictures at 20 fps, of which `able` per second can be processed; @returns how many were passed on in each second */
 function given(rate: AdaptiveFrameRate, seconds: number, able: (second: number) => number, fromSecond = 0): number[] {
   let free = 0;
   return Array.from({ length: seconds }, (_, at) => {
@@ -10,16 +10,16 @@ function given(rate: AdaptiveFrameRate, seconds: number, able: (second: number) 
     let count = 0;
     for (let number = 0; number < 20; number += 1) {
       const ptsMs = second * 1000 + number * 50;
-      if (!rate.wants(ptsMs)) continue;
+      if (!rate.accepts(ptsMs)) continue;
       count += 1;
-      if (ptsMs < free) rate.late();
+      if (ptsMs < free) rate.recordDropped();
       else free = ptsMs + 1000 / able(second);
     }
     return count;
   });
 }
 
-test('as few as can be looked at, never fewer than declared, and all again when there is room', () => {
+test('the rate falls to what can be processed, not below the minimum, and rises again when there is capacity', () => {
   const rate = new AdaptiveFrameRate(20, 4);
   const perSecond = given(rate, 60, (second) => (second < 30 ? 8 : 40));
   assert.ok((perSecond[0] ?? 0) > 10);
@@ -27,7 +27,7 @@ test('as few as can be looked at, never fewer than declared, and all again when 
   assert.equal(perSecond.at(-1), 20);
 });
 
-test('where even the least is too much it is kept, and said until it is not', () => {
+test('where even the minimum is too much it is kept, and isSlow lasts until it is not', () => {
   const rate = new AdaptiveFrameRate(20, 5);
   const perSecond = given(rate, 30, () => 1);
   assert.ok(perSecond.slice(10).every((count) => count >= 5), String(perSecond));
@@ -36,6 +36,6 @@ test('where even the least is too much it is kept, and said until it is not', ()
   assert.equal(rate.isSlow, false);
 });
 
-test('without a lower bound nothing is left out', () => {
+test('without a minimum no picture is left out', () => {
   assert.ok(given(new AdaptiveFrameRate(20, 20), 20, () => 1).every((count) => count === 20));
 });

@@ -1,4 +1,4 @@
-/** Settings that say where a camera's pictures come from and how they are fetched. */
+/** Settings of a camera's address and stream. */
 import { z } from 'zod';
 import { settingIssue, durationMs } from '../../core/setting.ts';
 import { clipPathOf, sourceKindOf } from './source.ts';
@@ -12,7 +12,7 @@ const address = () =>
 export const ADDRESS_FIELDS = {
   url: address().meta({
     zh: '画面来源：rtsp(s)://、http(s)://（FLV、HLS、MJPEG），或 file: 加视频文件路径（相对路径以配置文件所在目录为准）；检测宜用子码流',
-    en: 'Where pictures come from: rtsp(s)://, http(s):// (FLV, HLS, MJPEG), or file: and the path of a video file (a relative one counts from the folder of the configuration file); the sub-stream serves detection best',
+    en: 'Address of the stream: rtsp(s)://, http(s):// (FLV, HLS, MJPEG), or file: and the path of a video file (a relative path starts at the folder of the configuration file); use the sub-stream for detection',
     path: true,
     examples: ['rtsp://192.168.1.64/Streaming/Channels/102', 'http://192.168.1.64/live/sub.flv', 'file:./clips/gate.avi'],
   }),
@@ -20,7 +20,7 @@ export const ADDRESS_FIELDS = {
     .optional()
     .meta({
       zh: '主码流地址：只在需要清晰画面（抓拍、事件）或实时观看时打开；省略则同 url',
-      en: 'The main stream, opened only for sharp pictures (commands, events) and for who watches live; left out: url',
+      en: 'Main stream, opened only for full-resolution pictures (commands, events) and live view; default: url',
       path: true,
       examples: ['rtsp://192.168.1.64/Streaming/Channels/101'],
     }),
@@ -34,26 +34,26 @@ export const ADDRESS_FIELDS = {
     .default('tcp')
     .meta({
       zh: 'RTSP 的传输方式：tcp 不丢包；udp 仅用于干净的局域网',
-      en: 'How RTSP is carried: tcp loses nothing; udp only on a clean local network',
+      en: 'Transport of RTSP: tcp loses no packets; udp only on a clean local network',
     }),
   silence: durationMs()
     .refine((ms) => ms >= 1000, settingIssue('must be at least 1s', '不能短于 1s'))
     .prefault('8s')
     .meta({
       zh: '多久没有画面即重新打开（直播不短于三幅图像的间隔，文件不短于二十幅）',
-      en: 'A source that gives no picture for as long is opened anew (a live one not before the time of three pictures is over, a file of twenty)',
+      en: 'Time without a picture after which the source is reopened (at least the time of three pictures for a live source, of twenty for a file)',
     }),
   decode: z
     .enum(['all', 'keyframes'])
     .default('all')
     .meta({
       zh: 'keyframes 只解码 I 帧：慢机器用，每秒图像数随之受 I 帧间隔限制',
-      en: 'keyframes decodes only those that need no other: for slow boxes; there are then no more pictures than the camera has I-frames',
+      en: 'keyframes decodes only I-frames, for slow machines; the rate is then limited by the I-frame interval',
     }),
   hardware: z
     .enum(['none', 'vaapi', 'nvdec', 'v4l2m2m', 'rkmpp'])
     .default('none')
-    .meta({ zh: '硬件解码；不可用时改用软件并提示', en: 'Hardware decoder; where it cannot be had it is done in software, and said' }),
+    .meta({ zh: '硬件解码；不可用时改用软件并提示', en: 'Hardware decoder; if unavailable, software is used and a fault reported' }),
   minFps: z
     .number()
     .min(0.01)
@@ -61,34 +61,34 @@ export const ADDRESS_FIELDS = {
     .optional()
     .meta({
       zh: '处理不过来时每秒图像数可降到多少；省略则不降',
-      en: 'Down to how many pictures a second it may go while there are too many; left out: it does not',
+      en: 'Lowest rate, in pictures per second, under overload; default: the rate is not lowered',
     }),
 };
 
 function urlProblem(url: string): ReturnType<typeof settingIssue> | null {
   const kind = sourceKindOf(url);
-  // What stands there may be a password: it is not said again.
+  // The text may be a password, so the message does not repeat it.
   if (kind === null)
     return settingIssue(
-      'is no address of pictures: write rtsp://, rtsps://, http://, https://, or file: and a path',
+      'is not a stream address: write rtsp://, rtsps://, http://, https://, or file: and a path',
       '不是画面地址：请写 rtsp://、rtsps://、http://、https:// 或 file: 加路径',
     );
   if (kind === 'file') return pathProblem(url);
   const { username, password, hostname } = new URL(url);
   if (username !== '' || password !== '')
     return settingIssue(
-      'user and password do not belong into the address: write them as `user` and `password`',
+      'user and password must not be in the address: use the settings `user` and `password`',
       '用户名和密码不能写在地址中：请写到 `user` 和 `password`',
     );
-  return hostname === '' ? settingIssue('names no host', '没有指明主机') : null;
+  return hostname === '' ? settingIssue('has no host', '没有指明主机') : null;
 }
 
 function pathProblem(url: string): ReturnType<typeof settingIssue> | null {
   try {
-    return clipPathOf({ url }) === '' || url.includes('\0') ? settingIssue(`"${url}" names no file`, `“${url}”没有指明文件`) : null;
+    return clipPathOf({ url }) === '' || url.includes('\0') ? settingIssue(`"${url}" has no path`, `“${url}”没有指明文件`) : null;
   } catch (error) {
     // file://host/… and bad escapes: the reason is in the error's code.
     const code = (error as NodeJS.ErrnoException).code ?? 'invalid';
-    return settingIssue(`"${url}" is no path of this machine (${code})`, `“${url}”不是本机路径（${code}）`);
+    return settingIssue(`"${url}" is not a path on this machine (${code})`, `“${url}”不是本机路径（${code}）`);
   }
 }

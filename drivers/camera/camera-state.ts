@@ -22,7 +22,7 @@ export interface CameraState {
   pictures: number;
   ptsMs: number;
   /** Monotonic: when it was told last that its clock had leapt. */
-  leapToldMs: number;
+  leapReportedMs: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -36,29 +36,29 @@ export function cameraStateOf(clock: Clock, { secrets, redactedUrl: shown }: Cam
   const cameras = known.get(clock) ?? new Map<string, CameraState>();
   known.set(clock, cameras);
   const key = secrets[0] ?? shown;
-  const remembered = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, leapToldMs: -Infinity };
-  cameras.set(key, remembered);
-  return remembered;
+  const state = cameras.get(key) ?? { refusals: 0, refusal: null, notBeforeMs: 0, pictures: 0, ptsMs: -1, leapReportedMs: -Infinity };
+  cameras.set(key, state);
+  return state;
 }
 
 /** @throws FaultError CV_CAMERA_LOGIN while it is too early to try these again */
-export function assertLoginAllowed(remembered: CameraState, clock: Clock): void {
-  const waitMs = remembered.notBeforeMs - clock.monotonicMs();
-  if (remembered.refusal && waitMs > 0) throw refused(remembered.refusal, waitMs);
+export function assertLoginAllowed(state: CameraState, clock: Clock): void {
+  const waitMs = state.notBeforeMs - clock.monotonicMs();
+  if (state.refusal && waitMs > 0) throw refused(state.refusal, waitMs);
 }
 
 /** @returns the fault as it is to be told */
-export function recordRefusedLogin(remembered: CameraState, fault: Fault, clock: Clock): FaultError {
-  const waitMs = WAITS_MS[Math.min(remembered.refusals, WAITS_MS.length - 1)] as number;
-  remembered.refusals += 1;
-  remembered.refusal = fault;
-  remembered.notBeforeMs = clock.monotonicMs() + waitMs;
+export function recordRefusedLogin(state: CameraState, fault: Fault, clock: Clock): FaultError {
+  const waitMs = WAITS_MS[Math.min(state.refusals, WAITS_MS.length - 1)] as number;
+  state.refusals += 1;
+  state.refusal = fault;
+  state.notBeforeMs = clock.monotonicMs() + waitMs;
   return refused(fault, waitMs);
 }
 
-export function recordLogin(remembered: CameraState): void {
-  remembered.refusals = 0;
-  remembered.refusal = null;
+export function recordLogin(state: CameraState): void {
+  state.refusals = 0;
+  state.refusal = null;
 }
 
 function refused({ params }: Fault, waitMs: number): FaultError {

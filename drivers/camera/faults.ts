@@ -1,6 +1,6 @@
 import { defineFaults } from '../../core/faults.ts';
 
-/** Cameras that send their pictures over a network. */
+/** Network cameras. */
 const CAMERA_FAULTS = defineFaults({
   CV_FFMPEG_OLD: {
     stage: 'open',
@@ -19,8 +19,8 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'field-engineer',
     flag: 'config',
     en: [
-      '{address} refuses user and password: {detail}; the next attempt is in {minutes} min',
-      'correct `user` and `password` (a changed one is tried at once); the user must exist on the camera itself and may watch live; after some wrong ones many cameras lock this address out for 30 min',
+      '{address} rejects user and password: {detail}; next attempt in {minutes} min',
+      'correct `user` and `password` (changes are tried at once); the user must exist on the camera itself and have permission for live view; many cameras lock out this address for 30 min after several wrong attempts',
     ],
     zh: [
       '{address} 用户名或密码错误：{detail}；{minutes} 分钟后再试',
@@ -34,7 +34,7 @@ const CAMERA_FAULTS = defineFaults({
     flag: 'config',
     en: [
       '{address} has no such stream: {detail}',
-      "correct the path of the address: see the table of makers in drivers/camera/README.md, or copy it from the camera's web page",
+      "correct the path of the address: see the table of manufacturers in drivers/camera/README.md, or copy it from the camera's web page",
     ],
     zh: ['{address} 没有这路码流：{detail}', '修正地址中的路径：参见 drivers/camera/README.md 的厂商表，或从摄像机网页上复制'],
   },
@@ -44,8 +44,8 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'field-engineer',
     flag: 'comm',
     en: [
-      '{address} gives no stream now: {detail}',
-      'close other viewers (recorders, apps) or raise its limit of sessions; if it stays, restart the camera',
+      '{address} is not providing the stream: {detail}',
+      'close other viewers (recorders, apps) or raise the session limit of the camera; if the fault persists, restart the camera',
     ],
     zh: ['{address} 暂不提供码流：{detail}', '关闭其他观看端（录像机、手机应用）或调大其连接数上限；仍不行则重启摄像机'],
   },
@@ -55,8 +55,8 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'field-engineer',
     flag: 'comm',
     en: [
-      '{address} gave no picture for {silenceMs} ms',
-      'check power, cable and bandwidth; if it comes and goes, lower its bit rate; with `decode: keyframes` `silence` must be longer than its I-frame interval',
+      'no picture from {address} for {silenceMs} ms',
+      'check power, cable and bandwidth; if intermittent, lower the bit rate of the stream; with `decode: keyframes`, `silence` must be longer than its I-frame interval',
     ],
     zh: [
       '{address} 已 {silenceMs} 毫秒没有画面',
@@ -70,7 +70,7 @@ const CAMERA_FAULTS = defineFaults({
     flag: 'comm',
     en: [
       '{address} ended its stream: {detail}',
-      'if it repeats: look whether the camera restarts (power, heat), loses its network, or has too many viewers; over HTTP the address has to be of a live stream, not of a recording',
+      'if it repeats: check whether the camera restarts (power, heat), loses its network, or has too many viewers; an HTTP address must be of a live stream, not of a recording',
     ],
     zh: [
       '{address} 结束了码流：{detail}',
@@ -90,7 +90,7 @@ const CAMERA_FAULTS = defineFaults({
   },
   CV_CAMERA_NO_VIDEO: {
     stage: 'open', retry: 'after-change', actor: 'field-engineer', flag: 'config',
-    en: ['{address} does not send video: {detail}', 'check scheme, port and path: RTSP is mostly on port 554, and a web page is no stream'],
+    en: ['{address} does not send video: {detail}', 'check scheme, port and path: RTSP usually uses port 554; a web page is not a stream'],
     zh: ['{address} 发送的不是视频：{detail}', '检查协议、端口和路径：RTSP 端口通常为 554，网页地址不是码流'],
   },
   CV_CAMERA_CHANGED: {
@@ -99,8 +99,8 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'nobody',
     flag: 'comm',
     en: [
-      '{address} changed the size or codec of its pictures; it is reopened',
-      'if frequent: give the stream one size and one codec in the camera, turn "smart" codecs off',
+      'size or codec of {address} changed; the stream is reopened',
+      'if frequent: set a fixed size and codec for the stream in the camera, turn "smart" codecs off',
     ],
     zh: ['{address} 的画面尺寸或格式发生变化，重新打开', '若反复出现：在摄像机中固定该码流的尺寸和编码，关闭智能编码'],
   },
@@ -109,8 +109,8 @@ const CAMERA_FAULTS = defineFaults({
     retry: 'next',
     actor: 'nobody',
     en: [
-      'the time of {address} jumped by {leaptMs} ms; its pictures get our time',
-      'if frequent: let the camera set its clock by NTP, slowly',
+      'the time stamps of {address} jumped by {leaptMs} ms; pictures are timed by the edge\'s clock',
+      'if frequent: enable NTP in the camera',
     ],
     zh: ['{address} 的时间戳跳变 {leaptMs} 毫秒，画面时间按本机时钟延续', '若反复出现：让摄像机通过 NTP 校时'],
   },
@@ -120,7 +120,7 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'field-engineer',
     en: [
       '{address} is decoded in software, not by {hardware}: {detail}',
-      'check that this machine has that decoder, that its user may open it (/dev/dri, /dev/video*) and that this ffmpeg was built for it; else set `hardware: none`',
+      'check that this machine has the decoder, that the user may open it (/dev/dri, /dev/video*) and that ffmpeg supports it; otherwise set `hardware: none`',
     ],
     zh: [
       '{address} 由软件解码，未使用 {hardware}：{detail}',
@@ -133,7 +133,7 @@ const CAMERA_FAULTS = defineFaults({
     actor: 'field-engineer',
     en: [
       '{address}: even at {minFps} frames/s this machine cannot keep up',
-      'use fewer cameras or frames, a smaller model, or a faster machine',
+      'use fewer cameras, a lower `fps`, a smaller model, or a faster machine',
     ],
     zh: ['{address}：每秒 {minFps} 幅也超出本机处理能力', '减少摄像机或每秒图像数、换小模型或换更快的机器'],
   },

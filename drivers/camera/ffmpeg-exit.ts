@@ -8,7 +8,7 @@ import type { CameraSource } from './source.ts';
 export interface FfmpegEnd {
   source: CameraSource;
   exit: FfmpegExit;
-  log: Pick<FfmpegLog, 'first' | 'last' | 'opening'> & Partial<Pick<FfmpegLog, 'lastBeside' | 'seconds'>>;
+  log: Pick<FfmpegLog, 'first' | 'last' | 'opening'> & Partial<Pick<FfmpegLog, 'lastSegmentError' | 'seconds'>>;
   /** How many it had given. */
   pictures: number;
   /** Up to what time of a file. */
@@ -60,7 +60,7 @@ function fileFault({ exit, log: said, pictures, playedMs = Infinity }: FfmpegEnd
       ...(exit.code === 0 ? { detail: 'there is no picture in it', detailZh: '其中没有图像' } : { detail }),
     });
   // What could not be kept beside the pictures is no matter of theirs.
-  const isWell = exit.code === 0 || (said.last === '' && said.lastBeside);
+  const isWell = exit.code === 0 || (said.last === '' && said.lastSegmentError);
   if (!isWell) return new FaultError('CV_VIDEO_STOPPED', { path, detail });
   const [seconds, wholeSeconds] = [Math.round(playedMs / 1000), said.seconds ?? 0];
   const isWhole = said.last === '' || seconds + 1 >= wholeSeconds * WHOLE_SHARE;

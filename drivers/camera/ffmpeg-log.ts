@@ -1,45 +1,45 @@
-/** What ffmpeg says on its way, read as far as it matters: what the stream is, what went wrong, how often. Bounded. */
+/** Parses ffmpeg's log: format of the stream, errors, hardware decoder. Bounded memory. */
 
-/** What the source gives, before anything is made of it. */
+/** Format of the source, before decoding. */
 export interface StreamFacts {
   codec: string;
   width: number;
   height: number;
-  /** Pictures a second as the source declares them; 0 where it does not. */
+  /** Pictures per second as declared by the source; 0 where it is not. */
   fps: number;
 }
 
 const MAX_LINE_CHARACTERS = 600;
 const MAX_REST_CHARACTERS = 10_000;
-const WRONG = /\[(error|fatal|panic)\] ?/;
-/** Only a warning to ffmpeg: packets that the network lost, and the pictures that suffer by it. */
+const ERROR = /\[(error|fatal|panic)\] ?/;
+/** Only a warning for ffmpeg: packets lost by the network, and damaged pictures. */
 const DAMAGE = /RTP: missed|max delay reached|corrupt|concealing/i;
 const STREAM = /Stream #0:\d+.*: Video: (\w+)[^,]*,.*?, (\d{2,5})x(\d{2,5})(?:.*?, ([\d.]+) fps)?/;
-/** Of the output that keeps what comes beside the pictures: those are well. */
-const BESIDE = /^\[(?:fifo|segment|matroska|(?:out|vost)#1[^ ]*) @|Error writing trailer of \S*%d\.mkv/;
+/** Lines of the segment output: the pictures are not affected. */
+const SEGMENT_OUTPUT = /^\[(?:fifo|segment|matroska|(?:out|vost)#1[^ ]*) @|Error writing trailer of \S*%d\.mkv/;
 const DURATION = /\bDuration: (\d+):(\d+):(\d+)/;
 const HARDWARE = /hwaccel|hardware device|device creation failed|no device available|unknown decoder|could not find a valid device/i;
 
 export class FfmpegLog {
-  /** What went wrong first, which mostly says why it could not begin, and last. */
+  /** The first error, usually the reason that the source could not be opened, and the last. */
   first = '';
   last = '';
-  /** Lines that spoke of damage since somebody asked. */
+  /** Lines about damage since `damaged` was called. */
   #damaged = 0;
   stream: StreamFacts | null = null;
-  /** How long a file calls itself, in whole seconds; 0 where it does not. */
+  /** Declared length of a file in whole seconds; 0 where it is not declared. */
   seconds = 0;
-  /** Told what was wrong with keeping what comes, and the last of it. */
-  beside: (words: string) => void = () => {};
-  lastBeside = '';
-  /** What it said of a hardware decoder that is not there. */
+  /** Called with errors of the segment output; the last one. */
+  onSegmentError: (message: string) => void = () => {};
+  lastSegmentError = '';
+  /** Error about an unavailable hardware decoder. */
   hardware = '';
-  /** All that was wrong while it began: the one sentence that matters may stand anywhere. */
+  /** All errors while opening: the decisive one may be anywhere among them. */
   #opening = '';
   #rest = '';
   readonly #clean: (text: string) => string;
 
-  /** @param clean takes out what nobody may see */
+  /** @param clean removes secrets */
   constructor(clean: (text: string) => string = (text) => text) {
     this.#clean = clean;
   }
@@ -51,7 +51,7 @@ export class FfmpegLog {
   receive(text: string): void {
     const lines = (this.#rest + text).split(/[\r\n]+/);
     this.#rest = lines.pop() ?? '';
-    // Half a secret could not be taken out: what does not end is let go as a whole.
+    // Half a secret could not be removed: a line without an end is discarded as a whole.
     if (this.#rest.length > MAX_REST_CHARACTERS) this.#rest = '';
     for (const line of lines) this.#line(this.#clean(line).slice(0, MAX_LINE_CHARACTERS));
   }
@@ -61,7 +61,7 @@ export class FfmpegLog {
     this.#rest = '';
   }
 
-  /** Whether something was damaged since it was asked last. */
+  /** Whether something was damaged since the last call. */
   damaged(): boolean {
     const isDamaged = this.#damaged > 0;
     this.#damaged = 0;
@@ -77,24 +77,24 @@ export class FfmpegLog {
       this.stream = { codec, width: Number(width), height: Number(height), fps: Number(fps) };
       return;
     }
-    const isWrong = WRONG.test(line);
-    if (BESIDE.test(line)) {
-      if (!isWrong) return;
-      this.lastBeside = plain(line);
-      return this.beside(this.lastBeside);
+    const isError = ERROR.test(line);
+    if (SEGMENT_OUTPUT.test(line)) {
+      if (!isError) return;
+      this.lastSegmentError = withoutPrefix(line);
+      return this.onSegmentError(this.lastSegmentError);
     }
-    if (isWrong || DAMAGE.test(line)) this.#damaged += 1;
-    if (!isWrong) return;
-    const words = plain(line);
-    if (words === '') return;
-    if (HARDWARE.test(words)) this.hardware ||= words;
-    this.first ||= words;
-    this.last = words;
-    if (this.#opening.length < MAX_LINE_CHARACTERS * 4) this.#opening += `${words}\n`;
+    if (isError || DAMAGE.test(line)) this.#damaged += 1;
+    if (!isError) return;
+    const message = withoutPrefix(line);
+    if (message === '') return;
+    if (HARDWARE.test(message)) this.hardware ||= message;
+    this.first ||= message;
+    this.last = message;
+    if (this.#opening.length < MAX_LINE_CHARACTERS * 4) this.#opening += `${message}\n`;
   }
 }
 
-/** Without the `[part @ 0x55…] [error]` that ffmpeg puts before. */
-function plain(line: string): string {
+/** Without ffmpeg's prefix `[part @ 0x55…] [error]`. */
+function withoutPrefix(line: string): string {
   return line.replace(/^(\[[^\]]*\] ?)+/, '').trim();
 }

@@ -2,7 +2,7 @@
 import type { RingOpening } from '../../core/ring.ts';
 import { segmentsOutput } from './video-segments.ts';
 import type { CameraSource } from './source.ts';
-import { GIVEN, PICKED } from './frame-timestamps.ts';
+import { PASSED, PICKED } from './frame-timestamps.ts';
 
 type Hardware = 'none' | 'vaapi' | 'nvdec' | 'v4l2m2m' | 'rkmpp';
 
@@ -46,7 +46,7 @@ export function ffmpegArguments(options: PlayOptions): string[] {
     ...picked,
     ...passed,
     `scale=${scaled(size)}:flags=bilinear:out_range=tv`,
-    ...(isStamped(options) ? stamped(GIVEN, passed.length === 0) : []),
+    ...(isStamped(options) ? stamped(PASSED, passed.length === 0) : []),
   ];
   return [
     '-nostdin',
@@ -61,7 +61,7 @@ export function ffmpegArguments(options: PlayOptions): string[] {
     ...decoder(hardware, codec),
     ...(decode === 'keyframes' ? ['-skip_frame', 'nokey'] : []),
     ...(loop ? ['-stream_loop', '-1'] : []),
-    ...(source.isInPieces ? ['-re'] : []),
+    ...(source.isSegmented ? ['-re'] : []),
     ...('path' in source.input ? ['-i', `file:${source.input.path}`] : ['-f', 'concat', '-safe', '0', '-i', 'pipe:0']),
     '-map',
     '0:v:0',

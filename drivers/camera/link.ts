@@ -1,4 +1,4 @@
-/** The way to a camera's pictures: one ffmpeg child, started by open and gone after close. I/O only. */
+/** The link to a camera: one ffmpeg child, started by open and ended by close. I/O only. */
 import { stat } from 'node:fs/promises';
 import type { Link, Picture } from '../../core/driver.ts';
 import { FaultError } from '../../core/faults.ts';
@@ -16,16 +16,16 @@ import { still } from './still.ts';
 
 export interface CameraLink extends Link<Picture> {
   frames(signal: AbortSignal): AsyncIterable<Picture>;
-  /** Of the ffmpeg child. */
+  /** PID of the ffmpeg child. */
   pid: number | undefined;
-  /** What the source sends, as far as it said. */
+  /** Format of the stream, where ffmpeg reported it. */
   stream: StreamFacts | null;
 }
 
 /**
- * Resolves with the first picture in hand, so a source that cannot be played is known here.
+ * Resolves once the first picture was read, so a source that cannot be played fails here.
  *
- * @returns rejects with the fault that says why there is none, or the signal's reason
+ * @returns rejects with the fault that explains why there is none, or the signal's reason
  */
 export async function open(settings: CameraSettings, _points: unknown, world: World, signal?: AbortSignal): Promise<CameraLink> {
   const source = cameraSourceOf(settings);
@@ -50,18 +50,18 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
     closing.abort();
     return player.kill();
   };
-  const late = (picture: Picture) => {
+  const onDropped = (picture: Picture) => {
     picture.late?.();
-    world.tell({ kind: 'samples_lost', count: SAMPLES_A_PICTURE, reason: 'picture_late', intended: false });
+    world.tell({ kind: 'samples_lost', count: SAMPLES_PER_PICTURE, reason: 'picture_late', intended: false });
   };
 
   function pictures(): AsyncGenerator<Picture, void> {
     if (source.kind !== 'file')
-      return playOnArrival(livePictures({ playing, source, settings, late }, world, closing.signal), world.clock, closing.signal, late);
-    // Whoever writes into a pipe may rest.
-    const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (DECODED_SLOWLY * 1000) / fps);
+      return playOnArrival(livePictures({ playing, source, settings, onDropped }, world, closing.signal), world.clock, closing.signal, onDropped);
+    // The writer of a pipe may pause.
+    const silenceMs = isPipe ? Infinity : Math.max(settings.silence, (MAX_DECODE_SLOWDOWN * 1000) / fps);
     const clip = clipPictures({ playing, source, fps, silenceMs }, world, closing.signal);
-    return settings.speed === 'max' ? playWithoutLoss(clip, closing.signal) : playInRealTime(clip, world.clock, closing.signal, late);
+    return settings.speed === 'max' ? playWithoutLoss(clip, closing.signal) : playInRealTime(clip, world.clock, closing.signal, onDropped);
   }
 
   return {
@@ -79,19 +79,19 @@ export async function open(settings: CameraSettings, _points: unknown, world: Wo
         await close();
       }
     },
-    // A clip without another stream beside it has no picture of now.
+    // A clip without a main stream has no current picture.
     ...(cameraSourceOf({ ...settings, url: mainUrlOf(settings) }).kind === 'file'
       ? {}
-      : { still: (asked: AbortSignal) => still(settings, world, AbortSignal.any([asked, closing.signal])) }),
+      : { still: (stillSignal: AbortSignal) => still(settings, world, AbortSignal.any([stillSignal, closing.signal])) }),
     close,
   };
 }
 
-/** persons, vehicles, occupancy: what one picture would have given. */
-const SAMPLES_A_PICTURE = 3;
+/** persons, vehicles, occupancy: the samples that one picture gives. */
+const SAMPLES_PER_PICTURE = 3;
 
-/** All that lies between two pictures of a clip is decoded: on a slow box, of a large one, in so many times the time it took. */
-const DECODED_SLOWLY = 20;
+/** Every frame between two pictures of a clip is decoded: on a slow machine, for a large clip, at most this much slower than real time. */
+const MAX_DECODE_SLOWDOWN = 20;
 
 interface Clip {
   playing: StartedPlayback;
@@ -101,7 +101,7 @@ interface Clip {
   silenceMs: number;
 }
 
-/** A clip's frame is (file, index, presentation time): ffmpeg gives them evenly. */
+/** A clip's frame is (file, index, presentation time); ffmpeg gives them at a constant rate. */
 async function* clipPictures(
   { playing: { player, first }, source, fps, silenceMs }: Clip,
   { clock, tell }: World,
@@ -112,13 +112,13 @@ async function* clipPictures(
   const silence = new SilenceWatchdog(silenceMs, clock, () => { void player.kill(); });
   let index = 0;
   try {
-    for (let came: TimedFrame | UnchangedFrame | void = first; came; index += 1) {
+    for (let frame: TimedFrame | UnchangedFrame | void = first; frame; index += 1) {
       const ptsMs = (index * 1000) / fps;
       if (player.log.damaged()) tell({ kind: 'picture_damaged' });
-      const { streamMs: _streamMs, ...shot } = came;
-      if ('isStill' in shot) tell({ kind: 'picture_still' });
-      else yield { index, ptsMs, ...shot, takenAt: startedAt + jumpedMs() + ptsMs };
-      came = (await silence.until(player.frames.next())).value;
+      const { streamMs: _streamMs, ...picture } = frame;
+      if ('isStill' in picture) tell({ kind: 'picture_still' });
+      else yield { index, ptsMs, ...picture, takenAt: startedAt + jumpedMs() + ptsMs };
+      frame = (await silence.until(player.frames.next())).value;
     }
   } finally {
     silence.end();
@@ -133,13 +133,13 @@ async function* clipPictures(
     throw exitFault({ source, exit: await player.exit, log: player.log, pictures: index, playedMs: (index * 1000) / fps });
 }
 
-/** A pipe is let through: somebody may write a video into it. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
+/** Named pipes are allowed. @returns whether it is one. @throws FaultError CV_VIDEO_MISSING, CV_VIDEO_UNREADABLE */
 export async function checkClipFile(path: string): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new FaultError('CV_VIDEO_MISSING', { path });
     throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: error.code ?? error.message });
   });
-  if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'it is no file', detailZh: '不是文件' });
+  if (!found.isFile() && !found.isFIFO()) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: 'not a file', detailZh: '不是文件' });
   if (found.isFile() && found.size === 0) throw new FaultError('CV_VIDEO_UNREADABLE', { path, detail: '0 bytes', detailZh: '0 字节' });
   return found.isFIFO();
 }

@@ -1,4 +1,4 @@
-/** A live stream's pictures: their times, their number a second, and what is said when the stream misbehaves. */
+/** Pictures of a live stream: times, rate, and faults of the stream. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { sendsNoTimes, withTimeout, type StartedPlayback } from './start-playback.ts';
@@ -15,71 +15,71 @@ export interface LiveStream {
   playing: StartedPlayback;
   source: CameraSource;
   settings: CameraSettings;
-  /** Told each picture that is left out because those before it were too many. */
-  late(picture: Picture): void;
+  /** Called with each picture that is left out under overload. */
+  onDropped(picture: Picture): void;
 }
 
-/** A clock that leaps again and again is not told each time. */
-const LEAP_TOLD_EVERY_MS = 60_000;
-/** Longest time in which pictures that are as the one before are not given. */
-const STILL_MOST_MS = 1000;
+/** Repeated jumps of a camera's clock are reported at most this often. */
+const MIN_LEAP_REPORT_MS = 60_000;
+/** Unchanged pictures are passed on at least this often. */
+const MAX_STILL_MS = 1000;
 
 /** @throws FaultError CV_CAMERA_SILENT, CV_CAMERA_CHANGED, CV_CAMERA_CLOSED, CV_VIDEO_STOPPED */
 export async function* livePictures(
-  { playing: { player, first, remembered }, source, settings, late }: LiveStream,
+  { playing: { player, first, state }, source, settings, onDropped }: LiveStream,
   world: World,
   closing: AbortSignal,
 ): AsyncGenerator<Picture, void> {
   const { clock } = world;
   const address = source.redactedUrl;
   const silenceMs = silenceMsOf(settings);
-  // The clock that ffmpeg takes theirs from may be set.
+  // ffmpeg would use the system clock, which may be set.
   const isUntimed = sendsNoTimes(source, player.log);
-  remembered.startedMs ??= clock.monotonicMs();
-  const times = new StreamTimes(Math.max(remembered.ptsMs + 1, Math.round(clock.monotonicMs() - remembered.startedMs)));
+  state.startedMs ??= clock.monotonicMs();
+  const times = new StreamTimes(Math.max(state.ptsMs + 1, Math.round(clock.monotonicMs() - state.startedMs)));
   const { fps, minFps } = settings;
   const rate = new AdaptiveFrameRate(fps, minFps ?? fps);
   let pictures = 0;
-  let isSlowTold = false;
-  /** The one that was given last, and when. */
-  let shot: Y4mFrame = first;
+  let isSlowReported = false;
+  /** The picture passed on last, and when. */
+  let latest: Y4mFrame = first;
   let release: (() => void) | undefined;
-  let gaveMs = -Infinity;
+  let passedAtMs = -Infinity;
   try {
     for (
       let timed: TimedFrame | UnchangedFrame | void = first;
       timed;
       timed = (await withTimeout(player.frames.next(), silenceMs, address, clock)).value
     ) {
-      const { streamMs = 0, ...came } = timed;
-      const cameMs = clock.monotonicMs();
-      const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, cameMs });
+      const { streamMs = 0, ...frame } = timed;
+      const arrivedMs = clock.monotonicMs();
+      const { ptsMs, agoMs, leaptMs } = times.take({ streamMs: isUntimed ? null : streamMs, arrivedMs });
       player.pieces?.place(streamMs, ptsMs);
-      if (leaptMs !== undefined && cameMs - remembered.leapToldMs >= LEAP_TOLD_EVERY_MS) {
-        remembered.leapToldMs = cameMs;
+      if (leaptMs !== undefined && arrivedMs - state.leapReportedMs >= MIN_LEAP_REPORT_MS) {
+        state.leapReportedMs = arrivedMs;
         world.tell({ kind: 'fault', fault: { code: 'CV_CAMERA_TIME', params: { address, leaptMs } } });
       }
       if (player.log.damaged()) world.tell({ kind: 'picture_damaged' });
-      remembered.pictures += 1;
-      remembered.ptsMs = ptsMs;
+      state.pictures += 1;
+      state.ptsMs = ptsMs;
       pictures += 1;
-      if ('isStill' in came) {
+      if ('isStill' in frame) {
         world.tell({ kind: 'picture_still' });
-        // Of a camera that gives few, the picture that still holds is a sign of life.
-        if (cameMs - gaveMs < STILL_MOST_MS) continue;
+        // With a low rate the unchanged picture is passed on as a sign of life.
+        if (arrivedMs - passedAtMs < MAX_STILL_MS) continue;
       } else {
         release?.();
-        release = came.keep?.();
-        shot = came;
+        release = frame.keep?.();
+        latest = frame;
       }
-      gaveMs = cameMs;
-      const picture: Picture = { index: remembered.pictures - 1, ptsMs, ...shot, takenAt: clock.nowMs() - agoMs, late: () => rate.late() };
-      if (rate.wants(ptsMs)) yield picture;
-      else late({ ...picture, late: () => {} });
-      if (minFps !== undefined && rate.isSlow !== isSlowTold) {
-        isSlowTold = rate.isSlow;
+      passedAtMs = arrivedMs;
+      const picture: Picture = { index: state.pictures - 1, ptsMs, ...latest, takenAt: clock.nowMs() - agoMs, late: () => rate.recordDropped() };
+      if (rate.accepts(ptsMs)) yield picture;
+      else onDropped({ ...picture, late: () => {} });
+      if (minFps !== undefined && rate.isSlow !== isSlowReported) {
+        isSlowReported = rate.isSlow;
         world.tell(
-          isSlowTold
+          isSlowReported
             ? { kind: 'fault', fault: { code: 'CV_CAMERA_SLOW', params: { address, minFps } } }
             : { kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' },
         );
@@ -88,6 +88,6 @@ export async function* livePictures(
     if (!closing.aborted) throw exitFault({ source, exit: await player.exit, log: player.log, pictures });
   } finally {
     release?.();
-    if (isSlowTold) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
+    if (isSlowReported) world.tell({ kind: 'fault_cleared', code: 'CV_CAMERA_SLOW' });
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PictureMemoryPool } from './picture-memory-pool.ts';
 
-test('memory is used again when the last who kept it has let go, once, and never when nobody kept it', () => {
+test('memory is reused once, when the last that kept it has released it, and never when it was not kept', () => {
   const ring = new PictureMemoryPool();
   const [first, second] = [ring.take(6), ring.take(6)];
   assert.notEqual(first, second);
@@ -16,7 +16,7 @@ test('memory is used again when the last who kept it has let go, once, and never
   assert.notEqual(ring.take(6), first);
 });
 
-test('pictures of another size get memory of their own; no more is kept than is needed at once', () => {
+test('pictures of another size get new memory; the pool is bounded', () => {
   const ring = new PictureMemoryPool();
   const many = Array.from({ length: 10 }, () => ring.take(6));
   for (const memory of many) ring.keeperOf(memory)()();

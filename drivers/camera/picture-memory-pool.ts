@@ -1,19 +1,19 @@
 /**
- * A pool of picture memory, reused once all holders have released it. Allocating it for each picture would cost more in
- * garbage collection than everything else that is done with a picture.
+ * A pool of picture memory, reused once all that kept it have released it. Allocating memory for each picture would cost
+ * more in garbage collection than all other processing of a picture.
  */
 const MAX_FREE = 3;
 
 export class PictureMemoryPool {
   readonly #free: Uint8Array[] = [];
 
-  /** Not cleared. */
+  /** Memory that is not cleared. */
   take(bytes: number): Uint8Array {
-    const known = this.#free.pop();
-    return known?.length === bytes ? known : new Uint8Array(bytes);
+    const free = this.#free.pop();
+    return free?.length === bytes ? free : new Uint8Array(bytes);
   }
 
-  /** The `keep` of the picture that lies there. */
+  /** The `keep` function of the picture in this memory. */
   keeperOf(memory: Uint8Array): () => () => void {
     let keepers = 0;
     return () => {

@@ -1,38 +1,38 @@
-/** Ways to hand pictures on: in the clip's own time, as they come, or as fast as they are taken without losing one. */
+/** Playback modes: in real time by presentation time, on arrival, or as fast as possible without dropping a picture. */
 import type { Picture } from '../../core/driver.ts';
 import { pause, type Clock } from '../../core/world.ts';
 
-/** Gives each picture when its presentation time has come. */
+/** Yields each picture at its presentation time. */
 export function playInRealTime(
   source: AsyncIterable<Picture>,
   clock: Clock,
   signal: AbortSignal,
-  late: (picture: Picture) => void,
+  onDropped: (picture: Picture) => void,
 ): AsyncGenerator<Picture, void> {
   const startedMs = clock.monotonicMs();
-  return newest(source, ({ ptsMs }) => startedMs + ptsMs - clock.monotonicMs(), clock, signal, late);
+  return newest(source, ({ ptsMs }) => startedMs + ptsMs - clock.monotonicMs(), clock, signal, onDropped);
 }
 
-/** Gives pictures as they come: a live source waits for nobody, so it is always read. */
+/** Yields pictures on arrival; a live source is read continuously, whether or not pictures are processed. */
 export function playOnArrival(
   source: AsyncIterable<Picture>,
   clock: Clock,
   signal: AbortSignal,
-  late: (picture: Picture) => void,
+  onDropped: (picture: Picture) => void,
 ): AsyncGenerator<Picture, void> {
-  return newest(source, () => 0, clock, signal, late);
+  return newest(source, () => 0, clock, signal, onDropped);
 }
 
-/** Whoever asks late gets the newest; the ones before are told to `late` and gone. */
+/** Yields the newest picture; the ones skipped before it go to `onDropped`. */
 async function* newest(
   source: AsyncIterable<Picture>,
   dueInMs: (picture: Picture) => number,
   clock: Clock,
   signal: AbortSignal,
-  late: (picture: Picture) => void,
+  onDropped: (picture: Picture) => void,
 ): AsyncGenerator<Picture, void> {
   const stopped = new AbortController();
-  const either = AbortSignal.any([signal, stopped.signal]);
+  const anySignal = AbortSignal.any([signal, stopped.signal]);
   let latest: Picture | null = null;
   let wake = () => {};
   let ended = false;
@@ -40,8 +40,8 @@ async function* newest(
   async function pump(): Promise<void> {
     for await (const picture of source) {
       const waitMs = dueInMs(picture);
-      if (waitMs > 0 && !(await pause(clock, waitMs, either))) return;
-      if (latest) late(latest);
+      if (waitMs > 0 && !(await pause(clock, waitMs, anySignal))) return;
+      if (latest) onDropped(latest);
       latest = picture;
       wake();
     }
@@ -51,7 +51,7 @@ async function* newest(
     ended = true;
     wake();
   });
-  // Its failure is thrown below, when its turn comes.
+  // Its failure is thrown by the await below.
   pumping.catch(() => {});
   try {
     for (;;) {
@@ -68,32 +68,32 @@ async function* newest(
   }
 }
 
-/** Pictures that may be in somebody's hands at once: one that is worked on and one that waits. */
+/** Pictures held at once: one in processing and one waiting. */
 const MAX_HELD = 2;
 
-/** Gives pictures as fast as they are asked for, but waits for those that somebody holds. */
+/** Yields pictures as fast as they are requested, but pauses while too many are held. */
 export async function* playWithoutLoss(source: AsyncIterable<Picture>, signal: AbortSignal): AsyncGenerator<Picture, void> {
-  const hands = { held: 0 };
+  const holds = { count: 0 };
   let wake = () => {};
   const hold = () => {
     let done = false;
-    hands.held += 1;
+    holds.count += 1;
     return () => {
       if (done) return;
       done = true;
-      hands.held -= 1;
+      holds.count -= 1;
       wake();
     };
   };
-  const aborted = () => wake();
-  signal.addEventListener('abort', aborted, { once: true });
+  const onAbort = () => wake();
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     for await (const picture of source) {
-      while (hands.held >= MAX_HELD && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve; });
+      while (holds.count >= MAX_HELD && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve; });
       if (signal.aborted) return;
       yield Object.assign(picture, { hold });
     }
   } finally {
-    signal.removeEventListener('abort', aborted);
+    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -60,7 +60,7 @@ export async function startFfmpeg(options: PlayOptions, clock: Clock): Promise<F
   const said = new FfmpegLog((text) => withoutSecrets(text, source));
   stderr.setEncoding('utf8').on('data', (text: string) => said.receive(text)).on('error', () => {});
   const pieces = ring ? new VideoSegments(ring, !isLive) : null;
-  if (pieces) said.beside = (words) => pieces.trouble(words);
+  if (pieces) said.onSegmentError = (message) => pieces.trouble(message);
   // Lines that are still in it are read to the end, also of a child that is killed.
   (child.stdio[SEGMENTS_FD] as Readable | undefined)
     ?.setEncoding('utf8')

@@ -1,7 +1,7 @@
-/** Where a camera's pictures come from: the address as it was written, as ffmpeg is told it, and as people may see it. Pure. */
+/** Address of a camera: as configured, as ffmpeg gets it, and redacted for messages. Pure. */
 import { fileURLToPath } from 'node:url';
 
-/** What of a camera's settings says where it is and how it is reached. */
+/** Settings of a camera that describe how it is reached. */
 export interface SourceSettings {
   url: string;
   user?: string | undefined;
@@ -10,25 +10,25 @@ export interface SourceSettings {
 }
 
 export interface CameraSource {
-  /** A file ends and can be played at any speed; the others come as they come. */
+  /** A file has an end and can be played at any speed; the others are live. */
   kind: 'file' | 'rtsp' | 'http';
-  /** It comes in pieces of seconds, each at once: it is read in its own time. */
-  isInPieces: boolean;
-  /** For messages: without user, password, and what looks like one. */
+  /** HLS: arrives in segments of seconds, so it is read at its own rate. */
+  isSegmented: boolean;
+  /** For messages: without user, password, and query values that look like one. */
   redactedUrl: string;
-  /** What ffmpeg reads from: a path, or the list that it is handed on its standard input. */
+  /** Input of ffmpeg: a path, or a list for its standard input. */
   input: { path: string } | { list: string };
-  /** What ffmpeg may open, so that no playlist makes it read a file of ours, nor a picture file call anybody. */
+  /** Protocols that ffmpeg may use, so that no playlist makes it read local files, and no file makes it open connections. */
   protocols: string;
-  /** What must not be in any message. */
+  /** Texts that must not appear in any message. */
   secrets: readonly string[];
 }
 
 const KINDS: Readonly<Record<string, CameraSource['kind']>> = { 'rtsp:': 'rtsp', 'rtsps:': 'rtsp', 'http:': 'http', 'https:': 'http' };
 const PROTOCOLS = { file: 'file,pipe', rtsp: 'pipe,rtsp,rtsps,rtp,udp,tcp,tls', http: 'pipe,http,https,httpproxy,tcp,tls,crypto' };
-/** Longest time in which a socket may say nothing; whoever watches the pictures is quicker. */
+/** Socket timeout; the silence watchdog is faster. */
 const SOCKET_TIMEOUT_US = 15_000_000;
-/** How much is looked at to learn what the stream is: cameras say so at once. */
+/** Analysis time for the stream's format: cameras announce it at once. */
 const ANALYSE_US = 1_000_000;
 const SECRET_KEY = /pass|pwd|token|auth|secret|key|sign|user/i;
 const HIDDEN = '***';
@@ -49,7 +49,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   const protocols = PROTOCOLS[kind];
   if (kind === 'file') {
     const path = clipPathOf(settings);
-    return { kind, isInPieces: false, redactedUrl: path, input: { path }, protocols, secrets: [] };
+    return { kind, isSegmented: false, redactedUrl: path, input: { path }, protocols, secrets: [] };
   }
   const { user = '', password = '' } = settings;
   const url = new URL(settings.url);
@@ -65,7 +65,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
           `analyzeduration ${ANALYSE_US}`,
         ]
       : [`rw_timeout ${SOCKET_TIMEOUT_US}`, `analyzeduration ${ANALYSE_US}`];
-  // Arguments of a process can be read by everybody on this machine, its standard input by nobody.
+  // Arguments of a process are visible to every user of the machine, its standard input is not.
   const list = [
     'ffconcat version 1.0',
     `file '${url.href.replaceAll("'", "'\\''")}'`,
@@ -74,7 +74,7 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   ].join('\n');
   return {
     kind,
-    isInPieces: kind === 'http' && /\.m3u8?$/i.test(url.pathname),
+    isSegmented: kind === 'http' && /\.m3u8?$/i.test(url.pathname),
     redactedUrl: redactCameraUrl(settings.url),
     input: { list },
     protocols,
@@ -82,24 +82,24 @@ export function cameraSourceOf(settings: SourceSettings): CameraSource {
   };
 }
 
-/** What ffmpeg is handed on its standard input. @param isUntimed pictures have the times at which they come */
+/** Text for ffmpeg's standard input. @param isUntimed pictures are timed by arrival */
 export function concatListOf({ input }: Pick<CameraSource, 'input'>, isUntimed: boolean): string {
   return 'list' in input ? `${input.list}${isUntimed ? 'option use_wallclock_as_timestamps 1\n' : ''}` : '';
 }
 
-/** An address without who and with what; what its query calls a password is hidden too. */
-export function redactCameraUrl(written: string): string {
-  if (sourceKindOf(written) === 'file' || !URL.canParse(written)) return written;
-  const url = new URL(written);
+/** An address without user and password; passwords in its query are hidden too. */
+export function redactCameraUrl(configured: string): string {
+  if (sourceKindOf(configured) === 'file' || !URL.canParse(configured)) return configured;
+  const url = new URL(configured);
   const hide = (text: string) =>
     text.replace(/([^?&;/=]+)=([^&;/]*)/g, (pair, key: string) => (SECRET_KEY.test(key) ? `${key}=${HIDDEN}` : pair));
   return `${url.protocol}//${url.host}${hide(url.pathname)}${hide(url.search)}`;
 }
 
-/** What ffmpeg says of the source, fit to be seen. */
-export function withoutSecrets(text: string, { secrets, redactedUrl: shown }: Pick<CameraSource, 'secrets' | 'redactedUrl'>): string {
-  const [address, ...words] = secrets;
-  // A short password would tear holes into plain words; the address, where it always stands, is replaced as a whole.
-  const clean = address === undefined ? text : text.replaceAll(address, shown).replace(/:\/\/[^\s/@']+@/g, '://');
-  return words.reduce((cleaner, word) => (word.length >= 3 ? cleaner.replaceAll(word, HIDDEN) : cleaner), clean);
+/** Text of ffmpeg about the source without secrets. */
+export function withoutSecrets(text: string, { secrets, redactedUrl: redacted }: Pick<CameraSource, 'secrets' | 'redactedUrl'>): string {
+  const [address, ...texts] = secrets;
+  // A short password could occur within ordinary texts; the address, where it always is, is replaced as a whole.
+  const clean = address === undefined ? text : text.replaceAll(address, redacted).replace(/:\/\/[^\s/@']+@/g, '://');
+  return texts.reduce((result, secret) => (secret.length >= 3 ? result.replaceAll(secret, HIDDEN) : result), clean);
 }

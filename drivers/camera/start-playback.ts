@@ -12,7 +12,7 @@ import type { CameraSource } from './source.ts';
 export interface StartedPlayback {
   player: FfmpegPlayer;
   first: TimedFrame;
-  remembered: CameraState;
+  state: CameraState;
   /** CV_CAMERA_SOFTWARE where the wanted decoder does not do it. */
   standingFault?: Fault;
 }
@@ -23,10 +23,10 @@ export interface StartedPlayback {
  */
 export async function startPlayback(options: PlayOptions, silenceMs: number, world: World, signal?: AbortSignal): Promise<StartedPlayback> {
   const { source, hardware } = options;
-  const remembered = cameraStateOf(world.clock, source);
-  assertLoginAllowed(remembered, world.clock);
+  const state = cameraStateOf(world.clock, source);
+  assertLoginAllowed(state, world.clock);
   const start = (how: PlayOptions['hardware']) =>
-    attempt({ ...options, hardware: how, codec: remembered.codec, isUntimed: remembered.isUntimed }, silenceMs, world, remembered, signal);
+    attempt({ ...options, hardware: how, codec: state.codec, isUntimed: state.isUntimed }, silenceMs, world, state, signal);
   if (hardware === 'none') return start('none');
   try {
     const playing = await start(hardware);
@@ -46,7 +46,7 @@ async function attempt(
   options: PlayOptions,
   silenceMs: number,
   { clock }: Pick<World, 'clock'>,
-  remembered: CameraState,
+  state: CameraState,
   signal?: AbortSignal,
 ): Promise<StartedPlayback> {
   const { source } = options;
@@ -59,24 +59,24 @@ async function attempt(
     const first = await (source.kind === 'file'
       ? player.frames.next()
       : withTimeout(player.frames.next(), silenceMs, source.redactedUrl, clock));
-    if (player.log.stream) remembered.codec = player.log.stream.codec;
+    if (player.log.stream) state.codec = player.log.stream.codec;
     // Nothing came before the first that it could be like.
     if (!first.done && !('isStill' in first.value)) {
-      recordLogin(remembered);
+      recordLogin(state);
       const isUntimed = sendsNoTimes(source, player.log);
       // Which pictures are taken hangs on their times: opened once more, and from then on so at once.
       if (isUntimed !== (options.isUntimed ?? false) && options.fps !== null) {
-        remembered.isUntimed = isUntimed;
+        state.isUntimed = isUntimed;
         await player.kill();
-        return await attempt({ ...options, isUntimed }, silenceMs, { clock }, remembered, signal);
+        return await attempt({ ...options, isUntimed }, silenceMs, { clock }, state, signal);
       }
-      return { player, first: first.value, remembered };
+      return { player, first: first.value, state };
     }
     const exit = await player.exit;
     if (signal?.aborted) throw signal.reason;
     if (options.hardware !== 'none' && player.log.hardware) throw new NoHardware(player.log.hardware);
     const fault = exitFault({ source, exit, log: player.log, pictures: 0 });
-    throw fault.fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(remembered, fault.fault, clock) : fault;
+    throw fault.fault.code === 'CV_CAMERA_LOGIN' ? recordRefusedLogin(state, fault.fault, clock) : fault;
   } catch (error) {
     await player.kill();
     throw error;

@@ -1,4 +1,4 @@
-/** One picture of the main stream, as large as the camera has it: opened only when somebody asks. */
+/** One picture of the main stream at full resolution: the stream is opened only on request. */
 import type { Picture } from '../../core/driver.ts';
 import type { World } from '../../core/world.ts';
 import { startPlayback } from './start-playback.ts';
@@ -6,7 +6,7 @@ import type { StreamFacts } from './ffmpeg-log.ts';
 import { mainUrlOf, type CameraSettings } from './settings.ts';
 import { cameraSourceOf } from './source.ts';
 
-/** @returns rejects with the fault that says why there is none, or the signal's reason */
+/** @returns rejects with the fault that explains why there is none, or the signal's reason */
 export async function still(
   settings: CameraSettings,
   world: World,
@@ -20,6 +20,6 @@ export async function still(
     signal,
   );
   await player.kill();
-  const { streamMs: _streamMs, ...shot } = first;
-  return { index: 0, ptsMs: 0, ...shot, takenAt: world.clock.nowMs(), stream: player.log.stream };
+  const { streamMs: _streamMs, ...frame } = first;
+  return { index: 0, ptsMs: 0, ...frame, takenAt: world.clock.nowMs(), stream: player.log.stream };
 }

@@ -10,9 +10,9 @@ function offBy(seconds: number, ppm: number, wayMs: (number: number) => number):
   const times = new StreamTimes();
   return Array.from({ length: (seconds * 1000) / PERIOD_MS }, (_, number) => {
     const trueMs = number * PERIOD_MS;
-    const cameMs = trueMs + wayMs(number);
-    const { agoMs } = times.take({ streamMs: trueMs * (1 + ppm / 1e6), cameMs });
-    return cameMs - agoMs - trueMs;
+    const arrivedMs = trueMs + wayMs(number);
+    const { agoMs } = times.take({ streamMs: trueMs * (1 + ppm / 1e6), arrivedMs });
+    return arrivedMs - agoMs - trueMs;
   });
 }
 
@@ -25,15 +25,15 @@ test('a slow way does not move pictures in time, nor does a clock that runs a li
 });
 
 test('presentation and taken times rise always, and a leap is said with its size', () => {
-  const step = fc.record({ streamMs: fc.integer({ min: -1e6, max: 1e6 }), cameMs: fc.integer({ min: 0, max: 20_000 }) });
+  const step = fc.record({ streamMs: fc.integer({ min: -1e6, max: 1e6 }), arrivedMs: fc.integer({ min: 0, max: 20_000 }) });
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
     const times = new StreamTimes();
-    let at = { streamMs: 0, cameMs: 0 };
+    let at = { streamMs: 0, arrivedMs: 0 };
     let before: (TimedArrival & { takenMs: number }) | null = null;
     for (const one of steps) {
-      at = { streamMs: at.streamMs + one.streamMs, cameMs: at.cameMs + one.cameMs };
+      at = { streamMs: at.streamMs + one.streamMs, arrivedMs: at.arrivedMs + one.arrivedMs };
       const timed = times.take(at);
-      const takenMs = at.cameMs - timed.agoMs;
+      const takenMs = at.arrivedMs - timed.agoMs;
       if (before) assert.ok(timed.ptsMs > before.ptsMs && takenMs >= before.takenMs - 1e-6);
       assert.ok(timed.agoMs >= 0);
       before = { ...timed, takenMs };
@@ -47,7 +47,7 @@ test('presentation and taken times rise always, and a leap is said with its size
     [40, 120],
     [3_600_000, 160],
     [3_600_040, 200],
-  ].map(([streamMs = 0, cameMs = 0]) => times.take({ streamMs, cameMs }));
+  ].map(([streamMs = 0, arrivedMs = 0]) => times.take({ streamMs, arrivedMs }));
   assert.deepEqual(
     took.map(({ ptsMs }) => ptsMs),
     [0, 40, 80, 120, 160, 200],
@@ -66,11 +66,13 @@ test('a stream that stood still for half a minute has not leapt, nor one that co
       [40, 40],
       [30_040, 30_040],
       [30_080, 30_080],
-    ].map(([streamMs = 0, cameMs = 0]) => still.take({ streamMs, cameMs })),
+    ].map(([streamMs = 0, arrivedMs = 0]) => still.take({ streamMs, arrivedMs })),
     [0, 40, 30_040, 30_080].map((ptsMs) => ({ ptsMs, agoMs: 0 })),
   );
   const burst = new StreamTimes();
-  const took = Array.from({ length: 200 }, (_, number) => burst.take({ streamMs: number * 100, cameMs: Math.floor(number / 40) * 4000 }));
+  const took = Array.from({ length: 200 }, (_, number) =>
+    burst.take({ streamMs: number * 100, arrivedMs: Math.floor(number / 40) * 4000 }),
+  );
   assert.ok(took.every(({ ptsMs, leaptMs }, number) => ptsMs === number * 100 && leaptMs === undefined));
   assert.equal(took.at(-1)?.agoMs, 0);
   assert.equal(took.at(-40)?.agoMs, 3900);

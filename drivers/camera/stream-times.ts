@@ -8,7 +8,7 @@
 export interface FrameArrival {
   /** null: the stream has no times of its own, arrival is all there is. */
   streamMs: number | null;
-  cameMs: number;
+  arrivedMs: number;
 }
 
 export interface TimedArrival {
@@ -26,7 +26,7 @@ const LEAP_MS = 10_000;
 const SPAN_MS = 30_000;
 
 export class StreamTimes {
-  #last: { streamMs: number; cameMs: number; ptsMs: number } | null = null;
+  #last: { streamMs: number; arrivedMs: number; ptsMs: number } | null = null;
   /** Least (arrival − ptsMs) of this span and of the one before. */
   #least = Infinity;
   #leastBefore = Infinity;
@@ -39,28 +39,28 @@ export class StreamTimes {
     this.#startMs = startMs;
   }
 
-  take({ streamMs, cameMs }: FrameArrival): TimedArrival {
-    const own = streamMs ?? cameMs;
+  take({ streamMs, arrivedMs }: FrameArrival): TimedArrival {
+    const own = streamMs ?? arrivedMs;
     const last = this.#last;
-    const elapsedMs = last ? Math.max(0, cameMs - last.cameMs) : 0;
+    const elapsedMs = last ? Math.max(0, arrivedMs - last.arrivedMs) : 0;
     const stepMs = last ? own - last.streamMs : 0;
     // Equal times come at the start of some streams.
     const isLeap = last !== null && (stepMs < 0 || stepMs > elapsedMs + LEAP_MS);
     const ptsMs = last ? last.ptsMs + Math.max(1, isLeap ? elapsedMs : stepMs) : this.#startMs;
-    this.#last = { streamMs: own, cameMs, ptsMs };
+    this.#last = { streamMs: own, arrivedMs, ptsMs };
     // After a leap the two clocks have to be told apart anew.
     if (isLeap) this.#least = this.#leastBefore = Infinity;
     // A picture is never older than the one before it.
-    const takenMs = Math.max(this.#takenMs, ptsMs + this.#fastest(cameMs, cameMs - ptsMs));
+    const takenMs = Math.max(this.#takenMs, ptsMs + this.#fastest(arrivedMs, arrivedMs - ptsMs));
     this.#takenMs = takenMs;
-    return { ptsMs, agoMs: Math.max(0, cameMs - takenMs), ...(isLeap ? { leaptMs: Math.round(stepMs - elapsedMs) } : {}) };
+    return { ptsMs, agoMs: Math.max(0, arrivedMs - takenMs), ...(isLeap ? { leaptMs: Math.round(stepMs - elapsedMs) } : {}) };
   }
 
-  #fastest(cameMs: number, wayMs: number): number {
-    if (cameMs - this.#spanFromMs >= SPAN_MS) {
+  #fastest(arrivedMs: number, wayMs: number): number {
+    if (arrivedMs - this.#spanFromMs >= SPAN_MS) {
       this.#leastBefore = this.#least;
       this.#least = Infinity;
-      this.#spanFromMs = cameMs;
+      this.#spanFromMs = arrivedMs;
     }
     this.#least = Math.min(this.#least, wayMs);
     return Math.min(this.#least, this.#leastBefore);

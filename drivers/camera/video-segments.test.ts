@@ -59,7 +59,7 @@ test('only where clips are wanted is there a further output, and what is wrong w
 
   const said = new FfmpegLog();
   const beside: string[] = [];
-  said.beside = (words) => {
+  said.onSegmentError = (words) => {
     beside.push(words);
   };
   said.receive(
@@ -72,7 +72,7 @@ test('only where clips are wanted is there a further output, and what is wrong w
     exitFault({
       source,
       exit: { code: 228, signal: null },
-      log: { first: last, last, opening: '', lastBeside: said.lastBeside },
+      log: { first: last, last, opening: '', lastSegmentError: said.lastSegmentError },
       pictures: 7,
     }).fault.code;
   assert.deepEqual([ended(''), ended('Invalid data found')], ['CV_VIDEO_ENDED', 'CV_VIDEO_STOPPED']);

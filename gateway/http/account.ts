@@ -15,9 +15,10 @@ import {
 } from '../../api/users.ts';
 import { pageOf } from '../../api/fields.ts';
 import { FaultError } from '../../core/faults.ts';
-import type { Token } from '../people/people.ts';
+import type { Token } from '../people/records.ts';
 import { after, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, requestOf, route, type Call, type Route } from './route.ts';
 import { actorOf } from './users.ts';
+import '../people/faults.ts';
 
 const SESSIONS = '/api/v1/account/sessions';
 const TOKENS = '/api/v1/account/tokens';

@@ -10,6 +10,7 @@ import { problemOf, TITLES } from './problem.ts';
 import type { Permission } from '../../api/permissions.ts';
 import type { Route } from './route.ts';
 import { answerSchema } from '../../api/component.ts';
+import '../people/faults.ts';
 
 const ANY_ROUTE: FaultCode[] = ['CV_API_QUERY_INVALID', 'CV_API_HOST', 'CV_API_INTERNAL'];
 const ANY_READ: FaultCode[] = ['CV_API_READ_TOKEN', 'CV_API_FORBIDDEN', 'CV_COMMAND_TOO_MANY'];

@@ -17,6 +17,7 @@ import { requestOf, type Route } from './route.ts';
 import { routesOf } from './routes.ts';
 import type { Admission } from '../people/access.ts';
 import type { ApiSources } from './sources.ts';
+import '../people/faults.ts';
 
 export interface ApiOptions {
   /** Default 127.0.0.1: nothing listens beyond loopback unless asked to. */

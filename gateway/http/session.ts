@@ -4,6 +4,7 @@ import { SESSION_EXAMPLE, SessionView, SIGN_IN_BODY, SIGN_IN_EXAMPLE } from '../
 import { SET_UP_BODY, SET_UP_EXAMPLE, SIGN_IN_WAYS_EXAMPLE, SignInWaysView } from '../../api/users.ts';
 import { permissionsOf, NOBODY, type Principal } from '../people/principal.ts';
 import { NO_PARAMS, query, requestOf, route, type Route } from './route.ts';
+import '../people/faults.ts';
 
 const PATH = '/api/v1/session';
 

@@ -11,8 +11,9 @@ import {
 } from '../../api/users.ts';
 import type { Grant } from '../../api/permissions.ts';
 import { pageOf } from '../../api/fields.ts';
-import type { User } from '../people/people.ts';
+import type { User } from '../people/records.ts';
 import { after, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
+import '../people/faults.ts';
 
 const PATH = '/api/v1/users';
 const USER_ID = idParam('the user', '用户', USER_EXAMPLE.id);
@@ -49,7 +50,7 @@ export const USER_ROUTES: Route[] = [
           .map(userView),
         call.query.limit,
         call.query.after,
-        ({ id }) => id,
+        ({ name }) => name,
       ),
   }),
   route({

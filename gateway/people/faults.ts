@@ -108,7 +108,7 @@ const PEOPLE_FAULTS = defineFaults({
     actor: 'operator',
     status: 409,
     en: ['there are {max} {what} already', 'remove those that are not needed'],
-    zh: ['{whatZh}已达 {max} 个', '请删除不再需要的'],
+    zh: ['{what}已达 {max} 个', '请删除不再需要的'],
   },
   CV_PEOPLE_UNUSABLE: {
     stage: 'api',

@@ -15,7 +15,7 @@ import { peopleDouble } from '../http/testing/people-double.ts';
 import { memoryGateway } from '../http/testing/memory-sources.ts';
 import { unknownId, type Route } from '../http/route.ts';
 import { Access } from './access.ts';
-import type { User } from './people.ts';
+import type { User } from './records.ts';
 import { may, type Principal } from './principal.ts';
 import { knownBy } from './testing/memory-people.ts';
 import { covers } from './roles.ts';

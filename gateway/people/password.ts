@@ -4,6 +4,7 @@
  */
 import { argon2, randomBytes, timingSafeEqual, type Argon2Parameters } from 'node:crypto';
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 
 const MIN_PASSWORD_CHARS = 10;
 /** In UTF-8; looked at before anything is hashed. */

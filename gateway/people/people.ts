@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ALL_CENTRES, grantSchema, permission, type Grant, type Permission } from '../../api/permissions.ts';
+import { ALL_CENTRES, type Grant, type Permission } from '../../api/permissions.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { KnownPeople } from './access.ts';
@@ -14,6 +14,7 @@ import './faults.ts';
 import { takeNotes } from './notes.ts';
 import { Passwords } from './password.ts';
 import { may, type Principal } from './principal.ts';
+import { sessionRecord, setUpLinkRecord, tokenRecord, userRecord, type Session, type SetUpLink, type Token, type User } from './records.ts';
 import { SignInLimit } from './sign-in-limit.ts';
 import { checkName, foldName } from './user-name.ts';
 
@@ -28,50 +29,6 @@ const MAX_BROWSERS_OF_USER = 20;
 const MAX_FIRST_LINKS = 5;
 const SAVE_USE_EVERY_MS = 300_000;
 const TOKEN_START = 'cvt_';
-
-const USER = z.object({
-  id: z.string(),
-  name: z.string(),
-  grants: z.array(grantSchema),
-  disabled: z.boolean(),
-  /** null until a password was set. */
-  hash: z.string().nullable(),
-  /** Hashes of cookies of browsers that they have signed in with. */
-  browsers: z.array(z.string()),
-  createdAt: z.number(),
-});
-const SESSION = z.object({
-  /** Public: names it in a list. */
-  id: z.string(),
-  /** Of its cookie. */
-  hash: z.string(),
-  user: z.string(),
-  createdAt: z.number(),
-  usedAt: z.number(),
-  address: z.string(),
-  agent: z.string(),
-});
-const TOKEN = z.object({
-  id: z.string(),
-  hash: z.string(),
-  user: z.string(),
-  name: z.string(),
-  permissions: z.array(permission),
-  centres: z.array(z.string()),
-  createdAt: z.number(),
-  expiresAt: z.number(),
-  usedAt: z.number().nullable(),
-});
-const LINK = z.object({
-  hash: z.string(),
-  /** null: makes the first administrator. */
-  user: z.string().nullable(),
-  expiresAt: z.number(),
-});
-export type User = z.infer<typeof USER>;
-export type Session = z.infer<typeof SESSION>;
-export type Token = z.infer<typeof TOKEN>;
-type Link = z.infer<typeof LINK>;
 
 /** Whose request it is that changes something. */
 export interface Actor {
@@ -106,7 +63,7 @@ export class People implements KnownPeople {
   /** By the hash of their cookie, of the token, of the code. */
   readonly #sessions = new Map<string, Session>();
   readonly #tokens = new Map<string, Token>();
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, SetUpLink>();
   /** Whose last use is not on disk. */
   readonly #used = new Set<Session | Token>();
   #timer: Timer | null = null;
@@ -125,10 +82,10 @@ export class People implements KnownPeople {
   async open(): Promise<void> {
     try {
       const rows = await this.#file.open();
-      for (const user of parsed(USER, rows.users)) this.#putUser(user);
-      for (const session of parsed(SESSION, rows.sessions)) this.#sessions.set(session.hash, session);
-      for (const token of parsed(TOKEN, rows.tokens)) this.#tokens.set(token.hash, token);
-      for (const link of parsed(LINK, rows.links)) this.#links.set(link.hash, link);
+      for (const user of parsed(userRecord, rows.users)) this.#putUser(user);
+      for (const session of parsed(sessionRecord, rows.sessions)) this.#sessions.set(session.hash, session);
+      for (const token of parsed(tokenRecord, rows.tokens)) this.#tokens.set(token.hash, token);
+      for (const link of parsed(setUpLinkRecord, rows.links)) this.#links.set(link.hash, link);
       const { entries, taken } = takeNotes(rows.notes);
       for (const entry of entries) this.#audit.append(entry);
       if (taken.length > 0) await this.#file.save(taken);
@@ -313,7 +270,7 @@ export class People implements KnownPeople {
   }
 
   users(): User[] {
-    return [...this.#users.values()];
+    return [...this.#users.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   user(id: string): User | null {
@@ -429,7 +386,7 @@ export class People implements KnownPeople {
     return { id: randomUUID(), name, grants, disabled: false, hash: null, browsers: [], createdAt: this.#world.clock.nowMs() };
   }
 
-  #newLink(user: string | null): { code: string; link: Link } {
+  #newLink(user: string | null): { code: string; link: SetUpLink } {
     const code = secret();
     return { code, link: { hash: digest(code), user, expiresAt: this.#world.clock.nowMs() + LINK_MS } };
   }
@@ -492,7 +449,7 @@ export class People implements KnownPeople {
   }
 }
 
-const row = (table: 'users' | 'sessions' | 'tokens' | 'links', one: User | Session | Token | Link): PeopleChange => [
+const row = (table: 'users' | 'sessions' | 'tokens' | 'links', one: User | Session | Token | SetUpLink): PeopleChange => [
   table,
   table === 'users' ? (one as User).id : (one as Session).hash,
   JSON.stringify(one),

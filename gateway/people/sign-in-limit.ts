@@ -8,6 +8,7 @@ import { FaultError } from '../../core/faults.ts';
 import { networkOf } from '../../core/net.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
 import type { Clock } from '../../core/world.ts';
+import './faults.ts';
 
 const FREE_ATTEMPTS = 5;
 const LONGEST_SECONDS = 900;

@@ -1,5 +1,6 @@
 /** Names of users: two that people take for the same are the same. */
 import { FaultError } from '../../core/faults.ts';
+import './faults.ts';
 
 const MAX_NAME_CHARS = 64;
 

@@ -7,7 +7,7 @@ import {
   USER_LINK_EXAMPLE,
   ACCOUNT_SESSION_EXAMPLE,
 } from '../../../api/users.ts';
-import type { User } from '../../people/people.ts';
+import type { User } from '../../people/records.ts';
 import { ALMIGHTY } from '../../people/testing/memory-people.ts';
 import type { ApiSources } from '../sources.ts';
 
