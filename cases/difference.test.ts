@@ -42,6 +42,18 @@ test('lists are different when and only when something is told', () => {
   );
 });
 
+test('of a fault the code, the place and the values count, not the words', () => {
+  const fault = { fault: 'CV_FRAME_LENGTH', stage: 'decode', message: 'wrong frame length: 7 bytes, 9 expected', remedy: '', at: 5 };
+  const reworded = { ...fault, message: '9 bytes wanted, frame has 7', remedy: 'look at the cable' };
+  assert.deepEqual(resultDifferences([fault], [reworded]), []);
+  assert.deepEqual(
+    [{ message: 'wrong frame length: 8 bytes, 9 expected' }, { fault: 'CV_FRAME_CHECKSUM' }, { stage: 'open' }, { at: 6 }].map(
+      (change) => resultDifferences([fault], [{ ...fault, ...change }]).length,
+    ),
+    [1, 2, 1, 1],
+  );
+});
+
 test('TAP and JUnit carry any text', () => {
   const results = [
     { suite: 'x', name: 'a#b', problems: ['<"\u0001&>'] },

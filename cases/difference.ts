@@ -42,8 +42,18 @@ export function resultDifferences(wanted: readonly ResultLine[], got: readonly R
   return found;
 }
 
+/**
+ * What of a line counts. Of a fault: its code, place and time, and the values in its message (whatever has a digit). The words
+ * are those of the version that wrote them, and the remedy follows from the code.
+ */
+function comparableFields(line: ResultLine): Record<string, unknown> {
+  if (!('fault' in line)) return { ...line };
+  const { message, remedy: _remedy, ...rest } = line;
+  return { ...rest, message: (message.match(/[\p{L}\p{N}._+-]*\p{N}[\p{L}\p{N}._+-]*/gu) ?? []).toSorted() };
+}
+
 const text = (line: ResultLine | undefined): string =>
-  JSON.stringify(line && Object.entries(line).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  JSON.stringify(line && Object.entries(comparableFields(line)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Removes lines that are in both lists. */
 function withoutSame(wanted: readonly ResultLine[], got: readonly ResultLine[]): { wanted: ResultLine[]; got: ResultLine[] } {
@@ -76,7 +86,8 @@ function nearestIndex(line: ResultLine, among: readonly ResultLine[]): number {
 
 function describeChange(before: ResultLine, after: ResultLine): ResultDifference {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof typeof before)[];
-  const other = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
+  const [a, b] = [comparableFields(before), comparableFields(after)];
+  const other = fields.filter((field) => JSON.stringify(a[field]) !== JSON.stringify(b[field]));
   const list = other.map((field) => [field, valueOf(field, before[field]), valueOf(field, after[field])] as const);
   const where = `${nameOf(before)} ${time(before.at)}`;
   return {

@@ -67,9 +67,10 @@ export function explain(fault: Fault, language: Language): { message: string; re
 }
 
 function fill(sentence: string, params: FaultParams, language: Language): string {
-  return sentence.replace(/\{(\w+)\}/g, (hole, key: string) => {
+  return sentence.replace(/\{(\w+)\}( ?)/g, (hole, key: string, blank: string) => {
     const value = (language === 'en' ? undefined : params[`${key}Zh`]) ?? params[key];
-    return value === undefined ? hole : String(value);
+    // The blank that sets off a Latin name has no place after a Chinese one.
+    return value === undefined ? hole : String(value) + (language === 'en' || !/\p{Script=Han}$/u.test(String(value)) ? blank : '');
   });
 }
 

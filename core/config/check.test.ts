@@ -84,7 +84,7 @@ test('a remedy names the nearest right name, the known ones, the form that is wa
   const [port] = lines('name: a\nport: 70000\n');
   assert.match(`${port?.message} ${port?.remedy}`, /70000 is out of range; at most 65535 .*a whole number from 1 to 65535/);
   const [every] = lines('name: a\nitems: [{ id: a, every: 5 }]\n');
-  assert.match(`${every?.message} ${every?.remedy}`, /5 is a number; a duration such as .* is wanted .*every: 1s \(a duration such as/);
+  assert.match(`${every?.message} ${every?.remedy}`, /5 is a number; expected a duration such as .*every: 1s \(a duration such as/);
   const [name] = lines('name: 007\n');
   assert.match(name?.remedy ?? '', /put it in quotes: "007"/);
   for (const line of [unknown, missing, mode, port, every, name]) {

@@ -159,12 +159,12 @@ function complaintOf(issue: Issue, path: ConfigPath, value: unknown, around: Iss
 
 function wrongType(expected: string, value: unknown, shown: string, schema: z.ZodType | null): BilingualText {
   const wanted = (schema && metaOf(schema).form) ?? typeWords(expected);
-  if (value === null || value === undefined) return { en: `is empty; ${wanted.en} is wanted`, zh: `为空；应为${wanted.zh}` };
+  if (value === null || value === undefined) return { en: `is empty; expected ${wanted.en}`, zh: `为空；应为${wanted.zh}` };
   if (expected === 'int' && typeof value === 'number') return { en: `${shown} is not a whole number`, zh: `${shown} 不是整数` };
   const got = typeWords(Array.isArray(value) ? 'array' : typeof value);
   const what = typeof value === 'object' ? got : { en: `${shown} is ${got.en}`, zh: `${shown} 是${got.zh}` };
   return {
-    en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; ${wanted.en} is wanted`,
+    en: `${what.en}${typeof value === 'object' ? ' stands here' : ''}; expected ${wanted.en}`,
     zh: `${typeof value === 'object' ? '此处是' : ''}${what.zh}；应为${wanted.zh}`,
   };
 }
@@ -174,7 +174,7 @@ function size(origin: string, [en, zh]: readonly [string, string], limit: number
     return { en: `${shown} has the wrong length; ${en} ${limit} characters`, zh: `${shown} 长度不符；${zh} ${limit} 个字符` };
   if (origin === 'number' || origin === 'int' || origin === 'bigint')
     return { en: `${shown} is out of range; ${en} ${limit}`, zh: `${shown} 超出范围；应${zh} ${limit}` };
-  return { en: limit === 1 ? `${en} one entry is wanted` : `${en} ${limit} entries are wanted`, zh: `应有${zh} ${limit} 项` };
+  return { en: limit === 1 ? `expected ${en} one entry` : `expected ${en} ${limit} entries`, zh: `应有${zh} ${limit} 项` };
 }
 
 const FORMATS: Record<string, BilingualText> = {

@@ -43,9 +43,9 @@ export const DEVICE_FAULTS = {
     zh: ['{device} 连续失败 {failures} 次，暂停轮询 {waitMs} 毫秒', ''],
   },
   CV_FRAME_LENGTH: {
-    stage: 'decode', retry: 'next', actor: 'nobody', flag: 'comm',
-    en: ['wrong frame length: {detail}', ''],
-    zh: ['帧长度不符：{detail}', ''],
+    stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',
+    en: ['wrong frame length: {detail}', 'if frequent: check the line as for a wrong checksum, and that the device uses the version of the protocol that is set'],
+    zh: ['帧长度不符：{detail}', '若频繁出现：按校验错误的方法检查线路，并确认设备采用的协议版本与设置一致'],
   },
   CV_FRAME_CHECKSUM: {
     stage: 'decode', retry: 'next', actor: 'field-engineer', flag: 'comm',

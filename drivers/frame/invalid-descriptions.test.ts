@@ -222,7 +222,7 @@ const ROWS: [changes: [from: string, to: string][], told: string[]][] = [
   [
     [['header: "AA"', 'header: "A"']],
     [
-      '3:9 setting "header" of this description: "A" does not have the form /^\\s*([0-9A-Fa-f]{2}\\s*)+$/ | 本描述 的设置“header”有误："A" 不符合格式 /^\\s*([0-9A-Fa-f]{2}\\s*)+$/',
+      '3:9 setting "header" of this description: "A" does not have the form /^\\s*([0-9A-Fa-f]{2}\\s*)+$/ | 本描述的设置“header”有误："A" 不符合格式 /^\\s*([0-9A-Fa-f]{2}\\s*)+$/',
     ],
   ],
   [
@@ -234,13 +234,13 @@ const ROWS: [changes: [from: string, to: string][], told: string[]][] = [
   [
     [['fixed: 8', 'fixed: 8\ntransform: { from: 1 }']],
     [
-      '5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述 的设置“transform”有误：须有且只有 add、subtract、xor 之一',
+      '5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述的设置“transform”有误：须有且只有 add、subtract、xor 之一',
     ],
   ],
   [
     [['fixed: 8', 'fixed: 8\ntransform: { from: 1, add: 1, xor: 2 }']],
     [
-      '5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述 的设置“transform”有误：须有且只有 add、subtract、xor 之一',
+      '5:1 setting "transform" of this description: needs exactly one of add, subtract and xor | 本描述的设置“transform”有误：须有且只有 add、subtract、xor 之一',
     ],
   ],
   [[['fixed: 8', 'fixed: 8\ntransform: { from: 1, xor: 255 }']], []],

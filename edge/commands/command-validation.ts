@@ -42,7 +42,7 @@ function writeFault({ value, unit }: WriteCommand, device: DeviceSetup, point: P
   if (unit !== undefined && unit !== point.unit)
     return no(`it is in "${point.unit}", not in "${unit}"`, `其单位为“${point.unit}”，而不是“${unit}”`);
   const { range } = point.write;
-  if (typeof value !== 'number') return range ? no('a number is wanted', '应为数值') : null;
+  if (typeof value !== 'number') return range ? no('expected a number', '应为数值') : null;
   if (range && (value < range[0] || value > range[1]))
     return no(`it lies outside ${range[0]} to ${range[1]}`, `不在 ${range[0]} 至 ${range[1]} 之内`);
   return null;

@@ -4,7 +4,7 @@ import { DEVICE_EXAMPLE, DeviceView, FRESHNESS } from '../../api/devices.ts';
 import { pageOf } from '../../api/fields.ts';
 import { PICTURE_EXAMPLE, PictureView } from '../../api/pictures.ts';
 import { FaultError } from '../../core/faults.ts';
-import { after, filter, fits, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Route } from './route.ts';
+import { after, filter, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Route } from './route.ts';
 
 const DEVICE_ID = idParam('the device', '设备', DEVICE_EXAMPLE.id);
 
@@ -29,7 +29,12 @@ export const DEVICE_ROUTES: Route[] = [
       const wanted = sources
         .devices()
         .filter((device) => sees(device.centre))
-        .filter((device) => fits(device.edge, asked.edge) && fits(device.centre, asked.centre) && fits(device.freshness, asked.freshness));
+        .filter(
+          (device) =>
+            (asked.edge ?? device.edge) === device.edge &&
+            (asked.centre ?? device.centre) === device.centre &&
+            (asked.freshness ?? device.freshness) === device.freshness,
+        );
       return pageByText(wanted, asked.limit, asked.after, (device) => device.id);
     },
   }),

@@ -5,7 +5,7 @@ import type { FaultParams } from '../../core/faults.ts';
 /** What the sentences of faults speak of, in the document's examples. */
 export const FAULT_PARAMS_EXAMPLE: FaultParams = {
   parameter: 'limit',
-  detail: 'a whole number from 1 to 1000 is wanted',
+  detail: 'expected a whole number from 1 to 1000',
   detailZh: '应为 1 到 1000 的整数',
   path: '/api/v1/devices',
   id: 'nobody',

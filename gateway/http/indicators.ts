@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { pageOf } from '../../api/fields.ts';
 import { INDICATOR_EXAMPLE, IndicatorView } from '../../api/indicators.ts';
-import { after, filter, fits, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route } from './route.ts';
+import { after, filter, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route } from './route.ts';
 
 export const INDICATORS_ROUTE = route({
   method: 'GET',
@@ -19,7 +19,7 @@ export const INDICATORS_ROUTE = route({
   example: { items: [INDICATOR_EXAMPLE], next: null },
   faults: [],
   handle({ sources, query: asked }) {
-    const wanted = sources.indicators().filter((indicator) => fits(String(indicator.known), asked.known));
+    const wanted = sources.indicators().filter((indicator) => (asked.known ?? `${indicator.known}`) === `${indicator.known}`);
     return pageByText(wanted, asked.limit, asked.after, (indicator) => indicator.code);
   },
 });

@@ -77,7 +77,7 @@ export const whole = (min: number, max: number) =>
     .string()
     .refine(
       (text) => /^\d{1,17}$/.test(text) && Number(text) >= min && Number(text) <= max,
-      settingIssue(`a whole number from ${min} to ${max} is wanted`, `应为 ${min} 到 ${max} 的整数`),
+      settingIssue(`expected a whole number from ${min} to ${max}`, `应为 ${min} 到 ${max} 的整数`),
     )
     .transform(Number)
     .pipe(z.int().min(min).max(max));
@@ -99,8 +99,6 @@ export const after = () =>
 /** A filter of a list: a parameter that may be left out. */
 export const filter = <T extends z.ZodType>(schema: T, en: string, zh: string, example: string) =>
   schema.optional().meta({ en, zh, examples: [example] });
-/** Whether an item keeps to a filter. */
-export const fits = (itsOwn: string, wanted: string | undefined): boolean => wanted === undefined || itsOwn === wanted;
 
 /** A request as those who decide about it see it. */
 export const requestOf = ({ headers, ip, method, protocol }: FastifyRequest): RequestOf => ({

@@ -122,7 +122,7 @@ test('wrong parameters are refused with the parameter named', async () => {
   }
   assert.match(
     String((await refused('/api/v1/events?limit=ten&lang=en', 400, 'CV_API_QUERY_INVALID')).detail),
-    /limit: a whole number from 1 to 5000 is wanted/,
+    /limit: expected a whole number from 1 to 5000/,
   );
   assert.match(
     String((await refused('/api/v1/events?limit=5001&lang=zh-CN', 400, 'CV_API_QUERY_INVALID')).detail),

@@ -1,4 +1,5 @@
 /** What is known of an edge and of a device, how fresh it is, and its row on disk. Pure. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Freshness } from '../../api/devices.ts';
 import type { Position } from '../../core/event.ts';
 import type { UnknownDeviceState } from '../../core/wire/messages.ts';
@@ -68,8 +69,11 @@ export const edgeRow = (id: string, edge: EdgeEntry | undefined): PresenceRow =>
 /** When it was last seen has a row of its own, and `freshUntil` means nothing after a restart. */
 export function deviceRow(id: string, device: DeviceEntry | undefined): PresenceRow {
   if (!device) return [id, null];
-  const { lastAt: _lastAt, freshUntil: _freshUntil, ...kept } = device;
-  return [id, JSON.stringify(kept)];
+  return [id, JSON.stringify(keptFields(device))];
+}
+
+function keptFields({ lastAt: _lastAt, freshUntil: _freshUntil, ...kept }: DeviceEntry): Omit<DeviceEntry, 'lastAt' | 'freshUntil'> {
+  return kept;
 }
 
 export function deviceOfRow(json: string, lastAt: number | null): DeviceEntry {
@@ -77,23 +81,7 @@ export function deviceOfRow(json: string, lastAt: number | null): DeviceEntry {
 }
 
 /** Whether both have the same row. */
-export function hasSameRow(a: DeviceEntry, b: DeviceEntry): boolean {
-  return (
-    a.edge === b.edge &&
-    a.centre === b.centre &&
-    a.driver === b.driver &&
-    a.subject === b.subject &&
-    a.online === b.online &&
-    a.reason === b.reason &&
-    a.since === b.since &&
-    a.periodMs === b.periodMs &&
-    a.pictures === b.pictures &&
-    isSamePosition(a.position, b.position)
-  );
-}
-
-const isSamePosition = (a: Position | null, b: Position | null): boolean =>
-  a === b || (a !== null && b !== null && a.lon === b.lon && a.lat === b.lat && a.heightM === b.heightM);
+export const hasSameRow = (a: DeviceEntry, b: DeviceEntry): boolean => isDeepStrictEqual(keptFields(a), keptFields(b));
 
 /** An edge that never reported its state. */
 export const unseenEdge = (id: string, centre: string): EdgeEntry => ({

@@ -11,15 +11,13 @@ export interface WarningFilter {
   centre?: string | undefined;
 }
 
-const fits = <T>(wanted: T | undefined, value: T): boolean => wanted === undefined || wanted === value;
-
 export function matchesWarningFilter(view: WarningView, { condition, open, level, rule, device, centre }: WarningFilter): boolean {
   return (
-    fits(condition, view.condition) &&
-    fits(level, view.level) &&
-    fits(rule, view.rule) &&
-    fits(device, view.device) &&
-    fits(centre, view.centre) &&
+    (condition ?? view.condition) === view.condition &&
+    (level ?? view.level) === view.level &&
+    (rule ?? view.rule) === view.rule &&
+    (device ?? view.device) === view.device &&
+    (centre ?? view.centre) === view.centre &&
     (open === undefined || isOpen(view.state) === open)
   );
 }

@@ -124,7 +124,7 @@ function noShare(score: number, { id, family }: ModelSpec): FaultError {
   const options = family === 'classification';
   return outputFault(
     id,
-    `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so `familyOptions: { activation: softmax }` or sigmoid is wanted' : ''}`,
+    `a score of ${score.toFixed(2)} is above 1: the graph ends before its sigmoid or softmax${options ? ', so set `familyOptions: { activation: softmax }` or sigmoid' : ''}`,
     `置信度 ${score.toFixed(2)} 大于 1：计算图不含末端的 sigmoid 或 softmax${options ? '，请写 `familyOptions: { activation: softmax }` 或 sigmoid' : ''}`,
   );
 }
