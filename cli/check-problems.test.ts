@@ -95,7 +95,7 @@ const MISTAKES: [right: string, wrong: string, code: string, words: RegExp][] = 
   ['limits: [3.0, 3.5]', 'limits: 3.0', 'INVALID', /expected a list/],
   ['scale: 1', 'scale: yes', 'INVALID', /"yes" is a text; expected a number/],
   ['scale: 1', 'scale: .nan', 'INVALID', /number/],
-  ['    every: 1s', '    every: 1', 'INVALID', /1 is a number; a duration such as/],
+  ['    every: 1s', '    every: 1', 'INVALID', /1 is a number; expected a duration such as/],
   ['    every: 1s', '    every:', 'INVALID', /is empty/],
   // of the wrong form
   ['edge: pump-07\n', 'edge: Pump 07\n', 'INVALID', /"Pump 07" does not have the form/],
