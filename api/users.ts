@@ -18,6 +18,7 @@ export const UserView = component(
     grants: z.array(grantSchema).meta({ en: 'roles, each in a centre and all below it', zh: '角色及其所在的治理中心（含下级）' }),
     disabled: z.boolean().meta({ en: 'does not get in; sessions and tokens do not either', zh: '已停用：会话与令牌一并失效' }),
     hasPassword: z.boolean().meta({ en: 'false until the set-up link was used', zh: '使用设置链接之前为 false' }),
+    byProvider: z.boolean().meta({ en: 'signs in by the provider', zh: '通过统一身份登录' }),
     createdAt: time,
   }),
 );
@@ -87,6 +88,10 @@ export const SignInWaysView = component(
   z.object({
     setUp: z.boolean().meta({ en: 'nobody administers this gateway yet: the set-up link is wanted', zh: '尚无管理员：请使用设置链接' }),
     users: z.boolean().meta({ en: 'there are users, with passwords', zh: '已有用户，可用密码登录' }),
+    provider: z
+      .object({ zh: z.string(), en: z.string() })
+      .optional()
+      .meta({ en: 'the button that leads to /api/v1/session/oidc', zh: '统一身份登录按钮上的文字，指向 /api/v1/session/oidc' }),
   }),
 );
 export type SignInWaysView = z.infer<typeof SignInWaysView>;
@@ -155,6 +160,7 @@ export const USER_EXAMPLE: UserView = {
   grants: [{ role: 'operator', centre: '500112' }],
   disabled: false,
   hasPassword: true,
+  byProvider: false,
   createdAt: EXAMPLE_AT - 86_400_000,
 };
 export const SET_UP_EXAMPLE: z.input<typeof SET_UP_BODY> = {
@@ -194,4 +200,6 @@ export const TOKEN_EXAMPLE: TokenView = {
   usedAt: null,
 };
 export const NEW_TOKEN_EXAMPLE: NewTokenView = { token: 'cvt_0wCk2k0QmVb7bZ5mOeJ8m7oY1tQe3rXk9uLw4sNd6fA', view: TOKEN_EXAMPLE };
-export const SIGN_IN_WAYS_EXAMPLE: SignInWaysView = { setUp: false, users: true };
+export const SIGN_IN_WAYS_EXAMPLE: SignInWaysView = {
+  setUp: false, users: true, provider: { zh: '统一身份登录', en: 'Sign in with the city account' },
+};

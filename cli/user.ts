@@ -144,7 +144,9 @@ function show(terminal: CommandTerminal, user: UserView): void {
     ? text({ en: '  disabled', zh: '  已停用' })
     : user.hasPassword
       ? ''
-      : text({ en: '  no password yet', zh: '  尚未设置密码' });
+      : user.byProvider
+        ? text({ en: '  signs in by the provider', zh: '  通过统一身份登录' })
+        : text({ en: '  no password yet', zh: '  尚未设置密码' });
   terminal.print(`${user.name.padEnd(24)} ${grants}${state}`);
 }
 

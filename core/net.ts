@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { read } from 'node:fs';
-import { connect, createServer, isIPv6, type Socket } from 'node:net';
+import { connect, createServer, isIP, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 
@@ -21,7 +21,8 @@ export function parseHostPort(text: string): HostPort {
 
 /** Whether an address is of this machine alone; IPv4 in IPv6 too. */
 export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
+  // A name may begin like one: 127.example.com.
+  return address === '::1' || (isIP(address) !== 0 && /^(::ffff:)?127\./i.test(address));
 }
 
 /** Whoever has one address of IPv6 has the other 2^64 of its network. IPv4 in IPv6 is IPv4. */

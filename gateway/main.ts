@@ -1,6 +1,7 @@
 /** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
 import '../drivers/faults.ts';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { normaliser } from '../city/catalogue/catalogue.ts';
 import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
 import { FaultError, faultOf } from '../core/faults.ts';
@@ -9,8 +10,9 @@ import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
 import { Access, needsToken } from './people/access.ts';
+import { OidcProvider } from './people/oidc-provider.ts';
 import { openPeopleFile } from './people/people-file.ts';
-import { People } from './people/people.ts';
+import { People, SESSION_TIMES } from './people/people.ts';
 import { serveApi } from './http/server.ts';
 import type { DemoControls } from './http/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
@@ -203,9 +205,14 @@ async function open(
   );
   undo.unshift(() => inLink.close());
 
-  const people = new People({ file: openPeopleFile(join(setup.log.dir, 'people.db'), thread) }, world);
+  const people = new People(
+    { file: openPeopleFile(join(setup.log.dir, 'people.db'), thread), sessionTimes: () => setup.signIn ?? SESSION_TIMES },
+    world,
+  );
   await people.open();
   undo.unshift(() => people.close());
+  const providerOf = ({ signIn }: GatewaySetup) => (signIn?.oidc ? new OidcProvider(signIn.oidc, world) : null);
+  let oidc = providerOf(setup);
   const live = () => setup.live ?? { anonymous: 'none', maxViewers: 8 };
   const access = new Access(
     {
@@ -246,6 +253,7 @@ async function open(
       liveView,
       access,
       people,
+      oidc: () => oidc,
       centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,
       metrics: options.metrics ?? (() => Promise.resolve('')),
@@ -277,6 +285,7 @@ async function open(
     const plan = planOf(setup, next, { before: rules, after: knowledge.rules });
     await sinks.change(next.sinks, line);
     if (setup.name && !plan.setup.name) delete setup.name;
+    if (!isDeepStrictEqual(setup.signIn, plan.setup.signIn)) oidc = providerOf(plan.setup);
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
     normal = normaliser(catalogue);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { brokerUrl, host, isAddressOrRange } from '../../core/config/address.ts';
 import { IDS, ORIGINS } from '../../core/event.ts';
+import { SIGN_IN_SCHEMA } from './sign-in.ts';
 import { originOf } from '../media/edge-http.ts';
 import { settingIssue, durationMs, sizeBytes } from '../../core/setting.ts';
 
@@ -402,6 +403,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
       en: 'senders that pass on events of others: gateways below this one',
       examples: [['town-gateway']],
     }),
+  signIn: SIGN_IN_SCHEMA.prefault({}).meta({ zh: '用户登录', en: 'how users sign in' }),
   operators: z
     .array(
       z.strictObject({

@@ -1,4 +1,5 @@
 /** A gateway's checked, frozen settings: every default filled in, every path absolute, every secret read. Nothing is open yet. */
+import type { Grant } from '../../api/permissions.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Origin } from '../../core/event.ts';
 
@@ -31,6 +32,7 @@ export interface GatewaySetup {
   readonly bindings?: readonly { readonly device: string; readonly edges: readonly string[] }[];
   /** Senders that may pass on events of others: gateways below this one. */
   readonly relays: readonly string[];
+  readonly signIn?: SignInSetup;
   /** Who may give commands to edges; nobody when absent or empty. */
   readonly operators?: readonly OperatorSetup[];
   /** Who may watch cameras beside operators. Absent: nobody, and eight people a camera. */
@@ -86,6 +88,30 @@ export interface HttpSetup {
   readonly anonymous?: 'loopback' | 'none' | undefined;
   /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
   readonly trustProxy?: readonly string[] | undefined;
+}
+
+interface SignInSetup {
+  /** A session ends when it was not used for so long, and in any case after `longestMs`. */
+  readonly idleMs: number;
+  readonly longestMs: number;
+  readonly oidc?: OidcSetup;
+}
+
+/** An OpenID provider that says who somebody is. */
+export interface OidcSetup {
+  /** URL, as the provider writes it. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string | undefined;
+  readonly scopes: readonly string[];
+  /** Claim whose value is the name of the user. */
+  readonly nameClaim: string;
+  /** On the button of the sign-in page. */
+  readonly label?: BilingualText | undefined;
+  /** URL of the way back, where the gateway cannot see by which one it is reached. */
+  readonly redirectUrl?: string | undefined;
+  /** Roles by what the provider says; none: they are given here. */
+  readonly grants: readonly (Grant & { readonly claim: string; readonly value: string })[];
 }
 
 export interface LiveSetup {

@@ -103,7 +103,7 @@ export const ACCOUNT_ROUTES: Route[] = [
     example: { items: [TOKEN_EXAMPLE], next: null },
     faults: [],
     handle: (call) =>
-      pageByText(call.sources.people.tokensOf(own(call)).map(tokenView), call.query.limit, call.query.after, ({ id }) => id),
+      pageByText(call.sources.people.tokens.of(own(call)).map(tokenView), call.query.limit, call.query.after, ({ id }) => id),
   }),
   route({
     method: 'POST',
@@ -120,7 +120,7 @@ export const ACCOUNT_ROUTES: Route[] = [
     async handle(call) {
       const { days, ...asked } = call.body;
       const expiresAt = call.world.clock.nowMs() + days * DAY_MS;
-      const { token, view } = await call.sources.people.addToken(own(call), { ...asked, expiresAt }, actorOf(call));
+      const { token, view } = await call.sources.people.tokens.add(own(call), { ...asked, expiresAt }, actorOf(call));
       return { token, view: tokenView(view) };
     },
   }),
@@ -135,7 +135,7 @@ export const ACCOUNT_ROUTES: Route[] = [
     example: DONE,
     faults: [...CHANGES, 'CV_API_UNKNOWN_ID'],
     async handle(call) {
-      await call.sources.people.removeToken(own(call), call.params.id, actorOf(call));
+      await call.sources.people.tokens.remove(own(call), call.params.id, actorOf(call));
       return DONE;
     },
   }),

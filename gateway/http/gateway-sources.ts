@@ -48,6 +48,7 @@ export interface SourceParts {
   liveView: LiveViewService;
   access: Access;
   people: ApiSources['people'];
+  oidc(): ApiSources['oidc'];
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -151,6 +152,9 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     liveView: parts.liveView,
     access: parts.access,
     people: parts.people,
+    get oidc() {
+      return parts.oidc();
+    },
     centresOfEdge,
     metrics: parts.metrics,
     onLive(listener) {

@@ -64,8 +64,9 @@ test(
         const at = (id: string, query = '') => `${api.url.slice(0, -1)}${path.replaceAll(/\{\w+\}/g, id)}${query}`;
         const guess = async () => {
           let status = 0;
-          const wrong = {
+          const wrong: RequestInit = {
             method,
+            redirect: 'manual',
             headers: { authorization: `Bearer ${WRONG}`, 'content-type': 'application/json' },
             ...(method === 'POST' ? { body: JSON.stringify({ token: WRONG }) } : {}),
           };

@@ -32,7 +32,7 @@ export interface Route<Q extends z.ZodType = z.ZodType, P extends z.ZodType = z.
   body?: B;
   bodyExample?: unknown;
   /** Of a good answer; default 200. */
-  status?: 202;
+  status?: 202 | 303;
   /** What somebody must be allowed to get here; looked at before anything of the request is read. */
   needs: Permission;
   /** Shows, or acts on, the gateway as a whole: wanted in every centre. */

@@ -9,6 +9,7 @@ import { INDICATORS_ROUTE } from './indicators.ts';
 import { LIVE_VIEW_ROUTE } from './live-view.ts';
 import { LIVE_ROUTE } from './live.ts';
 import { metaRoutes } from './meta.ts';
+import { OIDC_ROUTES } from './oidc.ts';
 import { QUARANTINE_ROUTE } from './quarantine.ts';
 import type { Route } from './route.ts';
 import { SERIES_ROUTE } from './series.ts';
@@ -36,6 +37,7 @@ export function routesOf(version: string, more: readonly Route[] = []): Route[] 
     EVIDENCE_ROUTE,
     LIVE_ROUTE,
     ...SESSION_ROUTES,
+    ...OIDC_ROUTES,
     ...ACCOUNT_ROUTES,
     ...USER_ROUTES,
     ...COMMAND_ROUTES,

@@ -102,7 +102,9 @@ export const SESSION_ROUTES: Route[] = [
     answer: SignInWaysView,
     example: SIGN_IN_WAYS_EXAMPLE,
     faults: [],
-    handle: ({ sources: { people } }) => ({ setUp: !people.hasAdministrator, users: !people.isEmpty }),
+    handle: ({ sources: { people, oidc } }) => ({
+      setUp: !people.hasAdministrator, users: !people.isEmpty, ...(oidc && { provider: oidc.label }),
+    }),
   }),
   route({
     method: 'POST',

@@ -21,6 +21,8 @@ import type { LiveViewService } from '../media/live-view/service.ts';
 import type { StoreCheck } from '../store/check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
 import type { Access } from '../people/access.ts';
+import type { OidcProvider } from '../people/oidc-provider.ts';
+import type { ApiTokens } from '../people/api-tokens.ts';
 import type { People } from '../people/people.ts';
 
 type Soon<T> = T | Promise<T>;
@@ -89,7 +91,11 @@ export interface ApiSources {
   liveView?: Pick<LiveViewService, 'ask' | 'admit' | 'watch'>;
   /** Who may what. */
   access: Access;
-  people: Omit<People, 'open' | 'close' | 'byToken' | 'bySession' | 'firstLink'>;
+  people: Omit<People, 'open' | 'close' | 'byToken' | 'bySession' | 'firstLink' | 'tokens'> & {
+    tokens: Pick<ApiTokens, 'of' | 'add' | 'remove'>;
+  };
+  /** Who says who somebody is, beside passwords; null: nobody. */
+  readonly oidc: Pick<OidcProvider, 'label' | 'begin' | 'finish'> | null;
   /** Which edge has which device. */
   bindings?: Pick<Rebinding, 'list' | 'bind'>;
   /** Absent where none are taken. */

@@ -18,12 +18,13 @@ import '../people/faults.ts';
 const PATH = '/api/v1/users';
 const USER_ID = idParam('the user', '用户', USER_EXAMPLE.id);
 
-export const userView = ({ id, name, grants, disabled, hash, createdAt }: User): UserView => ({
+export const userView = ({ id, name, grants, disabled, hash, provider, createdAt }: User): UserView => ({
   id,
   name,
   grants,
   disabled,
   hasPassword: hash !== null,
+  byProvider: provider !== undefined,
   createdAt,
 });
 export const actorOf = ({ principal, request }: Pick<Call<unknown, unknown>, 'principal' | 'request'>) => ({

@@ -23,6 +23,9 @@ const COOKIE_SECONDS = 30 * 24 * 3600;
 /** Behind the name of the session's cookie: of a browser in which somebody has signed in before. */
 const BROWSER = '-browser';
 const BROWSER_SECONDS = 365 * 24 * 3600;
+/** Behind the name of the session's cookie: what a sign-in by a provider has begun with. */
+const PENDING = '-pending';
+const PENDING_SECONDS = 600;
 /** Sign-outs that are remembered, for streams that were open then. */
 const MAX_SIGN_OUTS = 10_000;
 
@@ -233,6 +236,17 @@ export class Access {
     return this.#setCookie(this.#nameOf(request), '', 0, request);
   }
 
+  /** The `Set-Cookie` header of a sign-in that goes by a provider; empty: it is over. */
+  pendingCookie(pending: string, from: RequestOf): string {
+    // The provider's page leads back here: with Strict it would not be sent.
+    return this.#setCookie(this.#nameOf(from) + PENDING, pending, pending === '' ? 0 : PENDING_SECONDS, from, 'Lax');
+  }
+
+  /** What `pendingCookie` has left. */
+  pendingOf(from: RequestOf): string {
+    return this.#cookieOf(from, PENDING) ?? '';
+  }
+
   #may(principal: Principal, needs: Permission, { headers, address }: RequestOf, centre?: string): boolean {
     if (may(principal, needs, centre)) return true;
     const isLocal = this.#options.watchers?.() === 'loopback' && isLoopback(address) && !isForwarded(headers);
@@ -292,7 +306,7 @@ export class Access {
     return all.length === 0 ? undefined : all[0];
   }
 
-  #setCookie(name: string, value: string, seconds: number, { isSecure }: RequestOf): string {
-    return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
+  #setCookie(name: string, value: string, seconds: number, { isSecure }: RequestOf, sameSite: 'Strict' | 'Lax' = 'Strict'): string {
+    return `${name}=${value}; Path=/; HttpOnly; SameSite=${sameSite}; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
   }
 }

@@ -30,7 +30,7 @@ test('users, sessions and tokens outlive a restart; the file is for the gateway 
   const id = await before.setUp({ code, name: 'chief', password }, '10.0.0.1');
   const begun = await before.begin(id, { address: '10.0.0.1', agent: 'x' });
   const actor = { principal: begun.principal, address: '10.0.0.1' };
-  const { token } = await before.addToken(
+  const { token } = await before.tokens.add(
     id,
     { name: 'a', permissions: ['read'], centres: ['*'], expiresAt: world.clock.nowMs() + 1000 },
     actor,

@@ -8,7 +8,7 @@ import { memoryGateway } from '../http/testing/memory-sources.ts';
 import { Access } from './access.ts';
 import type { AuditEntry } from './audit.ts';
 import { HASH_COST, Passwords } from './password.ts';
-import { LINK_MS, SESSION_IDLE_MS, SESSION_MAX_MS } from './people.ts';
+import { LINK_MS, SESSION_TIMES } from './people.ts';
 import { CHEAP, memoryPeople, MemoryPeopleFile } from './testing/memory-people.ts';
 import { checkName, foldName } from './user-name.ts';
 
@@ -249,12 +249,12 @@ test('a session ends: idle, by age, by signing out, by the list, with the passwo
   const { send, clock, http, signIn, wei, weiId, chief, api } = await withUsers(t);
   const reads = async (who: { cookie: string }) => (await send('GET', 'devices', undefined, who)).status;
   const fresh = async () => cookies(await signIn('li-wei', PASSWORD));
-  await clock.advanceMs(SESSION_IDLE_MS - 1);
+  await clock.advanceMs(SESSION_TIMES.idleMs - 1);
   assert.equal(await reads(wei), 200);
-  await clock.advanceMs(SESSION_IDLE_MS);
+  await clock.advanceMs(SESSION_TIMES.idleMs);
   assert.equal(await reads(wei), 401, 'idle');
   const kept = await fresh();
-  for (let ms = 0; ms < SESSION_MAX_MS - 6 * HOUR_MS; ms += 6 * HOUR_MS) {
+  for (let ms = 0; ms < SESSION_TIMES.longestMs - 6 * HOUR_MS; ms += 6 * HOUR_MS) {
     assert.equal(await reads(kept), 200);
     await clock.advanceMs(6 * HOUR_MS);
   }

@@ -2,39 +2,32 @@
  * Users of this gateway, their sessions, tokens and set-up links. All of it is in memory, so that a request asks no disk;
  * what changes is in people.db before it holds.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ALL_CENTRES, type Grant, type Permission } from '../../api/permissions.ts';
+import { ALL_CENTRES, type Grant } from '../../api/permissions.ts';
 import { FaultError, faultOf } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { KnownPeople } from './access.ts';
 import { NO_AUDIT, type Audit, type AuditEntry } from './audit.ts';
+import type { OidcIdentity } from './oidc-provider.ts';
 import type { PeopleChange, PeopleRows } from './database.ts';
+import { ApiTokens } from './api-tokens.ts';
+import { digestOf, newSecret } from './secret.ts';
 import './faults.ts';
 import { takeNotes } from './notes.ts';
 import { Passwords } from './password.ts';
-import { may, type Principal } from './principal.ts';
-import { sessionRecord, setUpLinkRecord, tokenRecord, userRecord, type Session, type SetUpLink, type Token, type User } from './records.ts';
+import { principalOf, type Actor, type Principal } from './principal.ts';
+import { sessionRecord, setUpLinkRecord, tokenRecord, userRecord, type Session, type SetUpLink, type User } from './records.ts';
 import { SignInLimit } from './sign-in-limit.ts';
 import { checkName, foldName } from './user-name.ts';
 
 const HOUR_MS = 3_600_000;
-export const SESSION_IDLE_MS = 12 * HOUR_MS;
-export const SESSION_MAX_MS = 30 * 24 * HOUR_MS;
 export const LINK_MS = 24 * HOUR_MS;
 const MAX_USERS = 5000;
 const MAX_SESSIONS_OF_USER = 50;
-const MAX_TOKENS_OF_USER = 100;
 const MAX_BROWSERS_OF_USER = 20;
 const MAX_FIRST_LINKS = 5;
 const SAVE_USE_EVERY_MS = 300_000;
-const TOKEN_START = 'cvt_';
-
-/** Whose request it is that changes something. */
-export interface Actor {
-  principal: Principal;
-  address: string;
-}
 
 export interface PeopleFile {
   open(): Promise<PeopleRows>;
@@ -47,10 +40,12 @@ export interface PeopleOptions {
   file: PeopleFile;
   audit?: Audit;
   passwords?: Passwords;
+  /** Asked each time: a changed configuration counts at once. */
+  sessionTimes?(): { idleMs: number; longestMs: number };
 }
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
-const secret = (): string => randomBytes(32).toString('base64url');
+export const SESSION_TIMES = { idleMs: 12 * HOUR_MS, longestMs: 30 * 24 * HOUR_MS };
+
 
 export class People implements KnownPeople {
   readonly #file: PeopleFile;
@@ -58,24 +53,34 @@ export class People implements KnownPeople {
   readonly #passwords: Passwords;
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #limit: SignInLimit;
+  readonly #sessionTimes: () => { idleMs: number; longestMs: number };
+  readonly tokens: ApiTokens;
   readonly #users = new Map<string, User>();
   readonly #byName = new Map<string, string>();
-  /** By the hash of their cookie, of the token, of the code. */
+  /** By the hash of their cookie, of the code. */
   readonly #sessions = new Map<string, Session>();
-  readonly #tokens = new Map<string, Token>();
   readonly #links = new Map<string, SetUpLink>();
   /** Whose last use is not on disk. */
-  readonly #used = new Set<Session | Token>();
+  readonly #used = new Set<Session>();
   #timer: Timer | null = null;
   /** Where it cannot be read nobody of it gets in, and nobody becomes the first administrator. */
   #isUsable = false;
 
-  constructor({ file, audit = NO_AUDIT, passwords = new Passwords() }: PeopleOptions, world: Pick<World, 'clock' | 'tell'>) {
+  constructor(
+    { file, audit = NO_AUDIT, passwords = new Passwords(), sessionTimes = () => SESSION_TIMES }: PeopleOptions,
+    world: Pick<World, 'clock' | 'tell'>,
+  ) {
     this.#file = file;
     this.#audit = audit;
     this.#passwords = passwords;
+    this.#sessionTimes = sessionTimes;
     this.#world = world;
     this.#limit = new SignInLimit(world.clock);
+    this.tokens = new ApiTokens({
+      save: (changes) => this.#save(changes),
+      userOf: (id) => this.#users.get(id),
+      note: (actor, what) => this.#note('token_change', actor, what),
+    }, world.clock);
   }
 
   /** A file that cannot be read is told: the gateway goes on, and nobody of it gets in. */
@@ -84,7 +89,7 @@ export class People implements KnownPeople {
       const rows = await this.#file.open();
       for (const user of parsed(userRecord, rows.users)) this.#putUser(user);
       for (const session of parsed(sessionRecord, rows.sessions)) this.#sessions.set(session.hash, session);
-      for (const token of parsed(tokenRecord, rows.tokens)) this.#tokens.set(token.hash, token);
+      this.tokens.take(parsed(tokenRecord, rows.tokens));
       for (const link of parsed(setUpLinkRecord, rows.links)) this.#links.set(link.hash, link);
       const { entries, taken } = takeNotes(rows.notes);
       for (const entry of entries) this.#audit.append(entry);
@@ -114,20 +119,7 @@ export class People implements KnownPeople {
   }
 
   byToken(given: string): Principal | null {
-    if (!given.startsWith(TOKEN_START)) return null;
-    const token = this.#tokens.get(digest(given));
-    const nowMs = this.#world.clock.nowMs();
-    const owner = token && this.#users.get(token.user);
-    if (!owner || owner.disabled || token.expiresAt <= nowMs) return null;
-    token.usedAt = nowMs;
-    this.#used.add(token);
-    return {
-      id: `token:${token.id}`,
-      name: `${owner.name}/${token.name}`,
-      kind: 'token',
-      grants: owner.grants,
-      limit: { permissions: token.permissions, centres: token.centres },
-    };
+    return this.tokens.principalBy(given);
   }
 
   bySession(given: string): Principal | null {
@@ -145,8 +137,8 @@ export class People implements KnownPeople {
   ): Promise<{ principal: Principal; session: string; browser: string }> {
     const folded = foldName(given.user);
     const found = this.#users.get(this.#byName.get(folded) ?? '');
-    const isKnownBrowser = from.browser !== undefined && (found?.browsers.includes(digest(from.browser)) ?? false);
-    const right = this.#limit.begin(folded, from.address, isKnownBrowser ? digest(from.browser as string) : null);
+    const isKnownBrowser = this.#isKnownBrowser(found, from.browser);
+    const right = this.#limit.begin(folded, from.address, isKnownBrowser ? digestOf(from.browser as string) : null);
     const isRight = await this.#passwords.verify(given.password, found?.hash ?? null);
     const record = (outcome: AuditEntry['outcome']): void =>
       this.#audit.append({ kind: 'sign_in', who: found?.name ?? given.user.slice(0, 64), from: from.address, what: 'password', outcome });
@@ -161,6 +153,32 @@ export class People implements KnownPeople {
     return this.begin(found.id, from, isKnownBrowser ? from.browser : undefined);
   }
 
+  /**
+   * By the word of a provider. Who they are there is kept with the user: a name that is the same proves nothing, so it
+   * finds only a user who was added here and has no other way in yet.
+   *
+   * @throws CV_OIDC_USER, CV_OIDC_NAME_TAKEN, CV_USER_NAME, CV_PEOPLE_FULL
+   */
+  async signInByProvider(
+    { issuer, subject, name, grants }: OidcIdentity,
+    from: { address: string; agent: string; browser: string | undefined },
+  ): Promise<{ principal: Principal; session: string; browser: string }> {
+    const refuse = (code: 'CV_OIDC_USER' | 'CV_OIDC_NAME_TAKEN'): never => {
+      this.#audit.append({ kind: 'sign_in', who: name.slice(0, 64), from: from.address, what: 'oidc', outcome: 'refused' });
+      throw new FaultError(code, { name: name.slice(0, 64) });
+    };
+    const known = [...this.#users.values()].find(({ provider }) => provider?.issuer === issuer && provider.subject === subject);
+    const named = known ?? this.#users.get(this.#byName.get(foldName(name)) ?? '');
+    if (named && !known && (named.hash !== null || named.provider)) return refuse('CV_OIDC_NAME_TAKEN');
+    if (named?.disabled || (!named && !grants) || (grants ?? named?.grants)?.length === 0) return refuse('CV_OIDC_USER');
+    const user = { ...(named ?? this.#newUser(name, [])), ...(grants && { grants }), provider: { issuer, subject } };
+    const links = [...this.#links.values()].filter((one) => one.user === user.id);
+    await this.#saveWith(user, links.map(({ hash }) => ['links', hash, null] as const));
+    for (const { hash } of links) this.#links.delete(hash);
+    this.#audit.append({ kind: 'sign_in', who: user.name, from: from.address, what: 'oidc', outcome: 'done' });
+    return this.begin(user.id, from, this.#isKnownBrowser(user, from.browser) ? from.browser : undefined);
+  }
+
   /** A session of somebody who has said who they are. */
   async begin(
     id: string,
@@ -168,10 +186,10 @@ export class People implements KnownPeople {
     knownBrowser?: string,
   ): Promise<{ principal: Principal; session: string; browser: string }> {
     const user = this.#users.get(id) as User;
-    const [cookie, browser, nowMs] = [secret(), knownBrowser ?? secret(), this.#world.clock.nowMs()];
+    const [cookie, browser, nowMs] = [newSecret(), knownBrowser ?? newSecret(), this.#world.clock.nowMs()];
     const session: Session = {
       id: randomUUID(),
-      hash: digest(cookie),
+      hash: digestOf(cookie),
       user: id,
       createdAt: nowMs,
       usedAt: nowMs,
@@ -180,7 +198,7 @@ export class People implements KnownPeople {
     };
     const own = [...this.#sessions.values()].filter((one) => one.user === id).toSorted((a, b) => a.usedAt - b.usedAt);
     const ended = own.filter((one, at) => !this.#isLive(one) || at <= own.length - MAX_SESSIONS_OF_USER);
-    const browsers = [...user.browsers.filter((one) => one !== digest(browser)), digest(browser)].slice(-MAX_BROWSERS_OF_USER);
+    const browsers = [...user.browsers.filter((one) => one !== digestOf(browser)), digestOf(browser)].slice(-MAX_BROWSERS_OF_USER);
     const changed = { ...user, browsers };
     await this.#save([
       ['users', id, JSON.stringify(changed)],
@@ -208,7 +226,7 @@ export class People implements KnownPeople {
 
   /** @param cookie that the asker came with */
   sessionsOf(user: string, cookie: string | undefined): (Session & { current: boolean })[] {
-    const current = cookie === undefined ? '' : digest(cookie);
+    const current = cookie === undefined ? '' : digestOf(cookie);
     return [...this.#sessions.values()]
       .filter((one) => one.user === user && this.#isLive(one))
       .map((one) => ({ ...one, current: one.hash === current }));
@@ -225,48 +243,13 @@ export class People implements KnownPeople {
   /** Other sessions of theirs end. @throws CV_SIGN_IN_WRONG, CV_SIGN_IN_LOCKED, CV_USER_PASSWORD, CV_SIGN_IN_BUSY */
   async changePassword(user: string, given: { old: string; password: string }, cookie: string | undefined, actor: Actor): Promise<void> {
     const found = this.#users.get(user) as User;
-    const right = this.#limit.begin(foldName(found.name), actor.address, digest(`own ${user}`));
+    const right = this.#limit.begin(foldName(found.name), actor.address, digestOf(`own ${user}`));
     if (!(await this.#passwords.verify(given.old, found.hash))) throw new FaultError('CV_SIGN_IN_WRONG');
     right();
     const hash = await this.#passwords.hash(given.password);
     await this.#saveUser({ ...(this.#users.get(user) as User), hash });
     await this.#endSessions(this.sessionsOf(user, cookie).filter(({ current }) => !current));
     this.#note('user_change', actor, `password of ${found.name}`);
-  }
-
-  tokensOf(user: string): Token[] {
-    return [...this.#tokens.values()].filter((one) => one.user === user);
-  }
-
-  /** @returns the token itself, which is shown once. @throws CV_TOKEN_SCOPE, CV_PEOPLE_FULL */
-  async addToken(
-    user: string,
-    given: { name: string; permissions: Permission[]; centres: string[]; expiresAt: number },
-    actor: Actor,
-  ): Promise<{ token: string; view: Token }> {
-    const owner = principalOf(this.#users.get(user) as User);
-    for (const wanted of given.permissions)
-      for (const centre of given.centres)
-        if (wanted === 'public' || wanted === 'account' || !may(owner, wanted, centre))
-          throw new FaultError('CV_TOKEN_SCOPE', { permission: wanted, centre });
-    if (this.tokensOf(user).length >= MAX_TOKENS_OF_USER)
-      throw new FaultError('CV_PEOPLE_FULL', { what: 'tokens', whatZh: '令牌', max: MAX_TOKENS_OF_USER });
-    const token = `${TOKEN_START}${secret()}`;
-    const view: Token = { ...given, id: randomUUID(), hash: digest(token), user, createdAt: this.#world.clock.nowMs(), usedAt: null };
-    await this.#save([row('tokens', view)]);
-    this.#tokens.set(view.hash, view);
-    this.#note('token_change', actor, `token ${view.name} made`);
-    return { token, view };
-  }
-
-  /** @throws CV_API_UNKNOWN_ID */
-  async removeToken(user: string, id: string, actor: Actor): Promise<void> {
-    const token = this.tokensOf(user).find((one) => one.id === id);
-    if (!token) throw unknown('token', '令牌', id, '/api/v1/account/tokens');
-    await this.#save([['tokens', token.hash, null]]);
-    this.#tokens.delete(token.hash);
-    this.#used.delete(token);
-    this.#note('token_change', actor, `token ${token.name} removed`);
   }
 
   users(): User[] {
@@ -285,8 +268,7 @@ export class People implements KnownPeople {
   async addUser(given: { name: string; grants: Grant[] }, actor: Actor): Promise<{ user: User; code: string; expiresAt: number }> {
     const user = this.#newUser(given.name, given.grants);
     const { code, link } = this.#newLink(user.id);
-    await this.#save([row('users', user), row('links', link)]);
-    this.#putUser(user);
+    await this.#saveWith(user, [row('links', link)]);
     this.#links.set(link.hash, link);
     this.#note('user_change', actor, `user ${user.name} added`);
     return { user, code, expiresAt: link.expiresAt };
@@ -337,7 +319,7 @@ export class People implements KnownPeople {
    * @returns whose it is. @throws CV_SETUP_CODE, CV_USER_NAME, CV_USER_NAME_TAKEN, CV_USER_PASSWORD, CV_SIGN_IN_BUSY, CV_COMMAND_TOO_MANY
    */
   async setUp(given: { code: string; name?: string | undefined; password: string }, address: string): Promise<string> {
-    const key = digest(given.code);
+    const key = digestOf(given.code);
     const link = this.#links.get(key);
     const refuse = (): never => {
       this.#audit.append({ kind: 'refusal', who: '', from: address, what: 'set-up link', outcome: 'refused' });
@@ -361,12 +343,11 @@ export class People implements KnownPeople {
     // Taken before it is on disk: of two that come at once one gets in.
     for (const one of void_) this.#links.delete(one.hash);
     try {
-      await this.#save([row('users', user), ...void_.map((one) => ['links', one.hash, null] as const)]);
+      await this.#saveWith(user, void_.map((one) => ['links', one.hash, null] as const));
     } catch (error) {
       for (const one of void_) this.#links.set(one.hash, one);
       throw error;
     }
-    this.#putUser(user);
     await this.#endSessions(this.sessionsOf(user.id, undefined));
     this.#audit.append({
       kind: 'user_change',
@@ -378,17 +359,24 @@ export class People implements KnownPeople {
     return user.id;
   }
 
+  #isKnownBrowser(user: User | undefined, browser: string | undefined): boolean {
+    return browser !== undefined && (user?.browsers.includes(digestOf(browser)) ?? false);
+  }
+
   #newUser(given: string, grants: Grant[]): User {
     if (this.#users.size >= MAX_USERS) throw new FaultError('CV_PEOPLE_FULL', { what: 'users', whatZh: '用户', max: MAX_USERS });
     const name = checkName(given);
     const taken = this.#byName.get(foldName(name));
     if (taken !== undefined) throw new FaultError('CV_USER_NAME_TAKEN', { name: this.#users.get(taken)?.name ?? name });
-    return { id: randomUUID(), name, grants, disabled: false, hash: null, browsers: [], createdAt: this.#world.clock.nowMs() };
+    const user = { id: randomUUID(), name, grants, disabled: false, hash: null, browsers: [], createdAt: this.#world.clock.nowMs() };
+    // At once: while it is being saved nobody else takes it.
+    this.#byName.set(foldName(name), user.id);
+    return user;
   }
 
   #newLink(user: string | null): { code: string; link: SetUpLink } {
-    const code = secret();
-    return { code, link: { hash: digest(code), user, expiresAt: this.#world.clock.nowMs() + LINK_MS } };
+    const code = newSecret();
+    return { code, link: { hash: digestOf(code), user, expiresAt: this.#world.clock.nowMs() + LINK_MS } };
   }
 
   #administrators(): User[] {
@@ -396,7 +384,7 @@ export class People implements KnownPeople {
   }
 
   #sessionOf(cookie: string): Session | null {
-    const session = this.#sessions.get(digest(cookie));
+    const session = this.#sessions.get(digestOf(cookie));
     if (!session || !this.#isLive(session)) return null;
     session.usedAt = this.#world.clock.nowMs();
     this.#used.add(session);
@@ -405,7 +393,8 @@ export class People implements KnownPeople {
 
   #isLive({ user, createdAt, usedAt }: Session): boolean {
     const nowMs = this.#world.clock.nowMs();
-    return this.#users.get(user)?.disabled === false && nowMs < usedAt + SESSION_IDLE_MS && nowMs < createdAt + SESSION_MAX_MS;
+    const { idleMs, longestMs } = this.#sessionTimes();
+    return this.#users.get(user)?.disabled === false && nowMs < usedAt + idleMs && nowMs < createdAt + longestMs;
   }
 
   async #endSessions(sessions: readonly Session[]): Promise<void> {
@@ -421,8 +410,18 @@ export class People implements KnownPeople {
     this.#byName.set(foldName(user.name), user.id);
   }
 
-  async #saveUser(user: User): Promise<void> {
-    await this.#save([row('users', user)]);
+  #saveUser(user: User): Promise<void> {
+    return this.#saveWith(user, []);
+  }
+
+  /** A user and what changes with them; a new one's name is free again where that fails. */
+  async #saveWith(user: User, changes: readonly PeopleChange[]): Promise<void> {
+    try {
+      await this.#save([row('users', user), ...changes]);
+    } catch (error) {
+      if (!this.#users.has(user.id)) this.#byName.delete(foldName(user.name));
+      throw error;
+    }
     this.#putUser(user);
   }
 
@@ -432,7 +431,7 @@ export class People implements KnownPeople {
     const ended = [...this.#sessions.values()].filter((one) => !this.#isLive(one));
     for (const { hash } of ended) this.#sessions.delete(hash);
     const over = new Set(ended.map(({ hash }) => hash));
-    const rows = used.filter(({ hash }) => !over.has(hash)).map((one) => row('agent' in one ? 'sessions' : 'tokens', one));
+    const rows = [...used.filter(({ hash }) => !over.has(hash)).map((one) => row('sessions', one)), ...this.tokens.takeUsed()];
     if (rows.length + ended.length === 0) return;
     await this.#save([...rows, ...ended.map(({ hash }) => ['sessions', hash, null] as const)]).catch((error: unknown) => {
       this.#world.tell({ kind: 'fault', fault: faultOf(error, 'CV_PEOPLE_UNUSABLE') });
@@ -449,13 +448,11 @@ export class People implements KnownPeople {
   }
 }
 
-const row = (table: 'users' | 'sessions' | 'tokens' | 'links', one: User | Session | Token | SetUpLink): PeopleChange => [
+const row = (table: 'users' | 'sessions' | 'links', one: User | Session | SetUpLink): PeopleChange => [
   table,
   table === 'users' ? (one as User).id : (one as Session).hash,
   JSON.stringify(one),
 ];
-
-const principalOf = ({ id, name, grants }: User): Principal => ({ id: `user:${id}`, name, kind: 'user', grants });
 
 /** Of all centres: who can make others. */
 const isAdministrator = ({ grants, disabled }: User): boolean =>

@@ -1,4 +1,5 @@
 /** Who asks, and what they may. */
+import type { User } from './records.ts';
 import { ALL_CENTRES, type Grant, type Permission } from '../../api/permissions.ts';
 import { covers, PERMISSIONS_OF } from './roles.ts';
 
@@ -12,6 +13,17 @@ export interface Principal {
   /** Of a token: no more than this of what its owner may. */
   readonly limit?: { readonly permissions: readonly Permission[]; readonly centres: readonly string[] };
 }
+
+/** Whose request it is that changes something. */
+export interface Actor {
+  principal: Principal;
+  address: string;
+}
+
+/** A user, as they are at the moment. */
+export const principalOf = ({ id, name, grants }: Pick<User, 'id' | 'name' | 'grants'>): Principal => ({
+  id: `user:${id}`, name, kind: 'user', grants,
+});
 
 export const NOBODY: Principal = { id: 'anonymous', name: '', kind: 'anonymous', grants: [] };
 /** Whoever asks from the gateway's own machine, where nobody has to sign in. */

@@ -9,6 +9,8 @@ export const userRecord = z.object({
   disabled: z.boolean(),
   /** null until a password was set. */
   hash: z.string().nullable(),
+  /** Whom the provider means by them; absent until they have signed in by it. */
+  provider: z.object({ issuer: z.string(), subject: z.string() }).optional(),
   /** Hashes of cookies of browsers that they have signed in with. */
   browsers: z.array(z.string()),
   createdAt: z.number(),

@@ -27,6 +27,7 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: [], npm: { llrpjs: '1.0.1' }, load: () => import('./llrp.ts') },
   { needs: ['tshark'], load: () => import('./dissection.ts') },
   { needs: ['gcc', 'open62541'], load: () => import('./opcua.ts') },
+  { needs: [], npm: { 'oidc-provider': '9.13.3' }, load: () => import('./oidc.ts') },
   { needs: [], load: () => import('./commands.ts') },
   { needs: [], load: () => import('./consumers.ts') },
   { needs: [], load: () => import('./models.ts') },

@@ -13,7 +13,11 @@ export function SignIn({ done }: { done(): void }) {
   const [user, setUser] = useState('');
   const [secret, setSecret] = useState('');
   const [isAsking, setAsking] = useState(false);
-  const [wrong, setWrong] = useState<string | null>(null);
+  const [wrong, setWrong] = useState<string | null>(() => {
+    // The gateway has led back here from the provider.
+    const code = /^#\/sign-in\/(CV_\w{1,60})$/.exec(location.hash)?.[1];
+    return code === undefined ? null : (words.oidcWrong[code] ?? words.oidcFailed(code));
+  });
   useEffect(() => {
     requestApi<SignInWaysView>('sign-in').then(setWays, () => undefined);
   }, []);
@@ -23,6 +27,7 @@ export function SignIn({ done }: { done(): void }) {
     try {
       await signIn(isToken ? { token: secret.trim() } : { user, password: secret });
       setSecret('');
+      if (location.hash.startsWith('#/sign-in/')) location.hash = '#/';
       done();
     } catch (error) {
       const problem = error instanceof RefusedError ? error.problem : null;
@@ -59,6 +64,11 @@ export function SignIn({ done }: { done(): void }) {
       <p class="sign-in-wrong" role="alert">
         {wrong}
       </p>
+      {ways?.provider && (
+        <a class="button" href="/api/v1/session/oidc">
+          {ways.provider[lang === 'en' ? 'en' : 'zh']}
+        </a>
+      )}
       <button type="submit" disabled={isAsking || secret.trim() === '' || (!isToken && user.trim() === '')}>
         {words.signIn}
       </button>

@@ -42,7 +42,9 @@ export function UsersPage() {
                 <span>
                   {user.name} <span class="quiet">{grantsText(user.grants, words)}</span>
                 </span>
-                <span class="quiet">{user.disabled ? words.disabled : user.hasPassword ? '' : words.noPassword}</span>
+                <span class="quiet">
+                  {user.disabled ? words.disabled : user.byProvider ? words.byProvider : user.hasPassword ? '' : words.noPassword}
+                </span>
                 <span class="acts">
                   <button
                     type="button"

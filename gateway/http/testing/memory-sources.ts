@@ -66,6 +66,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       centresOfEdge: (edge) => gateway.status.edges.filter(({ id }) => id === edge).map(({ centre }) => centre),
       access: new Access({ gateway: EXAMPLES.status.gateway, isNeeded: false }, new VirtualClock()),
       people: peopleDouble(),
+      oidc: null,
       problems: () => gateway.problems,
       devices: () => gateway.devices,
       device: (id) => gateway.devices.find((device) => device.id === id) ?? null,
