@@ -8,6 +8,7 @@ import type { FaultError } from '../../core/faults.ts';
 import { tempDir } from '../../core/testing/temp-dir.ts';
 import { until } from '../../core/testing/until.ts';
 import { realWorld } from '../../core/world.ts';
+import { Access } from '../../gateway/people/access.ts';
 import { serveApi } from '../../gateway/http/server.ts';
 import { memoryGateway } from '../../gateway/http/testing/memory-sources.ts';
 import { openLiveViewEdge, LIVE_VIEW_OPERATOR } from '../live-view/watched-edge.ts';
@@ -87,11 +88,10 @@ async function watch(url: string) {
   const edge = await openLiveViewEdge({ dir, settings: { url, ...LOGIN } });
   const gateway = memoryGateway();
   gateway.sources.liveView = edge.desk;
-  const api = await serveApi(
-    gateway.sources,
-    { port: 0, version: '0.0.0' },
-    realWorld(() => {}),
-  );
+  const world = realWorld(() => {});
+  gateway.sources.access = new Access({ gateway: 'g', isNeeded: false }, world.clock);
+  gateway.sources.access.setTokens([], [LIVE_VIEW_OPERATOR]);
+  const api = await serveApi(gateway.sources, { port: 0, version: '0.0.0' }, world);
   const response = await fetch(new URL(`/api/v1/devices/${DEVICE}/live-view`, api.url), {
     method: 'POST',
     headers: { authorization: `Bearer ${LIVE_VIEW_OPERATOR.token}` },
