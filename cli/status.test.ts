@@ -113,7 +113,9 @@ test('a gateway in process: accepted, stored and what each consumer is behind, i
     { qos: 1 },
   );
   for (let stored = 0; stored < 12;) stored = ((await (await fetch(`${gateway.httpUrl}/api/v1/status`)).json()) as StatusView).path.stored;
-  const { out } = await run('--url', gateway.httpUrl, '--lang', 'en');
+  // Told by telemetry, a moment after it is so.
+  let out = '';
+  while (!out.includes('store 0 · warnings 0')) ({ out } = await run('--url', gateway.httpUrl, '--lang', 'en'));
   assert.match(out, /gateway g7 · 500112001\n.*accepted 12 → stored 12 \(lag 0\) → rules lag 0[^]*lag by consumer, events: .*store 0/);
   assert.match((await run('--url', gateway.httpUrl, '--lang', 'zh-CN')).out, /网关 g7[^]*已接收 12[^]*各下游积压事件数：.*warnings 0/);
   const { counts } = JSON.parse((await run('--url', gateway.httpUrl, '--json')).out) as { counts: { behind: Record<string, number> } };

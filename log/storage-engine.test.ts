@@ -154,7 +154,9 @@ test('a commit says how large its file is; the head file knows its end, and noth
   assert.equal(failureOf(() => commit(second, 2, { state: 's' })), 'FILE_HOLDS_ROWS');
   const { bytes, disk } = commit(first, 6);
   assert.equal(bytes[first.name], statSync(join(dir, first.name)).size + statSync(join(dir, `${first.name}-wal`)).size);
-  assert.deepEqual(disk, engine.disk());
+  // Others fill the same disk.
+  assert.deepEqual({ ...disk, freeBytes: 0 }, { ...engine.disk(), freeBytes: 0 });
+  assert.ok(disk.freeBytes > 0);
   assert.equal(engine.stats().filesCreated, 3);
 });
 
