@@ -11,8 +11,9 @@ import { FaultError } from '../core/faults.ts';
 import { realWorld } from '../core/world.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { userView } from '../gateway/http/users.ts';
-import { PeopleDatabase } from '../gateway/people/database.ts';
-import { People, type PeopleFile } from '../gateway/people/people.ts';
+import { PEOPLE_TABLES } from '../gateway/people/database.ts';
+import { People, type PeopleOptions } from '../gateway/people/people.ts';
+import { JsonRowsDatabase } from '../gateway/sqlite/json-rows.ts';
 import type { User } from '../gateway/people/records.ts';
 import { noteChanges } from '../gateway/people/notes.ts';
 import type { AuditEntry } from '../gateway/people/audit.ts';
@@ -42,7 +43,7 @@ export async function openLocalPeople({ log, http }: GatewaySetup): Promise<Loca
   const owner = existsSync(folder) ? statSync(folder) : null;
   const uid = process.getuid?.() ?? 0;
   if (!owner || (uid !== 0 && uid !== owner.uid)) throw new FaultError('CV_PEOPLE_LOCAL', { path });
-  const database = new PeopleDatabase().operations;
+  const database = new JsonRowsDatabase(PEOPLE_TABLES).operations;
   const entries: AuditEntry[] = [];
   const guarded = <T>(run: () => T): Promise<T> => {
     try {
@@ -52,7 +53,7 @@ export async function openLocalPeople({ log, http }: GatewaySetup): Promise<Loca
     }
   };
   const rows = await guarded(() => database.open({ path }));
-  const file: PeopleFile = {
+  const file: PeopleOptions['file'] = {
     open: () => Promise.resolve({ ...rows, notes: [] }),
     save: (changes) =>
       guarded(() => {

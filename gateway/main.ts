@@ -11,7 +11,7 @@ import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
 import { Access, needsToken } from './people/access.ts';
 import { OidcProvider } from './people/oidc-provider.ts';
-import { openPeopleFile } from './people/people-file.ts';
+import { openJsonRows } from './sqlite/open-json-rows.ts';
 import { People, SESSION_TIMES } from './people/people.ts';
 import { serveApi } from './http/server.ts';
 import type { DemoControls } from './http/sources.ts';
@@ -206,7 +206,7 @@ async function open(
   undo.unshift(() => inLink.close());
 
   const people = new People(
-    { file: openPeopleFile(join(setup.log.dir, 'people.db'), thread), sessionTimes: () => setup.signIn ?? SESSION_TIMES },
+    { file: openJsonRows(join(setup.log.dir, 'people.db'), thread, 'people'), sessionTimes: () => setup.signIn ?? SESSION_TIMES },
     world,
   );
   await people.open();

@@ -6,7 +6,7 @@ import { realClock, realFiles, type Clock } from '../../core/world.ts';
 import { systemClockProbe } from '../../edge/clock/clock-probe.ts';
 import type { TimeSource } from '../../edge/clock/edge-clock.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { dayOf } from '../../edge/identity/certificates.ts';
+import { dayOf } from '../../core/certificates.ts';
 import { keyPathOf } from '../../edge/identity/identity-folder.ts';
 import { identityFault, identityStatus, knownTime, type IdentityStatus } from '../../edge/identity/judge-identity.ts';
 import { realIdentityFiles } from '../../edge/identity/real-identity-files.ts';

@@ -3,10 +3,11 @@
  * of its CA in the code: whoever shows another one gets nothing, not even the code.
  */
 import type { X509Certificate } from 'node:crypto';
+import { authorityDigest } from '../../core/certificates.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { HostPort } from '../../core/net.ts';
 import type { World } from '../../core/world.ts';
-import { authorityDigest, parseEnrolmentCode } from './enrolment-code.ts';
+import { parseEnrolmentCode } from './enrolment-code.ts';
 import { postToGateway, refusalOf, type GatewayAnswer } from './gateway-request.ts';
 import { nextKey, readEdgeIdentity, replaceIdentity, type EdgeIdentity, type IdentityFiles } from './identity-folder.ts';
 import { issuedIdentity } from './issued-identity.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { base32 } from '../../core/certificates.ts';
 import { FaultError } from '../../core/faults.ts';
-import { base32, parseEnrolmentCode } from './enrolment-code.ts';
+import { parseEnrolmentCode } from './enrolment-code.ts';
 
 const SECRET = 'MFRGGZDFMZTWQ2LK';
 const DIGEST = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';

@@ -8,7 +8,7 @@ import { createPrivateKey, generateKeyPairSync, type X509Certificate } from 'nod
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FaultError } from '../../core/faults.ts';
-import { commonNameOf, parseCertificates } from './certificates.ts';
+import { commonNameOf, parseCertificates } from '../../core/certificates.ts';
 import './faults.ts';
 
 /** What it asks of a disk. Each is on disk when it resolves. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { testWorld, VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { until } from '../../core/testing/until.ts';
-import { validityOf } from './certificates.ts';
+import { validityOf } from '../../core/certificates.ts';
 import { enrol } from './enrol.ts';
 import { readEdgeIdentity } from './identity-folder.ts';
 import { IdentityRenewal } from './identity-renewal.ts';

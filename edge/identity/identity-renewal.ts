@@ -6,7 +6,7 @@
 import { sign } from 'node:crypto';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
-import { dayOf, validityOf } from './certificates.ts';
+import { dayOf, validityOf } from '../../core/certificates.ts';
 import { postToGateway, refusalOf } from './gateway-request.ts';
 import { finishReplacement, nextKey, readEdgeIdentity, replaceIdentity, type EdgeIdentity, type IdentityFiles } from './identity-folder.ts';
 import { issuedIdentity } from './issued-identity.ts';

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { z } from 'zod';
 import { brokerUrl } from '../../core/config/address.ts';
 import { FaultError } from '../../core/faults.ts';
-import { commonNameOf, issuerAmong, parseCertificates } from './certificates.ts';
+import { commonNameOf, issuerAmong, parseCertificates } from '../../core/certificates.ts';
 import type { EnrolmentRecord, IssuedIdentity } from './identity-folder.ts';
 import './faults.ts';
 

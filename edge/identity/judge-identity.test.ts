@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EdgeIdentity } from './identity-folder.ts';
-import { parseCertificates, commonNameOf } from './certificates.ts';
-import { authorityDigest } from './enrolment-code.ts';
+import { authorityDigest, parseCertificates, commonNameOf } from '../../core/certificates.ts';
 import { identityFault, identityStatus, knownTime, renewalAt, serverFault } from './judge-identity.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { DAY_MS, testAuthority, YEAR_MS } from './testing/test-authority.ts';

@@ -3,8 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Fault } from '../../core/faults.ts';
 import type { Clock } from '../../core/world.ts';
-import { dayOf, issuerAmong, validityOf } from './certificates.ts';
-import { authorityDigest } from './enrolment-code.ts';
+import { authorityDigest, dayOf, issuerAmong, validityOf } from '../../core/certificates.ts';
 import type { EdgeIdentity } from './identity-folder.ts';
 import './faults.ts';
 

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:tls';
 import { test, type TestContext } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { VirtualClock } from '../../core/testing/virtual-clock.ts';
-import { parseCertificates } from './certificates.ts';
+import { parseCertificates } from '../../core/certificates.ts';
 import { addressOf, connectTls, hostPortOf, type TlsOptions } from './tls-connect.ts';
 import { DAY_MS, testAuthority } from './testing/test-authority.ts';
 

@@ -1,7 +1,7 @@
 /** What the uplink shows of itself and whom it trusts, read anew for each connection: `enrol` and renewal change it meanwhile. */
 import { FaultError, type Fault } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
-import { parseCertificates } from './certificates.ts';
+import { parseCertificates } from '../../core/certificates.ts';
 import { readEdgeIdentity, type EdgeIdentity, type IdentityFiles } from './identity-folder.ts';
 import { identityFault, knownTime } from './judge-identity.ts';
 import type { TlsOptions } from './tls-connect.ts';

@@ -1,6 +1,6 @@
 /** What people did, for the record; whoever keeps it is given in. */
 export interface AuditEntry {
-  kind: 'sign_in' | 'sign_out' | 'refusal' | 'user_change' | 'token_change' | 'local';
+  kind: 'sign_in' | 'sign_out' | 'certificate' | 'refusal' | 'user_change' | 'token_change' | 'local';
   /** A name, as it was given where nobody is known by it. */
   who: string;
   /** An address. */

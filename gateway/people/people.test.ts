@@ -9,13 +9,13 @@ import { Access } from './access.ts';
 import type { AuditEntry } from './audit.ts';
 import { HASH_COST, Passwords } from './password.ts';
 import { LINK_MS, SESSION_TIMES } from './people.ts';
-import { CHEAP, memoryPeople, MemoryPeopleFile } from './testing/memory-people.ts';
+import { CHEAP, memoryPeople, memoryPeopleFile } from './testing/memory-people.ts';
 import { checkName, foldName } from './user-name.ts';
 
 const PASSWORD = 'correct horse battery';
 const HOUR_MS = 3_600_000;
 
-async function opened(t: TestContext, { isSecure = false, file = new MemoryPeopleFile(), gateway: id = 'town-01' } = {}) {
+async function opened(t: TestContext, { isSecure = false, file = memoryPeopleFile(), gateway: id = 'town-01' } = {}) {
   const clock = new VirtualClock(EXAMPLES.status.now);
   const world = testWorld(clock);
   const records: AuditEntry[] = [];
@@ -234,7 +234,7 @@ test('a hundred networks that guess keep the queue of hashes short; what waits t
 
 test('a hash says how it was made, and is made anew when that has changed', async (t) => {
   assert.ok(HASH_COST.memoryKiB >= 19_456 && HASH_COST.passes >= 2);
-  const file = new MemoryPeopleFile();
+  const file = memoryPeopleFile();
   const before = await opened(t, { file });
   await before.setUp();
   const [id, json] = [...(file.rows.get('users') ?? [])][0] as [string, string];
@@ -385,7 +385,7 @@ test('what cannot be saved has not happened, and is said; a file that cannot be 
   assert.equal((await open.send('POST', 'users', { name: 'x-3', grants: [] }, open.chief)).status, 200);
   const restarted = await opened(t, { file: open.file });
   assert.equal((await restarted.send('GET', 'devices', undefined, open.chief)).status, 200, 'a restart signs nobody out');
-  const damaged = new MemoryPeopleFile();
+  const damaged = memoryPeopleFile();
   damaged.rows.get('users')?.set('a', '{"id":"a"}');
   const broken = await opened(t, { file: damaged });
   assert.deepEqual(

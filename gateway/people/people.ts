@@ -10,7 +10,8 @@ import { everyMs, type Timer, type World } from '../../core/world.ts';
 import type { KnownPeople } from './access.ts';
 import { NO_AUDIT, type Audit, type AuditEntry } from './audit.ts';
 import type { OidcIdentity } from './oidc-provider.ts';
-import type { PeopleChange, PeopleRows } from './database.ts';
+import type { JsonRowsFile } from '../sqlite/json-rows.ts';
+import type { PeopleChange, PeopleTable } from './database.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { digestOf, newSecret } from './secret.ts';
 import './faults.ts';
@@ -29,15 +30,8 @@ const MAX_BROWSERS_OF_USER = 20;
 const MAX_FIRST_LINKS = 5;
 const SAVE_USE_EVERY_MS = 300_000;
 
-export interface PeopleFile {
-  open(): Promise<PeopleRows>;
-  /** Resolves when it is on disk. */
-  save(changes: readonly PeopleChange[]): Promise<void>;
-  close(): Promise<void>;
-}
-
 export interface PeopleOptions {
-  file: PeopleFile;
+  file: JsonRowsFile<PeopleTable>;
   audit?: Audit;
   passwords?: Passwords;
   /** Asked each time: a changed configuration counts at once. */
@@ -48,7 +42,7 @@ export const SESSION_TIMES = { idleMs: 12 * HOUR_MS, longestMs: 30 * 24 * HOUR_M
 
 
 export class People implements KnownPeople {
-  readonly #file: PeopleFile;
+  readonly #file: JsonRowsFile<PeopleTable>;
   readonly #audit: Audit;
   readonly #passwords: Passwords;
   readonly #world: Pick<World, 'clock' | 'tell'>;

@@ -26,6 +26,7 @@ const TITLES: Readonly<Record<string, BilingualText>> = {
   gateway: { en: 'The gateway', zh: '中心网关' },
   sinks: { en: 'Sinks', zh: '数据转发' },
   api: { en: 'The HTTP API', zh: 'HTTP 接口' },
+  certificates: { en: 'Certificates and enrolment', zh: '证书与入网' },
   people: { en: 'Users and what they may', zh: '用户与权限' },
   cases: { en: 'Cases, recording and replay', zh: '案例、录制与回放' },
   cli: { en: 'The command line', zh: '命令行' },

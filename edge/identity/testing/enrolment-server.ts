@@ -8,8 +8,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
-import { commonNameOf, issuerAmong, parseCertificates } from '../certificates.ts';
-import { authorityDigest, base32 } from '../enrolment-code.ts';
+import { authorityDigest, base32, commonNameOf, issuerAmong, parseCertificates } from '../../../core/certificates.ts';
 import { DAY_MS, type TestAuthority, type TestServer } from './test-authority.ts';
 
 interface OpenCode {

@@ -4,7 +4,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { X509Certificate } from 'node:crypto';
 import { Aedes } from 'aedes';
-import { commonNameOf, issuerAmong, parseCertificates, validityOf } from '../certificates.ts';
+import { commonNameOf, issuerAmong, parseCertificates, validityOf } from '../../../core/certificates.ts';
 import type { TestServer } from './test-authority.ts';
 
 export interface TlsBrokerOptions {

@@ -1,41 +1,20 @@
 /** Users in memory, with passwords that cost nothing. */
 import type { World } from '../../../core/world.ts';
 import type { Audit } from '../audit.ts';
-import { PEOPLE_TABLES, type PeopleChange, type PeopleRows, type PeopleTable } from '../database.ts';
+import { MemoryJsonRows } from '../../sqlite/testing/memory-rows.ts';
+import { PEOPLE_TABLES } from '../database.ts';
 import { Passwords } from '../password.ts';
-import { People, type PeopleFile } from '../people.ts';
+import { People, type PeopleOptions } from '../people.ts';
 import type { KnownPeople } from '../access.ts';
 import type { Principal } from '../principal.ts';
 
-/** What a disk would hold; a second `People` on it is a restart. */
-export class MemoryPeopleFile implements PeopleFile {
-  readonly rows = new Map<PeopleTable, Map<string, string>>(PEOPLE_TABLES.map((table) => [table, new Map()]));
-  /** Set, nothing can be saved. */
-  isFull = false;
-
-  open(): Promise<PeopleRows> {
-    return Promise.resolve(Object.fromEntries([...this.rows].map(([table, rows]) => [table, [...rows.values()]])) as PeopleRows);
-  }
-
-  save(changes: readonly PeopleChange[]): Promise<void> {
-    if (this.isFull) return Promise.reject(new Error('disk full'));
-    for (const [table, id, json] of changes) {
-      if (json === null) this.rows.get(table)?.delete(id);
-      else this.rows.get(table)?.set(id, json);
-    }
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+export const memoryPeopleFile = () => new MemoryJsonRows(PEOPLE_TABLES);
 
 export const CHEAP = { memoryKiB: 8, passes: 1 };
 
 export async function memoryPeople(
   world: Pick<World, 'clock' | 'tell'>,
-  { file = new MemoryPeopleFile(), audit }: { file?: PeopleFile; audit?: Audit } = {},
+  { file = memoryPeopleFile(), audit }: { file?: PeopleOptions['file']; audit?: Audit } = {},
 ): Promise<People> {
   const people = new People({ file, passwords: new Passwords(CHEAP), ...(audit && { audit }) }, world);
   await people.open();

@@ -7,7 +7,8 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { SqliteThread, workerBeside } from '../sqlite/client.ts';
 import { Passwords } from './password.ts';
-import { openPeopleFile } from './people-file.ts';
+import { openJsonRows } from '../sqlite/open-json-rows.ts';
+import type { PeopleTable } from './database.ts';
 import { People } from './people.ts';
 import { CHEAP } from './testing/memory-people.ts';
 
@@ -18,7 +19,7 @@ test('users, sessions and tokens outlive a restart; the file is for the gateway 
   const path = join(temp.dir, 'log', 'people.db');
   const open = async () => {
     const people = new People(
-      { file: openPeopleFile(path, new SqliteThread(workerBeside(import.meta.url, '../worker'))), passwords: new Passwords(CHEAP) },
+      { file: openJsonRows<PeopleTable>(path, new SqliteThread(workerBeside(import.meta.url, '../worker')), 'people'), passwords: new Passwords(CHEAP) },
       world,
     );
     await people.open();

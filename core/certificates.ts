@@ -1,5 +1,5 @@
 /** X.509 certificates as PEM text: bundles, names, who issued whom. Bounded, since they may come from a stranger. */
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 
 const MAX_CHARACTERS = 64 * 1024;
 const MAX_CERTIFICATES = 16;
@@ -35,3 +35,28 @@ export const validityOf = ({ validFromDate, validToDate }: X509Certificate) => (
 
 /** UTC, as faults name it. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+const DIGEST_BYTES = 16;
+/** RFC 4648, without padding. */
+export const BASE32_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** By which a CA is named in codes, on the screen and over the telephone: the first 128 bits of the SHA-256 of its DER. */
+export function authorityDigest({ raw }: Pick<X509Certificate, 'raw'>): string {
+  return base32(createHash('sha256').update(raw).digest().subarray(0, DIGEST_BYTES));
+}
+
+export function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32_ALPHABET[(held >>> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + BASE32_ALPHABET[(held << (5 - bits)) & 31] : text;
+}

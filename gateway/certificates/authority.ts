@@ -1,0 +1,191 @@
+/**
+ * The certificate authority of a gateway: its key, the certificate by which the gateway itself is known, and the list of
+ * those that were revoked, as files that other programs read too. What can be made anew is; a CA never is by itself.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { chmod, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { issuerAmong, parseCertificates, validityOf } from '../../core/certificates.ts';
+import { FaultError } from '../../core/faults.ts';
+import { makeFolder } from '../../core/folder.ts';
+import type { World } from '../../core/world.ts';
+import { writeFileAtomically } from '../../log/atomic-write.ts';
+import type { ServerCertificate } from '../tls/certificates.ts';
+import { issueServer, makeAuthority, makeRevocationList, type KeyPair } from './issuing.ts';
+import './faults.ts';
+
+const DAY_MS = 86_400_000;
+/** The most that today's clients take of a server. */
+const SERVER_LIFE_MS = 397 * DAY_MS;
+/** Renewed when less than so much of its life is left. */
+const SERVER_RENEWED_AT = 1 / 3;
+/** mosquitto refuses everybody once its list has ended; it is written anew each day. */
+const LIST_LIFE_MS = 30 * DAY_MS;
+const SECRET_MODE = 0o600;
+const OPEN_MODE = 0o644;
+
+/** In the folder of the authority. */
+export const AUTHORITY_FILES = {
+  caKey: 'ca-key.pem', ca: 'ca.pem', previous: 'previous-ca.pem', serverKey: 'server-key.pem', server: 'server.pem', revoked: 'crl.pem',
+} as const;
+
+export interface AuthorityOptions {
+  dir: string;
+  /** Id of the gateway, for the name of its CA. */
+  gateway: string;
+  /** Names and addresses by which it is reached. */
+  names: readonly string[];
+}
+
+export class CertificateAuthority {
+  readonly #options: AuthorityOptions;
+  readonly #clock: Pick<World['clock'], 'nowMs'>;
+  readonly #listeners = new Set<() => void>();
+  #authority: KeyPair = { keyPem: '', certificatePem: '' };
+  #previousPem = '';
+  #trusted: readonly X509Certificate[] = [];
+  #server: KeyPair = { keyPem: '', certificatePem: '' };
+
+  constructor(options: AuthorityOptions, clock: Pick<World['clock'], 'nowMs'>) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** @throws CV_AUTHORITY_UNUSABLE */
+  async open(): Promise<void> {
+    const { dir } = this.#options;
+    try {
+      await makeFolder(dir, 0o700);
+      await chmod(dir, 0o700);
+      const own = await this.#read('caKey');
+      if (own !== null) await this.#takeAuthority(authorityOf(own), own);
+      // Its key was lost, or left out of a copy: boxes know this CA, so another one is no help.
+      else if ((await this.#read('ca')) !== null) throw new Error(`${AUTHORITY_FILES.caKey} is missing`);
+      else await this.#makeAuthority();
+      this.#previousPem = (await this.#read('previous')) ?? '';
+      this.#trust();
+      await this.#openServer();
+    } catch (error) {
+      throw new FaultError('CV_AUTHORITY_UNUSABLE', { dir, detail: (error as Error).message }, { cause: error });
+    }
+  }
+
+  /** By which certificates are made now. */
+  get issuer(): KeyPair {
+    return this.#authority;
+  }
+
+  /** CAs whose certificates count: the one that issues now, and those before it. */
+  get trusted(): readonly X509Certificate[] {
+    return this.#trusted;
+  }
+
+  get trustedPem(): string {
+    return this.#authority.certificatePem + this.#previousPem;
+  }
+
+  /**
+   * By which the gateway is known. Whoever sees it sees its CA too, since a new box knows the CA alone by its digest; after a
+   * replacement that is the CA of before, until this certificate is renewed.
+   */
+  server(): ServerCertificate {
+    const issuer = issuerAmong(new X509Certificate(this.#server.certificatePem), this.#trusted);
+    return { keyPem: this.#server.keyPem, certificatePem: `${this.#server.certificatePem}${issuer?.toString() ?? ''}` };
+  }
+
+  onServerChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Another CA takes the place of this one: it issues from now on, and what this one has issued goes on counting. Each box
+   * learns the new one when it renews.
+   */
+  async replace(): Promise<void> {
+    const previous = this.trustedPem;
+    await this.#write('previous', previous, OPEN_MODE);
+    this.#previousPem = previous;
+    await this.#makeAuthority();
+    this.#trust();
+  }
+
+  /** Renews the gateway's own certificate where it is time to, and writes the list of those that were revoked. */
+  async refresh(revoked: readonly { serialNumber: string; revokedAt?: number | undefined }[]): Promise<void> {
+    await this.#openServer();
+    const nowAt = this.#clock.nowMs();
+    const list = await makeRevocationList(revoked, { notBeforeAt: nowAt, notAfterAt: nowAt + LIST_LIFE_MS }, this.#authority);
+    await this.#write('revoked', list, OPEN_MODE);
+  }
+
+  async #makeAuthority(): Promise<void> {
+    const made = await makeAuthority(this.#options.gateway, this.#clock.nowMs());
+    const own = made.keyPem + made.certificatePem;
+    // In one file: a key without its certificate would be no CA, whatever the moment of a power cut.
+    await this.#write('caKey', own, SECRET_MODE);
+    await this.#takeAuthority(made, own);
+  }
+
+  /** With the file for other programs, which a power cut may have left behind. */
+  async #takeAuthority(authority: KeyPair, own: string): Promise<void> {
+    const [certificate] = parseCertificates(authority.certificatePem);
+    if (!certificate?.checkPrivateKey(createPrivateKey(own))) throw new Error(`${AUTHORITY_FILES.caKey} holds a key of another CA`);
+    if ((await this.#read('ca')) !== authority.certificatePem) await this.#write('ca', authority.certificatePem, OPEN_MODE);
+    this.#authority = authority;
+  }
+
+  #trust(): void {
+    this.#trusted = parseCertificates(this.trustedPem);
+  }
+
+  async #openServer(): Promise<void> {
+    const nowAt = this.#clock.nowMs();
+    if (this.#server.keyPem === '') {
+      const [keyPem, certificatePem] = [await this.#read('serverKey'), await this.#read('server')];
+      if (keyPem !== null && certificatePem !== null) this.#server = { keyPem, certificatePem };
+    }
+    if (this.#isServerGood(nowAt)) return;
+    const life = { notBeforeAt: nowAt, notAfterAt: nowAt + SERVER_LIFE_MS };
+    const made = await issueServer(this.#options.names, life, this.#authority);
+    await this.#write('serverKey', made.keyPem, SECRET_MODE);
+    await this.#write('server', made.certificatePem, OPEN_MODE);
+    this.#server = made;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Of a CA that boxes know, for all names, with enough of its life left, and with its own key. */
+  #isServerGood(nowAt: number): boolean {
+    try {
+      const certificate = new X509Certificate(this.#server.certificatePem);
+      const { notBeforeAt, notAfterAt } = validityOf(certificate);
+      return (
+        certificate.checkPrivateKey(createPrivateKey(this.#server.keyPem)) &&
+        issuerAmong(certificate, this.#trusted) !== null &&
+        nowAt >= notBeforeAt &&
+        notAfterAt - nowAt > (notAfterAt - notBeforeAt) * SERVER_RENEWED_AT &&
+        this.#options.names.every((name) => certificate.checkHost(name) !== undefined || certificate.checkIP(name) !== undefined)
+      );
+    } catch {
+      return false;
+    }
+  }
+
+  async #read(file: keyof typeof AUTHORITY_FILES): Promise<string | null> {
+    try {
+      return await readFile(join(this.#options.dir, AUTHORITY_FILES[file]), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  async #write(file: keyof typeof AUTHORITY_FILES, text: string, mode: number): Promise<void> {
+    await writeFileAtomically(join(this.#options.dir, AUTHORITY_FILES[file]), text, { mode });
+  }
+}
+
+/** A key with its certificate behind it. */
+function authorityOf(own: string): KeyPair {
+  const at = own.indexOf('-----BEGIN CERTIFICATE-----');
+  if (at < 0) throw new Error(`${AUTHORITY_FILES.caKey} holds no certificate`);
+  return { keyPem: own.slice(0, at), certificatePem: own.slice(at) };
+}

@@ -1,0 +1,15 @@
+/** What TLS needs to know of certificates: what the gateway shows, and what it makes of those that edges show. */
+import type { X509Certificate } from 'node:crypto';
+import type { Fault } from '../../core/faults.ts';
+
+/** PEM. */
+export interface ServerCertificate {
+  keyPem: string;
+  /** The gateway's own first, then those above it. */
+  certificatePem: string;
+}
+
+export interface EdgeCertificates {
+  /** An edge, with the centres that it speaks for; or why it is not let in. */
+  judge(certificate: X509Certificate): { edge: string; centres: readonly string[] } | Fault;
+}
