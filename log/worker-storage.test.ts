@@ -1,7 +1,7 @@
 /** The thread of a log, and the process around it: work under way keeps that alive, an idle log does not. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -98,7 +98,8 @@ async function answersOf(storage: LogStorage, dir: string): Promise<unknown[]> {
   ];
   await assert.rejects(storage.commit({ chain: 'log', file: file(1), groups: [], state: '{}', monotonicMs: 0 }), { name: 'StorageError' });
   assert.equal(await storage.close(), null);
-  return answers;
+  // Closed, a file stands without its write-ahead log.
+  return [...answers, readdirSync(dir).toSorted()];
 }
 
 test('a thread answers whatever it is asked as it is answered without one', async (t) => {
