@@ -119,6 +119,41 @@ test('a boot that ran on after its last word on disk is taken to have lasted as 
   await second.log.close();
 });
 
+test('an opening that came to know the time, and ended before that was saved, lasted to its newest unsynced row', async (t) => {
+  const { dir, boot } = await bench(t);
+  const first = await boot('a');
+  for (const value of [1, 2, 3]) await first.write(value, eventAt(UNSET + value * HOUR));
+  first.log.correctClock(UNSET + 50 * HOUR);
+  for (const value of [4, 5, 6, 7, 8]) await first.write(value, eventAt(UNSET + 60 * HOUR, 'edge'));
+  await first.log.close();
+  const second = await boot('b');
+  assert.deepEqual(second.log.correctClock(UNSET + 100 * HOUR).map(({ id, toMs }) => [id, toMs]), [['a', 3 * HOUR]]);
+  await second.log.close();
+
+  rmSync(join(dir, 'clock'));
+  const third = await boot('c');
+  assert.deepEqual(third.log.correctClock(UNSET + 100 * HOUR).map(({ id, toMs }) => [id, toMs]), [['a', 3 * HOUR]]);
+  await third.log.close();
+});
+
+test('no other write puts a correction on disk before what names it is there', async (t) => {
+  const { dir, boot } = await bench(t);
+  const first = await boot('a');
+  await first.write(1, eventAt(UNSET + HOUR));
+  await first.log.close();
+  const second = await boot('b');
+  const decided = async () => {
+    const { boots } = JSON.parse(await readClock(dir)) as { boots: BootRecord[] };
+    return boots.map(({ id, decided: correction }) => [id, correction !== null]);
+  };
+  second.log.correctClock(UNSET + 100 * HOUR);
+  await second.write(2, eventAt(UNSET + 5));
+  assert.deepEqual(await decided(), [['a', false], ['b', true]], 'what was read before the time was known, written after');
+  await second.log.saveClockCorrection();
+  assert.deepEqual(await decided(), [['a', true], ['b', true]]);
+  await second.log.close();
+});
+
 test('what says that a time stays unknown is on disk before the decision is, and a disk that refuses it holds up nothing', async (t) => {
   const { dir, remove } = await memoryDir();
   t.after(remove);

@@ -12,6 +12,7 @@ import {
   correctBoots,
   correctionOf,
   pruneBoots,
+  withoutCorrections,
   formatBootHistory,
   isExactCorrection,
   EMPTY_BOOT_HISTORY,
@@ -42,6 +43,8 @@ export class BootClocks {
   /** Newest unsynced number of this opening, by stream. */
   readonly #unsyncedUpTo = new Map<Stream, number>();
   #history: BootHistory;
+  /** Boots whose correction may not be saved yet: what names it is not on disk. */
+  readonly #unnamed = new Set<string>();
   #saved: string | null;
   #trueAt: number | null = null;
   /** Serializes writes. */
@@ -67,7 +70,7 @@ export class BootClocks {
         : pruneBoots(parseBootHistory(saved), clock.boot.id, (epoch) => epochs.has(epoch));
     let { believedAt: shownAt, believedAt } = memory;
     for (const boot of memory.boots) {
-      const batches = boot.decided ? [] : await last.ofEpochs(boot.epochs);
+      const batches = boot.decided ? [] : await last.unsyncedOfEpochs(boot.epochs);
       const newestAt = Math.max(...batches.flatMap(({ events }) => events.filter(isUnsynced)).map((event) => event.observedAt));
       memory = recordBootUptime(memory, boot.id, newestAt - boot.assumedAt);
     }
@@ -106,13 +109,20 @@ export class BootClocks {
     this.#history = recordBootEpoch(this.#history, boot.id, assumedAt, this.#epoch);
     // Appended before the clock was known, written after.
     if (this.#trueAt !== null) this.#decide(this.#trueAt);
-    await this.save();
+    await this.#write();
   }
 
-  /** Corrects all open boots: the current boot's clock reads `trueAt` at uptime 0. Only the first call counts. @returns the corrected boots */
+  /**
+   * Corrects all open boots: the current boot's clock reads `trueAt` at uptime 0. Only the first call counts. The
+   * corrections hold from now on, and are on disk after `saveCorrections`.
+   *
+   * @returns the corrected boots
+   */
   correct(trueAt: number): readonly BootRecord[] {
     this.#trueAt ??= trueAt;
-    return this.#decide(this.#trueAt);
+    const decided = this.#decide(this.#trueAt);
+    for (const { id } of decided) this.#unnamed.add(id);
+    return decided;
   }
 
   #decide(trueAt: number): readonly BootRecord[] {
@@ -124,16 +134,20 @@ export class BootClocks {
     return this.#history.boots.filter(({ id }) => open.includes(id));
   }
 
-  /** Writes the history if it changed. @throws file system errors */
-  save(): Promise<void> {
-    return this.#inTurn(() => this.#write());
+  /** Writes the corrections; call it when the events that name them are on disk. @throws file system errors */
+  saveCorrections(): Promise<void> {
+    this.#unnamed.clear();
+    return this.#write();
   }
 
-  async #write(): Promise<void> {
-    const text = formatBootHistory(this.#history);
-    if (text === this.#saved || (this.#saved === null && this.#history.boots.length === 0)) return;
-    await writeClockFile(this.#options.dir, text);
-    this.#saved = text;
+  #write(): Promise<void> {
+    return this.#inTurn(async () => {
+      const history = withoutCorrections(this.#history, this.#unnamed);
+      const text = formatBootHistory(history);
+      if (text === this.#saved || (this.#saved === null && history.boots.length === 0)) return;
+      await writeClockFile(this.#options.dir, text);
+      this.#saved = text;
+    });
   }
 
   /** occurredAt of an event, corrected as far as known. */
@@ -164,12 +178,27 @@ class NewestBatches {
     this.#storage = storage;
   }
 
-  async ofEpochs(epochs: readonly number[]): Promise<Batch[]> {
+  /** The newest with unsynced events. An opening that came to know the time wrote synced ones after it. */
+  async unsyncedOfEpochs(epochs: readonly number[]): Promise<Batch[]> {
     const batches: Batch[] = [];
     for (const chain of this.#chains) {
-      for (const epoch of epochs) batches.push(...(await this.#readAt(chain, epoch, chain.lastSeqOfEpoch(epoch))));
+      for (const epoch of epochs) batches.push(...(await this.#newestUnsynced(chain, epoch)));
     }
     return batches;
+  }
+
+  /** By halves: in an opening, the unsynced events come first. */
+  async #newestUnsynced(chain: FileChain, epoch: number): Promise<Batch[]> {
+    let from = chain.files.find((file) => file.epoch === epoch)?.first ?? Infinity;
+    let to = chain.lastSeqOfEpoch(epoch) ?? -Infinity;
+    let newest: Batch[] = [];
+    for (let seq = to; from <= to; seq = Math.floor((from + to) / 2)) {
+      const batches = await this.#readAt(chain, epoch, seq);
+      if (batches.some(({ events }) => events.some(isUnsynced))) newest = batches;
+      if (batches.length === 0 || newest === batches) from = seq + 1;
+      else to = seq - 1;
+    }
+    return newest;
   }
 
   async ofAll(): Promise<Batch[]> {
@@ -180,7 +209,6 @@ class NewestBatches {
     }
     return batches;
   }
-
 
   async #readAt(chain: FileChain, epoch: number, seq: number | null): Promise<Batch[]> {
     if (seq === null) return [];
@@ -201,7 +229,7 @@ class NewestBatches {
 async function rebuildHistory(last: NewestBatches, epochs: ReadonlySet<number>): Promise<BootHistory> {
   let memory = EMPTY_BOOT_HISTORY;
   for (const epoch of [...epochs].toSorted((a, b) => a - b)) {
-    for (const { boot, events } of await last.ofEpochs([epoch])) {
+    for (const { boot, events } of await last.unsyncedOfEpochs([epoch])) {
       const first = events.find(isUnsynced);
       if (boot && first) memory = recordBootEpoch(memory, boot.id, first.observedAt - boot.startMs, epoch);
     }

@@ -113,6 +113,12 @@ export function pruneBoots(history: BootHistory, presentId: string, isOnDisk: (e
   return { ...history, boots };
 }
 
+/** The history as before these boots were corrected. */
+export function withoutCorrections(history: BootHistory, ids: ReadonlySet<string>): BootHistory {
+  if (ids.size === 0) return history;
+  return { ...history, boots: history.boots.map((boot) => (ids.has(boot.id) ? { ...boot, decided: null } : boot)) };
+}
+
 export function formatBootHistory(history: BootHistory): string {
   return JSON.stringify({ v: 1, ...history });
 }

@@ -195,7 +195,7 @@ class FileEdgeLog implements EdgeLog {
    */
   async saveClockCorrection(): Promise<void> {
     await this.#commits.flush(this.#streams.diagnostic);
-    await attempt(async () => this.#boots?.save());
+    await attempt(async () => this.#boots?.saveCorrections());
   }
 
   size(stream: Stream): LogSize {

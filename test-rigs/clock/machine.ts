@@ -3,7 +3,8 @@
  * killed, NTP that comes or does not, and a network that is there or not. What it runs is the edge's own clock, log and
  * forwarding; the truth is known at every moment.
  */
-import { cp, rm } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeClock, type TimeSource } from '../../edge/clock/edge-clock.ts';
 import { ClockDiscipline } from '../../edge/clock/clock-discipline.ts';
@@ -150,14 +151,8 @@ export class SimulatedMachine {
     for (const value of this.truthOf.keys()) if (!this.#kept.has(value)) this.unsure.add(value);
     const from = this.#place;
     this.#folders += 1;
-    // The new file of the clock may be on its way to its name: before that it says nothing.
-    for (let isWhole = false; !isWhole;) {
-      // What is drained may be removed under the copy's hands: then once more.
-      isWhole = await cp(from, this.#place, { recursive: true, filter: (path) => !path.endsWith('.new') }).then(
-        () => true,
-        () => rm(this.#place, { recursive: true }).then(() => false),
-      );
-    }
+    // All at one moment, as power goes. The new file of the clock may be on its way to its name: before that it says nothing.
+    cpSync(from, this.#place, { recursive: true, filter: (path) => !path.endsWith('.new') });
     this.#running = null;
     await this.#through(joined.close().then(() => log.close()));
   }
