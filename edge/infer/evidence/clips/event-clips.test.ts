@@ -61,7 +61,10 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
   t.after(remove);
   const told: TelemetryEvent[] = [];
   const real = realWorld((event) => { told.push(event); });
-  const world = { ...real, clock: { ...real.clock, ...(jumpedMs && { trust: { isTrusted: () => jumpedMs() > 0, jumpedMs } }) } };
+  // Goes on from the day of the events: by the day of the test their clips would be too old to be kept.
+  const startedMs = real.clock.monotonicMs();
+  const nowMs = () => AT + real.clock.monotonicMs() - startedMs;
+  const world = { ...real, clock: { ...real.clock, nowMs, ...(jumpedMs && { trust: { isTrusted: () => jumpedMs() > 0, jumpedMs } }) } };
   const setup = clipSetup(CLIP_SETTINGS.parse({ before: '5s', after: '3s', ...clip }), join(dir, 'evidence'), (path) => path);
   const rings = new CameraRings(setup, 'e1', world);
   const kept = folder === undefined ? await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock) : folder;
@@ -125,7 +128,7 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
   const made = () => drafts.map(({ evidence }) => evidence?.[0] as Clip);
   const faults = () =>
     told.flatMap((event) => (event.kind === 'fault' ? event.fault.code : event.kind === 'evidence_lost' ? event.reason : []));
-  return { dir, setup, rings, clips, play, device, drafts, made, faults, kept: kept as EvidenceFolder, told };
+  return { dir, world, setup, rings, clips, play, device, drafts, made, faults, kept: kept as EvidenceFolder, told };
 }
 
 const want = (clips: EventClips, { ptsMs }: Pick<Picture, 'ptsMs'>, point = 'yard.intrusion') =>
@@ -331,22 +334,22 @@ test('the ring is bounded by time, by bytes of a camera and of all; a piece that
 });
 
 test('clips are kept within bytes and days like pictures; what a crash left half made is gone at the next start', async (t) => {
-  const { dir, rings, clips, made, device, kept, setup } = await rig(t, { clip: { maxBytes: '40KB', keep: '1h' } });
+  const { dir, world, rings, clips, made, device, kept, setup } = await rig(t, { clip: { maxBytes: '40KB', keep: '1h' } });
   const { came, end } = await handRing(rings, device('file:x'), dir);
   for (const toS of [2, 4, 6, 8]) await came(toS);
   for (const ptsMs of [3000, 3001]) {
-    clips.request({ device: 'cam', ptsMs, at: Date.now(), points: [`p${ptsMs}`] });
+    clips.request({ device: 'cam', ptsMs, at: AT + 2 * ptsMs, points: [`p${ptsMs}`] });
     await clips.settled();
   }
   assert.ok((made()[0]?.bytes ?? 0) > 20_480 && made().length === 2, `${made()[0]?.bytes}`);
   assert.deepEqual(made().map(({ sha256 }) => kept.has(sha256)), [false, true], 'the older one gave way');
   // Of two hours ago.
-  clips.request({ device: 'cam', ptsMs: 3000, at: Date.now() - 7_200_000, points: ['old'] });
+  clips.request({ device: 'cam', ptsMs: 3000, at: AT - 7_200_000, points: ['old'] });
   await clips.settled();
   assert.equal(kept.has(made()[2]?.sha256 ?? ''), false);
   end();
   await writeFile(join(setup.dir, 'kept', 'coming-7'), 'half');
-  const again = await EvidenceFolder.open({ ...setup, isPrivate: true }, realWorld(() => {}).clock);
+  const again = await EvidenceFolder.open({ ...setup, isPrivate: true }, world.clock);
   await again.close();
   assert.deepEqual(await readdir(join(setup.dir, 'kept')), [`${made()[1]?.fromAt}-${made()[1]?.sha256}.mp4`]);
 });
