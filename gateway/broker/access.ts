@@ -7,12 +7,14 @@ import { IDS } from '../../core/event.ts';
 import { isLoopback } from '../../core/net.ts';
 import { parseEdgeTopic, type EdgeTopic } from '../../core/wire/topics.ts';
 import { covers } from '../people/roles.ts';
+import type { CertifiedEdge } from '../tls/certificates.ts';
 import type { EmbeddedBrokerSetup } from '../config/setup.ts';
 import type { BrokerRights } from '../config/reload.ts';
 
 export type Identity =
   | { kind: 'gateway' }
-  | { kind: 'edge'; id: string }
+  /** With the serial number of the certificate by which it came in; none by a token. */
+  | { kind: 'edge'; id: string; serialNumber?: string }
   | { kind: 'consumer'; user: string | null; centres?: readonly string[] };
 
 export interface Credentials {
@@ -21,6 +23,8 @@ export interface Credentials {
   password: Uint8Array | null;
   /** Address of the other side, without port. */
   address: string;
+  /** By the certificate that it has shown. */
+  certified?: CertifiedEdge | undefined;
 }
 
 const EDGE_CLIENT = 'cv-';
@@ -51,6 +55,7 @@ const ZH: Readonly<Record<string, string>> = {
 
 /** Reasons that hold a name or a number. */
 const ZH_PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/^its certificate is that of (.*)$/, '其证书属于 $1'],
   [/^the client id of an edge is (.*)$/, '边缘节点的客户端标识应为 $1'],
   [/^a retained state has at most (\d+) bytes$/, '保留的 state 最多 $1 字节'],
   [/^retained states in more than (\d+) centres$/, '在超过 $1 个中心留有 state'],
@@ -82,6 +87,11 @@ export function identify(setup: Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' 
 
 function identifyEdge(setup: Pick<EmbeddedBrokerSetup, 'edges'>, given: Credentials): Identity | string {
   const id = given.clientId.slice(EDGE_CLIENT.length);
+  if (given.certified) {
+    if (given.certified.edge !== id) return `its certificate is that of ${given.certified.edge}`;
+    if (given.user !== null && given.user !== id) return 'the user of an edge is its id';
+    return { kind: 'edge', id, serialNumber: given.certified.serialNumber };
+  }
   const edge = setup.edges.find((one) => one.id === id);
   if (!edge) return 'unknown edge';
   if (given.user !== id && !(given.user === null && edge.token === null)) return 'the user of an edge is its id';
@@ -124,6 +134,8 @@ export function mayReceive(who: Identity, topic: string): boolean {
 export function isAdmittedAlike(who: Identity, before: BrokerRights, after: BrokerRights): boolean {
   if (who.kind === 'gateway') return true;
   if (who.kind === 'edge') {
+    // Its certificate lets it in, whatever the configuration says.
+    if (who.serialNumber !== undefined) return true;
     const token = ({ edges }: BrokerRights) => edges.find(({ id }) => id === who.id)?.token;
     return token(after) !== undefined && token(before) === token(after);
   }

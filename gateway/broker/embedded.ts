@@ -20,6 +20,9 @@ import { Guesses } from './guesses.ts';
 import { GATEWAY_CLIENT } from './link.ts';
 import { openPipe } from './pipe.ts';
 import { Shares } from './shares.ts';
+import type { CertifiedEdge, EdgeCertificates } from '../tls/certificates.ts';
+import type { AcceptedConnection, TlsPort } from '../tls/tls-port.ts';
+import '../tls/faults.ts';
 import type { ProtocolProblem } from './protocol-check.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';
 
@@ -36,6 +39,13 @@ type DropReason =
   | 'connection_limit'
   | 'broken';
 
+export interface BrokerTls {
+  port: Pick<TlsPort, 'accept' | 'makeRoom'>;
+  certificates: EdgeCertificates;
+  /** Whether who comes from beyond this machine may speak plaintext. */
+  isPlaintextAllowed(): boolean;
+}
+
 export interface EmbeddedBroker {
   /** A stream for the gateway's own client: in memory, so there is no password to keep and no port to guard. */
   connectGateway(): Duplex;
@@ -45,7 +55,11 @@ export interface EmbeddedBroker {
   settled(edge: string): void;
   /** Address that an edge is connected from, without port; null while it is not. */
   addressOf(edge: string): string | null;
-  /** Lets clients in. @returns the address they reach it under, mqtt://host:port. @throws CV_BROKER_LISTEN */
+  /** Edges that are connected from beyond this machine without TLS. */
+  plaintextEdges(): string[];
+  /** Whoever came in by this certificate goes, at once. */
+  dropRevoked(serialNumber: string): void;
+  /** Lets clients in. @returns the address they reach it under, mqtt(s)://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
   /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
   admit(rights: BrokerRights): void;
@@ -59,6 +73,9 @@ interface Session {
   /** What waits for the gateway's own client; null for all others. */
   waitingBytes: (() => number) | null;
   dropped: boolean;
+  isSecure: boolean;
+  /** Who it is by the certificate that it has shown, or why that does not count. */
+  shown: CertifiedEdge | Fault | null;
   /** The last topic on which it published and may: hardly anybody uses another in each packet. */
   lastTopic: string;
 }
@@ -74,7 +91,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 const DRAIN_TIMEOUT_MS = 5000;
 
 /** Opens it for the gateway's own client; nobody else comes in before `listen`. */
-export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: World): Promise<EmbeddedBroker> {
+export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: World, tls: BrokerTls | null = null): Promise<EmbeddedBroker> {
   let rights: BrokerRights = setup;
   const sessions = new WeakMap<Client, Session>();
   const takeovers = new Map<string, Takeover[]>();
@@ -109,29 +126,24 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       // A session of an absent client would grow without bound; what it misses is in the log, under its cursor.
       packet.clean = true;
       // Who leaves the id to the broker is given one (MQTT-3.1.3-6); that of an edge follows from its user.
-      if (packet.clientId === '' && rights.edges.some(({ id }) => id === packet.username))
-        packet.clientId = edgeClientId(String(packet.username));
+      const edge = certifiedBy(sessionOf(client))?.edge ?? rights.edges.find(({ id }) => id === packet.username)?.id;
+      if (packet.clientId === '' && edge !== undefined) packet.clientId = edgeClientId(edge);
       done(null, true);
     },
     authenticate(client, user, password, done) {
       const session = sessionOf(client);
-      const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address) };
+      const certified = certifiedBy(session);
+      const given = { clientId: client.id, user: user ?? null, password: password ?? null, address: hostOf(session.address), certified };
       const look = () => {
         if (session.dropped || client.closed) return;
-        const who = session.waitingBytes
-          ? ({ kind: 'gateway' } as const)
-          : client.id.startsWith(GATEWAY_CLIENT)
-            ? 'this client id is kept for the gateway'
-            : identify(rights, given);
-        if (typeof who === 'string') {
+        const who = session.waitingBytes ? ({ kind: 'gateway' } as const) : (refusalBefore(client, session) ?? identify(rights, given));
+        if (typeof who === 'string' || 'code' in who) {
           session.dropped = true;
-          guesses.failed(given.address);
-          tellDrop(
-            nameOf(client, session),
-            'refused',
-            fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) }),
-            null,
-          );
+          if (typeof who === 'string') guesses.failed(given.address);
+          const refused = typeof who === 'string'
+            ? fault('CV_CLIENT_REFUSED', { client: shortened(client.id), address: session.address, ...reasonParams(who) })
+            : who;
+          tellDrop(nameOf(client, session), 'refused', refused, null);
           return done(null, false);
         }
         session.identity = who;
@@ -140,7 +152,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
         noteChange(client, session);
         done(null, true);
       };
-      if (session.waitingBytes) look();
+      // Who has shown its certificate does not guess, and does not wait for those behind its address who do.
+      if (session.waitingBytes || certified) look();
       else guesses.inTurn(given.address, look, () => drop(client, 'refused'));
     },
     authorizePublish(client, packet, done) {
@@ -166,6 +179,16 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return forwards(client, packet) ? packet : null;
     },
   });
+
+  /** What needs no look at user and password. */
+  function refusalBefore(client: Client, { address, isSecure, shown }: Session): Fault | string | null {
+    const isEdge = client.id.startsWith(edgeClientId(''));
+    if (client.id.startsWith(GATEWAY_CLIENT)) return 'this client id is kept for the gateway';
+    // Consumers come by password; programs show whatever certificate they have.
+    if (isEdge && shown && 'code' in shown) return shown;
+    if (!tls || isSecure || isLoopback(hostOf(address)) || tls.isPlaintextAllowed()) return null;
+    return fault('CV_TLS_REQUIRED', { client: client.id ? shortened(client.id) : '?', address });
+  }
 
   /** Answered in a form that the other side can read, and let go; aedes never sees the packet. */
   function refuse(client: Client, { detail, answer, isUnsupported }: ProtocolProblem): void {
@@ -291,17 +314,24 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   broker.on('clientError', failed);
   broker.on('connectionError', failed);
 
-  function admit(conn: Duplex, address: string, waitingBytes: (() => number) | null): void {
+  function admit({ stream: conn, isSecure, certificate }: Arrival, address: string, waitingBytes: (() => number) | null): void {
     sockets.add(conn);
     const client = broker.handle(conn);
     const guard = waitingBytes ? null : guardClient(client, conn, (problem) => refuse(client, problem));
-    sessions.set(client, { address, identity: null, guard, waitingBytes, dropped: false, lastTopic: '' });
+    const shown = certificate && tls ? tls.certificates.judge(certificate) : null;
+    sessions.set(client, { address, identity: null, guard, waitingBytes, dropped: false, isSecure, shown, lastTopic: '' });
     conn.once('close', () => {
       sockets.delete(conn);
       if (!waitingBytes) arrivals.remove(hostOf(address), client);
     });
     if (!waitingBytes) arrivals.add(hostOf(address), client);
   }
+
+  const connected = (): [Client, Session][] =>
+    Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients).flatMap((client) => {
+      const session = client && sessions.get(client);
+      return session ? [[client, session] as [Client, Session]] : [];
+    });
 
   let places = 0;
   const server = createServer(
@@ -312,12 +342,17 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       socket.once('close', () => {
         places -= 1;
       });
-      if (places > setup.maxConnections && !arrivals.makeRoom()) {
+      if (places > setup.maxConnections && !arrivals.makeRoom() && !tls?.port.makeRoom()) {
         socket.destroy();
         tellDrop(socket.remoteAddress ?? '?', 'connection_limit', fault('CV_CONNECTION_LIMIT', { limit: setup.maxConnections }), null);
         return;
       }
-      admit(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`, null);
+      const address = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+      if (!tls) return admit({ stream: socket, isSecure: false, certificate: null }, address, null);
+      tls.port.accept(socket, (accepted) => {
+        writeAhead(accepted.stream);
+        admit(accepted, address, null);
+      });
     },
   );
   if (!isLoopback(setup.host) && setup.host !== 'localhost' && setup.edges.some((edge) => edge.token === null)) {
@@ -327,7 +362,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
   return {
     connectGateway() {
       const [theirs, ours] = openPipe(2 * MAX_GATEWAY_WAITING_BYTES);
-      admit(ours, 'gateway', () => ours.writableLength + theirs.readableLength);
+      admit({ stream: ours, isSecure: false, certificate: null }, 'gateway', () => ours.writableLength + theirs.readableLength);
       return theirs;
     },
     hasReaders: () => readers.size > 0,
@@ -337,20 +372,30 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       const session = client && sessions.get(client);
       return session?.identity?.kind === 'edge' ? hostOf(session.address) : null;
     },
+    plaintextEdges() {
+      return tls ? connected().flatMap(([, { identity, isSecure, address }]) =>
+        identity?.kind === 'edge' && !isSecure && !isLoopback(hostOf(address)) ? identity.id : []) : [];
+    },
+    dropRevoked(serialNumber) {
+      for (const [client, { identity }] of connected())
+        if (identity?.kind === 'edge' && identity.serialNumber === serialNumber) {
+          const params = { edge: identity.id, detail: 'it was revoked', detailZh: '已吊销' };
+          drop(client, 'refused', fault('CV_CERTIFICATE_REFUSED', params));
+        }
+    },
     async listen() {
       const port = await listen(server, setup);
       // Too many open files, say: without a listener it would end the process.
       server.on('error', (error) =>
         world.tell({ kind: 'fault', fault: fault('CV_BROKER_LISTEN', { host: setup.host, port, detail: error.message }) }),
       );
-      return `mqtt://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
+      return `${tls ? 'mqtts' : 'mqtt'}://${setup.host.includes(':') ? `[${setup.host}]` : setup.host}:${port}`;
     },
     admit(next) {
       const before = rights;
       rights = next;
-      for (const client of Object.values((broker as unknown as { clients: Record<string, Client | undefined> }).clients)) {
-        const session = client && sessions.get(client);
-        if (!client || !session?.identity || isAdmittedAlike(session.identity, before, next)) continue;
+      for (const [client, session] of connected()) {
+        if (!session.identity || isAdmittedAlike(session.identity, before, next)) continue;
         drop(
           client,
           'refused',
@@ -384,6 +429,13 @@ function listen(server: ReturnType<typeof createServer>, { host, port }: Embedde
   });
 }
 
+type Arrival = Omit<AcceptedConnection, 'stream'> & { stream: Duplex };
+
+const certifiedBy = ({ shown }: Session): CertifiedEdge | undefined => (shown && 'edge' in shown ? shown : undefined);
+/** A stream of TLS has its own mark, not that of the socket below it. */
+function writeAhead(stream: Duplex): void {
+  (stream as unknown as { _writableState: { highWaterMark: number } })._writableState.highWaterMark = SOCKET_HIGH_WATER_BYTES;
+}
 const fault = (code: FaultCode, params: FaultParams): Fault => ({ code, params });
 const nameOf = (client: Client, session: Session): string => (client.id ? `${shortened(client.id)} (${session.address})` : session.address);
 /** What others may choose at length goes into the log in part. */

@@ -32,6 +32,9 @@ const newBox = (curve = 'P-256'): string =>
 const codeOf = (fault: unknown): string => (fault instanceof FaultError ? fault.fault.code : String(fault));
 const refusal = (done: Promise<unknown>): Promise<string> => done.then(() => 'done', codeOf);
 
+/** What is made of a certificate that counts. */
+const certified = ({ serialNumber }: { serialNumber: string }, centres = ['500112001']) => ({ edge: 'pump-07', centres, serialNumber });
+
 async function opened(t: TestContext, { file = new MemoryJsonRows(CERTIFICATE_TABLES), dir = '' } = {}) {
   const clock = new VirtualClock(NOW);
   const told: TelemetryEvent[] = [];
@@ -72,7 +75,9 @@ test('a code gives a certificate that says which edge this is and where; the cod
   const csr = await signingRequestFor('pump-07', newBox());
   const issued = await enrolment.enrol({ edge: 'pump-07', code: secretOf({ code }).toLowerCase(), csr }, BOX);
   const judged = enrolment.judge(new X509Certificate(issued.certificatePem));
-  assert.deepEqual(judged, { edge: 'pump-07', centres: ['500112001', '500112002'] });
+  assert.deepEqual(judged, certified(issued, ['500112001', '500112002']));
+  assert.deepEqual(enrolment.edges(), [{ edge: 'pump-07', centres: ['500112001', '500112002'] }]);
+  assert.equal(enrolment.edges(), enrolment.edges(), 'the same array while nothing changed');
 });
 
 test('openssl finds the chain in order, for its use alone, and what was revoked revoked', async (t) => {
@@ -107,7 +112,7 @@ test('the same code for the same key is answered alike, also after a restart; fo
   const again = await opened(t, { file: open.file, dir: open.root });
   const csr = await signingRequestFor('pump-07', own);
   assert.equal((await again.enrolment.enrol({ edge: 'pump-07', code, csr }, BOX)).serialNumber, first.serialNumber);
-  assert.deepEqual(again.enrolment.judge(new X509Certificate(first.certificatePem)), { edge: 'pump-07', centres: ['500112001'] });
+  assert.deepEqual(again.enrolment.judge(new X509Certificate(first.certificatePem)), certified(first));
   await open.clock.advanceMs(HOUR_MS);
   assert.equal(await refusal(open.enrol(own, { code })), 'CV_ENROLMENT_CODE_UNKNOWN');
 });
@@ -148,7 +153,7 @@ test('renewal by the key of the certificate before; 90 days away are no end, and
   const third = await renew(keys[1], second.certificatePem, keys[2]);
   assert.equal(third.by, 'grace');
   assert.equal(told.filter((event) => event.kind === 'notice').length, 1);
-  assert.deepEqual(enrolment.judge(new X509Certificate(third.certificatePem)), { edge: 'pump-07', centres: ['500112001'] });
+  assert.deepEqual(enrolment.judge(new X509Certificate(third.certificatePem)), certified(third));
   await clock.advanceMs((90 + 181) * DAY_MS);
   assert.equal(await refusal(renew(keys[2], third.certificatePem, keys[3])), 'CV_CERTIFICATE_REFUSED');
   assert.deepEqual(enrolment.certificates(), [], 'what nobody can use is let go');
@@ -166,6 +171,8 @@ test('what was revoked is refused at once and for ever; another box in its place
   await enrolment.enrol({ edge: 'pump-08', code, csr, replaces: 'pump-07' }, BOX);
   assert.deepEqual([replaced, gone], [['pump-07 → pump-08'], [`pump-07 ${first.serialNumber}`]]);
   assert.match(JSON.stringify(enrolment.judge(new X509Certificate(first.certificatePem))), /revoked/);
+  assert.deepEqual(enrolment.edges().map(({ edge }) => edge), ['pump-08']);
+  assert.deepEqual(['pump-07', 'pump-08'].map((edge) => enrolment.isRevoked(edge)), [true, false]);
   assert.equal(await refusal(renew(old, first.certificatePem, newBox())), 'CV_CERTIFICATE_REFUSED');
   const again = await opened(t, { file: open.file, dir: open.root });
   assert.match(JSON.stringify(again.enrolment.judge(new X509Certificate(first.certificatePem))), /revoked/, 'after a restart too');
@@ -194,7 +201,7 @@ test('one CA takes the place of another: both count, new certificates are of the
   const first = await enrol(old);
   await authority.replace();
   assert.equal(authority.trusted.length, 2);
-  assert.deepEqual(enrolment.judge(new X509Certificate(first.certificatePem)), { edge: 'pump-07', centres: ['500112001'] });
+  assert.deepEqual(enrolment.judge(new X509Certificate(first.certificatePem)), certified(first));
   const second = new X509Certificate((await renew(old, first.certificatePem, fresh)).certificatePem);
   assert.ok(second.verify((authority.trusted[0] as X509Certificate).publicKey));
   assert.equal(second.verify((authority.trusted[1] as X509Certificate).publicKey), false);

@@ -11,7 +11,7 @@ import { everyMs, type Timer, type World } from '../../core/world.ts';
 import { NO_AUDIT, type Audit } from '../people/audit.ts';
 import { digestOf } from '../people/secret.ts';
 import type { JsonRowsFile } from '../sqlite/json-rows.ts';
-import type { EdgeCertificates } from '../tls/certificates.ts';
+import type { CertifiedEdge, EdgeCertificates } from '../tls/certificates.ts';
 import type { CertificateAuthority } from './authority.ts';
 import { centresOfCertificate, issueEdge, keyDigestOf, readSigningRequest, type SigningRequest } from './issuing.ts';
 import { certificateRecord, codeRecord } from './records.ts';
@@ -42,6 +42,12 @@ export interface EdgeEnrolmentOptions {
   replaced?(before: string, after: string): Promise<void>;
 }
 
+export interface EnrolledEdge {
+  readonly edge: string;
+  /** That it speaks for. */
+  readonly centres: readonly string[];
+}
+
 /** A code that was just made. */
 export interface NewCode {
   record: CodeRecord;
@@ -64,6 +70,9 @@ export class EdgeEnrolment implements EdgeCertificates {
   /** One change at a time: two requests for one key are one. */
   #changing: Promise<unknown> = Promise.resolve();
   #timer: Timer | null = null;
+  #edges: readonly EnrolledEdge[] | null = null;
+  /** By edge: of certificates that are not in the file. */
+  readonly #shown = new Map<string, readonly string[]>();
 
   constructor(options: EdgeEnrolmentOptions, world: Pick<World, 'clock' | 'tell' | 'random'>) {
     this.#options = options;
@@ -101,6 +110,22 @@ export class EdgeEnrolment implements EdgeCertificates {
   codes(): CodeRecord[] {
     const nowAt = this.#world.clock.nowMs();
     return [...this.#codes.values()].filter(({ expiresAt }) => expiresAt > nowAt);
+  }
+
+  /** Edges that have a certificate which counts. The same array until something of it changes. */
+  edges(): readonly EnrolledEdge[] {
+    if (this.#edges) return this.#edges;
+    const newest = new Map([...this.#shown].map(([edge, centres]) => [edge, { edge, centres, issuedAt: -Infinity }]));
+    for (const { edge, centres, issuedAt, revokedAt } of this.#certificates.values())
+      if (revokedAt === undefined && issuedAt >= (newest.get(edge)?.issuedAt ?? -Infinity)) newest.set(edge, { edge, centres, issuedAt });
+    this.#edges = [...newest.values()].map(({ edge, centres }) => ({ edge, centres }));
+    return this.#edges;
+  }
+
+  /** Whether it had certificates, and all of them were revoked. */
+  isRevoked(edge: string): boolean {
+    const own = this.certificates().filter((one) => one.edge === edge);
+    return own.length > 0 && own.every(({ revokedAt }) => revokedAt !== undefined);
   }
 
   /** CAs that a box is to trust: ours, and the one that our server's certificate is of. */
@@ -217,7 +242,7 @@ export class EdgeEnrolment implements EdgeCertificates {
     this.#listeners.add(listener);
   }
 
-  judge(certificate: X509Certificate): { edge: string; centres: readonly string[] } | Fault {
+  judge(certificate: X509Certificate): CertifiedEdge | Fault {
     const edge = commonNameOf(certificate);
     const refuse = (detail: string, detailZh: string): Fault => ({
       code: 'CV_CERTIFICATE_REFUSED', params: { edge: edge ?? '?', detail, detailZh },
@@ -233,7 +258,9 @@ export class EdgeEnrolment implements EdgeCertificates {
     const isOld = [...this.#seen].some((seen) => this.#certificates.get(seen)?.renews === serialNumber);
     if (isOld) this.#world.tell({ kind: 'fault', fault: { code: 'CV_CERTIFICATE_COPIED', params: { edge } }, edge });
     this.#seen.add(serialNumber);
-    return { edge, centres };
+    // Of a backup that is older than this certificate.
+    if (!this.#certificates.has(serialNumber)) this.#noteShown(edge, centres);
+    return { edge, centres, serialNumber };
   }
 
   /** A certificate that a CA of ours has issued to an edge. @throws CV_CERTIFICATE_REFUSED, CV_COMMAND_TOO_MANY */
@@ -286,6 +313,7 @@ export class EdgeEnrolment implements EdgeCertificates {
     };
     await this.#save([certificateRow(record), ...changes]);
     this.#certificates.set(record.serialNumber, record);
+    this.#edges = null;
     return record;
   }
 
@@ -300,7 +328,11 @@ export class EdgeEnrolment implements EdgeCertificates {
     const revokedAt = this.#world.clock.nowMs();
     const revoked = records.map((one) => ({ ...one, revokedAt }));
     await this.#save(revoked.map(certificateRow));
-    for (const one of revoked) this.#certificates.set(one.serialNumber, one);
+    for (const one of revoked) {
+      this.#certificates.set(one.serialNumber, one);
+      this.#shown.delete(one.edge);
+    }
+    this.#edges = null;
     for (const { edge, serialNumber } of revoked) for (const listener of this.#listeners) listener(edge, serialNumber);
     await this.#refresh();
     return revoked;
@@ -321,6 +353,7 @@ export class EdgeEnrolment implements EdgeCertificates {
         this.#certificates.delete(serialNumber);
         this.#seen.delete(serialNumber);
       }
+      this.#edges = null;
       for (const { hash } of codes) this.#codes.delete(hash);
       await this.#options.authority.refresh(this.certificates().filter((one) => one.revokedAt !== undefined));
     } catch (error) {
@@ -333,6 +366,12 @@ export class EdgeEnrolment implements EdgeCertificates {
     const done = this.#changing.catch(() => undefined).then(act);
     this.#changing = done;
     return done;
+  }
+
+  #noteShown(edge: string, centres: readonly string[]): void {
+    if (String(this.#shown.get(edge) ?? '') === String(centres)) return;
+    this.#shown.set(edge, centres);
+    this.#edges = null;
   }
 
   async #save(changes: readonly CertificateChange[]): Promise<void> {

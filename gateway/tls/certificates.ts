@@ -9,7 +9,15 @@ export interface ServerCertificate {
   certificatePem: string;
 }
 
+/** Who somebody is by a certificate. */
+export interface CertifiedEdge {
+  edge: string;
+  /** That it speaks for. */
+  centres: readonly string[];
+  serialNumber: string;
+}
+
 export interface EdgeCertificates {
-  /** An edge, with the centres that it speaks for; or why it is not let in. */
-  judge(certificate: X509Certificate): { edge: string; centres: readonly string[] } | Fault;
+  /** Or why it is not let in. */
+  judge(certificate: X509Certificate): CertifiedEdge | Fault;
 }

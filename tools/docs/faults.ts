@@ -27,6 +27,7 @@ const TITLES: Readonly<Record<string, BilingualText>> = {
   sinks: { en: 'Sinks', zh: '数据转发' },
   api: { en: 'The HTTP API', zh: 'HTTP 接口' },
   certificates: { en: 'Certificates and enrolment', zh: '证书与入网' },
+  tls: { en: 'TLS', zh: 'TLS' },
   people: { en: 'Users and what they may', zh: '用户与权限' },
   cases: { en: 'Cases, recording and replay', zh: '案例、录制与回放' },
   cli: { en: 'The command line', zh: '命令行' },
