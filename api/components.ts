@@ -6,6 +6,7 @@ import './unknown-devices.ts';
 import './pictures.ts';
 import './session.ts';
 import './users.ts';
+import './audit.ts';
 import './live-view.ts';
 import './series.ts';
 import './warnings.ts';

@@ -2,6 +2,7 @@
 import '../cases/faults.ts';
 import '../drivers/faults.ts';
 import '../edge/identity/faults.ts';
+import '../gateway/audit/faults.ts';
 import '../gateway/certificates/faults.ts';
 import '../gateway/people/faults.ts';
 import '../gateway/sinks/faults.ts';

@@ -72,7 +72,12 @@ const COMMANDS: Entry[] = [
     zh: '网关用户：添加、列出、停用、设置密码的链接',
     load: () => import('./user.ts'),
   },
-  { name: 'audit', en: 'verify the audit journal of commands', zh: '校验命令记录', load: () => import('./audit.ts') },
+  {
+    name: 'audit',
+    en: 'the audit record of a gateway: show, verify; verify the record of commands',
+    zh: '网关审计记录：查看、校验；校验命令记录',
+    load: () => import('./audit.ts'),
+  },
   {
     name: 'status',
     en: 'status of a running edge or gateway, with live counts',

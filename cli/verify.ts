@@ -66,6 +66,7 @@ async function run(terminal: CommandTerminal, options: Options): Promise<number>
     if (!setup) return EXIT.usage;
     tell(readLog(terminal, setup.log.dir, { chains: ['log'], origins: true }));
     await readCommands(setup.log.dir, tell);
+    await readAudit(setup.log.dir, tell);
     tell(await verifyStorePart(terminal, setup));
     tell(await verifyWarningState(setup.store.dir));
   } else {
@@ -122,6 +123,14 @@ async function readCommands(logDir: string, tell: (part: VerifyResult) => void):
     faults,
     text: { en: `audit journal ${dir}: ${lines.length} lines`, zh: `命令记录 ${dir}：${lines.length} 行` },
   });
+}
+
+/** Who never ran has none. */
+async function readAudit(logDir: string, tell: (part: VerifyResult) => void): Promise<void> {
+  if (!existsSync(join(logDir, 'audit'))) return;
+  // On demand: an edge loads nothing of the gateway.
+  const { verifyAuditPart } = await import('./verify/audit.ts');
+  tell(await verifyAuditPart(logDir));
 }
 
 function printResult(terminal: CommandTerminal, { part, text, counts, faults }: VerifyResult): void {

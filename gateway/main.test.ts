@@ -16,7 +16,8 @@ import type { Ack, AckMessage } from '../core/wire/messages.ts';
 import type { OutMessage } from '../core/wire/published.ts';
 import { realWorld } from '../core/world.ts';
 import type { GatewaySetup } from './config/setup.ts';
-import { runGateway, type RunningGateway } from './main.ts';
+import { runGateway } from './main.ts';
+import type { RunningGateway } from './running-gateway.ts';
 
 const CENTRE = '500112001';
 const CONFIGS = join(import.meta.dirname, '..', 'configs');

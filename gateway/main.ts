@@ -1,20 +1,16 @@
 /** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
 import '../drivers/faults.ts';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { normaliser } from '../city/catalogue/catalogue.ts';
-import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
+import type { ReloadResult } from '../core/config/reload.ts';
 import { FaultError, faultOf } from '../core/faults.ts';
 import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
-import { Access, needsToken } from './people/access.ts';
-import { OidcProvider } from './people/oidc-provider.ts';
-import { openJsonRows } from './sqlite/open-json-rows.ts';
-import { People, SESSION_TIMES } from './people/people.ts';
+import { auditedReload, closeAudit, openAudit } from './audit/open-audit.ts';
+import { openPeople } from './people/open-people.ts';
 import { serveApi } from './http/server.ts';
-import type { DemoControls } from './http/sources.ts';
 import { Bindings } from './bindings/bindings.ts';
 import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
@@ -36,42 +32,12 @@ import { planOf } from './config/reload.ts';
 import { Sinks } from './sinks/open.ts';
 import { apiSources } from './http/gateway-sources.ts';
 import { SqliteThread, workerBeside } from './sqlite/client.ts';
+import type { RunningGateway, RunOptions } from './running-gateway.ts';
 import { openStore } from './store/store.ts';
 import { openPublisher, type Publisher } from './streams/publisher.ts';
 import { HealthMonitor } from './http/health-monitor.ts';
 import { openWarningLine } from './warnings/line.ts';
 import './people/faults.ts';
-
-export interface RunOptions {
-  /** Prometheus text for `/metrics`. */
-  metrics?(): Promise<string>;
-  /** What became of a changed configuration file, for the status page. */
-  config?(): ConfigState;
-  /** Only inside `cityvitals demo`. */
-  demo?: DemoControls;
-  /** Where the console was built to; default: console-dist beside this file, when it is there. */
-  consoleDir?: string;
-}
-
-export interface RunningGateway {
-  /** Base URL of API and console, without a slash at its end. */
-  httpUrl: string;
-  /** Where edges and consumers connect. */
-  brokerUrl: string;
-  /** Makes the first administrator, once, within a day; null where there is one. */
-  setupLink: string | null;
-  /** Events in the log that the store or the rules have not taken yet, whichever is further behind. */
-  held(): number;
-  /**
-   * Takes in a changed setup: rules, catalogue, edges, consumers, operators and the like. One at a time.
-   *
-   * @returns what was done, and which settings need a restart and stay as they were
-   * @throws faults of rule and catalogue files; nothing has changed then
-   */
-  reload(next: GatewaySetup): Promise<ReloadResult>;
-  /** Takes nothing more, finishes what is in hand, closes everything; twice is fine. */
-  close(): Promise<void>;
-}
 
 /** @throws CV_LOG_LOCKED, CV_LOG_UNUSABLE, CV_STORE_FAILED, CV_BROKER_LISTEN, CV_API_LISTEN, CV_SINK_UNSAVED, and faults of rule and catalogue files; edges and an external broker that are away are no reason */
 export async function runGateway(setup: GatewaySetup, outside: World, options: RunOptions = {}): Promise<RunningGateway> {
@@ -103,6 +69,8 @@ async function open(
     world,
   );
   undo.unshift(() => log.close());
+  const audit = await openAudit(setup, world);
+  undo.unshift(() => closeAudit(audit));
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
   undo.unshift(() => quarantine.close());
   const { broker, target } = await openBroker(setup, world);
@@ -205,28 +173,10 @@ async function open(
   );
   undo.unshift(() => inLink.close());
 
-  const people = new People(
-    { file: openJsonRows(join(setup.log.dir, 'people.db'), thread, 'people'), sessionTimes: () => setup.signIn ?? SESSION_TIMES },
-    world,
-  );
-  await people.open();
+  const { people, access, oidc, live, reload: reloadPeople } = await openPeople(setup, thread, audit, world);
   undo.unshift(() => people.close());
-  const providerOf = ({ signIn }: GatewaySetup) => (signIn?.oidc ? new OidcProvider(signIn.oidc, world) : null);
-  let oidc = providerOf(setup);
-  const live = () => setup.live ?? { anonymous: 'none', maxViewers: 8 };
-  const access = new Access(
-    {
-      gateway: setup.gateway,
-      people,
-      isNeeded: needsToken(setup.http),
-      isAnonymousAllowed: () => setup.http.anonymous === 'loopback' || (setup.http.anonymous === undefined && !people.hasAdministrator),
-      watchers: () => live().anonymous,
-    },
-    world.clock,
-  );
-  access.setTokens(setup.http.readers ?? [], setup.operators ?? []);
   const liveView = new LiveViewService({
-    dir: join(setup.log.dir, 'live-view'), registry, maxViewers: () => live().maxViewers, isOffered: () => access.isWatchingOffered,
+    dir: join(setup.log.dir, 'live-view'), registry, maxViewers: () => live().maxViewers, audit, isOffered: () => access.isWatchingOffered,
   }, world);
   await liveView.open();
   undo.unshift(() => liveView.close());
@@ -253,7 +203,8 @@ async function open(
       liveView,
       access,
       people,
-      oidc: () => oidc,
+      audit,
+      oidc,
       centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,
       metrics: options.metrics ?? (() => Promise.resolve('')),
@@ -285,13 +236,13 @@ async function open(
     const plan = planOf(setup, next, { before: rules, after: knowledge.rules });
     await sinks.change(next.sinks, line);
     if (setup.name && !plan.setup.name) delete setup.name;
-    if (!isDeepStrictEqual(setup.signIn, plan.setup.signIn)) oidc = providerOf(plan.setup);
+    const { signIn } = setup;
     Object.assign(setup, plan.setup);
     ({ catalogue, rules } = knowledge);
     normal = normaliser(catalogue);
     store.setCatalogue(catalogue);
     store.setRetention(setup.store);
-    access.setTokens(setup.http.readers ?? [], setup.operators ?? []);
+    reloadPeople(signIn);
     if (plan.rights) {
       broker?.admit(plan.rights);
       registry.setConfiguredEdges(plan.rights.edges.map(({ id }) => id));
@@ -309,7 +260,7 @@ async function open(
   });
   let closing: Promise<void> | null = null;
   return {
-    reload,
+    reload: (next) => auditedReload(audit, setup, () => reload(next)),
     setupLink: link && setupLink(httpUrl, link.code),
     held: () => Math.max(line.lag('store'), line.lag('warnings')),
     httpUrl, brokerUrl,

@@ -2,7 +2,7 @@
 import type { Fault } from '../../core/faults.ts';
 
 export interface VerifyResult {
-  part: 'log' | 'commands' | 'store' | 'state';
+  part: 'log' | 'commands' | 'audit' | 'store' | 'state';
   text: { en: string; zh: string };
   counts: Record<string, unknown>;
   faults: readonly Fault[];

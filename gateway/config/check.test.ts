@@ -31,6 +31,7 @@ test('what is left out has its default, and paths are those of the file', async 
     edgeHttp: [],
     bindings: [],
     relays: [],
+    audit: { keepMs: 400 * 86_400_000 },
     signIn: { idleMs: 12 * 3_600_000, longestMs: 30 * 86_400_000 },
     operators: [],
     live: { anonymous: 'none', maxViewers: 8 },

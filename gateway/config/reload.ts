@@ -21,7 +21,21 @@ const FIXED = [
   'notifiers',
 ];
 /** Taken in at once, and named as they are; lists of things are named thing by thing. */
-const TAKEN = ['name', 'http.anonymous', 'accepts', 'exercise', 'edgeHttp', 'bindings', 'relays', 'live', 'signIn', 'store.retentionMs', 'store.maxBytes', 'catalogue'];
+const TAKEN = [
+  'name',
+  'http.anonymous',
+  'accepts',
+  'exercise',
+  'edgeHttp',
+  'bindings',
+  'relays',
+  'live',
+  'audit',
+  'signIn',
+  'store.retentionMs',
+  'store.maxBytes',
+  'catalogue',
+];
 const FIXED_EMBEDDED = ['broker.host', 'broker.port', 'broker.maxConnections'];
 
 export type BrokerRights = Pick<EmbeddedBrokerSetup, 'edges' | 'consumers' | 'anonymous'>;

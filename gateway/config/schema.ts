@@ -151,6 +151,16 @@ const plugs = (words: { zh: string; en: string }) =>
     .default([])
     .meta(words);
 
+const AUDIT_SCHEMA = z.strictObject({
+  keep: durationMs()
+    .refine((ms) => ms >= 180 * 24 * 60 * MINUTE_MS, settingIssue('must be at least 180d', '不能小于 180d'))
+    .prefault('400d')
+    .meta({
+      zh: '审计记录保留多久；位于 <log.dir>/audit，过期的按整个文件删除',
+      en: 'how long the record is kept; it lies in <log.dir>/audit, and whole files go when they are older',
+    }),
+});
+
 const SINK_SCHEMA = z.strictObject({
   kind: z.string().meta({ zh: '类型', en: 'its kind', examples: ['influxdb'] }),
   id: z
@@ -403,6 +413,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
       en: 'senders that pass on events of others: gateways below this one',
       examples: [['town-gateway']],
     }),
+  audit: AUDIT_SCHEMA.prefault({}).meta({ zh: '审计记录', en: 'the audit record' }),
   signIn: SIGN_IN_SCHEMA.prefault({}).meta({ zh: '用户登录', en: 'how users sign in' }),
   operators: z
     .array(

@@ -32,6 +32,8 @@ export interface GatewaySetup {
   readonly bindings?: readonly { readonly device: string; readonly edges: readonly string[] }[];
   /** Senders that may pass on events of others: gateways below this one. */
   readonly relays: readonly string[];
+  /** How long the audit record is kept; absent: 400 days. May be Infinity. */
+  readonly audit?: { readonly keepMs: number };
   readonly signIn?: SignInSetup;
   /** Who may give commands to edges; nobody when absent or empty. */
   readonly operators?: readonly OperatorSetup[];

@@ -1,7 +1,8 @@
 /** Which edge has which device, and whose events of it are held back; operators give it to another. */
 import { z } from 'zod';
 import { FaultError } from '../../core/faults.ts';
-import { after, NO_PARAMS, pageByText, pageLimit, query, route, seesEdge, unknownId, type Route } from './route.ts';
+import { inCentre, recorded } from './recorded.ts';
+import { after, NO_PARAMS, pageByText, pageLimit, query, route, seesEdge, unknownId, type Call, type Route } from './route.ts';
 import { BINDING_EXAMPLE, BIND_BODY, BIND_BODY_EXAMPLE, BIND_RESULT_EXAMPLE, BindResultView, BindingView } from '../../api/bindings.ts';
 import { pageOf } from '../../api/fields.ts';
 
@@ -79,7 +80,12 @@ export const BINDING_ROUTES: Route[] = [
       for (const one of [edge, ...before])
         if (!seesEdge(call, one)) throw unknownId({ en: 'edge', zh: '边缘节点' }, one === edge ? edge : (device ?? edge), '/api/v1/status');
       if (centre !== undefined && !call.sees(centre)) throw unknownId({ en: 'centre', zh: '治理中心' }, centre, '/api/v1/status');
-      return bindings.bind(device === undefined ? { edge, centre: centre as string, reason } : { edge, device, reason }, principal.name);
+      const asked = device === undefined ? { edge, centre: centre as string, reason } : { edge, device, reason };
+      const act = { kind: 'binding', what: `${device ?? centre} to ${edge}`, ...inCentre(centre ?? centreOf(call, device)) } as const;
+      return recorded(call, { ...act, details: { reason, before: before.join(', ') } }, () => bindings.bind(asked, principal.name));
     },
   }),
 ];
+
+const centreOf = ({ sources }: Pick<Call<unknown, unknown>, 'sources'>, device: string | undefined): string | undefined =>
+  device === undefined ? undefined : sources.device(device)?.centre;

@@ -1,9 +1,18 @@
 /** Routes of commands to edges: given, looked at, listed; all by operators alone. */
 import { z } from 'zod';
-import { COMMAND_BODY, COMMAND_BODY_EXAMPLE, COMMAND_EXAMPLE, COMMAND_VIEW_STATUSES, CommandView } from '../../api/commands.ts';
+import {
+  COMMAND_BODY,
+  COMMAND_BODY_EXAMPLE,
+  COMMAND_EXAMPLE,
+  COMMAND_VIEW_STATUSES,
+  CommandView,
+  type CommandBody,
+} from '../../api/commands.ts';
+import type { AuditEntry } from '../people/audit.ts';
 import { pageOf } from '../../api/fields.ts';
 import { FaultError } from '../../core/faults.ts';
 import { COMMAND_KINDS } from '../../core/wire/commands.ts';
+import { inCentre, recorded } from './recorded.ts';
 import { after, idParam, NO_PARAMS, pageFrom, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
 import type { CommandSource } from './sources.ts';
 
@@ -29,7 +38,9 @@ export const COMMAND_ROUTES: Route[] = [
     async handle(call) {
       const known = call.sources.device(call.body.device);
       if (known && !call.sees(known.centre)) throw unknownId({ en: 'device', zh: '设备' }, call.body.device, '/api/v1/devices');
-      const view = await commandsOf(call).ask(call.body, call.principal.name);
+      const commands = commandsOf(call);
+      const act = { ...actOf(call.body), ...inCentre(known?.centre) };
+      const view = await recorded(call, act, () => commands.ask(call.body, call.principal.name));
       call.reply.code(202).header('location', `${PATH}/${view.id}`);
       return view;
     },
@@ -93,6 +104,12 @@ export const COMMAND_ROUTES: Route[] = [
     },
   }),
 ];
+
+/** Not the value: a device may take a secret as one; the record of commands has it. */
+function actOf(body: CommandBody): Pick<AuditEntry, 'kind' | 'what' | 'details'> {
+  const points = 'point' in body ? [body.point] : 'points' in body ? (body.points ?? []) : [];
+  return { kind: 'command', what: [body.kind, body.device, ...points].join(' '), details: { reason: body.reason } };
+}
 
 function commandsOf({ sources: { commands } }: Pick<Call<unknown, unknown>, 'sources'>): CommandSource {
   if (!commands) throw new FaultError('CV_COMMANDS_CLOSED');

@@ -4,6 +4,7 @@ import { DEVICE_EXAMPLE, DeviceView, FRESHNESS } from '../../api/devices.ts';
 import { pageOf } from '../../api/fields.ts';
 import { PICTURE_EXAMPLE, PictureView } from '../../api/pictures.ts';
 import { FaultError } from '../../core/faults.ts';
+import { recorded } from './recorded.ts';
 import { after, filter, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Route } from './route.ts';
 
 const DEVICE_ID = idParam('the device', '设备', DEVICE_EXAMPLE.id);
@@ -51,12 +52,13 @@ export const DEVICE_ROUTES: Route[] = [
     method: 'GET', path: '/api/v1/devices/:id/picture', needs: 'read_evidence',
     summary: { zh: '摄像机最新画面及检测框', en: 'newest picture of a camera with its boxes' },
     query: query({}), params: DEVICE_ID, answer: PictureView, example: PICTURE_EXAMPLE, faults: ['CV_API_UNKNOWN_ID', 'CV_API_NO_PICTURE'],
-    async handle({ sources, sees, params }) {
+    async handle(call) {
+      const { sources, sees, params } = call;
       const device = sources.device(params.id);
       if (!device || !sees(device.centre)) throw unknownDevice(params.id);
       const picture = await sources.picture(params.id);
       if (!picture) throw new FaultError('CV_API_NO_PICTURE', { device: params.id });
-      return picture;
+      return recorded(call, { kind: 'evidence_read', what: `picture ${params.id}`, centre: device.centre }, () => picture);
     },
   }),
 ];

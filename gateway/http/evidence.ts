@@ -1,5 +1,6 @@
 /** The route of files that go with events: what an event's `snapshot` or blurred `clip` names by hash; a part of it where a player asks for one. */
 import { z } from 'zod';
+import { inCentre, recorded } from './recorded.ts';
 import { query, route, seesEdge, unknownId } from './route.ts';
 import { PICTURE_EXAMPLE, SNAPSHOT_EXAMPLE } from '../../api/pictures.ts';
 
@@ -33,6 +34,9 @@ export const EVIDENCE_ROUTE = route({
     const found = await sources.evidence(params.sha256);
     // It may be on its way: the event comes first.
     if (!found || !seesEdge(call, found.edge)) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
+    const centres = sources.centresOfEdge(found.edge);
+    const act = { kind: 'evidence_read', what: params.sha256, ...inCentre(centres.length === 1 ? centres[0] : undefined) } as const;
+    await recorded(call, { ...act, details: { mime: found.mime, edge: found.edge } }, () => {});
     reply.type(found.mime).header('accept-ranges', 'bytes');
     const content = Buffer.from(found.content);
     const range = rangeOf(request.headers.range, content.length);

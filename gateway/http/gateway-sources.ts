@@ -49,6 +49,7 @@ export interface SourceParts {
   access: Access;
   people: ApiSources['people'];
   oidc(): ApiSources['oidc'];
+  audit: ApiSources['audit'];
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -152,6 +153,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     liveView: parts.liveView,
     access: parts.access,
     people: parts.people,
+    audit: parts.audit,
     get oidc() {
       return parts.oidc();
     },

@@ -1,5 +1,6 @@
 /** Every route of the API but those of the demo, in the order of the document. */
 import { ACCOUNT_ROUTES } from './account.ts';
+import { AUDIT_ROUTE } from './audit.ts';
 import { BINDING_ROUTES } from './bindings.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { DEVICE_ROUTES } from './devices.ts';
@@ -40,6 +41,7 @@ export function routesOf(version: string, more: readonly Route[] = []): Route[] 
     ...OIDC_ROUTES,
     ...ACCOUNT_ROUTES,
     ...USER_ROUTES,
+    AUDIT_ROUTE,
     ...COMMAND_ROUTES,
     ...BINDING_ROUTES,
     ...more,

@@ -16,6 +16,7 @@ import type { UnknownDeviceView } from '../../api/unknown-devices.ts';
 import type { WarningView } from '../../api/warnings.ts';
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import type { Cursor, GatewayLog } from '../../log/types.ts';
+import type { AuditRecord } from '../audit/audit-record.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
 import type { LiveViewService } from '../media/live-view/service.ts';
 import type { StoreCheck } from '../store/check.ts';
@@ -96,6 +97,8 @@ export interface ApiSources {
   };
   /** Who says who somebody is, beside passwords; null: nobody. */
   readonly oidc: Pick<OidcProvider, 'label' | 'begin' | 'finish'> | null;
+  /** Who did what. */
+  audit: Pick<AuditRecord, 'append' | 'list'>;
   /** Which edge has which device. */
   bindings?: Pick<Rebinding, 'list' | 'bind'>;
   /** Absent where none are taken. */

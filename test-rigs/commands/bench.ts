@@ -9,7 +9,8 @@ import { realWorld } from '../../core/world.ts';
 import { serveSimulatedModbus, type AnswerOverride } from '../../drivers/modbus/testing/server.ts';
 import { loadEdge, loadGateway } from '../../cli/load.ts';
 import { runEdge, type RunningEdge } from '../../edge/main.ts';
-import { runGateway, type RunningGateway } from '../../gateway/main.ts';
+import { runGateway } from '../../gateway/main.ts';
+import type { RunningGateway } from '../../gateway/running-gateway.ts';
 
 export const TOKEN = 'operator-token-for-tests';
 export const COMMAND_CENTRE = '500112001';

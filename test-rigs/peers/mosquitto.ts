@@ -14,7 +14,8 @@ import { warningTopic } from '../../core/wire/topics.ts';
 import { realWorld } from '../../core/world.ts';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import type { GatewaySetup } from '../../gateway/config/setup.ts';
-import { runGateway, type RunningGateway } from '../../gateway/main.ts';
+import { runGateway } from '../../gateway/main.ts';
+import type { RunningGateway } from '../../gateway/running-gateway.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { freePort } from '../../core/free-port.ts';
 

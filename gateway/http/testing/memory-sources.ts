@@ -1,4 +1,5 @@
 /** A gateway in memory, for tests of the API and for the console's rig: plain lists that the owner fills and changes. */
+import { AUDIT_EXAMPLE } from '../../../api/audit.ts';
 import type { DeviceView } from '../../../api/devices.ts';
 import type { IndicatorView } from '../../../api/indicators.ts';
 import type { LiveMessage } from '../../../api/live.ts';
@@ -67,6 +68,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       access: new Access({ gateway: EXAMPLES.status.gateway, isNeeded: false }, new VirtualClock()),
       people: peopleDouble(),
       oidc: null,
+      audit: { append: () => {}, list: () => Promise.resolve({ items: [AUDIT_EXAMPLE], next: null }) },
       problems: () => gateway.problems,
       devices: () => gateway.devices,
       device: (id) => gateway.devices.find((device) => device.id === id) ?? null,

@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws';
 import { FaultError, faultOf, type FaultCode } from '../../../core/faults.ts';
 import { openJournal, type Journal } from '../../../log/journal.ts';
 import type { World } from '../../../core/world.ts';
+import type { Audit } from '../../people/audit.ts';
 import type { PresenceRegistry } from '../../presence/registry.ts';
 import { askEdge, isNear, type LivePlace } from './near.ts';
 import { relay } from './relay.ts';
@@ -17,6 +18,7 @@ export interface LiveViewServiceOptions {
   registry: Pick<PresenceRegistry, 'device' | 'httpOf' | 'httpKeyOf'>;
   /** Of one camera at one time, as it stands now. */
   maxViewers(): number;
+  audit?: Audit;
   /** Whether anybody at all may watch. */
   isOffered(): boolean;
 }
@@ -39,6 +41,8 @@ export interface Viewing {
   refusal(): FaultCode | null;
   untilMs: number;
 }
+
+type ViewedBy = Pick<Viewing, 'device' | 'by' | 'address'>;
 
 /** From asking to opening the socket. */
 const TICKET_SECONDS = 30;
@@ -132,13 +136,29 @@ export class LiveViewService {
     const begunMs = clock.monotonicMs();
     try {
       await this.#write({ step: 'began', id, device, edge, by, address });
+      this.#record({ device, by, address }, 'began', { id });
       const relayed = await relay(viewer, place, (signal) => this.#find(device, edge, signal), hasNotes, this.#world, refusal);
-      await this.#write({ step: 'ended', id, seconds: Math.round((clock.monotonicMs() - begunMs) / 1000), ...relayed });
+      const seconds = Math.round((clock.monotonicMs() - begunMs) / 1000);
+      this.#record({ device, by, address }, 'ended', { id, seconds });
+      await this.#write({ step: 'ended', id, seconds, ...relayed });
     } catch (error) {
       const fault = faultOf(error, 'CV_LIVE_FAILED', { device });
       this.#world.tell({ kind: 'fault', fault, device });
       viewer.close(1011, fault.code);
     }
+  }
+
+  #record({ device, by, address }: ViewedBy, step: string, details: Record<string, string | number>): void {
+    const centre = this.#parts.registry.device(device)?.centre;
+    this.#parts.audit?.append({
+      kind: 'live_view',
+      who: by,
+      from: address,
+      what: `${step} ${device}`,
+      outcome: 'done',
+      details,
+      ...(centre !== undefined && { centre }),
+    });
   }
 
   async #find(device: string, edge: string, signal?: AbortSignal): Promise<LivePlace> {
