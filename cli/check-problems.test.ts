@@ -149,6 +149,8 @@ const MISTAKES: [right: string, wrong: string, code: string, words: RegExp][] = 
   // secrets
   ['${env:TOKEN}', '${env:TOKN}', 'CV_SECRET_MISSING', /TOKN.*is not set/],
   ['${env:TOKEN}', '${file:/no/such/token}', 'CV_SECRET_MISSING', /cannot be read \(ENOENT\)/],
+  ['${env:TOKEN}', '${credential:token}', 'CV_SECRET_MISSING', /systemd has not given.*LoadCredential=token:PATH/],
+  ['${env:TOKEN}', '${credential:../token}', 'CV_SECRET_MISSING', /cannot be its name/],
   ['${env:TOKEN}', '${TOKEN}', 'CV_SECRET_MISSING', /\$\{env:NAME\}/],
   // YAML
   ['    subject: pump-07', '\tsubject: pump-07', 'CV_CONFIG_SYNTAX', /tab/],

@@ -11,6 +11,7 @@ import { checkIdentity } from './doctor/identity.ts';
 import { checkDevices } from './check/devices.ts';
 import { printText } from './check/device-report.ts';
 import { loadEdge, loadGateway } from './load.ts';
+import { exposedSecrets, printExposedSecrets } from './exposed-secrets.ts';
 import { edgeHttpWarning, gatewayHttpWarning } from './http-exposure.ts';
 import { unauthenticatedLoggerWarning } from './unauthenticated-loggers.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
@@ -50,12 +51,14 @@ async function check(terminal: CommandTerminal, options: Options): Promise<numbe
     if (!setup) return reportProblems(terminal, source, problems);
     const warning = gatewayHttpWarning(setup);
     if (warning) printText(terminal, warning);
+    printExposedSecrets(terminal, await exposedSecrets(source, 'gateway'), true);
     printText(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
     return EXIT.ok;
   }
   const { setup, problems } = await loadEdge(source);
   if (!setup) return reportProblems(terminal, source, problems);
   for (const warning of [edgeHttpWarning(setup), unauthenticatedLoggerWarning(setup)]) if (warning) printText(terminal, warning);
+  printExposedSecrets(terminal, await exposedSecrets(source, 'edge'), true);
   const points = setup.devices.reduce((sum, device) => sum + device.points.length, 0);
   printText(terminal, {
     en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`,

@@ -13,6 +13,7 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import { redactUrl } from '../edge/forward/uplink.ts';
 import { runEdge, type RunningEdge } from '../edge/main.ts';
 import { loadEdge } from './load.ts';
+import { exposedSecrets, printExposedSecrets } from './exposed-secrets.ts';
 import { edgeHttpWarning } from './http-exposure.ts';
 import { unauthenticatedLoggerWarning } from './unauthenticated-loggers.ts';
 import { reloadConfig } from './reload.ts';
@@ -43,12 +44,14 @@ export function define(terminal: CommandTerminal): Command {
 async function run(terminal: CommandTerminal, path: string): Promise<void> {
   // Events live until their group is on disk. V8 takes what a burst of them still holds for long-lived and makes the next ones where only whole collections look.
   setFlagsFromString('--no-allocation-site-pretenuring');
-  const { setup, problems } = await loadEdge({ path, text: configText(terminal, path) });
+  const source = { path, text: configText(terminal, path) };
+  const { setup, problems } = await loadEdge(source);
   if (!setup) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
   for (const warning of [edgeHttpWarning(setup), unauthenticatedLoggerWarning(setup)]) if (warning) terminal.remark(terminal.text(warning));
+  printExposedSecrets(terminal, await exposedSecrets(source, 'edge'), false);
   const observer = openTelemetryOutput({
     component: 'edge',
     language: terminal.language,

@@ -55,6 +55,28 @@ const CLI_FAULTS = defineFaults({
       '请给出十六进制数字（可含空格），每行一帧；设备原样文本用 `--input text`；以帧为单位的驱动则每行一个 JSON 对象',
     ],
   },
+  CV_SECRET_LITERAL: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: [
+      '{key} holds a secret in the file itself: who reads the file has it, in each copy',
+      'write ${file:PATH} (a file with mode 600), ${credential:NAME} or ${env:NAME} in its place, and change the secret where others have read it',
+    ],
+    zh: [
+      '{key} 的密钥直接写在配置文件中：能读取该文件或其副本者即可得到',
+      '请改写为 ${file:PATH}（文件权限 600）、${credential:NAME} 或 ${env:NAME}；若他人可能已读到，请更换密钥',
+    ],
+  },
+  CV_SECRET_EXPOSED: {
+    stage: 'check', retry: 'after-change', actor: 'field-engineer',
+    en: [
+      '{path} holds a secret and is open to other users of this machine (mode {mode})',
+      'chmod 600 {path}, owned by the user of the service, or hand it over as a credential of systemd; change the secret if others use this machine',
+    ],
+    zh: [
+      '{path} 含有密钥，且对本机其他用户开放（权限 {mode}）',
+      '请执行 chmod 600 {path}，属主为服务的用户，或改用 systemd 凭据；若本机有其他使用者，请更换密钥',
+    ],
+  },
   CV_DISCOVER_NOT_OFFERED: {
     stage: 'cli',
     retry: 'never',

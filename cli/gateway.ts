@@ -10,6 +10,7 @@ import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway } from '../gateway/main.ts';
 import type { RunningGateway } from '../gateway/running-gateway.ts';
 import { loadGateway } from './load.ts';
+import { exposedSecrets, printExposedSecrets } from './exposed-secrets.ts';
 import { gatewayHttpWarning } from './http-exposure.ts';
 import { reloadConfig } from './reload.ts';
 import { configText, printProblems, runService } from './service.ts';
@@ -59,12 +60,14 @@ export function define(terminal: CommandTerminal): Command {
 }
 
 async function run(terminal: CommandTerminal, options: Options): Promise<void> {
-  const { setup, problems } = await loadGateway({ path: options.config, text: configText(terminal, options.config) });
+  const source = { path: options.config, text: configText(terminal, options.config) };
+  const { setup, problems } = await loadGateway(source);
   if (!setup) {
     printProblems(terminal, problems);
     process.exit(EXIT.usage);
   }
   printAccessWarnings(terminal, setup);
+  printExposedSecrets(terminal, await exposedSecrets(source, 'gateway'), false);
   if (options.check) {
     if (terminal.json) terminal.record({ ok: true, gateway: setup.gateway });
     else terminal.print(terminal.text({ en: `${options.config}: no problems`, zh: `${options.config} 无误` }));

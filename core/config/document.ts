@@ -1,4 +1,5 @@
 /** A YAML file as data that remembers where everything stands and which of it is secret. */
+import { join } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Document, type LineCounter, type Node, type Pair } from 'yaml';
 import type { Fault } from '../faults.ts';
 import { parseWithRecovery } from './recovery.ts';
@@ -10,7 +11,7 @@ export interface ConfigSource {
   text: string;
 }
 
-/** What `${env:NAME}` and `${file:PATH}` are filled from. `readFile` throws as `fs.readFileSync` does. */
+/** What `${env:NAME}`, `${file:PATH}` and `${credential:NAME}` are filled from. `readFile` throws as `fs.readFileSync` does. */
 export interface Secrets {
   env?: Readonly<Record<string, string | undefined>>;
   readFile?: (path: string) => string;
@@ -192,37 +193,44 @@ export class ConfigDocument {
   }
 }
 
-type Absent = { problem: string; problemZh: string; hint: string; hintZh: string };
+const absent = (problem: string, problemZh: string, [hint, hintZh]: readonly [string, string]) => ({ problem, problemZh, hint, hintZh });
+type Absent = ReturnType<typeof absent>;
 
-function lookUp(inner: string, secrets: Secrets, configPath: string): string | Absent {
-  const [, kind, name] = /^(env|file):(.+)$/.exec(inner) ?? [];
-  if (kind === 'env' && name) {
-    const value = secrets.env?.[name];
-    if (value) return value;
-    const problem = value === '' ? ['is empty', '其值为空'] as const : ['is not set', '尚未设置'] as const;
-    return {
-      problem: problem[0],
-      problemZh: problem[1],
-      hint: `set the environment variable ${name} for this program`,
-      hintZh: `请为本程序设置环境变量 ${name}`,
-    };
+/** No name leads out of the folder of credentials. */
+const CREDENTIAL_NAME = /^(?!\.{1,2}$)[\w.-]{1,255}$/;
+
+function lookUp(inner: string, { env, readFile }: Secrets, configPath: string): string | Absent {
+  const [, kind, name = ''] = /^(env|file|credential):(.+)$/.exec(inner) ?? [];
+  if (kind === 'env') {
+    if (env?.[name]) return env[name];
+    const [problem, problemZh] = env?.[name] === '' ? ['is empty', '其值为空'] as const : ['is not set', '尚未设置'] as const;
+    return absent(problem, problemZh, [`set the environment variable ${name} for this program`, `请为本程序设置环境变量 ${name}`]);
   }
-  if (kind === 'file' && name && secrets.readFile) {
+  if (kind === undefined || !readFile)
+    return absent('is of no known form', '形式不对', [
+      'write ${env:NAME}, ${file:PATH} or ${credential:NAME}', '请写成 ${env:NAME}、${file:PATH} 或 ${credential:NAME}',
+    ]);
+  if (kind === 'file') {
     const path = resolvePath(configPath, name);
-    try {
-      return secrets.readFile(path).trimEnd();
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-      return {
-        problem: `cannot be read (${code})`, problemZh: `无法读取（${code}）`,
-        hint: `put the value into the file ${path} and let this user read it`, hintZh: `请将值写入文件 ${path}，并允许当前用户读取`,
-      };
-    }
+    return contentOf(path, readFile, [`put the value into the file ${path} and let this user read it`, `请将值写入文件 ${path}，并允许当前用户读取`]);
   }
-  return {
-    problem: 'is of no known form', problemZh: '形式不对',
-    hint: 'write ${env:NAME} for an environment variable or ${file:PATH} for a file', hintZh: '环境变量写成 ${env:NAME}，文件写成 ${file:PATH}',
-  };
+  if (!CREDENTIAL_NAME.test(name))
+    return absent('cannot be its name', '名称不合法', ['use up to 255 letters, digits and . _ -', '最多 255 个字母、数字和 . _ -']);
+  const hint = [
+    `add LoadCredential=${name}:PATH to the unit; outside the service, set CREDENTIALS_DIRECTORY to the folder where ${name} lies`,
+    `请在 unit 中添加 LoadCredential=${name}:PATH；不经服务运行时，将 CREDENTIALS_DIRECTORY 设为 ${name} 所在目录`,
+  ] as const;
+  const dir = env?.CREDENTIALS_DIRECTORY;
+  return dir ? contentOf(join(dir, name), readFile, hint) : absent('systemd has not given to this program', 'systemd 未提供给本程序', hint);
+}
+
+function contentOf(path: string, readFile: (path: string) => string, hint: readonly [string, string]): string | Absent {
+  try {
+    return readFile(path).trimEnd();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    return absent(`cannot be read (${code})`, `无法读取（${code}）`, hint);
+  }
 }
 
 /** A list or map as a key names no setting; writing it out could itself fail. */

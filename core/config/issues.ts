@@ -33,16 +33,8 @@ const both = (text: string): BilingualText => ({ en: text, zh: text });
 
 /** Params of a fault from sentences in two languages. */
 export function bilingualParams(words: Record<string, BilingualText>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(words).flatMap(([name, { en, zh }]) =>
-      en === zh
-        ? [[name, en]]
-        : [
-            [name, en],
-            [`${name}Zh`, zh],
-          ],
-    ),
-  );
+  const pairs = Object.entries(words).flatMap(([name, { en, zh }]) => [[name, en], ...(en === zh ? [] : [[`${name}Zh`, zh]])]);
+  return Object.fromEntries(pairs) as Record<string, string>;
 }
 
 export function configIssues(issue: Issue, around: IssueContext, prefix: ConfigPath = []): ConfigIssue[] {

@@ -10,9 +10,9 @@ import { settingsTable } from './settings.ts';
 import { GENERATED } from './tables.ts';
 
 const INTRODUCTION = [
-  'YAML; every key with a default may be left out. Durations `500ms 1s 5m 2h 90d 2y forever`, sizes `64MB 1GB`, rates `60/1m`; `${env:NAME}` and `${file:PATH}` for secrets; relative paths are relative to the file that names them. `cityvitals check --config FILE` finds every mistake at once.',
+  'YAML; every key with a default may be left out. Durations `500ms 1s 5m 2h 90d 2y forever`, sizes `64MB 1GB`, rates `60/1m`; `${env:NAME}`, `${file:PATH}` and `${credential:NAME}` for secrets; relative paths are relative to the file that names them. `cityvitals check --config FILE` finds every mistake at once.',
   '',
-  'YAML；有默认值的键都可省略。时长、大小、速率按上述写法；密钥用 `${env:NAME}` 或 `${file:PATH}`；相对路径以所在文件为准。`cityvitals check --config FILE` 一次找出全部错误。',
+  'YAML；有默认值的键都可省略。时长、大小、速率按上述写法；密钥用 `${env:NAME}`、`${file:PATH}` 或 `${credential:NAME}`；相对路径以所在文件为准。`cityvitals check --config FILE` 一次找出全部错误。',
 ];
 
 const DERIVED_ROW = '| `…` | further points follow from the settings, see the README | 另有由设置产生的测点，见 README | | |';
