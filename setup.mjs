@@ -19,7 +19,7 @@ const GOALS = {
   // The demo fetches ffmpeg and the clip itself, in the background: they never delay the first screen.
   start: { programs: [], console: true, models: true },
   camera: { programs: ['ffmpeg'], footage: true },
-  test: { programs: ['ffmpeg', 'chromium', 'mosquitto', 'socat'], console: true, models: true },
+  test: { programs: ['ffmpeg', 'chromium', 'mosquitto', 'socat', 'systemd-analyze'], console: true, models: true },
   bench: { programs: [], console: false, models: false },
   // Each of the benches against peers asks for its own when it runs.
   'bench-ingest': { programs: ['mosquitto', 'victoria-metrics'] },

@@ -7,7 +7,7 @@ import { FAULTS } from '../../core/faults.ts';
 import '../../cli/all-faults.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const CHINESE = globSync('{docs/**/*.zh-CN.md,README.zh-CN.md}', { cwd: ROOT }).toSorted();
+const CHINESE = globSync('{docs/**/*.zh-CN.md,README.zh-CN.md,SECURITY.zh-CN.md}', { cwd: ROOT }).toSorted();
 const HAN = /\p{Script=Han}/u;
 /** The product's own name, the way to the other page, and a label of the console stand as they are. */
 const LEFT_IN_CHINESE = /^# cityvitals 城市体征$|^\[中文\]|\*中文\*/;

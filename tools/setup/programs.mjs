@@ -12,6 +12,7 @@ const PROGRAMS = {
   mosquitto_sub: { packages: ['mosquitto-clients'] },
   openssl: { packages: ['openssl'] },
   socat: { packages: ['socat'] },
+  'systemd-analyze': { packages: ['systemd'] },
   mbpoll: { packages: ['mbpoll'] },
   tshark: { packages: ['tshark'] },
   pymodbus: { packages: ['python3-pymodbus'], python: 'pymodbus' },
