@@ -13,6 +13,7 @@ import { parseDurationMs } from '../core/quantity.ts';
 import { verifyJournal } from '../log/journal.ts';
 import { addOperatorOptions, operatorRequest, type OperatorOptions } from './operator-request.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
+import './faults.ts';
 
 interface FilterOptions {
   since?: string;

@@ -9,6 +9,7 @@ import { loadGateway } from '../load.ts';
 import { configText, printProblems } from '../service.ts';
 import { EXIT, type CommandTerminal } from '../terminal.ts';
 import type { VerifyResult } from './verify-result.ts';
+import '../../gateway/audit/faults.ts';
 
 export interface AuditPlace {
   dir: string;

@@ -22,6 +22,7 @@ import { openPipe } from './pipe.ts';
 import { Shares } from './shares.ts';
 import type { CertifiedEdge, EdgeCertificates } from '../tls/certificates.ts';
 import type { AcceptedConnection, TlsPort } from '../tls/tls-port.ts';
+import '../certificates/faults.ts';
 import '../tls/faults.ts';
 import type { ProtocolProblem } from './protocol-check.ts';
 import { noteTakeover, type Takeover } from './takeovers.ts';

@@ -55,7 +55,7 @@ async function rig(t: TestContext, { host = '127.0.0.1', plaintext = true } = {}
   );
   await enrolment.open();
   t.after(() => enrolment.close());
-  const port = new TlsPort({ certificate: authority.server(), clientAuthorities: authority.trustedPem });
+  const port = new TlsPort({ certificate: authority.server(), clientAuthorities: authority.trustedPem }, clock);
   let isPlaintextAllowed = plaintext;
   const broker = await openEmbeddedBroker(
     { ...SETUP, host, port: 0 }, world, { port, certificates: enrolment, isPlaintextAllowed: () => isPlaintextAllowed },

@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { World } from '../../core/world.ts';
 import { Arrivals } from '../broker/arrivals.ts';
 import type { ServerCertificate } from './certificates.ts';
 
@@ -35,9 +36,11 @@ export class TlsPort {
   readonly #asksForCertificate: boolean;
   readonly #taken = new WeakMap<Socket, (connection: AcceptedConnection) => void>();
   readonly #waiting = new Arrivals<Socket>((socket) => socket.destroy());
+  readonly #clock: Pick<World['clock'], 'after'>;
   #waitingCount = 0;
 
-  constructor({ certificate, clientAuthorities }: TlsPortOptions) {
+  constructor({ certificate, clientAuthorities }: TlsPortOptions, clock: Pick<World['clock'], 'after'>) {
+    this.#clock = clock;
     this.#asksForCertificate = clientAuthorities !== undefined;
     this.#server = createServer({
       ...contextOf({ certificate, ...(clientAuthorities !== undefined && { clientAuthorities }) }),
@@ -60,18 +63,21 @@ export class TlsPort {
   /** @param take called once, unless the other side goes, says nothing or does not finish its handshake */
   accept(socket: Socket, take: (connection: AcceptedConnection) => void): void {
     const leave = this.#wait(socket.remoteAddress ?? '', socket);
-    const late = () => socket.destroy();
-    socket.setTimeout(MAX_WAIT_MS, late);
+    const late = this.#clock.after(MAX_WAIT_MS, () => socket.destroy());
     // One that stays: an error before somebody else listens ends no process.
     socket.on('error', () => {});
-    socket.once('close', leave);
+    const gone = () => {
+      late.cancel();
+      leave();
+    };
+    socket.once('close', gone);
     socket.once('data', (first: Buffer) => {
       socket.pause();
-      socket.setTimeout(0).removeListener('timeout', late);
+      late.cancel();
       socket.unshift(first);
       const go = (connection: AcceptedConnection): void => {
         leave();
-        socket.removeListener('close', leave);
+        socket.removeListener('close', gone);
         take(connection);
       };
       if (first[0] !== HANDSHAKE_RECORD) {
