@@ -47,6 +47,17 @@ export const StatusView = component('Status', 'the path of a sample with live co
     unobserved: count.meta({ en: 'their edge is away', zh: '所属边缘节点离线' }),
   }),
   edges: z.array(EdgeView),
+  plaintext: z
+    .exactOptional(
+      z.object({
+        until: time.nullable().meta({ en: 'null: for ever', zh: 'null 表示始终允许' }),
+        edges: z.array(z.string()),
+      }),
+    )
+    .meta({
+      en: 'edges connected without TLS from beyond this machine, and until when they are let in; left out where they are not',
+      zh: '来自本机以外、未用 TLS 连接的边缘节点，以及允许到何时；不允许时省略',
+    }),
   path: z.object({
     edgeDepth: count,
     accepted: count,

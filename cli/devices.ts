@@ -1,8 +1,7 @@
 /** `cityvitals devices list | bind DEVICE EDGE | move EDGE CENTRE`: manages device bindings through a gateway's API. */
 import { Command } from 'commander';
 import type { BindingView, BindResultView } from '../api/bindings.ts';
-import type { Page } from '../api/fields.ts';
-import { operatorRequest, addOperatorOptions, type OperatorOptions } from './operator-request.ts';
+import { addOperatorOptions, operatorList, operatorRequest, type OperatorOptions } from './operator-request.ts';
 import type { CommandTerminal } from './terminal.ts';
 
 export function define(terminal: CommandTerminal): Command {
@@ -38,12 +37,8 @@ export function define(terminal: CommandTerminal): Command {
 }
 
 async function list(terminal: CommandTerminal, options: OperatorOptions & { foreign?: boolean }): Promise<void> {
-  for (let after: string | null = ''; after !== null;) {
-    const query: string = `bindings?limit=1000${options.foreign ? '&foreign=true' : ''}${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
-    const page: Page<BindingView> = await operatorRequest<Page<BindingView>>(terminal, options, query);
-    for (const view of page.items) show(terminal, view);
-    after = page.next;
-  }
+  const path = `bindings${options.foreign ? '?foreign=true' : ''}`;
+  for await (const view of operatorList<BindingView>(terminal, options, path)) show(terminal, view);
 }
 
 function show(terminal: CommandTerminal, view: BindingView): void {

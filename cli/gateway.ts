@@ -6,6 +6,7 @@ import type { FaultCode } from '../core/faults.ts';
 import { openTelemetryOutput } from './observe.ts';
 import { formatBytes } from '../core/quantity.ts';
 import { realWorld } from '../core/world.ts';
+import { isTlsUsed } from '../gateway/certificates/open.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { runGateway } from '../gateway/main.ts';
 import type { RunningGateway } from '../gateway/running-gateway.ts';
@@ -111,11 +112,11 @@ function printAccessWarnings(terminal: CommandTerminal, setup: GatewaySetup): vo
         zh: `未设令牌，仅允许从本机接入：${open.join('、')}`,
       }),
     );
-  if (broker.edges.length === 0)
+  if (broker.edges.length === 0 && !isTlsUsed(setup))
     terminal.remark(
       terminal.text({
-        en: 'broker.embedded.edges is empty: no edge can connect',
-        zh: 'broker.embedded.edges 为空：任何边缘节点都无法接入',
+        en: 'broker.embedded.edges is empty and there is no TLS (tls.loopback): no edge can connect',
+        zh: 'broker.embedded.edges 为空，且未启用 TLS（tls.loopback）：任何边缘节点都无法接入',
       }),
     );
 }

@@ -31,7 +31,11 @@ for (const command of [['check'], ['gateway', '--check']]) {
     );
     assert.match(
       await told(t, `${YAML}http: { host: 0.0.0.0, readers: [{ name: duty-room, token: reads-and-nothing-else }] }\n`, command, 'en'),
-      /WARNING: HTTP is reachable from other machines .* in clear text/,
+      /WARNING: HTTP is reachable from other machines .* can read everything\n/,
+    );
+    assert.match(
+      await told(t, `${YAML}http: { host: 0.0.0.0, readers: [{ name: duty-room, token: reads-and-nothing-else }] }\ntls: { plaintextUntil: forever }\n`, command, 'en'),
+      /can read everything; while plaintext is let in .* in clear text/,
     );
     assert.match(
       await told(t, `${YAML}http: { trustProxy: [127.0.0.1] }\n`, command, 'zh-CN'),

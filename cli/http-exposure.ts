@@ -6,11 +6,17 @@ import { needsToken } from '../gateway/people/access.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 
 /** What to say of a gateway's HTTP; null where it is for this machine alone. */
-export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 'http' | 'operators'>): BilingualText | null {
+export function gatewayHttpWarning({ http, operators = [], tls }: Pick<GatewaySetup, 'http' | 'operators' | 'tls'>): BilingualText | null {
   if (!needsToken(http)) return null;
   const where = isLocalHost(http.host)
     ? { en: `HTTP is reachable through a reverse proxy (http.trustProxy)`, zh: 'HTTP 经反向代理对外开放（http.trustProxy）' }
     : { en: `HTTP is reachable from other machines (${http.host}:${http.port})`, zh: `HTTP 不只监听本机（${http.host}:${http.port}）` };
+  const clear = tls?.plaintextUntilAt
+    ? {
+        en: '; while plaintext is let in (tls.plaintextUntil), tokens may be sent in clear text',
+        zh: '；在允许明文期间（tls.plaintextUntil），令牌可能以明文传输',
+      }
+    : { en: '', zh: '' };
   const isShut = (http.readers ?? []).length + operators.length === 0;
   return isShut
     ? {
@@ -18,8 +24,8 @@ export function gatewayHttpWarning({ http, operators = [] }: Pick<GatewaySetup, 
         zh: `警告：${where.zh}，读取需要令牌，但尚未设置任何令牌：请添加 http.readers，或通过设置链接设置首位管理员`,
       }
     : {
-        en: `WARNING: ${where.en}: holders of a token in http.readers or operators can read everything; without TLS tokens are sent in clear text: use an HTTPS reverse proxy`,
-        zh: `警告：${where.zh}：持有 http.readers 或 operators 令牌者可读取全部数据；未加密时令牌以明文传输，请在前面设置 HTTPS 反向代理`,
+        en: `WARNING: ${where.en}: holders of a token in http.readers or operators can read everything${clear.en}`,
+        zh: `警告：${where.zh}：持有 http.readers 或 operators 令牌者可读取全部数据${clear.zh}`,
       };
 }
 

@@ -73,6 +73,18 @@ const COMMANDS: Entry[] = [
     load: () => import('./user.ts'),
   },
   {
+    name: 'enrolment',
+    en: 'one-time codes of a gateway, by which boxes get certificates: add, list, remove',
+    zh: '网关入网码（设备凭此取得证书）：生成、列出、作废',
+    load: () => import('./enrolment.ts'),
+  },
+  {
+    name: 'certificates',
+    en: 'certificates of edges at a gateway: list, revoke',
+    zh: '网关颁发给边缘节点的证书：列出、吊销',
+    load: () => import('./certificates.ts'),
+  },
+  {
     name: 'audit',
     en: 'the audit record of a gateway: show, verify; verify the record of commands',
     zh: '网关审计记录：查看、校验；校验命令记录',

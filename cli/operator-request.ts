@@ -1,5 +1,8 @@
 /** Requests to a gateway's API as an operator: options, and errors. */
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Command } from 'commander';
+import type { Page } from '../api/fields.ts';
 import type { Problem } from '../api/problem.ts';
 import { FaultError } from '../core/faults.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
@@ -7,9 +10,10 @@ import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 export interface OperatorOptions {
   gateway: string;
   token?: string;
+  ca?: string;
 }
 
-/** `--gateway`, `--token` and what every command has. */
+/** `--gateway`, `--token`, `--ca` and what every command has. */
 export function addOperatorOptions(command: Command, { text }: CommandTerminal): Command {
   return command
     .option('--gateway <url>', text({ en: "address of the gateway's API", zh: '网关接口地址' }), 'http://127.0.0.1:8080')
@@ -20,12 +24,29 @@ export function addOperatorOptions(command: Command, { text }: CommandTerminal):
         zh: '操作员令牌；默认取环境变量 CITYVITALS_OPERATOR_TOKEN（同机其他用户看不到）',
       }),
     )
+    .option(
+      '--ca <file>',
+      text({
+        en: "CA of a gateway whose certificate is its own (PEM): ca.pem of the folder of tls.dir",
+        zh: '网关使用自签 CA 时的 CA 文件（PEM），即 tls.dir 目录中的 ca.pem',
+      }),
+    )
     .option('--json', text({ en: 'one JSON line a result', zh: '每条结果输出一行 JSON' }))
     .option('--lang <language>');
 }
 
-/** @param path behind `/api/v1/`. Ends the process with what is wrong where there is no good answer */
-export async function operatorRequest<T>(terminal: CommandTerminal, options: OperatorOptions, path: string, body?: object): Promise<T> {
+/**
+ * @param path behind `/api/v1/`. Ends the process with what is wrong where there is no good answer
+ * @param method default: POST with a body, else GET
+ */
+export async function operatorRequest<T>(
+  terminal: CommandTerminal,
+  options: OperatorOptions,
+  path: string,
+  body?: object,
+  method = body ? 'POST' : 'GET',
+): Promise<T> {
+  if (options.ca !== undefined) trust(terminal, options.ca);
   const token = options.token ?? process.env.CITYVITALS_OPERATOR_TOKEN ?? '';
   const url = `${options.gateway.replace(/\/$/, '')}/api/v1/${path}`;
   const headers = {
@@ -36,7 +57,8 @@ export async function operatorRequest<T>(terminal: CommandTerminal, options: Ope
   const response = await fetch(url, {
     headers,
     signal: AbortSignal.timeout(15_000),
-    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+    method,
+    ...(body && { body: JSON.stringify(body) }),
   }).catch((error: Error) =>
     exitWithFault(
       terminal,
@@ -56,6 +78,25 @@ export async function operatorRequest<T>(terminal: CommandTerminal, options: Ope
     refusedError(url, String(response.status), problem ? `${problem.code}: ${problem.detail}` : '', problem?.remedy ?? ''),
     response.status === 400 ? EXIT.usage : EXIT.found,
   );
+}
+
+/** Every page of a list. @param path with a `?` where it has a query */
+export async function* operatorList<T>(terminal: CommandTerminal, options: OperatorOptions, path: string): AsyncGenerator<T> {
+  for (let after: string | null = ''; after !== null;) {
+    const query = `${path.includes('?') ? '&' : '?'}limit=1000${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
+    const page: Page<T> = await operatorRequest<Page<T>>(terminal, options, path + query);
+    yield* page.items;
+    after = page.next;
+  }
+}
+
+/** For this process; beside the CAs that it trusts anyway. */
+function trust(terminal: CommandTerminal, file: string): void {
+  try {
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);
+  } catch (error) {
+    exitWithFault(terminal, new FaultError('CV_INPUT_INVALID', { key: '--ca', given: `${file}: ${(error as Error).message}` }), EXIT.usage);
+  }
 }
 
 const refusedError = (url: string, status: string, detail: string, advice: string) =>

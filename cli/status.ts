@@ -3,6 +3,7 @@ import './all-faults.ts';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { StatusView } from '../api/status.ts';
+import { dayOf } from '../core/certificates.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';
@@ -148,7 +149,7 @@ function showIdentity(terminal: CommandTerminal, identity: NonNullable<EdgeHealt
 
 function showGateway(
   terminal: CommandTerminal,
-  { gateway, centre, exercise, now, devices, edges, path, sinks = [], config }: StatusView,
+  { gateway, centre, exercise, now, devices, edges, plaintext, path, sinks = [], config }: StatusView,
 ): number {
   const { text } = terminal;
   const away = edges.filter(({ online }) => !online);
@@ -168,6 +169,11 @@ function showGateway(
     terminal.print(
       `  ${online ? '●' : '✗'} ${id}${online ? ` · ${text({ en: 'backlog', zh: '积压' })} ${logDepth ?? '–'}${clockOffsetMs === null ? '' : ` · ${text({ en: 'clock', zh: '时钟' })} ${clockOffsetMs} ms`}` : ` · ${age(terminal, now, seenAt || null)}`}`,
     );
+  if (plaintext && plaintext.edges.length > 0) {
+    const [list, day] = [plaintext.edges.join(', '), plaintext.until === null ? null : dayOf(plaintext.until)];
+    const end = day === null ? '' : text({ en: `; refused from ${day} on`, zh: `；${day} 起拒绝接入` });
+    terminal.print(`  ! ${text({ en: 'without TLS: ', zh: '未使用 TLS：' })}${list}${end}`);
+  }
   for (const { id, kind, lag, written, setAside, missed, problem } of sinks)
     terminal.print(
       `  ${problem ? '✗' : '●'} ${id} (${kind}) ${text({ en: 'written', zh: '已写入' })} ${written} · ${text({ en: 'lag', zh: '积压' })} ${lag} · ${text({ en: 'quarantined', zh: '隔离' })} ${setAside} · ${text({ en: 'missed', zh: '未写入即舍弃' })} ${missed}${problem ? ` · ${text(problem)}` : ''}`,

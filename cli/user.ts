@@ -3,12 +3,11 @@
  * while it is stopped.
  */
 import { Command, Option } from 'commander';
-import type { Page } from '../api/fields.ts';
 import { ROLES, type Role } from '../api/permissions.ts';
 import type { UserLinkView, UserView } from '../api/users.ts';
 import { FaultError } from '../core/faults.ts';
 import { loadGateway } from './load.ts';
-import { addOperatorOptions, operatorRequest, type OperatorOptions } from './operator-request.ts';
+import { addOperatorOptions, operatorList, operatorRequest, type OperatorOptions } from './operator-request.ts';
 import { configText, printProblems } from './service.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
 import type { LocalPeople, UserAdministration } from './local-people.ts';
@@ -97,15 +96,7 @@ function byApi(terminal: CommandTerminal, options: Options): UserAdministration 
     url: options.gateway.replace(/\/$/, ''),
     async list() {
       const users: UserView[] = [];
-      for (let after: string | null = ''; after !== null;) {
-        const page: Page<UserView> = await operatorRequest<Page<UserView>>(
-          terminal,
-          options,
-          `users?limit=1000${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`,
-        );
-        users.push(...page.items);
-        after = page.next;
-      }
+      for await (const user of operatorList<UserView>(terminal, options, 'users')) users.push(user);
       return users;
     },
     add: (name, grants) => operatorRequest<UserLinkView>(terminal, options, 'users', { name, grants }),

@@ -15,10 +15,11 @@ import { Bindings } from './bindings/bindings.ts';
 import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
 import { configuredBindings } from './bindings/configured.ts';
+import { isUpgraded, openTls } from './certificates/open.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
-import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
-import { GATEWAY_CLIENT, openLink, type BrokerLink, type LinkTarget, type BrokerMessage } from './broker/link.ts';
+import { GATEWAY_CLIENT, openLink, type BrokerMessage } from './broker/link.ts';
+import { brokerUrlForEdges, letIn, openBroker } from './broker/open.ts';
 import { readKnowledge } from './config/knowledge.ts';
 import type { GatewaySetup } from './config/setup.ts';
 import { INTAKE_FILTERS } from './intake/intake.ts';
@@ -64,6 +65,7 @@ async function open(
   let { catalogue, rules, problems: [problem] } = await readKnowledge(setup);
   if (problem) throw new FaultError(problem.fault.code, problem.fault.params);
   let normal = normaliser(catalogue);
+  const hadPlaintext = await isUpgraded(setup);
   const log = await openGatewayLog(
     { dir: setup.log.dir, gateway: setup.gateway, maxBytes: setup.log.maxBytes, keepMs: setup.log.keepMs },
     world,
@@ -73,12 +75,19 @@ async function open(
   undo.unshift(() => closeAudit(audit));
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
   undo.unshift(() => quarantine.close());
-  const { broker, target } = await openBroker(setup, world);
-  undo.unshift(() => broker?.close());
-  const bindings = new Bindings({ path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup) }, world);
   const thread = new SqliteThread(workerBeside(import.meta.url));
   thread.retain();
   undo.unshift(() => thread.release());
+  const replaced = (before: string, after: string) => rebinding.replace(before, after);
+  const tls = await openTls(setup, { thread, audit, isUpgraded: hadPlaintext, replaced }, world);
+  undo.unshift(() => tls?.close());
+  const { broker, target } = await openBroker(setup, tls?.broker ?? null, world);
+  undo.unshift(() => broker?.close());
+  tls?.enrolment.onRevoked((_edge, serialNumber) => broker?.dropRevoked(serialNumber));
+  const bindings = new Bindings(
+    { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },
+    world,
+  );
   const registry = new PresenceRegistry(
     {
       bindings,
@@ -204,6 +213,8 @@ async function open(
       access,
       people,
       audit,
+      plaintext: tls && broker && (() => ({ untilAt: tls.plaintextUntilAt, edges: broker.plaintextEdges() })),
+      enrolment: tls && { edges: tls.enrolment, brokerUrl: (host) => brokerUrlForEdges(setup, brokerUrl, host) },
       oidc,
       centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,
@@ -219,6 +230,7 @@ async function open(
       port: setup.http.port,
       hosts: setup.http.hosts,
       trustProxy: setup.http.trustProxy,
+      tls: tls?.http,
       version: VERSION,
       consoleDir: options.consoleDir ?? join(import.meta.dirname, 'console-dist'),
     },
@@ -272,15 +284,3 @@ async function open(
 const setupLink = (httpUrl: string, code: string): string => `${httpUrl}/#/setup/${code}`;
 
 const isAnswer = ({ topic }: BrokerMessage) => topic.endsWith('/rsp');
-
-async function openBroker(setup: GatewaySetup, world: World): Promise<{ broker: EmbeddedBroker | null; target: LinkTarget }> {
-  if (setup.broker.kind === 'external') return { broker: null, target: setup.broker };
-  const broker = await openEmbeddedBroker(setup.broker, world);
-  return { broker, target: { url: 'embedded', open: () => broker.connectGateway() } };
-}
-
-async function letIn(broker: EmbeddedBroker | null, setup: GatewaySetup, link: BrokerLink): Promise<string> {
-  if (!broker) return setup.broker.kind === 'external' ? setup.broker.url : '';
-  await new Promise<void>((resolve) => { link.onReady(resolve); });
-  return broker.listen();
-}

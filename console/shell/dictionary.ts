@@ -148,6 +148,8 @@ const ZH = {
     fresh: (fresh: number, total: number) => `${fresh} / ${total} 及时`, depth: '积压', accepted: '已接收', stored: '已存储', open: '未解除',
     edgesAway: (count: number) => `${count} 个边缘节点离线`, lag: (count: string) => `积压 ${count}`, upToDate: '已追平', twice: '去重', refused: '拒收',
   },
+  plaintext: (edges: readonly string[], day: string | null) =>
+    `未使用 TLS 的边缘节点：${edges.join('、')}${day === null ? '' : `，${day} 起拒绝接入`}`,
   sinks: '数据转发', sinkFacts: { written: '已写入', setAside: '目标拒收', missed: '未写入即舍弃' },
   demo: '演示', demoCut: '断网 20 秒', demoKill: '终止边缘进程', demoCutting: '网络已断开', demoDown: '边缘进程已终止',
   demoFailed: '操作未成功',
@@ -389,6 +391,7 @@ const EN: typeof ZH = {
     twice: 'deduplicated',
     refused: 'refused',
   },
+  plaintext: (edges, day) => `Edges without TLS: ${edges.join(', ')}${day === null ? '' : `; refused from ${day} on`}`,
   sinks: 'Sinks', sinkFacts: { written: 'written', setAside: 'rejected by target', missed: 'dropped before written' },
   demo: 'Demo', demoCut: 'Cut network 20 s', demoKill: 'Kill the edge', demoCutting: 'network cut', demoDown: 'edge down',
   demoFailed: 'Action failed',

@@ -15,6 +15,9 @@ const day = new Intl.DateTimeFormat('sv-SE', { timeZone: TOWN_ZONE, dateStyle: '
 /** hh:mm:ss */
 export const clockTime = (atMs: number): string => clock.format(atMs);
 /** 2026-06-18 14:30:25 UTC+8, for tooltips and other days. */
+/** UTC. */
+export const dayText = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+
 export const fullTime = (atMs: number): string => `${day.format(atMs)} UTC+8`;
 
 /** The shortest that still says it: 7 s, 3:05, 2 h 10 min. */

@@ -113,7 +113,8 @@ test('a power cut at any step of a first start, a write, a new day or a removal 
       if (step - 1 !== cut || isCut) return;
       isCut = true;
       fs.mkdirSync(copy);
-      for (const one of [dir, keyDir].filter((folder) => fs.existsSync(folder))) fs.cpSync(one, join(copy, basename(one)), { recursive: true });
+      for (const one of [dir, keyDir].filter((folder) => fs.existsSync(folder)))
+        fs.cpSync(one, join(copy, basename(one)), { recursive: true });
     };
     const { open: real, rename, unlink } = fs.promises;
     mockFs(t, 'open', async (path: string, flags: string, mode?: number) => {

@@ -79,6 +79,21 @@ export class Rebinding {
     return { edge, ...(device === undefined ? { centre: after } : { device }), before: [...before], taken: await this.#handOver(edge) };
   }
 
+  /**
+   * Devices of one edge are those of another from now on; the configuration still wins.
+   *
+   * @throws CV_COMMAND_UNRECORDED, CV_BINDINGS_UNSAVED
+   */
+  async replace(before: string, after: string): Promise<void> {
+    const { bindings, registry } = this.#parts;
+    for (const device of bindings.devices()) {
+      if (bindings.isConfigured(device) || !bindings.speaksFor(before, device)) continue;
+      await this.#record({ step: 'bound', edge: after, device, was: [before], by: after, reason: `it takes the place of ${before}` });
+      await bindings.bind(device, after);
+      registry.rebind(device, after);
+    }
+  }
+
   /** In any order. */
   list(): BindingView[] {
     const { bindings, held } = this.#parts;

@@ -41,7 +41,7 @@ type DropReason =
   | 'broken';
 
 export interface BrokerTls {
-  port: Pick<TlsPort, 'accept' | 'makeRoom'>;
+  port: Pick<TlsPort, 'accept' | 'makeRoom' | 'close'>;
   certificates: EdgeCertificates;
   /** Whether who comes from beyond this machine may speak plaintext. */
   isPlaintextAllowed(): boolean;
@@ -414,6 +414,7 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       // The other way round waits for ever on clients that stay.
       await new Promise<void>((resolve) => { broker.close(resolve); });
       for (const socket of sockets) socket.destroy();
+      tls?.port.close();
       if (server.listening) await new Promise<void>((resolve) => { server.close(() => resolve()); });
     },
   };

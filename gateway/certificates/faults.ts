@@ -20,6 +20,17 @@ const CERTIFICATE_FAULTS = defineFaults({
     en: ['certificates.db cannot be used: {detail}', 'look at the disk of the gateway and the rights of certificates.db'],
     zh: ['无法使用 certificates.db：{detail}', '请检查网关磁盘及 certificates.db 的权限'],
   },
+  CV_ENROLMENT_CLOSED: {
+    stage: 'api',
+    retry: 'after-change',
+    actor: 'operator',
+    status: 404,
+    en: [
+      'this gateway issues no certificates: it listens on its own machine alone',
+      'set http.host and broker.host to an address of the network, or tls.loopback: true; then start it again',
+    ],
+    zh: ['本网关不颁发证书：仅监听本机', '请将 http.host 和 broker.host 设为网络地址，或设置 tls.loopback: true，然后重启网关'],
+  },
   CV_ENROLMENT_CODE_UNKNOWN: {
     stage: 'api',
     retry: 'after-change',

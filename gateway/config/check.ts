@@ -16,6 +16,7 @@ import { nameProblem } from '../broker/mosquitto.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
 import { checkSinks, rawList } from './sinks.ts';
+import { plaintextUntilAt } from './tls.ts';
 import type { GatewaySetup, PlugSetup } from './setup.ts';
 
 export interface CheckedGateway {
@@ -132,6 +133,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     bindings,
     relays,
     audit,
+    tls,
     signIn,
     operators,
     live,
@@ -139,7 +141,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     rules,
     catalogue,
   } = value;
-  const { embedded, url, user, password, edges, consumers } = broker;
+  const { embedded, url, edgeUrl, user, password, edges, consumers } = broker;
   const credentials = (list: NonNullable<typeof edges>) =>
     list.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) }));
   return {
@@ -154,6 +156,16 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     bindings,
     relays,
     audit: { keepMs: audit.keep },
+    tls: {
+      dir: resolvePath(path, tls.dir ?? `./data/${gateway}/certificates`),
+      loopback: tls.loopback,
+      own: tls.certificate !== undefined && tls.key !== undefined
+        ? { certificate: resolvePath(path, tls.certificate), key: resolvePath(path, tls.key) }
+        : null,
+      plaintextUntilAt: plaintextUntilAt(tls.plaintextUntil),
+      edgeLifeMs: tls.edgeLife,
+      edgeGraceMs: tls.edgeGrace,
+    },
     signIn: { idleMs: signIn.idle, longestMs: signIn.longest, ...(signIn.oidc && { oidc: signIn.oidc }) },
     operators,
     live,
@@ -164,6 +176,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
       : {
           kind: 'external',
           url: url ?? '',
+          ...(edgeUrl !== undefined && { edgeUrl }),
           user: user ?? null,
           password: password ?? null,
           ...(edges && { edges: credentials(edges) }),

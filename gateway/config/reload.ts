@@ -18,6 +18,7 @@ const FIXED = [
   'http.port',
   'http.hosts',
   'http.trustProxy',
+  'tls',
   'notifiers',
 ];
 /** Taken in at once, and named as they are; lists of things are named thing by thing. */
@@ -99,6 +100,7 @@ export function planOf(before: GatewaySetup, after: GatewaySetup, rules: { befor
       broker,
       ...(before.evidence && { evidence: before.evidence }),
       ...(before.streams && { streams: before.streams }),
+      ...(before.tls && { tls: before.tls }),
     },
     rights: both && { edges: both[1].edges, consumers: both[1].consumers, anonymous: both[1].anonymous },
     told: {

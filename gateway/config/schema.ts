@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { brokerUrl, host, isAddressOrRange } from '../../core/config/address.ts';
 import { IDS, ORIGINS } from '../../core/event.ts';
 import { SIGN_IN_SCHEMA } from './sign-in.ts';
+import { TLS_SCHEMA } from './tls.ts';
 import { originOf } from '../media/edge-http.ts';
 import { settingIssue, durationMs, sizeBytes } from '../../core/setting.ts';
 
@@ -100,6 +101,13 @@ const BROKER_SCHEMA = z
     url: brokerUrl()
       .optional()
       .meta({ zh: '外部代理地址', en: 'address of another broker', examples: ['mqtt://127.0.0.1:1883'] }),
+    edgeUrl: brokerUrl()
+      .optional()
+      .meta({
+        zh: '边缘节点访问该代理的地址，入网时告知；默认与 url 相同',
+        en: 'address by which edges reach it, told to them when they are enrolled; default: url',
+        examples: ['mqtts://10.0.0.5:8883'],
+      }),
     user: z
       .string()
       .min(1)
@@ -129,10 +137,10 @@ const BROKER_SCHEMA = z
   )
   .refine(
     (broker) =>
-      broker.embedded === undefined || [broker.user, broker.password, broker.edges, broker.consumers].every((one) => one === undefined),
+      broker.embedded === undefined || [broker.edgeUrl, broker.user, broker.password, broker.edges, broker.consumers].every((one) => one === undefined),
     settingIssue(
-      'user, password, edges and consumers beside it belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers',
-      '同级的 user、password、edges 和 consumers 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers',
+      'edgeUrl, user, password, edges and consumers beside it belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers',
+      '同级的 edgeUrl、user、password、edges 和 consumers 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers',
     ),
   );
 
@@ -414,6 +422,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
       examples: [['town-gateway']],
     }),
   audit: AUDIT_SCHEMA.prefault({}).meta({ zh: '审计记录', en: 'the audit record' }),
+  tls: TLS_SCHEMA.prefault({}).meta({
+    zh: '加密传输与证书；监听本机以外的地址时启用',
+    en: 'TLS and certificates, in use where the gateway listens beyond this machine',
+  }),
   signIn: SIGN_IN_SCHEMA.prefault({}).meta({ zh: '用户登录', en: 'how users sign in' }),
   operators: z
     .array(

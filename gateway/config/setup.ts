@@ -34,6 +34,8 @@ export interface GatewaySetup {
   readonly relays: readonly string[];
   /** How long the audit record is kept; absent: 400 days. May be Infinity. */
   readonly audit?: { readonly keepMs: number };
+  /** Absent: plaintext everywhere, for programs that open a gateway by themselves. */
+  readonly tls?: TlsSetup;
   readonly signIn?: SignInSetup;
   /** Who may give commands to edges; nobody when absent or empty. */
   readonly operators?: readonly OperatorSetup[];
@@ -92,6 +94,18 @@ export interface HttpSetup {
   readonly trustProxy?: readonly string[] | undefined;
 }
 
+export interface TlsSetup {
+  readonly dir: string;
+  /** Also where everything listens on this machine alone. */
+  readonly loopback: boolean;
+  /** PEM files of a certificate with its chain, and of its key; null: of the gateway's own CA. */
+  readonly own: { readonly certificate: string; readonly key: string } | null;
+  /** ms UTC; null: never for a new gateway, 30 days for one that was upgraded. */
+  readonly plaintextUntilAt: number | null;
+  readonly edgeLifeMs: number;
+  readonly edgeGraceMs: number;
+}
+
 interface SignInSetup {
   /** A session ends when it was not used for so long, and in any case after `longestMs`. */
   readonly idleMs: number;
@@ -126,6 +140,8 @@ export interface LiveSetup {
 interface ExternalBrokerSetup {
   readonly kind: 'external';
   readonly url: string;
+  /** By which edges reach it; absent: the same. */
+  readonly edgeUrl?: string;
   readonly user: string | null;
   readonly password: string | null;
   /** Whom `--mosquitto` writes rights for; of these the gateway itself looks at the centres of edges alone. */

@@ -50,6 +50,9 @@ export interface SourceParts {
   people: ApiSources['people'];
   oidc(): ApiSources['oidc'];
   audit: ApiSources['audit'];
+  /** Edges without TLS, and until when they are let in; ms UTC. null: nobody looks at it here. */
+  plaintext: (() => { untilAt: number; edges: readonly string[] }) | null;
+  enrolment: ApiSources['enrolment'];
   metrics(): Promise<string>;
   /** What became of a changed configuration file; absent where nobody watches one. */
   config?: (() => ConfigState) | undefined;
@@ -94,6 +97,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     const devices = registry.devices().filter(isSeen);
     const edges = registry.edges().filter(isSeen);
     const stats = line.stats();
+    const plain = parts.plaintext?.();
     return {
       gateway: setup.gateway,
       centre: setup.centre,
@@ -104,6 +108,12 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
       evaluatedTo: warnings.evaluatedTo(),
       devices: deviceCounts(devices),
       edges,
+      ...(plain && world.clock.nowMs() < plain.untilAt && {
+        plaintext: {
+          until: Number.isFinite(plain.untilAt) ? plain.untilAt : null,
+          edges: plain.edges.filter((edge) => edges.some(({ id }) => id === edge)),
+        },
+      }),
       path: {
         edgeDepth: edges.reduce((sum, { logDepth }) => sum + (logDepth ?? 0), 0),
         accepted: stats.accepted, duplicates: stats.duplicates, refused: stats.refused, stored: health.stored,
@@ -154,6 +164,7 @@ export function apiSources(parts: SourceParts, world: World): ApiSources {
     access: parts.access,
     people: parts.people,
     audit: parts.audit,
+    enrolment: parts.enrolment,
     get oidc() {
       return parts.oidc();
     },

@@ -1,5 +1,5 @@
 /** Watching a camera: a ticket by HTTP, and the socket that it opens. */
-import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { FaultError, FAULTS, faultOf } from '../../core/faults.ts';
@@ -62,14 +62,14 @@ const SOCKET = /^\/api\/v1\/devices\/([^/?]{1,256})\/live-view\?ticket=([\w-]{1,
 export function serveLiveSockets(
   server: Server,
   sources: Pick<ApiSources, 'liveView'>,
-  check: (headers: IncomingHttpHeaders) => void,
+  check: (request: IncomingMessage) => void,
 ): () => void {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1024 });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     let viewing: Viewing;
     try {
-      check(request.headers);
+      check(request);
       viewing = admit(request, sources.liveView);
     } catch (error) {
       return refuse(request, socket, error);

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { request } from 'node:http';
+import { FaultError } from '../../core/faults.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { EXAMPLES } from './testing/examples.ts';
 import { Access } from '../people/access.ts';
 import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
+import { enrolmentDouble } from './testing/enrolment-double.ts';
 import { openApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
 
@@ -52,10 +55,18 @@ test(
     const world = testWorld();
     const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
     gateway.devices = [EXAMPLES.device];
+    const guesses = new RateLimit(30, world.clock);
+    const guessed = async (_: unknown, address: string) => {
+      guesses.count(address);
+      throw new FaultError('CV_ENROLMENT_CODE_UNKNOWN');
+    };
+    const enrolment = enrolmentDouble();
+    Object.assign(gateway.sources, { enrolment: { ...enrolment, edges: { ...enrolment.edges, enrol: guessed, renew: guessed } } });
     gateway.sources.access = new Access({ gateway: 'town-01', isNeeded: true, people: knownBy([{ ...ALMIGHTY, id: TOKEN }]) }, world.clock);
     const { api, ask } = await openApi(t, gateway.sources, world);
     const { body } = await ask('/api/v1/openapi.json', { headers: { authorization: `Bearer ${TOKEN}` } });
     const { paths } = body as unknown as { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
+    const exampleOf = (path: string) => api.routes.find((route) => route.method === 'POST' && route.path === path)?.bodyExample;
     const right = { authorization: `Bearer ${TOKEN}` };
     const json = { ...right, 'content-type': 'application/json' };
     for (const [path, methods] of Object.entries(paths)) {
@@ -68,7 +79,7 @@ test(
             method,
             redirect: 'manual',
             headers: { authorization: `Bearer ${WRONG}`, 'content-type': 'application/json' },
-            ...(method === 'POST' ? { body: JSON.stringify({ token: WRONG }) } : {}),
+            ...(method === 'POST' && { body: JSON.stringify(path.startsWith('/api/v1/enrolment') ? exampleOf(path) : { token: WRONG }) }),
           };
           for (let time = 0; time < 31; time += 1) ({ status } = await ask(at('x'), wrong));
           return status;

@@ -1,5 +1,6 @@
 /** The API over a real gateway: what it answers after a real batch fits the document, route by route. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import mqtt from 'mqtt';
@@ -8,6 +9,7 @@ import { tempDir } from '../../core/testing/temp-dir.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { edgeTopic, WIRE_VERSION } from '../../core/wire/topics.ts';
 import { realWorld } from '../../core/world.ts';
+import { signingRequestFor } from '../certificates/testing/signing-request.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import { runGateway } from '../main.ts';
 import { EXAMPLES } from './testing/examples.ts';
@@ -43,6 +45,7 @@ async function setupFor(t: TestContext): Promise<GatewaySetup> {
     log: { dir: join(dir, 'log'), maxBytes: 1 << 30, keepMs: 86_400_000 },
     store: { dir: join(dir, 'store'), retentionMs: Infinity, maxBytes: 1 << 30 },
     http: { host: '127.0.0.1', port: 0 },
+    tls: { dir: join(dir, 'tls'), loopback: true, own: null, plaintextUntilAt: null, edgeLifeMs: 86_400_000, edgeGraceMs: 86_400_000 },
   };
 }
 
@@ -75,8 +78,10 @@ function drafts(now: number): Draft[] {
 test('a real gateway answers by the document, on every route and on live', { timeout: 120_000 }, async (t) => {
   const gateway = await runGateway(await setupFor(t), realWorld(() => {}));
   t.after(() => gateway.close());
-  const viewer = await follow(gateway.httpUrl);
-  const client = await mqtt.connectAsync(gateway.brokerUrl, {
+  // One port for both; from this machine plaintext is let in.
+  const [httpUrl, brokerUrl] = [gateway.httpUrl.replace('https:', 'http:'), gateway.brokerUrl.replace('mqtts:', 'mqtt:')];
+  const viewer = await follow(httpUrl);
+  const client = await mqtt.connectAsync(brokerUrl, {
     clientId: 'cv-pump',
     username: 'pump',
     password: 't',
@@ -122,7 +127,7 @@ test('a real gateway answers by the document, on every route and on live', { tim
   await viewer.until(() => has('value') && has('warning') && has('device') && has('status'));
 
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>
-    fetch(`${gateway.httpUrl}${path}`, {
+    fetch(`${httpUrl}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-cityvitals': '1', ...headers },
       body: JSON.stringify(body),
@@ -132,9 +137,14 @@ test('a real gateway answers by the document, on every route and on live', { tim
   const cookie = setUp.headers.getSetCookie().map((one) => one.split(';', 1)[0]).join('; ');
   const token = { name: 'a', permissions: ['read'], centres: ['*'], days: 1 };
   assert.equal((await post('/api/v1/account/tokens', token, { cookie })).status, 200);
-  assert.equal((await fetch(`${gateway.httpUrl}/api/v1/devices`)).status, 401, 'from the first administrator on everybody signs in');
+  assert.equal((await fetch(`${httpUrl}/api/v1/devices`)).status, 401, 'from the first administrator on everybody signs in');
+  const inCode = await post('/api/v1/enrolment-codes', { edge: 'gate-02', centres: [CENTRE] }, { cookie });
+  const { code: enrolmentCode } = (await inCode.json()) as { code: string };
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const csr = await signingRequestFor('gate-02', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  assert.equal((await post('/api/v1/enrolment', { edge: 'gate-02', code: enrolmentCode.slice(0, 16), csr })).status, 200);
   const ask = async (path: string) =>
-    (await fetch(`${gateway.httpUrl}${path}`, { headers: { cookie } })).json() as Promise<
+    (await fetch(`${httpUrl}${path}`, { headers: { cookie } })).json() as Promise<
       Record<string, unknown> & { items?: Record<string, unknown>[] }
     >;
   const document = (await ask('/api/v1/openapi.json')) as unknown as Document;

@@ -4,6 +4,7 @@ import { AUDIT_ROUTE } from './audit.ts';
 import { BINDING_ROUTES } from './bindings.ts';
 import { COMMAND_ROUTES } from './commands.ts';
 import { DEVICE_ROUTES } from './devices.ts';
+import { ENROLMENT_ROUTES } from './enrolment.ts';
 import { EVENTS_ROUTE } from './events.ts';
 import { EVIDENCE_ROUTE } from './evidence.ts';
 import { INDICATORS_ROUTE } from './indicators.ts';
@@ -42,6 +43,7 @@ export function routesOf(version: string, more: readonly Route[] = []): Route[] 
     ...ACCOUNT_ROUTES,
     ...USER_ROUTES,
     AUDIT_ROUTE,
+    ...ENROLMENT_ROUTES,
     ...COMMAND_ROUTES,
     ...BINDING_ROUTES,
     ...more,

@@ -15,6 +15,7 @@ import { LIVE_ROUTE, openLive, type LiveHub } from './live.ts';
 import { faultOfRequest, languageOf, parseParams, problemOf, sendProblem } from './problem.ts';
 import { requestOf, type Route } from './route.ts';
 import { routesOf } from './routes.ts';
+import { leadToTls, serveTls, tlsNeed, type HttpTls } from './tls.ts';
 import type { Admission } from '../people/access.ts';
 import type { ApiSources } from './sources.ts';
 import '../people/faults.ts';
@@ -28,6 +29,8 @@ export interface ApiOptions {
   hosts?: readonly string[] | undefined;
   /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
   trustProxy?: readonly string[] | undefined;
+  /** Absent: plaintext. */
+  tls?: HttpTls | undefined;
   version: string;
   /** Where `vite build` put the console; without it the API stands alone. */
   consoleDir?: string;
@@ -38,7 +41,7 @@ export interface ApiOptions {
 export interface ApiServer {
   host: string;
   port: number;
-  /** `http://host:port/` as a browser takes it. */
+  /** `http(s)://host:port/` as a browser takes it. */
   url: string;
   routes: readonly Route[];
   viewers(): number;
@@ -81,13 +84,23 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   const checkHost = ({ host: header }: { host?: string | undefined }): void => {
     if (!isHostAllowed(host, options.hosts ?? [], header)) throw new FaultError('CV_API_HOST', { host: (header ?? '').slice(0, 200) });
   };
-  const endLiveViews = serveLiveSockets(app.server, sources, checkHost);
+  const needsTls = options.tls ? tlsNeed(options.tls, options.trustProxy ?? []) : () => false;
+  const endLiveViews = serveLiveSockets(app.server, sources, (request) => {
+    checkHost(request.headers);
+    if (needsTls(request))
+      throw new FaultError('CV_TLS_REQUIRED', { client: 'WebSocket', address: request.socket.remoteAddress ?? '?' });
+  });
   const routes = routesOf(options.version, sources.demo ? DEMO_ROUTES : []);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     checkHost(request.headers);
+    if (needsTls(request.raw)) {
+      leadToTls(request, reply);
+      return reply;
+    }
     refuseForeignPages(request);
+    return undefined;
   });
   for (const route of routes) register(app, route, sources, world, live.join);
   app.setErrorHandler((error, request, reply) => answer(error, request, reply, tellInternal));
@@ -98,6 +111,8 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
     if (fault.code === 'CV_API_INTERNAL') world.tell({ kind: 'fault', fault });
   }
 
+  await app.ready();
+  if (options.tls) serveTls(app.server, options.tls);
   try {
     await app.listen({ host, port: options.port });
   } catch (error) {
@@ -116,11 +131,12 @@ export async function serveApi(sources: ApiSources, options: ApiOptions, world: 
   let closing: Promise<void> | undefined;
   return {
     host, port, routes,
-    url: `http://${urlHost(host)}:${port}/`,
+    url: `${options.tls ? 'https' : 'http'}://${urlHost(host)}:${port}/`,
     viewers: live.viewers,
     close() {
       live.close();
       endLiveViews();
+      options.tls?.port.close();
       closing ??= app.close();
       return closing;
     },

@@ -18,6 +18,7 @@ import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import type { Cursor, GatewayLog } from '../../log/types.ts';
 import type { AuditRecord } from '../audit/audit-record.ts';
 import type { Rebinding } from '../bindings/rebinding.ts';
+import type { EdgeEnrolment } from '../certificates/enrolment.ts';
 import type { LiveViewService } from '../media/live-view/service.ts';
 import type { StoreCheck } from '../store/check.ts';
 import type { RangeQuery, RangeResult } from '../store/store.ts';
@@ -52,6 +53,13 @@ export interface CommandSource {
   get(id: string): CommandView | null;
   /** In any order; without pictures. */
   list(): CommandView[];
+}
+
+/** Certificates of edges. */
+export interface EnrolmentSource {
+  edges: Pick<EdgeEnrolment, 'enrol' | 'renew' | 'revoke' | 'certificates' | 'codes' | 'addCode' | 'removeCode' | 'trustedPem'>;
+  /** Where a box finds the broker. @param host by which it reached this gateway */
+  brokerUrl(host: string): string;
 }
 
 export interface ApiSources {
@@ -99,6 +107,8 @@ export interface ApiSources {
   readonly oidc: Pick<OidcProvider, 'label' | 'begin' | 'finish'> | null;
   /** Who did what. */
   audit: Pick<AuditRecord, 'append' | 'list'>;
+  /** Certificates of edges; null: this gateway gives none. */
+  readonly enrolment: EnrolmentSource | null;
   /** Which edge has which device. */
   bindings?: Pick<Rebinding, 'list' | 'bind'>;
   /** Absent where none are taken. */

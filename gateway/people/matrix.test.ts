@@ -11,6 +11,7 @@ import { FaultError } from '../../core/faults.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { openApi } from '../http/testing/http.ts';
 import { EXAMPLES } from '../http/testing/examples.ts';
+import { enrolmentDouble } from '../http/testing/enrolment-double.ts';
 import { peopleDouble } from '../http/testing/people-double.ts';
 import { memoryGateway } from '../http/testing/memory-sources.ts';
 import { unknownId, type Route } from '../http/route.ts';
@@ -113,6 +114,7 @@ function twoTowns(t: TestContext, people: readonly Principal[]) {
         createdAt: 1,
       })),
     ),
+    enrolment: enrolmentDouble(each((name, centre) => ({ id: `${name}-thing`, edge: `${name}-edge`, centres: [centre] }))),
     evidence: (sha256: string) => {
       const name = sha256 === hexOf('a') ? 'in-a' : sha256 === hexOf('b') ? 'in-b' : null;
       return Promise.resolve(name === null ? null : { mime: 'image/jpeg', content: Buffer.from(name), edge: `${name}-edge` });
@@ -166,7 +168,8 @@ function pathFor({ path }: Route, which: 'a' | 'b' | 'n'): string {
 const bodyFor = (example: unknown, which: 'a' | 'b' | 'n'): string =>
   JSON.stringify(example ?? {})
     .replaceAll(/pump-07-plc|gate-cam/g, `in-${which}-plc`)
-    .replaceAll('"pump-07"', `"in-${which}-edge"`);
+    .replaceAll('"pump-07"', `"in-${which}-edge"`)
+    .replaceAll('"centres":["500112001"]', `"centres":["${which === 'b' ? B : A}"]`);
 
 const principalsOf = (roles: readonly Role[], scopes: readonly string[]): Principal[] =>
   roles.flatMap((role) =>

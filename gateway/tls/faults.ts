@@ -16,6 +16,19 @@ const TLS_FAULTS = defineFaults({
       '请将 mqtt:// 或 http:// 改为 mqtts:// 或 https://，并完成边缘节点入网；暂时无法升级的旧设备，可在网关配置 tls.plaintextUntil 中放宽',
     ],
   },
+  CV_TLS_CERTIFICATE: {
+    stage: 'open',
+    retry: 'after-change',
+    actor: 'operator',
+    en: [
+      'the certificate of this gateway ({certificate}) cannot be used: {detail}',
+      'give certificate (with its chain) and key in PEM, made for each other and in force, as tls.certificate and tls.key; or leave both out: the gateway makes its own',
+    ],
+    zh: [
+      '网关证书（{certificate}）不可用：{detail}',
+      '请用 tls.certificate（含证书链）和 tls.key 给出 PEM 格式、彼此匹配且在有效期内的证书与私钥；也可都不写，由网关自行生成',
+    ],
+  },
 });
 
 declare module '../../core/faults.ts' {

@@ -37,6 +37,7 @@ export class TlsPort {
   readonly #taken = new WeakMap<Socket, (connection: AcceptedConnection) => void>();
   readonly #waiting = new Arrivals<Socket>((socket) => socket.destroy());
   readonly #clock: Pick<World['clock'], 'after'>;
+  readonly #sockets = new Set<Socket>();
   #waitingCount = 0;
 
   constructor({ certificate, clientAuthorities }: TlsPortOptions, clock: Pick<World['clock'], 'after'>) {
@@ -95,6 +96,11 @@ export class TlsPort {
     return this.#waiting.makeRoom();
   }
 
+  /** Lets go of connections that have not come so far: a server waits for all of its own when it closes. */
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   #secured(stream: TLSSocket): void {
     const socket = (stream as unknown as { _parent?: Socket })._parent;
     const go = socket && this.#taken.get(socket);
@@ -108,12 +114,14 @@ export class TlsPort {
     this.#waitingCount += 1;
     if (this.#waitingCount > MAX_WAITING) this.#waiting.makeRoom();
     this.#waiting.add(address, socket);
+    this.#sockets.add(socket);
     let isWaiting = true;
     return () => {
       if (!isWaiting) return;
       isWaiting = false;
       this.#waitingCount -= 1;
       this.#waiting.remove(address, socket);
+      this.#sockets.delete(socket);
     };
   }
 }

@@ -1,7 +1,7 @@
 /** The way of a sample, device → edge log → gateway → store → warning, with live counts and milliseconds. */
 import type { ComponentChildren } from 'preact';
 import type { StatusView } from '../../../api/status.ts';
-import { countText, msText } from '../../ui/format.ts';
+import { countText, dayText, msText } from '../../ui/format.ts';
 import { useView } from '../../shell/view.ts';
 import type { Dictionary } from '../../shell/dictionary.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -13,9 +13,18 @@ export function DataPathPanel() {
     <section class="panel path" data-part="path" aria-labelledby="path-title">
       <h2 id="path-title">{words.path}</h2>
       {state.status && <ol class="path-nodes">{nodesOf(state.status, words)}</ol>}
+      <PlaintextNote plaintext={state.status?.plaintext} />
       <SinksPanel sinks={state.status?.sinks ?? []} />
     </section>
   );
+}
+
+/** Edges that have to move to TLS, and by when. */
+function PlaintextNote({ plaintext }: { plaintext: StatusView['plaintext'] }) {
+  const { words } = useView();
+  if (!plaintext || plaintext.edges.length === 0) return null;
+  const { edges, until } = plaintext;
+  return <p class="path-plaintext tone-late" data-part="plaintext">{words.plaintext(edges, until === null ? null : dayText(until))}</p>;
 }
 
 function nodesOf({ path, devices, edges }: StatusView, words: Dictionary): ComponentChildren {

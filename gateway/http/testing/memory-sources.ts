@@ -17,6 +17,7 @@ import { encodeBatch } from '../../../core/wire/batch.ts';
 import { VirtualClock } from '../../../core/testing/virtual-clock.ts';
 import { Access } from '../../people/access.ts';
 import { deviceCounts } from '../../presence/device-counts.ts';
+import { enrolmentDouble } from './enrolment-double.ts';
 import { EXAMPLES } from './examples.ts';
 import { peopleDouble } from './people-double.ts';
 import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
@@ -68,6 +69,7 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
       access: new Access({ gateway: EXAMPLES.status.gateway, isNeeded: false }, new VirtualClock()),
       people: peopleDouble(),
       oidc: null,
+      enrolment: enrolmentDouble(),
       audit: { append: () => {}, list: () => Promise.resolve({ items: [AUDIT_EXAMPLE], next: null }) },
       problems: () => gateway.problems,
       devices: () => gateway.devices,
