@@ -76,6 +76,15 @@ export const RevokedView = component(
 
 export type RevokedView = z.infer<typeof RevokedView>;
 
+export const AuthoritiesView = component(
+  'CertificateAuthorities',
+  'CAs whose certificates count, the one that issues first',
+  '有效的 CA，首个为当前签发者',
+  z.object({ authorities: z.array(z.string()).meta({ en: 'digests, as boxes show them', zh: '摘要，与设备上显示的一致' }) }),
+);
+
+export type AuthoritiesView = z.infer<typeof AuthoritiesView>;
+
 export const EdgeIdentityView = component(
   'EdgeIdentity',
   'all that a box needs to come in',
@@ -139,3 +148,4 @@ export const EDGE_IDENTITY_EXAMPLE = {
 export const ADD_ENROLMENT_CODE_EXAMPLE = { edge: 'pump-07', centres: ['500112001'], validMs: HOUR_MS };
 export const ENROL_EXAMPLE = { edge: 'pump-07', code: 'ABCDEFGHIJKLMNOP', csr: REQUEST };
 export const RENEW_EXAMPLE = { csr: REQUEST, certificate: CERTIFICATE, signature: 'MEUCIQ…' };
+export const AUTHORITIES_EXAMPLE = { authorities: ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', '234567ABCDEFGHIJKLMNOPQRST'] };

@@ -35,6 +35,7 @@ export interface GatewayLineParts {
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
+  isRevoked?: IntakeParts['isRevoked'];
   takes?: IntakeParts['takes'];
   onSettled?: IntakeParts['onSettled'];
 }
@@ -77,6 +78,7 @@ export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world:
       held: parts.held,
       link,
       onKept: (groups) => feed.offer(groups),
+      ...(parts.isRevoked && { isRevoked: parts.isRevoked }),
       ...(parts.takes && { takes: parts.takes }),
       ...(parts.onSettled && { onSettled: parts.onSettled }),
     },

@@ -83,7 +83,6 @@ async function open(
   undo.unshift(() => tls?.close());
   const { broker, target } = await openBroker(setup, tls?.broker ?? null, world);
   undo.unshift(() => broker?.close());
-  tls?.enrolment.onRevoked((_edge, serialNumber) => broker?.dropRevoked(serialNumber));
   const bindings = new Bindings(
     { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },
     world,
@@ -107,6 +106,11 @@ async function open(
   await bindings.open(registry.known());
   undo.unshift(() => bindings.close());
   registry.dropForeign();
+  const isRevoked = (edge: string) => tls?.enrolment.isRevoked(edge) ?? false;
+  tls?.enrolment.onRevoked((edge, serialNumber) => {
+    broker?.dropRevoked(edge, serialNumber);
+    if (isRevoked(edge)) registry.noteShutOut(edge);
+  });
   const held = new HeldEvents(join(setup.log.dir, 'held'));
   await held.open();
 
@@ -156,6 +160,7 @@ async function open(
       warnings: warnings.consumer,
       sinks: sinks.all.map(({ consumer }) => consumer),
       takes: evidence.takes,
+      isRevoked,
       ...(broker && { onSettled: broker.settled }),
     },
     world,
@@ -167,7 +172,7 @@ async function open(
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.
   void rebinding.catchUp();
-  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
+  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, isRevoked }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
   const inLink = openLink(

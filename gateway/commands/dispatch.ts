@@ -16,6 +16,8 @@ export interface DispatchParts {
   dir: string;
   link: Pick<BrokerLink, 'publish' | 'connected'>;
   registry: Pick<PresenceRegistry, 'isOnline' | 'device' | 'edges'>;
+  /** An edge whose certificates were revoked: its answers do not count, and it is sent nothing. */
+  isRevoked?(edge: string): boolean;
 }
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -89,7 +91,7 @@ export class Dispatch {
   /** A message of an `rsp` topic. */
   take({ topic, payload }: BrokerMessage): void {
     const address = parseEdgeTopic(topic);
-    if (address?.leaf !== 'rsp') return;
+    if (address?.leaf !== 'rsp' || this.#parts.isRevoked?.(address.edge)) return;
     const read = readMessage(ANSWER_SCHEMA, payload, MAX_ANSWER_BYTES);
     const entry = read.ok ? this.ledger.get(read.message.id) : undefined;
     const problem = !read.ok ? read.detail : !entry || entry.edge !== address.edge ? 'no command of this edge has that id' : null;
@@ -138,7 +140,8 @@ export class Dispatch {
         }),
       );
     }
-    if (nowMs >= command.expiresAt + ASK_UNTIL_MS || !this.#parts.link.connected || !this.#parts.registry.isOnline(edge)) return;
+    const isReachable = this.#parts.link.connected && this.#parts.registry.isOnline(edge) && !this.#parts.isRevoked?.(edge);
+    if (nowMs >= command.expiresAt + ASK_UNTIL_MS || !isReachable) return;
     const lastMs = this.#lastSentMs.get(command.id) ?? -Infinity;
     const monotonicMs = this.#world.clock.monotonicMs();
     if (monotonicMs - lastMs < (isOver ? ASK_AGAIN_MS : REPEAT_MS)) return;

@@ -2,9 +2,12 @@
  * Edges and their certificates. A box asks by its code or its old certificate and is nobody before; an administrator has the
  * edges whose centres are all within their own, and gives no code for the name of an edge of others.
  */
+import { z } from 'zod';
 import {
   ADD_ENROLMENT_CODE_BODY,
   ADD_ENROLMENT_CODE_EXAMPLE,
+  AUTHORITIES_EXAMPLE,
+  AuthoritiesView,
   EDGE_CERTIFICATE_EXAMPLE,
   EDGE_IDENTITY_EXAMPLE,
   EdgeCertificateView,
@@ -28,6 +31,7 @@ import type { CertificateRecord, CodeRecord } from '../certificates/records.ts';
 import type { ApiSources } from './sources.ts';
 import { after, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
 import '../certificates/faults.ts';
+import '../people/faults.ts';
 
 const PATH = '/api/v1/enrolment';
 const CODES = `${PATH}-codes`;
@@ -130,6 +134,17 @@ export const ENROLMENT_ROUTES: Route[] = [
         throw unknownId({ en: 'edge or certificate', zh: '边缘节点或证书' }, which, CERTIFICATES);
       return { revoked: (await edges.revoke(which, byOf(call))).map(certificateView) };
     },
+  }),
+  route({
+    method: 'POST', path: `${CERTIFICATES}/authority`, needs: 'enrol_edges', everywhere: true,
+    summary: {
+      zh: '更换证书颁发机构：旧 CA 签发的证书仍有效，设备在续期时得知新 CA',
+      en: 'replace the CA: certificates of the old one still count, and boxes learn the new one as they renew',
+    },
+    query: query({}), params: NO_PARAMS, body: z.strictObject({}), bodyExample: {},
+    answer: AuthoritiesView, example: AUTHORITIES_EXAMPLE,
+    faults: ['CV_API_ORIGIN', 'CV_API_CSRF', 'CV_ENROLMENT_CLOSED', 'CV_CERTIFICATES_UNSAVED'],
+    handle: async (call) => ({ authorities: await openOf(call).edges.replaceAuthority(byOf(call)) }),
   }),
 ];
 

@@ -57,7 +57,10 @@ export interface CommandSource {
 
 /** Certificates of edges. */
 export interface EnrolmentSource {
-  edges: Pick<EdgeEnrolment, 'enrol' | 'renew' | 'revoke' | 'certificates' | 'codes' | 'addCode' | 'removeCode' | 'trustedPem'>;
+  edges: Pick<
+    EdgeEnrolment,
+    'enrol' | 'renew' | 'revoke' | 'certificates' | 'codes' | 'addCode' | 'removeCode' | 'replaceAuthority' | 'trustedPem'
+  >;
   /** Where a box finds the broker. @param host by which it reached this gateway */
   brokerUrl(host: string): string;
 }

@@ -126,6 +126,15 @@ export class PresenceRegistry {
     if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(state.edge)) this.#announce(id, device);
   }
 
+  /** It is not let in any more: what it says of itself counts no longer. */
+  noteShutOut(edge: string): void {
+    const entry = this.#edges.get(edge);
+    if (!entry?.online) return;
+    this.#edges.set(edge, { ...entry, online: false, http: null, awaySince: this.#world.clock.nowMs() });
+    this.#changed.edges.add(edge);
+    if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(edge)) this.#announce(id, device);
+  }
+
   /** Where its HTTP may be asked; what may not be asked is told once for each address. */
   #originOf({ edge, http }: EdgeState): string | null {
     const { http: knownOf } = this.#options;
