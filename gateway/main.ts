@@ -15,6 +15,7 @@ import { Bindings } from './bindings/bindings.ts';
 import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
 import { configuredBindings } from './bindings/configured.ts';
+import { CommandSigner } from './commands/command-signer.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
 import { openEmbeddedBroker, type EmbeddedBroker } from './broker/embedded.ts';
@@ -158,7 +159,8 @@ async function open(
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.
   void rebinding.catchUp();
-  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
+  const signer = new CommandSigner(join(setup.log.dir, 'certificates'));
+  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, signer }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
   const inLink = openLink(

@@ -124,8 +124,8 @@ export const COMMAND_FAULTS = {
   },
   CV_COMMAND_KEY_UNUSABLE: {
     stage: 'command', retry: 'after-change', actor: 'operator', status: 503,
-    en: ['commands cannot be signed: {path} cannot be used: {detail}', 'put the file back from a backup; only where there is none, delete it: a new key is made, and every edge that verifies commands has to be given it'],
-    zh: ['无法签署命令：{path} 无法使用：{detail}', '请从备份恢复该文件；仅在没有备份时才删除：将生成新密钥，且须下发给所有校验命令的边缘节点'],
+    en: ['commands cannot be signed: {path} cannot be used: {detail}', 'put the file back from a backup; only where there is none, delete it and command-key.pub.pem: a new key is made, and every edge that verifies commands has to be given it'],
+    zh: ['无法签署命令：{path} 无法使用：{detail}', '请从备份恢复该文件；仅在没有备份时才将其与 command-key.pub.pem 一并删除：将生成新密钥，且须下发给所有校验命令的边缘节点'],
   },
   CV_COMMAND_KEY_OTHER: {
     stage: 'command', retry: 'after-change', actor: 'operator', status: 409,

@@ -47,7 +47,7 @@ export interface DemoControls {
 
 /** Commands to edges. */
 export interface CommandSource {
-  /** @param by a name. @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  /** @param by a name. @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, and as Dispatch.ask does */
   ask(request: CommandBody, by: string): Promise<CommandView>;
   get(id: string): CommandView | null;
   /** In any order; without pictures. */
