@@ -6,6 +6,7 @@ import { problemLine } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseBytes, parseDurationMs } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
+import { checkCommandKey } from './doctor/command-key.ts';
 import { checkIdentity } from './doctor/identity.ts';
 import { lockHolderPid } from './doctor/disk.ts';
 import { exitCodeOf, printCheckResult, type CheckResult } from './doctor/check-result.ts';
@@ -95,6 +96,7 @@ async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<Ch
   const isRunning = existsSync(lock) && lockHolderPid(machine, statSync(lock).ino) !== null;
   return [
     ...(await checkIdentity(setup)),
+    ...(await checkCommandKey(setup)),
     ...(await checkGatewayAccess(setup, isRunning)),
     ...checkSerialPorts(machine, setup),
     ...(await checkPrograms(machine, setup)),

@@ -32,7 +32,7 @@ export interface EdgeParts {
   evidence?: ForwardParts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknownDevices'>;
+  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'commandKey' | 'clock' | 'unknownDevices'>;
   /** TLS of the uplink, and whoever watches over the identity. */
   security?: Pick<ForwardParts, 'tls' | 'onUplink'>;
   /** In place of the devices themselves: what a recording says. */

@@ -15,6 +15,7 @@ import { EdgeClock } from './clock/edge-clock.ts';
 import { ClockDiscipline } from './clock/clock-discipline.ts';
 import type { ClockProbe } from './clock/clock-probe.ts';
 import { CommandHandler } from './commands/command-handler.ts';
+import { idOfKey, TrustedKeyReader } from './commands/trusted-key.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { resolveDependencies } from './config/dependencies.ts';
 import type { DeviceHost } from './read/read.ts';
@@ -117,6 +118,9 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     const latestPictures = openLatestPictures(evidence.blurFinder, world.tell);
     let commandHandler: CommandHandler | null = null;
     const { edge, centre } = setup;
+    const trustedKey = new TrustedKeyReader(
+      () => ({ edge, file: current.commands?.key, identity: current.gateway.identity }), realIdentityFiles,
+    );
     const clockDiscipline: ClockDiscipline | null = time && new ClockDiscipline({
       ...time, system: outside.clock, edge, centre, log, onSettled: () => line.wake(),
     }, world);
@@ -148,6 +152,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       },
       presence: {
         version: VERSION, httpUrl: () => httpUrl, httpKey, unknownDevices: () => unknownDevices.newest(),
+        commandKey: () => idOfKey(trustedKey.status),
         ...(gatewayClock && { clock: gatewayClock }),
       },
     }, world);
@@ -167,6 +172,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
             clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
             uplink: line.uplink,
             identity: () => identity?.status ?? null,
+            commandKey: () => trustedKey.status,
             devices: line.states,
             unknown: () => unknownDevices.list(),
             config: options.config,
@@ -184,7 +190,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     await tap.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);
     undo.unshift(() => tap.close());
     const commands = commandHandler = new CommandHandler({
-      edge, centre, dir: join(dir, 'commands'), pictures: latestPictures,
+      edge, centre, dir: join(dir, 'commands'), key: trustedKey, pictures: latestPictures,
       get devices() { return devices; },
       async still(device, signal) {
         const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;

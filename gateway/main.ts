@@ -16,6 +16,7 @@ import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
 import { configuredBindings } from './bindings/configured.ts';
 import { isUpgraded, openTls } from './certificates/open.ts';
+import { CommandSigner } from './commands/command-signer.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
 import { GATEWAY_CLIENT, openLink, type BrokerMessage } from './broker/link.ts';
@@ -172,7 +173,8 @@ async function open(
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.
   void rebinding.catchUp();
-  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, isRevoked }, world);
+  const signer = new CommandSigner(setup.tls?.dir ?? join(setup.log.dir, 'certificates'));
+  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, signer, isRevoked }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
   const inLink = openLink(
@@ -219,7 +221,11 @@ async function open(
       people,
       audit,
       plaintext: tls && broker && (() => ({ untilAt: tls.plaintextUntilAt, edges: broker.plaintextEdges() })),
-      enrolment: tls && { edges: tls.enrolment, brokerUrl: (host) => brokerUrlForEdges(setup, brokerUrl, host) },
+      enrolment: tls && {
+        edges: tls.enrolment,
+        brokerUrl: (host) => brokerUrlForEdges(setup, brokerUrl, host),
+        commandKey: () => signer.commandKeyPem(),
+      },
       oidc,
       centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,

@@ -49,7 +49,7 @@ export const ENROLMENT_ROUTES: Route[] = [
     answer: EdgeIdentityView, example: EDGE_IDENTITY_EXAMPLE,
     faults: [
       'CV_ENROLMENT_CLOSED', 'CV_ENROLMENT_CODE_UNKNOWN', 'CV_ENROLMENT_CODE_USED', 'CV_ENROLMENT_CODE_EDGE', 'CV_SIGNING_REQUEST',
-      'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY', 'CV_COMMAND_TOO_MANY',
+      'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY', 'CV_COMMAND_TOO_MANY', 'CV_COMMAND_KEY_UNUSABLE',
     ],
     handle: async (call) => identityOf(call, await openOf(call).edges.enrol(call.body, call.request.ip)),
   }),
@@ -63,7 +63,7 @@ export const ENROLMENT_ROUTES: Route[] = [
     answer: EdgeIdentityView, example: EDGE_IDENTITY_EXAMPLE,
     faults: [
       'CV_ENROLMENT_CLOSED', 'CV_CERTIFICATE_REFUSED', 'CV_SIGNING_REQUEST', 'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY',
-      'CV_COMMAND_TOO_MANY',
+      'CV_COMMAND_TOO_MANY', 'CV_COMMAND_KEY_UNUSABLE',
     ],
     handle: async (call) => identityOf(call, await openOf(call).edges.renew(call.body, call.request.ip)),
   }),
@@ -177,10 +177,10 @@ const certificateView = (
   { serialNumber, edge, centres, notBeforeAt, notAfterAt, issuedAt, by, revokedAt }: CertificateRecord,
 ): EdgeCertificateView => ({ serialNumber, edge, centres, notBeforeAt, notAfterAt, issuedAt, by, revokedAt: revokedAt ?? null });
 
-function identityOf(call: Pick<Any, 'sources' | 'request'>, { certificatePem, centres }: CertificateRecord) {
-  const { edges, brokerUrl } = openOf(call);
+async function identityOf(call: Pick<Any, 'sources' | 'request'>, { certificatePem, centres }: CertificateRecord) {
+  const { edges, brokerUrl, commandKey } = openOf(call);
   return {
     certificate: certificatePem, ca: edges.trustedPem, centre: centres[0],
-    broker: brokerUrl(nameOfHost(call.request.host) ?? call.request.hostname),
+    broker: brokerUrl(nameOfHost(call.request.host) ?? call.request.hostname), commandKey: await commandKey(),
   };
 }

@@ -116,6 +116,7 @@ export class PresenceRegistry {
             logDepth: state.log?.depth ?? null,
             clockOffsetMs: state.clockOffsetMs ?? null,
             http: this.#originOf(state),
+            ...(state.commandKey !== undefined && { commandKey: state.commandKey }),
             seenAt,
             unknown: state.unknown ?? [],
           }
@@ -279,7 +280,9 @@ export class PresenceRegistry {
     const silent = [...this.#devices.edges()]
       .filter((id) => !this.#edges.has(id))
       .map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
-    return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
+    return [...this.#edges.values(), ...silent].map(
+      ({ http: _http, unknown: _unknown, awaySince: _awaySince, commandKey: _commandKey, ...edge }) => edge,
+    );
   }
 
   /** Of all edges, in any order. */
@@ -306,6 +309,11 @@ export class PresenceRegistry {
   /** Base URL of an edge's own HTTP, for pictures. */
   httpOf(edge: string): string | null {
     return this.#edges.get(edge)?.http ?? null;
+  }
+
+  /** SHA-256 of the key by which it verifies commands, as it said last; null: it verifies none. */
+  commandKeyOf(edge: string): string | null {
+    return this.#edges.get(edge)?.commandKey ?? null;
   }
 
   /** By which an edge's own HTTP is asked; edges of before have none. */

@@ -26,6 +26,7 @@ export function enrolmentDouble(known: readonly KnownEdge[] = [ENROLMENT_CODE_EX
   }));
   const certificate = certificates[0] as CertificateRecord;
   return {
+    commandKey: () => Promise.resolve(EDGE_IDENTITY_EXAMPLE.commandKey),
     brokerUrl: () => EDGE_IDENTITY_EXAMPLE.broker,
     edges: {
       trustedPem: EDGE_IDENTITY_EXAMPLE.ca,
