@@ -1,8 +1,10 @@
 /** What happens at an edge is in the audit record of its gateway, under the name by which the gateway knows that edge; end to end. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import mqtt from 'mqtt';
 import { stringify } from 'yaml';
 import type { AuditEntryView } from '../api/audit.ts';
@@ -53,15 +55,22 @@ async function rig(t: TestContext) {
   const { setup: edgeSetup, problems } = await loadEdge({ path: join(dir, 'edge.yaml'), text: edgeText });
   assert.ok(edgeSetup, JSON.stringify(problems));
   return {
-    dir, gateway, get, edgeSetup,
+    dir, gateway, get, cookie, edgeSetup,
     shipped: async () => (await get<AuditEntryView>('audit?limit=1000')).filter(({ origin }) => origin !== undefined).toReversed(),
   };
+}
+
+/** Lines of `audit show`. */
+async function showFolder(dir: string, edge: string): Promise<string[]> {
+  const args = [join(import.meta.dirname, 'main.ts'), 'audit', 'show', '--dir', dir, '--edge', edge, '--lang', 'en'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return stdout.split('\n').filter((line) => line !== '');
 }
 
 const short = ({ kind, who, from, what, outcome, origin }: AuditEntryView): string => [origin, kind, who, from, what, outcome].join(' | ');
 
 test('start, refusal, sign-in, tap, refused command, reload and stop of an edge are in the record, once', { timeout: 120_000 }, async (t) => {
-  const { dir, gateway, get, edgeSetup, shipped } = await rig(t);
+  const { dir, gateway, get, cookie, edgeSetup, shipped } = await rig(t);
   const edge = await runEdge(edgeSetup, QUIET);
   t.after(() => edge.close());
   const { port } = new URL(edge.httpUrl);
@@ -92,7 +101,13 @@ test('start, refusal, sign-in, tap, refused command, reload and stop of an edge 
   ]);
   assert.ok(all.every(({ centre, occurredAt, at, log }) => centre === CENTRE && Math.abs(Number(occurredAt) - at) < 60_000 && log));
   assert.deepEqual((await get<{ indicator: string }>('events?limit=1000')).filter(({ indicator }) => indicator === 'CV-AUDIT'), []);
+  const read = await fetch(`${gateway.httpUrl}/api/v1/audit?limit=1000&edge=pump-07`, { headers: { cookie } });
+  assert.equal(((await read.json()) as { items: unknown[] }).items.length, 8);
   await gateway.close();
+  const shown = await showFolder(join(dir, 'log', 'audit'), 'pump-07');
+  assert.equal(shown.length, 8);
+  assert.match(shown.at(-1) ?? '', /^\S+Z {2}start +edge +local +edge pump-07 \S+ {2}@500112001 edge:pump-07 occurredAt=\S+Z$/);
+  assert.deepEqual(await showFolder(join(dir, 'log', 'audit'), 'gate-02'), []);
   const folder = join(dir, 'log', 'audit');
   const { faults } = await verifyAuditRecord(folder, await publicKeysIn(join(dir, 'log', 'audit-key')));
   assert.deepEqual(faults, []);
