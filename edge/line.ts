@@ -76,6 +76,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
     ...joined, host, latest, record, update, states,
     retarget: forwardStation.retarget, reconnect: forwardStation.reconnect, answer: forwardStation.answer,
     wake: () => forwardStation.wake(),
-    wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), uplink: () => forwardStation.uplink(),
+    wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), whenKept: () => keepStation.whenKept(),
+    uplink: () => forwardStation.uplink(),
   };
 }

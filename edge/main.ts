@@ -11,6 +11,7 @@ import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
 import { driverById } from '../drivers/index.ts';
+import { EdgeAudit } from './audit/edge-audit.ts';
 import { EdgeClock } from './clock/edge-clock.ts';
 import { ClockDiscipline } from './clock/clock-discipline.ts';
 import type { ClockProbe } from './clock/clock-probe.ts';
@@ -131,7 +132,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     let identity: IdentityRenewal | null = null;
     const watchIdentity = async ({ identity: dir, ca }: EdgeSetup['gateway']) => {
       await identity?.close();
-      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect() };
+      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect(), audit };
       identity = dir === undefined ? null : new IdentityRenewal(parts, world);
       await identity?.open();
     };
@@ -156,7 +157,13 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
         ...(gatewayClock && { clock: gatewayClock }),
       },
     }, world);
-    const tap = tapServer(taps, world.clock, process.pid);
+    const audit: EdgeAudit = new EdgeAudit({
+      edge, centre,
+      record: (draft) => line.record(draft),
+      whenKept: () => line.whenKept(),
+      waiting: () => (line.uplink().online ? log.size('diagnostic').events : 0),
+    }, world);
+    const tap = tapServer(taps, audit, world.clock, process.pid);
     const http = await openLocalHttp(
       { ...setup.http, key: httpKey },
       {
@@ -182,6 +189,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
         live: (device) => live.open(device),
         tap: (request, response) => tap.serve(request, response),
         tell: world.tell,
+        audit,
       },
       world.clock,
     );
@@ -198,7 +206,8 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
         if (!picture) return null;
         return latestPictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []);
       },
-      host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
+      host: line.host, latest: line.latest, publish: line.answer, record: line.record, audit,
+      clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
@@ -208,6 +217,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     await clockDiscipline?.open();
     undo.unshift(() => clockDiscipline?.close());
     await line.open();
+    audit.started();
 
     async function reload(next: EdgeSetup): Promise<ReloadResult> {
       const plan = edgeReloadPlan(current, next);
@@ -230,13 +240,18 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       }
       return plan.report;
     }
-    const close = () => {
+    const close = async () => {
       detectors.stopOpening();
-      return inTurn(undo);
+      await audit.stopped();
+      await inTurn(undo);
     };
     let closing: Promise<void> | null = null;
     const held = () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0);
-    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held, reload, close: () => (closing ??= close()) };
+    return {
+      httpUrl: http.url, states: line.states, uplink: line.uplink, held,
+      reload: (next) => audit.reload(() => reload(next)),
+      close: () => (closing ??= close()),
+    };
   } catch (error) {
     await inTurn(undo);
     throw error;

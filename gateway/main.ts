@@ -8,7 +8,7 @@ import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
-import { auditedReload, closeAudit, openAudit } from './audit/open-audit.ts';
+import { auditedReload, closeAudit, edgeAudit, openAudit } from './audit/open-audit.ts';
 import { openPeople } from './people/open-people.ts';
 import { serveApi } from './http/server.ts';
 import { Bindings } from './bindings/bindings.ts';
@@ -160,6 +160,7 @@ async function open(
       store: store.consumer,
       warnings: warnings.consumer,
       sinks: sinks.all.map(({ consumer }) => consumer),
+      audit: edgeAudit(audit, setup, log, world),
       takes: evidence.takes,
       isRevoked,
       ...(broker && { onSettled: broker.settled }),

@@ -4,6 +4,7 @@
  */
 import type { Draft } from '../../core/event.ts';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
+import type { EdgeAuditLog } from '../../log/audit/edge-entry.ts';
 import { COMMAND_SCHEMA, MAX_COMMAND_BYTES, readMessage, type Answer, type Command } from '../../core/wire/commands.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import { serialQueue } from '../../core/task-queue.ts';
@@ -28,6 +29,8 @@ export interface CommandHandlerParts extends CommandTargets {
   publish(answer: string): void;
   /** Onto the line, so that the centre's history has it. */
   record(draft: Draft): void;
+  /** Of commands that are refused. */
+  audit?: EdgeAuditLog;
 }
 
 /** Commands that are carried out or wait for a bus. */
@@ -77,6 +80,7 @@ export class CommandHandler {
     const read = readMessage(COMMAND_SCHEMA, payload, MAX_COMMAND_BYTES);
     if (!read.ok) {
       const fault: Fault = { code: 'CV_COMMAND_SHAPE', params: { detail: read.detail } };
+      this.#tellRefused({ by: '', what: 'command', id: read.id ?? '', code: fault.code });
       this.#world.tell({ kind: 'fault', fault });
       if (read.id !== null && !this.#memory.answerTo(read.id) && !this.#underway.has(read.id))
         this.#say(this.#answer(read.id, 'refused', fault));
@@ -136,6 +140,9 @@ export class CommandHandler {
     if (!answer) return;
     await this.#memory.recordAnswer(command, answer);
     this.#say(answer);
+    const { id, by, kind, device } = command;
+    const what = [kind, device, ...(command.kind === 'write' ? [command.point] : [])].join(' ');
+    if (answer.status === 'refused') this.#tellRefused({ id, by, what, code: answer.fault?.code ?? '' });
     if (answer.status !== 'refused' && answer.status !== 'expired')
       this.#parts.record(commandEvent(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
   }
@@ -212,6 +219,11 @@ export class CommandHandler {
       ...(fault ? { fault: { code: fault.code, params: { ...fault.params } } } : {}),
       at: this.#world.clock.nowMs(),
     };
+  }
+
+  /** Without its value: some devices take a secret as one. */
+  #tellRefused({ id, by, what, code }: { id: string; by: string; what: string; code: string }): void {
+    this.#parts.audit?.append({ kind: 'command', who: by, from: 'gateway', what, outcome: 'refused', details: { id, code } });
   }
 
   #say(answer: Answer): void {

@@ -143,6 +143,29 @@ test('an administrator of a district sees what is of it; reading is itself recor
   assert.deepEqual(reads.map(({ who, details }) => [who, details?.repeated]), [['district', 1], ['district', undefined]]);
 });
 
+test('what edges tell is filtered by edge, and an administrator of a district sees that of their edges alone', async (t) => {
+  const { setUp, list, audit, people, send } = await opened(t);
+  const chief = await setUp();
+  const actor = { principal: { id: 'x', name: 'x', kind: 'user' as const, grants: [] }, address: '::1' };
+  const { code } = await people.addUser({ name: 'district', grants: [{ role: 'administrator', centre: '500112' }] }, actor);
+  const { headers } = await send('POST', 'setup', { code, password: PASSWORD });
+  const district = { cookie: headers.getSetCookie().map((one) => one.split(';', 1)[0]).join('; ') };
+  const shipped = (edge: string, centre: string, seq: number) => ({
+    at: 1, kind: 'start' as const, who: 'edge', from: 'local', what: `edge ${edge}`, outcome: 'done' as const, centre,
+    // What an edge claims beside it counts for nothing.
+    details: { origin: 'edge:pump-07' }, origin: `edge:${edge}`, occurredAt: 1, log: `1-${seq}`,
+  });
+  await audit.ship([shipped('pump-07', '500112001', 1), shipped('pump-070', '500112001', 2), shipped('gate-02', '500106002', 3)]);
+  const of = async (who: Record<string, string>, filter = '') =>
+    (await list(who, `&kind=start${filter}`)).items.map(({ origin }) => origin);
+  assert.deepEqual(await of(chief), ['edge:gate-02', 'edge:pump-070', 'edge:pump-07']);
+  assert.deepEqual(await of(chief, '&edge=pump-07'), ['edge:pump-07']);
+  assert.deepEqual(await of(district), ['edge:pump-070', 'edge:pump-07']);
+  assert.deepEqual(await of(district, '&edge=gate-02'), []);
+  assert.deepEqual(await of(chief, '&edge=none'), []);
+  assert.equal((await list(chief, '&edge=*')).status, 400);
+});
+
 test('pages follow one another by next, filters by time and name; a wrong one is told', async (t) => {
   const { setUp, audit, send, world } = await opened(t);
   const chief = await setUp();
