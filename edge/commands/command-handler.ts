@@ -105,6 +105,8 @@ export class CommandHandler {
     const { edge, key } = this.#parts;
     const admission = await admitCommand(command, { edge, key, history: this.#memory });
     if ('fault' in admission) return this.#refuse(command, admission.fault);
+    // The edge began to end meanwhile: the gateway sends it again, to the next run.
+    if (this.#closing.signal.aborted) return;
     const work = this.#deal({ command, aheadMs, ...admission }).catch((error: unknown) => {
       this.#world.tell({ kind: 'fault', device: command.device, fault: faultOf(error, 'CV_DRIVER_FAILED', { device: command.device }) });
     }).finally(() => this.#underway.delete(command.id));
@@ -113,7 +115,8 @@ export class CommandHandler {
 
   /** Answered, and not remembered as what became of its id: the gateway's own may be on its way. */
   async #refuse(command: Command, fault: Fault): Promise<void> {
-    this.#world.tell({ kind: 'fault', device: command.device, fault });
+    // Without the device: what a stranger names is no label of a metric.
+    this.#world.tell({ kind: 'fault', fault });
     this.#say(this.#answer(command.id, 'refused', fault));
     await this.#memory.recordRefusal(command, fault);
   }

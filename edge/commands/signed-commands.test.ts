@@ -125,6 +125,21 @@ test('killed between the counter and the write: the message is old, the command 
   assert.deepEqual(two.plant.writes, ['true']);
 });
 
+test('an edge that ends while it looks at a command begins nothing of it; the next run takes it', { timeout: 30_000 }, async (t) => {
+  let look: Promise<void> = Promise.resolve();
+  const one = await bench(t, undefined, { read: () => look.then(() => trusted), status: { id: trusted.id } });
+  const waits = Promise.withResolvers<void>();
+  look = waits.promise;
+  one.send(one.signed('ending-0001', 1));
+  await one.world.clock.advanceMs(0);
+  const ended = one.stop();
+  waits.resolve();
+  await ended;
+  assert.deepEqual([one.plant.writes, one.answers], [[], []]);
+  const two = await bench(t, one.folder);
+  assert.equal(await two.outcome(two.signed('ending-0001', 2)), 'done');
+});
+
 test('a counter is known from the end of the record alone, and each key has its own', async (t) => {
   const one = await bench(t);
   await one.answerTo(one.signed('counted-001', 50));
