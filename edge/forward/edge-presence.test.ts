@@ -18,7 +18,10 @@ async function start(deviceCount = 1) {
   const said: EdgeState[] = [];
   const keys = { command: null as string | null };
   const presence = new EdgePresence(
-    { edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1', commandKey: () => keys.command },
+    {
+      edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1',
+      commandKey: () => keys.command,
+    },
     log,
     world,
     (payload) => {
