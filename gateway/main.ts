@@ -1,4 +1,4 @@
-/** Runs a gateway: opens log, broker, store, warnings, line and API, in the order in which they need each other, and closes them in the other. */
+/** Runs a gateway: opens its parts in the order in which they need each other, and closes them in the other. */
 import '../drivers/faults.ts';
 import { join } from 'node:path';
 import { normaliser } from '../city/catalogue/catalogue.ts';

@@ -58,7 +58,8 @@ const NOBODYS = [
   'cv/v1/in/500112001/in-a-edge/other', 'cv/v1/in/500112001/in-a-edge/up/more',
 ];
 const TOO_WIDE = [
-  '#', '+/v1/out/#', 'cv/#', 'cv/v1/#', 'cv/v1/+/#', 'cv/v1/in/#', 'cv/v1/in/+/+/up', 'cv/v1/in/+/+/cmd', 'cv/v1/in/+/in-a-edge/#', '$SYS/#',
+  '#', '+/v1/out/#', 'cv/#', 'cv/v1/#', 'cv/v1/+/#', 'cv/v1/in/#', 'cv/v1/in/+/+/up', 'cv/v1/in/+/+/cmd',
+  'cv/v1/in/+/in-a-edge/#', '$SYS/#',
 ];
 
 test('every topic × everybody × every scope: who writes, who subscribes, who receives', () => {
