@@ -14,6 +14,7 @@ interface Options {
   for?: number;
   clip?: string;
   camera: boolean;
+  tls?: true;
   seed: number;
   port: number;
   dir: string;
@@ -36,6 +37,10 @@ export function define(terminal: CommandTerminal): Command {
     )
     .option('--clip <file>', text({ en: 'video file for the camera', zh: '摄像机使用的视频文件' }))
     .option('--no-camera', text({ en: 'without camera', zh: '不含摄像机' }))
+    .option(
+      '--tls',
+      text({ en: 'TLS between edge and gateway; the edge is enrolled by a code', zh: '边缘节点与网关之间使用 TLS；边缘节点凭入网码入网' }),
+    )
     .option('--seed <number>', text({ en: 'random seed of the storm', zh: '降雨过程的随机种子；种子相同则时间相同' }), whole, 1)
     .option('--port <number>', text({ en: 'port of the console; another one if in use', zh: '控制台端口；被占用时另选' }), portNumber, 8080)
     .option('--dir <folder>', text({ en: 'data folder of the demo; may be deleted at any time', zh: '演示数据目录，可随时删除' }), 'data/demo')
@@ -56,11 +61,16 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
   const say = (words: { en: string; zh: string }) => (terminal.json ? terminal.remark : terminal.print)(terminal.text(words));
   const demo = startDemo({
     dir: resolve(options.dir), seed: options.seed, httpPort: options.port, clip: options.clip === undefined ? null : resolve(options.clip),
-    camera: options.camera, forSeconds: options.for ?? null, say, signal: stop.signal,
+    camera: options.camera, tls: options.tls === true, forSeconds: options.for ?? null, say, signal: stop.signal,
     onUrl(url) {
       say({ en: `console: ${url}`, zh: `控制台：${url}` });
       if (options.port !== 0 && !url.endsWith(`:${options.port}`))
         say({ en: `(port ${options.port} is in use)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
+      if (options.tls)
+        say({
+          en: `edge and gateway speak TLS; this page needs none on this machine (user demo, password in ${options.dir}/administrator.password)`,
+          zh: `边缘节点与网关之间使用 TLS；本机访问此页面无需 TLS（用户 demo，密码见 ${options.dir}/administrator.password）`,
+        });
       say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}（可删除）` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);
     },

@@ -1,5 +1,5 @@
 /** What is attacked: a gateway and an edge as processes of their own in a folder of their own, and an edge by hand that is honest. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +12,14 @@ import type { Draft } from '../../core/event.ts';
 import { freePort } from '../../core/free-port.ts';
 import { encodeBatch } from '../../core/wire/batch.ts';
 import { startChild, type ChildProcessHandle } from '../processes/child.ts';
+import { firstAdministrator, plaintextUrl, type RigAdministrator } from '../processes/enrolment.ts';
 
 export const ATTACK_CENTRE = '500112001';
 export const ATTACK_OPERATOR = 'operator-token-of-the-attack-rig';
 export const LOGGER_PASSWORD = '736211';
 export const LOGGER_MN = 'MN-ATTACKED-0000000001';
-/** `hostile` and `liar` have a valid token, and so has everybody else. */
-const EDGES = ['real', 'honest', 'hostile', 'liar'];
+/** `hostile` and `liar` have a valid token, and so has everybody else by hand; the real edge has a certificate. */
+const EDGES = ['honest', 'hostile', 'liar'];
 
 export interface AttackOutcome {
   held: boolean;
@@ -36,6 +37,7 @@ export class AttackRig {
   readonly dir = mkdtempSync(join(tmpdir(), 'cv-attack-'));
   gateway!: ChildProcessHandle;
   edge!: ChildProcessHandle;
+  administrator!: RigAdministrator;
   hj212Port = 0;
   honest!: AttackSender;
   readonly #senders: AttackSender[] = [];
@@ -49,33 +51,24 @@ export class AttackRig {
 
   async #open(): Promise<this> {
     this.hj212Port = await freePort();
-    const gatewayPath = join(this.dir, 'gateway.yaml');
-    writeFileSync(
-      gatewayPath,
-      stringify({
-        gateway: 'attacked',
-        centre: ATTACK_CENTRE,
-        broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
-        log: { dir: './log', maxBytes: '1GB' },
-        store: { dir: './store' },
-        http: { port: 0 },
-        operators: [{ name: 'duty-1', token: ATTACK_OPERATOR }],
-        evidence: { maxBytes: '16MB' },
-      }),
-    );
-    this.gateway = await startChild({
-      name: 'gateway',
-      module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'),
-      args: [gatewayPath],
-      logFile: join(this.dir, 'gateway.txt'),
+    this.gateway = await this.startGateway('.', {
+      gateway: 'attacked',
+      broker: { embedded: { port: 0, edges: EDGES.map((id) => ({ id, token: tokenOf(id) })) } },
+      // An administrator enrols boxes; whoever is on this machine reads without a name all the same.
+      http: { port: 0, anonymous: 'loopback' },
+      tls: { loopback: true, dir: './certificates' },
+      operators: [{ name: 'duty-1', token: ATTACK_OPERATOR }],
+      evidence: { maxBytes: '16MB' },
     });
+    this.administrator = await firstAdministrator(this.gateway.ready, ATTACK_CENTRE);
+    await this.administrator.enrol('real', join(this.dir, 'identity'));
     const edgePath = join(this.dir, 'edge.yaml');
     writeFileSync(
       edgePath,
       stringify({
         edge: 'real',
         centre: ATTACK_CENTRE,
-        gateway: { url: this.brokerUrl, token: tokenOf('real') },
+        gateway: { url: `mqtts://127.0.0.1:${this.brokerPort}`, identity: './identity' },
         log: { dir: './edge-log', maxBytes: '64MB' },
         http: { host: '127.0.0.1', port: 0 },
         devices: [
@@ -104,9 +97,11 @@ export class AttackRig {
     return this;
   }
 
-  get brokerUrl(): string { return String(this.gateway.ready.brokerUrl); }
+  /** Plaintext, as what most attacks speak; TLS has the same port. */
+  get brokerUrl(): string { return String(this.gateway.ready.brokerUrl).replace(/^mqtts:/, 'mqtt:'); }
   get brokerPort(): number { return Number(new URL(this.brokerUrl).port); }
-  get gatewayUrl(): string { return String(this.gateway.ready.httpUrl); }
+  get gatewayUrl(): string { return plaintextUrl(this.gateway.ready.httpUrl); }
+  get secureUrl(): URL { return new URL(String(this.gateway.ready.httpUrl)); }
   get edgeUrl(): string { return String(this.edge.ready.httpUrl).replace(/\/$/, ''); }
 
   async sender(edge: string): Promise<AttackSender> {
@@ -147,6 +142,20 @@ export class AttackRig {
       held: tookMs !== null && tookMs < 1000,
       detail: tookMs === null ? 'the honest edge gets no ack' : `ack of the honest edge after ${Math.round(tookMs)} ms`,
     };
+  }
+
+  /** A gateway more, with what it keeps in a folder below ours. */
+  startGateway(folder: string, config: object): Promise<ChildProcessHandle> {
+    const dir = join(this.dir, folder);
+    mkdirSync(dir, { recursive: true });
+    const path = join(dir, 'gateway.yaml');
+    writeFileSync(path, stringify({ centre: ATTACK_CENTRE, log: { dir: './log', maxBytes: '1GB' }, store: { dir: './store' }, ...config }));
+    return startChild({
+      name: 'gateway',
+      module: join(import.meta.dirname, '..', 'processes', 'gateway-main.ts'),
+      args: [path],
+      logFile: join(dir, 'gateway.txt'),
+    });
   }
 
   rssMB(child: ChildProcessHandle): number {

@@ -25,6 +25,8 @@ export const BENCHES: Record<string, () => Promise<BenchEntry>> = {
       debian: ['mosquitto', 'victoria-metrics'],
       npm: ['node-red'],
     })),
+  'ingest-tls': () =>
+    import('./ingest/tls.ts').then(({ benchIngestTls, INGEST_TLS_NOTES }) => ({ run: benchIngestTls, notes: INGEST_TLS_NOTES })),
   modbus: () =>
     import('./modbus/bench.ts').then(({ benchModbus, MODBUS_NOTES }) => ({
       run: benchModbus,

@@ -15,6 +15,8 @@ export interface GatewayOptions {
   rules?: readonly string[];
   /** What is published of accepted events; default all. */
   streams?: 'all' | 'none';
+  /** TLS: edges come in by certificates alone, which they are yet to be given. */
+  tls?: boolean;
   /** How it is started: the program and its first arguments, before the configuration file. */
   command?: readonly string[];
 }
@@ -40,7 +42,7 @@ export async function startBenchGateway(rig: Rig, options: GatewayOptions): Prom
   const name = `gateway-${httpPort}`;
   const dir = join(rig.dir, name);
   mkdirSync(dir, { recursive: true });
-  const edges = options.edges.map((id) => ({ id, token: TOKEN }));
+  const edges = options.tls ? [] : options.edges.map((id) => ({ id, token: TOKEN }));
   const brokerPids: number[] = [];
   if (options.broker === 'mosquitto') {
     const files = await mosquittoFiles({
@@ -64,7 +66,9 @@ export async function startBenchGateway(rig: Rig, options: GatewayOptions): Prom
           : { url: `mqtt://127.0.0.1:${brokerPort}`, user: 'bench-gateway', password: TOKEN },
       log: { dir: './log' },
       store: { dir: './store' },
-      http: { host: '127.0.0.1', port: httpPort },
+      // Somebody will have to be an administrator; the bench itself goes on asking without a name.
+      http: { host: '127.0.0.1', port: httpPort, ...(options.tls && { anonymous: 'loopback' }) },
+      ...(options.tls && { tls: { loopback: true, dir: './certificates' } }),
       rules: options.rules ?? [],
       streams: { events: options.streams ?? 'all' },
     }),

@@ -20,12 +20,15 @@ const { values } = parseArgs({
     rate: { type: 'string' },
     compaction: { type: 'boolean', default: false },
     fsync: { type: 'string' },
+    tls: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) usage(0);
+// mosquitto would need files for its TLS, and a gateway that refuses what mosquitto lets in.
+if (values.tls && values.broker !== 'embedded') usage(2, '--tls goes with --broker embedded');
 const events = whole(values.events, 'events');
 const options: ChaosOptions = {
   events,
@@ -39,6 +42,7 @@ const options: ChaosOptions = {
   // About a minute of numbers for large runs, and never more than a device clock allows (1 per ms and device).
   perSecond: values.rate === undefined ? Math.min(4000, Math.max(800, Math.round(events / 50))) : whole(values.rate, 'rate'),
   compaction: values.compaction,
+  tls: values.tls,
   fsyncMs: values.fsync === undefined ? 0 : (parseDurationMs(values.fsync) ?? usage(2, `--fsync ${values.fsync}: a duration such as 20ms`)),
   dir: await mkdtemp(join(tmpdir(), 'cityvitals-chaos-')),
   say: (line) => { process.stderr.write(`${line}\n`); },
@@ -69,7 +73,7 @@ function whole(text: string, name: string): number {
 
 function usage(code: number, problem = ''): never {
   process.stderr.write(
-    `${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--freezes 0] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--json] [--keep]\n`,
+    `${problem ? `chaos: ${problem}\n` : ''}usage: npm run chaos -- [--events 5000] [--kills 6] [--freezes 0] [--broker embedded|mosquitto] [--seed 1] [--rate PER_SECOND] [--compaction] [--fsync 20ms] [--tls] [--json] [--keep]\n`,
   );
   process.exit(code);
 }

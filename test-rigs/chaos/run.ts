@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { seededRandom } from '../../core/world.ts';
 import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { slowDisk } from '../fsync-shim/shim.ts';
 import { startChild, type ChildProcessHandle } from '../processes/child.ts';
+import { firstAdministrator, plaintextUrl } from '../processes/enrolment.ts';
 import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
-import { CHAOS_DEVICES } from './numbers.ts';
+import { CHAOS_CENTRE, CHAOS_EDGE, chaosAccess, chaosEdgeYaml, chaosGatewayYaml, type ChaosPlan } from './configuration.ts';
 import { planFreezes, planKills, type Freeze, type Kill, type Victim } from './plan.ts';
 import { verifyChaos } from './verify.ts';
 
@@ -20,6 +20,8 @@ export interface ChaosOptions {
   /** Times that a process is stopped for some seconds and then goes on. */
   freezes?: number;
   broker: 'embedded' | 'mosquitto';
+  /** The edge is enrolled by a code, has no token, and speaks TLS; with the embedded broker. */
+  tls?: boolean;
   seed: number;
   perSecond: number;
   /** The gateway compacts what it has all the time, and is killed while it does. */
@@ -65,7 +67,6 @@ export interface ChaosOutcome {
   seconds: number;
 }
 
-const EDGE = 'chaos-edge';
 const STALL_MS = 90_000;
 /** Devices beside the numbers go on, so that something always moves. */
 const DRAIN_MOST_MS = 180_000;
@@ -106,7 +107,6 @@ class ChaosRun {
   killsInFlight = 0;
   killsInCompaction = 0;
   readonly #options: ChaosOptions;
-  readonly #token = randomBytes(8).toString('hex');
   #issued = 0;
   #underWay = false;
   #isCompacting = false;
@@ -123,63 +123,27 @@ class ChaosRun {
   }
 
   get gatewayUrl(): string {
-    return String(this.#gateway?.ready.httpUrl);
+    return plaintextUrl(this.#gateway?.ready.httpUrl);
   }
 
   async start(): Promise<void> {
-    const { dir, broker, compaction, fsyncMs, beside } = this.#options;
-    const brokerPort = await freePort();
-    const gatewayPassword = randomBytes(8).toString('hex');
-    const url = `mqtt://127.0.0.1:${brokerPort}`;
+    const { dir, broker, compaction = false, fsyncMs, tls = false, beside } = this.#options;
+    const plan: ChaosPlan = {
+      broker, compaction, brokerPort: await freePort(), httpPort: await freePort(),
+      token: tls ? null : randomBytes(8).toString('hex'), gatewayPassword: randomBytes(8).toString('hex'),
+    };
     for (const who of ['edge', 'gateway']) mkdirSync(join(dir, who));
-    writeFileSync(
-      join(dir, 'gateway', 'gateway.yaml'),
-      stringify({
-        gateway: 'chaos-gateway',
-        centre: '500112001',
-        broker:
-          broker === 'embedded'
-            ? { embedded: { host: '127.0.0.1', port: brokerPort, edges: [{ id: EDGE, token: this.#token }] } }
-            : { url, user: 'chaos-gateway', password: gatewayPassword },
-        log: { dir: './gateway-log', maxBytes: '1GB' },
-        store: { dir: './gateway-store', ...(compaction ? { compaction: { every: '100ms', settle: '0s' } } : {}) },
-        http: { host: '127.0.0.1', port: await freePort() },
-        ...beside?.gateway,
-      }),
-    );
-    writeFileSync(
-      join(dir, 'edge', 'edge.yaml'),
-      stringify({
-        edge: EDGE,
-        centre: '500112001',
-        gateway: { url, token: this.#token },
-        log: { dir: './edge-log', maxBytes: '1GB' },
-        http: { host: '127.0.0.1', port: 0 },
-        // So seldom that no number is ever said once more as stale: a drain may take longer than half a minute.
-        devices: [
-          ...Array.from({ length: CHAOS_DEVICES }, (_, device) => ({
-            id: `numbers-${device}`,
-            driver: 'numbers',
-            settings: { device },
-            every: '1h',
-            points: [{ id: 'n', indicator: 'RIG-NUM-001' }],
-          })),
-          ...(beside?.devices ?? []),
-        ],
-        ...beside?.edge,
-      }),
-    );
+    writeFileSync(join(dir, 'gateway', 'gateway.yaml'), chaosGatewayYaml(plan, beside?.gateway));
+    writeFileSync(join(dir, 'edge', 'edge.yaml'), chaosEdgeYaml(plan, beside?.devices, beside?.edge));
     for (const who of ['edge', 'gateway'] as const)
       this.#env[who] = { ...(fsyncMs ? await slowDisk({ delayMs: fsyncMs }) : {}), ...(await beside?.env(who, join(dir, who))) };
-    if (broker === 'mosquitto') {
-      const files = await mosquittoFiles({
-        edges: [{ id: EDGE, token: this.#token }],
-        gateway: { user: 'chaos-gateway', password: gatewayPassword },
-        consumers: [],
-      });
-      this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, files);
-    }
+    if (broker === 'mosquitto')
+      this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), plan.brokerPort, await mosquittoFiles(chaosAccess(plan)));
     this.#gateway = await this.#startGateway();
+    if (tls) {
+      const administrator = await firstAdministrator(this.#gateway.ready, CHAOS_CENTRE);
+      await administrator.enrol(CHAOS_EDGE, join(dir, 'edge', 'identity'));
+    }
     this.#edge = await this.#startEdge();
     beside?.started(this.gatewayUrl);
   }

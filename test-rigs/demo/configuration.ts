@@ -5,8 +5,8 @@ import { sceneOf } from './footage.ts';
 /** Of the HJ 212 station. */
 export const STATION_MN = '50011200100000000000A005';
 
-const EDGE_ID = 'town-box-01';
-const CENTRE = '500112001';
+export const DEMO_EDGE = 'town-box-01';
+export const DEMO_CENTRE = '500112001';
 
 export interface DemoEdgePlan {
   gatewayPort: number;
@@ -17,6 +17,8 @@ export interface DemoEdgePlan {
   gatePort: number;
   /** The clip, or null for a demo without the camera. */
   clip: string | null;
+  /** It has a certificate, in ./identity; else a token. */
+  isEnrolled: boolean;
 }
 
 export function demoEdgeYaml(plan: DemoEdgePlan): string {
@@ -74,8 +76,10 @@ export function demoEdgeYaml(plan: DemoEdgePlan): string {
     });
   }
   return stringify({
-    edge: EDGE_ID, centre: CENTRE,
-    gateway: { url: `mqtt://127.0.0.1:${plan.gatewayPort}`, token: '${file:./edge.token}' },
+    edge: DEMO_EDGE, centre: DEMO_CENTRE,
+    gateway: plan.isEnrolled
+      ? { url: `mqtts://127.0.0.1:${plan.gatewayPort}`, identity: './identity' }
+      : { url: `mqtt://127.0.0.1:${plan.gatewayPort}`, token: '${file:./edge.token}' },
     log: { dir: './edge-log', maxBytes: '256MB' },
     http: { host: '127.0.0.1', port: 0 },
     evidence: { dir: './edge-evidence', keep: '1d', maxBytes: '64MB' },
@@ -85,19 +89,22 @@ export function demoEdgeYaml(plan: DemoEdgePlan): string {
 
 export interface DemoGatewayPlan {
   httpPort: number;
-  token: string;
+  /** null: TLS, and the edge comes in by a certificate alone. */
+  token: string | null;
   rules: string;
   catalogue: string;
 }
 
 export function demoGatewayYaml(plan: DemoGatewayPlan): string {
   return stringify({
-    gateway: 'town-gateway', centre: CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true,
-    broker: { embedded: { host: '127.0.0.1', port: 0, edges: [{ id: EDGE_ID, token: plan.token }] } },
+    gateway: 'town-gateway', centre: DEMO_CENTRE, name: { zh: '龙溪镇', en: 'Longxi town' }, exercise: true,
+    broker: { embedded: { host: '127.0.0.1', port: 0, edges: plan.token === null ? [] : [{ id: DEMO_EDGE, token: plan.token }] } },
     log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
     store: { dir: './gateway-store', retention: '7d' },
     evidence: { dir: './gateway-evidence', keep: '7d', maxBytes: '256MB' },
-    http: { host: '127.0.0.1', port: plan.httpPort },
+    // Who enrols the edge is an administrator; whoever looks at the town needs no name all the same.
+    http: { host: '127.0.0.1', port: plan.httpPort, ...(plan.token === null && { anonymous: 'loopback' }) },
+    ...(plan.token === null && { tls: { loopback: true, dir: './certificates' } }),
     live: { anonymous: 'loopback' },
     rules: [plan.rules], catalogue: [plan.catalogue],
   });

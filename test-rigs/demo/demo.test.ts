@@ -83,6 +83,28 @@ test(
   },
 );
 
+test('with TLS the edge comes in by the certificate that a code gave it, and a browser on this machine needs none', { timeout: 120_000 }, async () => {
+  const looked: Promise<number>[] = [];
+  const { code, lines } = await demo(['--tls', '--for', '3s', '--json'], (line) => {
+    if (line === 'demo running') looked.push(statusOf(join(dir, 'data')));
+  });
+  const outcome = JSON.parse(lines.at(-1) ?? '') as DemoOutcome;
+  assert.deepEqual([code, outcome.lost, outcome.duplicates, await Promise.all(looked)], [0, 0, 0, [200]]);
+  const [edge, gateway] = await Promise.all(
+    ['edge', 'gateway'].map(async (name) => readFile(join(dir, 'data', `${name}.yaml`), 'utf8')),
+  );
+  assert.match(edge ?? '', /url: mqtts:[^]*identity: \.\/identity/);
+  // Nobody has a token, so whoever came in did by certificate.
+  assert.doesNotMatch(`${edge}${gateway}`, /token/);
+  assert.deepEqual(await leftOver(), []);
+});
+
+/** What the console's address answers without TLS and without a name. */
+async function statusOf(data: string): Promise<number> {
+  const port = /http:[^]*?port: (\d+)/.exec(await readFile(join(data, 'gateway.yaml'), 'utf8'))?.[1];
+  return (await fetch(`http://127.0.0.1:${port}/api/v1/status`)).status;
+}
+
 /** Of processes that are gone, or not ours to look at: nothing. */
 const procText = (pid: string, name: string): Promise<string> =>
   readFile(`/proc/${pid}/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {

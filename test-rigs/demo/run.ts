@@ -17,6 +17,7 @@ export interface DemoOptions {
   /** A clip of the user's own. */
   clip: string | null;
   camera: boolean;
+  tls: boolean;
   forSeconds: number | null;
   /** A line for the viewer. */
   say(words: BilingualText): void;
@@ -135,7 +136,7 @@ class DemoRun {
 
   async #start(): Promise<void> {
     const town = await startTown({
-      dir: this.#options.dir, seed: this.#options.seed, httpPort: this.#options.httpPort, clip: this.#clip,
+      dir: this.#options.dir, seed: this.#options.seed, httpPort: this.#options.httpPort, clip: this.#clip, tls: this.#options.tls,
       onGateway: (url) => this.#options.onUrl(url),
       onKept: (kept) => (this.#reconciler ? this.#reconciler.witness(kept) : this.#early.push(kept)),
       onButton: (button) => (button === 'cut' ? this.cut() : this.kill()),

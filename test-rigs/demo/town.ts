@@ -9,7 +9,8 @@ import { startChild, type ChildProcessHandle, type ChildMessage } from '../proce
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
 import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
-import { demoEdgeYaml, demoGatewayYaml, type DemoEdgePlan } from './configuration.ts';
+import { firstAdministrator, plaintextUrl } from '../processes/enrolment.ts';
+import { DEMO_CENTRE, DEMO_EDGE, demoEdgeYaml, demoGatewayYaml, type DemoEdgePlan } from './configuration.ts';
 import type { CommittedEvent } from './reconciler.ts';
 
 export interface TownOptions {
@@ -19,6 +20,8 @@ export interface TownOptions {
   /** Wished port of the console; another one when it is taken. */
   httpPort: number;
   clip: string | null;
+  /** Edge and gateway speak TLS, and the edge is enrolled by a code. */
+  tls: boolean;
   /** The console answers at this URL; the rest of the town is still coming. */
   onGateway(url: string): void;
   onKept(kept: CommittedEvent): void;
@@ -52,8 +55,8 @@ const MARK = '.cityvitals-demo';
 export async function startTown(options: TownOptions): Promise<DemoTown> {
   const { dir, signal } = options;
   const lock = takeFolder(dir);
-  const token = randomBytes(16).toString('hex');
-  writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
+  const token = options.tls ? null : randomBytes(16).toString('hex');
+  if (token !== null) writeFileSync(join(dir, 'edge.token'), token, { mode: 0o600 });
   const device = (name: string, module: string, port = 0) =>
     startDevice(name, join(RIGS, 'town', `${module}${SUFFIX}`), ['--port', String(port), '--seed', String(options.seed)], signal);
   const httpPort = await freePort(options.httpPort);
@@ -90,13 +93,14 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
           signal,
         }),
       ).then((child) => {
-        options.onGateway(String(child.ready.httpUrl));
+        options.onGateway(plaintextUrl(child.ready.httpUrl));
         return child;
       }),
     ]);
     void gateway.exited.then(() => options.onGatewayLost());
     const brokerPort = Number(new URL(String(gateway.ready.brokerUrl)).port);
     relay = await startRelay(() => brokerPort);
+    if (options.tls) await enrolTownBox(dir, gateway);
     gateway.onMessage((message) => {
       if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
     });
@@ -108,11 +112,12 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
       uploadPort,
       gatePort: gate.port,
       clip: options.clip,
+      isEnrolled: options.tls,
     };
     let edge = await startEdge(dir, plan, options);
     started.push({ stop: () => edge.stop() });
     return {
-      url: String(gateway.ready.httpUrl),
+      url: plaintextUrl(gateway.ready.httpUrl),
       relay,
       get edgeRunning() { return edge.running; },
       startScript() {
@@ -133,6 +138,13 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
     await closeAll();
     throw error;
   }
+}
+
+async function enrolTownBox(dir: string, gateway: ChildProcessHandle): Promise<void> {
+  const administrator = await firstAdministrator(gateway.ready, DEMO_CENTRE, 'demo');
+  // For whoever wants to look at certificates and people.
+  writeFileSync(join(dir, 'administrator.password'), administrator.password, { mode: 0o600 });
+  await administrator.enrol(DEMO_EDGE, join(dir, 'identity'));
 }
 
 async function startEdge(dir: string, plan: DemoEdgePlan, options: TownOptions): Promise<ChildProcessHandle> {

@@ -48,7 +48,7 @@ export async function run(argv: string[]): Promise<number> {
   try {
     await new Promise<void>((running, fail) => {
       const demo = startDemo({
-        dir: join(dir, 'demo'), seed: 1, httpPort: 0, clip: laterClip(dir), camera: true, forSeconds: null, signal: stop.signal,
+        dir: join(dir, 'demo'), seed: 1, httpPort: 0, clip: laterClip(dir), camera: true, tls: false, forSeconds: null, signal: stop.signal,
         say: ({ en }) => process.stdout.write(`${en}\n`),
         onUrl: (given) => { url = given; },
         onRunning: running,

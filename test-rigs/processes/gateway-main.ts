@@ -33,4 +33,4 @@ const gateway = await runGateway(setup, realWorld(tell), {
   ...(process.argv.includes('--demo') ? { demo } : {}),
 });
 endWithParent(() => gateway.close());
-tellParent({ kind: 'ready', httpUrl: gateway.httpUrl, brokerUrl: gateway.brokerUrl });
+tellParent({ kind: 'ready', httpUrl: gateway.httpUrl, brokerUrl: gateway.brokerUrl, setupLink: gateway.setupLink });

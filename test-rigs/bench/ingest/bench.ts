@@ -57,7 +57,7 @@ export async function singleRate(seconds: number): Promise<number> {
   return (await closedLoop(embeddedBrokerGateway, 'single', Math.min(seconds, CLOSED_SECONDS))).perSecond;
 }
 
-async function closedLoop(contender: Contender, shape: PayloadShape, seconds: number): Promise<IngestMeasurement> {
+export async function closedLoop(contender: Contender, shape: PayloadShape, seconds: number): Promise<IngestMeasurement> {
   const found = await run(contender, shape, (load) => load.closedLoop(seconds, contender.window[shape]));
   if (found.missing > 0) throw new Error(`${contender.name}: ${found.missing} events did not arrive in a closed loop`);
   printBench(
@@ -66,7 +66,7 @@ async function closedLoop(contender: Contender, shape: PayloadShape, seconds: nu
   return found;
 }
 
-async function hold(contender: Contender, shape: PayloadShape, seconds: number, found: number): Promise<IngestMeasurement> {
+export async function hold(contender: Contender, shape: PayloadShape, seconds: number, found: number): Promise<IngestMeasurement> {
   let rate = found;
   for (let tries = 1; ; tries += 1) {
     const perSecond = rate;

@@ -7,6 +7,8 @@ export interface Login {
   clientId: string;
   user: string;
   password: string;
+  /** With it, TLS: PEM of the sender's own, and of the CAs that it trusts. */
+  tls?: { key: string; cert: string; ca: string };
 }
 
 export interface Contender {

@@ -26,11 +26,11 @@ function contender(name: string, broker: 'embedded' | 'mosquitto', way: string):
   };
 }
 
-/** @param also edges beside the senders, and rule files */
+/** @param also edges beside the senders, rule files, and whether senders come by certificates */
 export async function startOurs(
   rig: Rig,
   broker: 'embedded' | 'mosquitto',
-  also: { edges?: readonly string[]; rules?: readonly string[] } = {},
+  also: { edges?: readonly string[]; rules?: readonly string[]; tls?: boolean } = {},
 ): Promise<{ gateway: BenchGateway; running: RunningContender }> {
   const senders = Array.from({ length: SENDERS }, (_, sender) => senderName(sender));
   const gateway = await startBenchGateway(rig, {
@@ -39,6 +39,7 @@ export async function startOurs(
     edges: [...senders, ...(also.edges ?? [])],
     rules: also.rules ?? [],
     streams: 'none',
+    tls: also.tls ?? false,
   });
   const running: RunningContender = {
     brokerPort: gateway.brokerPort, pids: gateway.pids,

@@ -1,6 +1,7 @@
 /** MQTT 3.1.1 at little cost: a connection that only publishes with QoS 1, so that the load takes as little as it can of the machine. */
 import { connectPacket } from '../../../core/testing/raw-mqtt.ts';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Login } from './contender.ts';
 
 export class LoadSender {
@@ -22,9 +23,10 @@ export class LoadSender {
   }
 
   static async open(port: number, login: Login, topic: string): Promise<LoadSender> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    const address = { host: '127.0.0.1', port };
+    const socket = login.tls ? connectTls({ ...address, ...login.tls }).setNoDelay(true) : connect({ ...address, noDelay: true });
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
+      socket.once(login.tls ? 'secureConnect' : 'connect', resolve);
       socket.once('error', reject);
     });
     socket.write(connectPacket({ clientId: login.clientId, user: login.user, password: login.password }));
