@@ -261,5 +261,7 @@ test('no secret is in logs, answers, metrics, audit, processes or commands; noth
     folder, ...readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   ]);
   assert.ok(kept.length > 20, String(kept.length));
-  assert.deepEqual(kept.filter((name) => (statSync(join(dir, name)).mode & 0o077) !== 0), []);
+  // Public keys are for others to read.
+  const open = kept.filter((name) => (statSync(join(dir, name)).mode & 0o077) !== 0 && !name.endsWith('.pub.pem'));
+  assert.deepEqual(open, []);
 });

@@ -119,7 +119,7 @@ test('a gateway in process: accepted, stored and what each consumer is behind, i
   assert.match(out, /gateway g7 · 500112001\n.*accepted 12 → stored 12 \(lag 0\) → rules lag 0[^]*lag by consumer, events: .*store 0/);
   assert.match((await run('--url', gateway.httpUrl, '--lang', 'zh-CN')).out, /网关 g7[^]*已接收 12[^]*各下游积压事件数：.*warnings 0/);
   const { counts } = JSON.parse((await run('--url', gateway.httpUrl, '--json')).out) as { counts: { behind: Record<string, number> } };
-  assert.deepEqual(Object.keys(counts.behind).toSorted(), ['store', 'streams', 'warnings']);
+  assert.deepEqual(Object.keys(counts.behind).toSorted(), ['audit', 'store', 'streams', 'warnings']);
   await client.endAsync(true);
 });
 
