@@ -82,7 +82,7 @@ async function open(
   const replaced = (before: string, after: string) => rebinding.replace(before, after);
   const tls = await openTls(setup, { thread, audit, isUpgraded: hadPlaintext, replaced }, world);
   undo.unshift(() => tls?.close());
-  const { broker, target } = await openBroker(setup, tls?.broker ?? null, world);
+  const { broker, target } = await openBroker(setup, { tls: tls?.broker ?? null, ownCaPem: tls?.enrolment.trustedPem ?? '' }, world);
   undo.unshift(() => broker?.close());
   const bindings = new Bindings(
     { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },

@@ -37,7 +37,7 @@ export interface LinkOptions {
 }
 
 /** Where to connect: a broker's URL with credentials, or a stream into the embedded one. */
-export type LinkTarget = { url: string; user: string | null; password: string | null } | { url: string; open(): Duplex };
+export type LinkTarget = { url: string; user: string | null; password: string | null; trusted?: string[] } | { url: string; open(): Duplex };
 
 /** Client ids of gateways begin with this; the embedded broker gives them to nobody else. */
 export const GATEWAY_CLIENT = 'gateway:';
@@ -52,6 +52,7 @@ export function openLink(target: LinkTarget, options: LinkOptions, world: World)
     reconnectPeriod: RECONNECT_MS, resubscribe: false, queueQoSZero: false, log: () => {},
     ...('user' in target && target.user !== null ? { username: target.user } : {}),
     ...('user' in target && target.password !== null ? { password: target.password } : {}),
+    ...('user' in target && target.trusted ? { ca: target.trusted } : {}),
   };
   const client = 'open' in target ? new mqtt.MqttClient(() => target.open(), settings) : mqtt.connect(target.url, settings);
   const address = withoutPassword(target.url);

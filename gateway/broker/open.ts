@@ -1,8 +1,13 @@
 /** Opens the broker of a gateway: its own, or none where another one is named; and says where edges find it. */
+import { readFile } from 'node:fs/promises';
+import { getCACertificates } from 'node:tls';
+import { parseCertificates } from '../../core/certificates.ts';
+import { FaultError } from '../../core/faults.ts';
 import type { World } from '../../core/world.ts';
 import type { EmbeddedBrokerSetup, GatewaySetup } from '../config/setup.ts';
 import { openEmbeddedBroker, type BrokerTls, type EmbeddedBroker } from './embedded.ts';
 import type { BrokerLink, LinkTarget } from './link.ts';
+import '../tls/faults.ts';
 
 export interface OpenedBroker {
   /** null: the broker is another program. */
@@ -10,10 +15,35 @@ export interface OpenedBroker {
   target: LinkTarget;
 }
 
-export async function openBroker({ broker: setup }: GatewaySetup, tls: BrokerTls | null, world: World): Promise<OpenedBroker> {
-  if (setup.kind === 'external') return { broker: null, target: setup };
+/**
+ * @param tls of the embedded one
+ * @param ownCaPem the gateway's own CA: mosquitto may have its certificate from it
+ * @throws CV_TLS_CERTIFICATE: the file with the CA of another broker
+ */
+export async function openBroker(
+  { broker: setup }: GatewaySetup,
+  { tls, ownCaPem }: { tls: BrokerTls | null; ownCaPem: string },
+  world: World,
+): Promise<OpenedBroker> {
+  if (setup.kind === 'external') {
+    const { url, user, password, ca } = setup;
+    if (!/^(mqtts|wss):/.test(url)) return { broker: null, target: { url, user, password } };
+    const given = ca === undefined ? '' : await readCa(ca);
+    const trusted = [...getCACertificates('default'), ownCaPem, given].filter((pem) => pem !== '');
+    return { broker: null, target: { url, user, password, trusted } };
+  }
   const broker = await openEmbeddedBroker(setup, world, tls);
   return { broker, target: { url: 'embedded', open: () => broker.connectGateway() } };
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    const pem = await readFile(path, 'utf8');
+    parseCertificates(pem);
+    return pem;
+  } catch (error) {
+    throw new FaultError('CV_TLS_CERTIFICATE', { certificate: path, detail: (error as Error).message }, { cause: error });
+  }
 }
 
 /** Lets edges in, once the gateway itself listens. @returns the URL of the broker */

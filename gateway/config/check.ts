@@ -141,7 +141,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     rules,
     catalogue,
   } = value;
-  const { embedded, url, edgeUrl, user, password, edges, consumers } = broker;
+  const { embedded, url, edgeUrl, ca, user, password, edges, consumers } = broker;
   const credentials = (list: NonNullable<typeof edges>) =>
     list.map(({ id, token, centres }) => ({ id, token: token ?? null, ...(centres && { centres }) }));
   return {
@@ -178,6 +178,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
           kind: 'external',
           url: url ?? '',
           ...(edgeUrl !== undefined && { edgeUrl }),
+          ...(ca !== undefined && { ca: resolvePath(path, ca) }),
           user: user ?? null,
           password: password ?? null,
           ...(edges && { edges: credentials(edges) }),

@@ -108,6 +108,15 @@ const BROKER_SCHEMA = z
         en: 'address by which edges reach it, told to them when they are enrolled; default: url',
         examples: ['mqtts://10.0.0.5:8883'],
       }),
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        zh: '签发外部代理证书的 CA 文件（PEM），用于 mqtts 和 wss；网关自身的 CA 和公共 CA 始终受信任',
+        en: "file with the CA of that broker's certificate (PEM), for mqtts and wss; the gateway's own CA and the public ones are trusted anyway",
+        examples: ['/etc/cityvitals/broker-ca.pem'],
+      }),
     user: z
       .string()
       .min(1)
@@ -137,10 +146,10 @@ const BROKER_SCHEMA = z
   )
   .refine(
     (broker) =>
-      broker.embedded === undefined || [broker.edgeUrl, broker.user, broker.password, broker.edges, broker.consumers].every((one) => one === undefined),
+      broker.embedded === undefined || [broker.edgeUrl, broker.ca, broker.user, broker.password, broker.edges, broker.consumers].every((one) => one === undefined),
     settingIssue(
-      'edgeUrl, user, password, edges and consumers beside it belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers',
-      '同级的 edgeUrl、user、password、edges 和 consumers 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers',
+      'edgeUrl, ca, user, password, edges and consumers beside it belong to url; who is let in by the built-in broker stands in embedded.edges and embedded.consumers',
+      '同级的 edgeUrl、ca、user、password、edges 和 consumers 用于 url；内置代理的接入者写在 embedded.edges 和 embedded.consumers',
     ),
   );
 

@@ -144,6 +144,8 @@ interface ExternalBrokerSetup {
   readonly url: string;
   /** By which edges reach it; absent: the same. */
   readonly edgeUrl?: string;
+  /** PEM file of a CA to trust, beside those that are trusted anyway. */
+  readonly ca?: string;
   readonly user: string | null;
   readonly password: string | null;
   /** Whom `--mosquitto` writes rights for; of these the gateway itself looks at the centres of edges alone. */

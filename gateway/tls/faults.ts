@@ -21,12 +21,12 @@ const TLS_FAULTS = defineFaults({
     retry: 'after-change',
     actor: 'operator',
     en: [
-      'the certificate of this gateway ({certificate}) cannot be used: {detail}',
-      'give certificate (with its chain) and key in PEM, made for each other and in force, as tls.certificate and tls.key; or leave both out: the gateway makes its own',
+      '{certificate} cannot be used as a certificate: {detail}',
+      'tls.certificate and tls.key: PEM, with its chain, made for each other and in force, or leave both out: the gateway makes its own. broker.ca: PEM of a CA',
     ],
     zh: [
-      '网关证书（{certificate}）不可用：{detail}',
-      '请用 tls.certificate（含证书链）和 tls.key 给出 PEM 格式、彼此匹配且在有效期内的证书与私钥；也可都不写，由网关自行生成',
+      '{certificate} 不能用作证书：{detail}',
+      'tls.certificate（含证书链）和 tls.key 须为 PEM 格式、彼此匹配且在有效期内，也可都不写，由网关自行生成；broker.ca 须为 CA 的 PEM 文件',
     ],
   },
 });
