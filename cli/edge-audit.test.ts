@@ -94,7 +94,7 @@ test('start, refusal, sign-in, tap, refused command, reload and stop of an edge 
     'edge:pump-07 | refusal |  | 127.0.0.1 | read | refused',
     'edge:pump-07 | sign_in | token | 127.0.0.1 | token | done',
     'edge:pump-07 | tap |  | 127.0.0.1 | plc | refused',
-    'edge:pump-07 | command | duty-1 | gateway | write plc level | refused',
+    'edge:pump-07 | command | duty-1 | uplink | write plc level | refused',
     'edge:pump-07 | config_change | edge | local | configuration reloaded | done',
     'edge:pump-07 | config_change | edge | local | configuration refused | refused',
     'edge:pump-07 | stop | edge | local | edge pump-07 | done',

@@ -117,6 +117,7 @@ export class CommandHandler {
   async #refuse(command: Command, fault: Fault): Promise<void> {
     // Without the device: what a stranger names is no label of a metric.
     this.#world.tell({ kind: 'fault', fault });
+    this.#tellRefused({ ...partsOf(command), code: fault.code });
     this.#say(this.#answer(command.id, 'refused', fault));
     await this.#memory.recordRefusal(command, fault);
   }
@@ -143,9 +144,7 @@ export class CommandHandler {
     if (!answer) return;
     await this.#memory.recordAnswer(command, answer);
     this.#say(answer);
-    const { id, by, kind, device } = command;
-    const what = [kind, device, ...(command.kind === 'write' ? [command.point] : [])].join(' ');
-    if (answer.status === 'refused') this.#tellRefused({ id, by, what, code: answer.fault?.code ?? '' });
+    if (answer.status === 'refused') this.#tellRefused({ ...partsOf(command), code: answer.fault?.code ?? '' });
     if (answer.status !== 'refused' && answer.status !== 'expired')
       this.#parts.record(commandEvent(command, answer, this.#parts, this.#world.clock.nowMs(), ownClock(this.#world.clock)));
   }
@@ -224,12 +223,18 @@ export class CommandHandler {
     };
   }
 
-  /** Without its value: some devices take a secret as one. */
   #tellRefused({ id, by, what, code }: { id: string; by: string; what: string; code: string }): void {
-    this.#parts.audit?.append({ kind: 'command', who: by, from: 'gateway', what, outcome: 'refused', details: { id, code } });
+    // Whoever may publish here: that it was the gateway only a signature says.
+    this.#parts.audit?.append({ kind: 'command', who: by, from: 'uplink', what, outcome: 'refused', details: { id, code } });
   }
 
   #say(answer: Answer): void {
     this.#parts.publish(JSON.stringify(answer));
   }
+}
+
+/** Without its value: some devices take a secret as one. */
+function partsOf(command: Command): { id: string; by: string; what: string } {
+  const { id, by, kind, device } = command;
+  return { id, by, what: [kind, device, ...(command.kind === 'write' ? [command.point] : [])].join(' ') };
 }

@@ -29,8 +29,9 @@ async function bench(t: TestContext, dir?: string, key = known) {
 }
 
 test('signed is carried out; unsigned, changed, signed by others or for others, and old ones are refused, each with its fault', async (t) => {
-  const { plant, world, signed, command, outcome } = await bench(t);
+  const { plant, world, audited, signed, command, outcome } = await bench(t);
   assert.equal(await outcome(signed('signed-0001', 5)), 'done');
+  assert.deepEqual(audited, []);
   const { signature: _signature, ...stripped } = signed('stripped-001', 6);
   const forged = signCommand('e1', command('stranger-01') as Command, 7, stranger.privateKey);
   const ofAnother = signCommand('e2', command('for-e2-0001') as Command, 8, gateway.privateKey);
@@ -49,6 +50,10 @@ test('signed is carried out; unsigned, changed, signed by others or for others, 
   ] as const) {
     assert.equal(await outcome(body), `refused ${code}`);
     assert.ok(world.told.some((event) => event.kind === 'fault' && event.fault.code === code), 'it is told, and so counted');
+    const { id } = body as Command;
+    assert.deepEqual(audited.splice(0), [
+      { kind: 'command', who: 'duty-1', from: 'uplink', what: 'write plc pump', outcome: 'refused', details: { id, code } },
+    ]);
   }
   assert.deepEqual(plant.writes, ['true']);
   assert.equal(await outcome(signed('signed-0002', 6)), 'done', 'what was refused took no counter');

@@ -6,6 +6,7 @@ import type { Draft, Quality } from '../../../core/event.ts';
 import { testWorld } from '../../../core/testing/virtual-clock.ts';
 import { tempDir } from '../../../core/testing/temp-dir.ts';
 import type { Answer, Command } from '../../../core/wire/commands.ts';
+import type { EdgeAuditEntry } from '../../../log/audit/edge-entry.ts';
 import type { PointSetup } from '../../config/setup.ts';
 import type { OpenDevice } from '../../read/host-device.ts';
 import type { DeviceHost } from '../../read/read.ts';
@@ -68,6 +69,7 @@ export async function commandHandlerBench(t: TestContext, dir?: string, key: Com
   };
   const answers: Answer[] = [];
   const events: Draft[] = [];
+  const audited: EdgeAuditEntry[] = [];
   const host: Pick<DeviceHost, 'readNow' | 'write'> = {
     readNow: () => Promise.resolve(),
     write: (_device, _point, value, ready, signal) => new Promise((resolve, reject) => {
@@ -102,6 +104,7 @@ export async function commandHandlerBench(t: TestContext, dir?: string, key: Com
       record: (draft) => {
         events.push(draft);
       },
+      audit: { append: (entry) => void audited.push(entry) },
     },
     world,
   );
@@ -132,5 +135,5 @@ export async function commandHandlerBench(t: TestContext, dir?: string, key: Com
     await until(() => answers.length > from);
     return answers.at(-1) as Answer;
   };
-  return { folder, world, plant, answers, events, desk, stop, command, send, until, answerTo };
+  return { folder, world, plant, answers, events, audited, desk, stop, command, send, until, answerTo };
 }
