@@ -1,7 +1,7 @@
 /** Files on their way to a gateway that says what a test wants. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EvidenceFile } from '../../log/evidence/evidence-folder.ts';
+import type { EvidenceFile } from '../../log/evidence/evidence-file.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/limits.ts';
 import type { EvidencePart } from '../../core/wire/messages.ts';
