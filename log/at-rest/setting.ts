@@ -10,8 +10,8 @@ const KEY_TEXT = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const keyText = () =>
   z
     .string()
-    .regex(
-      KEY_TEXT,
+    .refine(
+      (text) => KEY_TEXT.test(text),
       settingIssue('must be 32 random bytes in base64: openssl rand -base64 32', '须为 32 个随机字节的 base64：openssl rand -base64 32'),
     );
 
