@@ -34,6 +34,7 @@ const GOALS = {
       'ffmpeg',
       'mosquitto',
       'mosquitto_sub',
+      'openssl',
       'mbpoll',
       'socat',
       'pymodbus',

@@ -6,7 +6,7 @@ import { time } from './fields.ts';
 
 /**
  * `record`: about the record itself; `damage`: what was found missing or changed when it was opened; `checkpoint`: a
- * signature. What edges ship up later has kinds of its own, so whoever reads lines takes any.
+ * signature; `tap`: what a device says was listened to. Whoever reads lines takes any kind.
  */
 export const AUDIT_KINDS = [
   'sign_in',
@@ -21,6 +21,7 @@ export const AUDIT_KINDS = [
   'config_change',
   'evidence_read',
   'live_view',
+  'tap',
   'audit_read',
   'start',
   'stop',
@@ -44,6 +45,12 @@ export const AuditEntryView = component(
     what: z.string(),
     outcome: z.enum(AUDIT_OUTCOMES),
     centre: z.string().optional().meta({ en: 'of what it is about; absent: of the gateway as a whole', zh: '所涉治理中心；缺省表示涉及整个网关' }),
+    origin: z.string().optional().meta({
+      en: '`edge:NAME`: told by this edge, which is known by its certificate or token; absent: by the gateway',
+      zh: '`edge:NAME`：由该边缘节点上报，其身份由证书或令牌确定；缺省为网关自身',
+    }),
+    occurredAt: time.optional().meta({ en: 'when it happened, by the clock of that edge', zh: '发生时间，按该边缘节点的时钟' }),
+    log: z.string().optional().meta({ en: 'place of its event in the log of the gateway', zh: '其事件在网关日志中的位置' }),
     details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   }),
 );

@@ -76,6 +76,15 @@ export const RevokedView = component(
 
 export type RevokedView = z.infer<typeof RevokedView>;
 
+export const AuthoritiesView = component(
+  'CertificateAuthorities',
+  'CAs whose certificates count, the one that issues first',
+  '有效的 CA，首个为当前签发者',
+  z.object({ authorities: z.array(z.string()).meta({ en: 'digests, as boxes show them', zh: '摘要，与设备上显示的一致' }) }),
+);
+
+export type AuthoritiesView = z.infer<typeof AuthoritiesView>;
+
 export const EdgeIdentityView = component(
   'EdgeIdentity',
   'all that a box needs to come in',
@@ -85,6 +94,7 @@ export const EdgeIdentityView = component(
     ca: z.string().meta({ en: 'PEM of the CAs that it is to trust', zh: '应信任的 CA（PEM）' }),
     centre: z.string(),
     broker: z.string().meta({ en: 'URL of the broker', zh: '消息服务器地址' }),
+    commandKey: z.string().meta({ en: 'PEM of the key that signs commands, Ed25519', zh: '命令签名公钥（PEM，Ed25519）' }),
   }),
 );
 
@@ -135,7 +145,9 @@ export const EDGE_CERTIFICATE_EXAMPLE: EdgeCertificateView = {
 };
 export const EDGE_IDENTITY_EXAMPLE = {
   certificate: CERTIFICATE, ca: CERTIFICATE, centre: '500112001', broker: 'mqtts://10.0.0.5:1883',
+  commandKey: '-----BEGIN PUBLIC KEY-----\nMCow…\n-----END PUBLIC KEY-----\n',
 };
 export const ADD_ENROLMENT_CODE_EXAMPLE = { edge: 'pump-07', centres: ['500112001'], validMs: HOUR_MS };
 export const ENROL_EXAMPLE = { edge: 'pump-07', code: 'ABCDEFGHIJKLMNOP', csr: REQUEST };
 export const RENEW_EXAMPLE = { csr: REQUEST, certificate: CERTIFICATE, signature: 'MEUCIQ…' };
+export const AUTHORITIES_EXAMPLE = { authorities: ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', '234567ABCDEFGHIJKLMNOPQRST'] };

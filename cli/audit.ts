@@ -21,6 +21,7 @@ interface FilterOptions {
   who?: string;
   kind?: string;
   centre?: string;
+  edge?: string;
   outcome?: string;
 }
 
@@ -77,6 +78,7 @@ function defineShow(command: Command, terminal: CommandTerminal): void {
     .option('--who <name>', text({ en: 'of this person or token', zh: '仅此人员或令牌' }))
     .addOption(new Option('--kind <kind>', text({ en: 'of this kind', zh: '仅此类别' })).choices(AUDIT_KINDS))
     .option('--centre <code>', text({ en: 'of this centre', zh: '仅此治理中心' }))
+    .option('--edge <id>', text({ en: 'told by this edge', zh: '仅由此边缘节点上报' }))
     .addOption(new Option('--outcome <outcome>', text({ en: 'with this outcome', zh: '仅此结果' })).choices(AUDIT_OUTCOMES))
     .option('--limit <count>', text({ en: 'most that are shown', zh: '最多显示条数' }), '100')
     .option('--dir <folder>', text({ en: 'from this folder, a copy or one of a gateway that is stopped', zh: '从此目录读取（副本，或已停止网关的目录）' }))
@@ -97,14 +99,14 @@ async function show(terminal: CommandTerminal, options: ShowOptions): Promise<vo
     }
 }
 
-function filterOf(terminal: CommandTerminal, { since, until, who, kind, centre, outcome }: FilterOptions) {
+function filterOf(terminal: CommandTerminal, { since, until, who, kind, centre, edge, outcome }: FilterOptions) {
   const time = (key: 'since' | 'until', given: string | undefined): number | undefined => {
     if (given === undefined) return undefined;
     const agoMs = parseDurationMs(given);
     const atMs = agoMs === null ? Date.parse(given) : Date.now() - agoMs;
     return Number.isFinite(atMs) && atMs >= 0 ? Math.floor(atMs) : usage(terminal, key, given);
   };
-  return { since: time('since', since), until: time('until', until), who, kind, centre, outcome };
+  return { since: time('since', since), until: time('until', until), who, kind, centre, edge, outcome };
 }
 
 type Filter = ReturnType<typeof filterOf>;
@@ -140,9 +142,10 @@ async function pagesOfFolder(dir: string, filter: Filter, limit: number) {
 
 function print(terminal: CommandTerminal, entry: AuditEntryView): void {
   if (terminal.json) return terminal.record(entry);
-  const { at, kind, who, from, what, outcome, centre, details } = entry;
+  const { at, kind, who, from, what, outcome, centre, origin, occurredAt, details } = entry;
   const more = Object.entries(details ?? {}).map(([key, value]) => `${key}=${value}`);
-  const end = [...(centre === undefined ? [] : [`@${centre}`]), ...more].join(' ');
+  const told = occurredAt === undefined ? [] : [`occurredAt=${new Date(occurredAt).toISOString()}`];
+  const end = [...(centre === undefined ? [] : [`@${centre}`]), ...(origin === undefined ? [] : [origin]), ...told, ...more].join(' ');
   const refused = outcome === 'refused' ? `${terminal.text({ en: 'refused', zh: '已拒绝' })}  ` : '';
   // Others have chosen these words: none of them moves the cursor.
   const line = `${new Date(at).toISOString()}  ${kind.padEnd(13)} ${(who || '-').padEnd(16)} ${from.padEnd(16)} ${refused}${what}  ${end}`;

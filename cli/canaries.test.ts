@@ -116,9 +116,9 @@ async function provoke(url: string, broker: string, logger: number, tokens: Cana
     return `${answer.status} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
   };
   const answers = [
-    await post('/api/v1/session', JSON.stringify({ name: 'chief', password: tokens[0]?.text })),
-    await post('/api/v1/session', `{"name":"chief","password":"${tokens[0]?.text}`),
-    await post('/api/v1/session', JSON.stringify({ name: 'chief', password: PASSWORD })),
+    await post('/api/v1/session', JSON.stringify({ user: 'chief', password: tokens[0]?.text })),
+    await post('/api/v1/session', `{"user":"chief","password":"${tokens[0]?.text}`),
+    await post('/api/v1/session', JSON.stringify({ user: 'chief', password: PASSWORD })),
     await post('/api/v1/commands', JSON.stringify({ token: tokens[1]?.text }), { authorization: `Bearer ${tokens[1]?.text}x` }),
     await (await fetch(`${url}/api/v1/devices?token=${tokens[2]?.text}`)).text(),
   ];
@@ -133,7 +133,7 @@ async function provoke(url: string, broker: string, logger: number, tokens: Cana
   return answers;
 }
 
-test('no secret is in logs, answers, metrics, processes or commands; nothing kept is open to others', { timeout: 120_000 }, async (t) => {
+test('no secret is in logs, answers, metrics, audit, processes or commands; nothing kept is open to others', { timeout: 120_000 }, async (t) => {
   const canaries = await secretCanaries();
   assert.ok(canaries.length >= 14, String(canaries.length));
   const { dir, remove } = await tempDir();
@@ -210,6 +210,11 @@ test('no secret is in logs, answers, metrics, processes or commands; nothing kep
     seen[`gateway ${page}`] = await (await fetch(http + page, { headers: { cookie } })).text();
     seen[`edge ${page}`] = await (await fetch(edgeHttp + page)).text();
   }
+  const made = await fetch(`${http}/api/v1/account/tokens`, {
+    method: 'POST', headers: { 'content-type': 'application/json', 'x-cityvitals': '1', cookie },
+    body: JSON.stringify({ name: 'auditor', permissions: ['read_audit'], centres: ['*'], days: 1 }),
+  });
+  const { token: auditor } = (await made.json()) as { token: string };
   const operator = canaries.find(({ path }) => path[0] === 'operators')?.text ?? '';
   const tokens = { CITYVITALS_READ_TOKEN: operator, CITYVITALS_OPERATOR_TOKEN: operator };
   const commands: string[][] = [
@@ -224,6 +229,9 @@ test('no secret is in logs, answers, metrics, processes or commands; nothing kep
     ['check', '--config', written('list.yaml', { ...edgeConfig, http: { token: [edgeConfig.http.token] } })],
   ];
   for (const command of commands) seen[command.join(' ')] = await start(t, command, tokens).ended;
+  seen['audit show'] = await start(t, ['audit', 'show', '--gateway', http, '--json'], { CITYVITALS_OPERATOR_TOKEN: auditor }).ended;
+  for (const kind of ['start', 'sign_in', 'refusal', 'user_change', 'token_change'])
+    assert.ok(seen['audit show'].includes(`"kind":"${kind}"`), `${kind}: ${seen['audit show']}`);
   // A refused reload tells of its mistakes, too.
   writeFileSync(edgePath, stringify({ ...edgeConfig, edge: '', gateway: { url: 'x', token: ofEdge?.text } }));
   edge.child.kill('SIGHUP');
@@ -233,14 +241,22 @@ test('no secret is in logs, answers, metrics, processes or commands; nothing kep
     running.child.kill('SIGTERM');
     seen[`what the ${name} said`] = await running.ended;
   }
+  const audit = join(dir, 'gateway-log', 'audit');
+  seen['audit folder'] = readdirSync(audit).map((name) => readFileSync(join(audit, name), 'utf8')).join('\n');
+  assert.match(seen['audit folder'], /"kind":"stop"/);
   const files = readdirSync(dir).filter((name) => name.endsWith('.yaml') && name !== 'edge.yaml').map(
     (name) => readFileSync(join(dir, name), 'utf8'),
   );
   const planted = new Set(canariesIn(files.join('\n'), canaries));
   assert.equal(planted.size, canaries.length, 'each was planted, and is found where it is');
-  const everyone = [...canaries, { owner: 'person', path: ['password'], text: PASSWORD }];
+  const everyone = [
+    ...canaries, { owner: 'person', path: ['password'], text: PASSWORD }, { owner: 'person', path: ['token'], text: auditor },
+  ];
   const leaks = Object.entries(seen).flatMap(([where, text]) => canariesIn(text, everyone).map((which) => `${where}: ${which}`));
   assert.deepEqual(leaks, []);
+  // The gateway prints the code for whoever stands before it, and only there.
+  const code = setupLink.split('/').at(-1) as string;
+  assert.ok(code.length > 20 && !`${seen['audit show']}${seen['audit folder']}`.includes(code));
 
   const kept = ['edge-log', 'refused-log', 'gateway-log', 'gateway-store', 'gateway-evidence'].flatMap((folder) => [
     folder, ...readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),

@@ -1,6 +1,6 @@
-/** `cityvitals certificates list | revoke EDGE`: certificates of edges, through a gateway's API. */
+/** `cityvitals certificates list | revoke EDGE | replace-ca`: certificates of edges, through a gateway's API. */
 import { Command } from 'commander';
-import type { EdgeCertificateView, RevokedView } from '../api/enrolment.ts';
+import type { AuthoritiesView, EdgeCertificateView, RevokedView } from '../api/enrolment.ts';
 import { dayOf } from '../core/certificates.ts';
 import { addOperatorOptions, operatorList, operatorRequest, type OperatorOptions } from './operator-request.ts';
 import type { CommandTerminal } from './terminal.ts';
@@ -26,6 +26,18 @@ export function define(terminal: CommandTerminal): Command {
       for (const view of revoked) show(terminal, view);
       if (revoked.length === 0 && !terminal.json) terminal.print(text({ en: 'they were revoked before', zh: '此前均已吊销' }));
     });
+  sub('replace-ca', {
+    en: 'make a new CA, which issues from now on; certificates of the old one still count',
+    zh: '更换 CA：此后由新 CA 签发，旧 CA 签发的证书仍有效',
+  }).action(async (options: OperatorOptions) => {
+    const result = await operatorRequest<AuthoritiesView>(terminal, options, 'certificates/authority', {});
+    if (terminal.json) return terminal.record(result);
+    const [now, ...before] = result.authorities;
+    terminal.print(`CA ${now}`);
+    terminal.print(
+      text({ en: `  before: ${before.join(', ')}; boxes learn the new one as they renew`, zh: `  此前：${before.join('、')}；设备在续期时得知新 CA` }),
+    );
+  });
   return command.addHelpText(
     'after',
     `\n${text({ en: 'Examples', zh: '示例' })}:\n  cityvitals certificates list\n  cityvitals certificates revoke pump-07`,

@@ -9,6 +9,7 @@ import { FaultError } from '../core/faults.ts';
 import type { AtRestSetup } from '../log/at-rest/setting.ts';
 import { checkAtRest, evidenceFolders } from './doctor/at-rest.ts';
 import { exitCodeOf, printCheckResult, type CheckResult } from './doctor/check-result.ts';
+import { checkCommandKey } from './doctor/command-key.ts';
 import { checkIdentity } from './doctor/identity.ts';
 import { checkDevices } from './check/devices.ts';
 import { printText } from './check/device-report.ts';
@@ -68,7 +69,11 @@ async function check(terminal: CommandTerminal, options: Options): Promise<numbe
     en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`,
     zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题`,
   });
-  const findings = [...(await checkIdentity(setup)), ...(await atRestResults(setup.atRest, evidenceFolders(setup)))];
+  const findings = [
+    ...(await checkIdentity(setup)),
+    ...(await checkCommandKey(setup)),
+    ...(await atRestResults(setup.atRest, evidenceFolders(setup))),
+  ];
   for (const finding of findings) printCheckResult(terminal, finding);
   const exit = await checkDevices(terminal, setup, options.offline === true);
   return exit === EXIT.ok ? exitCodeOf(findings) : exit;

@@ -7,6 +7,7 @@ import { FaultError } from '../core/faults.ts';
 import { parseBytes, parseDurationMs } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 import { checkAtRest, checkRing, evidenceFolders } from './doctor/at-rest.ts';
+import { checkCommandKey } from './doctor/command-key.ts';
 import { checkIdentity } from './doctor/identity.ts';
 import { lockHolderPid } from './doctor/disk.ts';
 import { exitCodeOf, printCheckResult, type CheckResult } from './doctor/check-result.ts';
@@ -96,6 +97,7 @@ async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<Ch
   const isRunning = existsSync(lock) && lockHolderPid(machine, statSync(lock).ino) !== null;
   return [
     ...(await checkIdentity(setup)),
+    ...(await checkCommandKey(setup)),
     ...(await checkGatewayAccess(setup, isRunning)),
     ...checkSerialPorts(machine, setup),
     ...(await checkPrograms(machine, setup)),

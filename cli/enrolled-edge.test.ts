@@ -1,12 +1,14 @@
 /** Enrolled, connected, renewed, away for long, and back: real processes against a server that keeps to the contract. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { freePort } from '../core/free-port.ts';
 import { tempDir } from '../core/testing/temp-dir.ts';
 import { until } from '../core/testing/until.ts';
+import { commandKeyId } from '../core/wire/signed-commands.ts';
 import { EnrolmentServer } from '../edge/identity/testing/enrolment-server.ts';
 import { DAY_MS, testAuthority } from '../edge/identity/testing/test-authority.ts';
 import { TlsBroker } from '../edge/identity/testing/tls-broker.ts';
@@ -72,6 +74,8 @@ devices:
   assert.notEqual(await readFile(join(dir, 'identity', 'certificate.pem'), 'utf8'), first);
   const status = await cli(t, 'status', '--config', config, '--lang', 'en').ended;
   assert.match(status.out, /identity of pump-07, valid until \d{4}-\d\d-\d\d · CA [A-Z2-7]{26}/);
+  const key = commandKeyId(createPublicKey(server.commandKey));
+  assert.ok(status.out.includes(`commands are verified by key ${key.slice(0, 16)}`), status.out);
   after.child.kill('SIGTERM');
   const { code, out } = await after.ended;
   assert.equal(code, 0);

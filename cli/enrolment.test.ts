@@ -1,7 +1,7 @@
 /** A box gets in by a code, is shut out, and another takes its place: real processes of gateway, edge and commands. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { freePort } from '../core/free-port.ts';
@@ -92,6 +92,11 @@ tls: { loopback: true }
   const first = cli(t, ['edge', '--config', join(dir, 'pump-07.yaml'), '--json']);
   await until(() => isOnline('pump-07'));
   assert.match(await asOperator('enrolment', 'list'), /pump-07 +500112001 {2}used, until .* UTC, by chief/);
+
+  assert.equal(
+    await readFile(join(dir, 'identity-pump-07/command-key.pem'), 'utf8'),
+    await readFile(join(dir, 'data/town/certificates/command-key.pub.pem'), 'utf8'),
+  );
 
   const twice = await cli(t, [
     'enrol', ...secure, '--code', code, '--config', join(dir, 'pump-07.yaml'), '--dir', join(dir, 'thief'),

@@ -1,10 +1,14 @@
-/** `cityvitals gateway --mosquitto FOLDER [--owner USER]`: writes ACL and password files for mosquitto; the gateway's password is kept between runs. */
+/**
+ * `cityvitals gateway --mosquitto FOLDER [--owner USER]`: writes ACL and password files for mosquitto; the gateway's password is
+ * kept between runs.
+ */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -17,7 +21,8 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FaultError } from '../core/faults.ts';
-import { mosquittoConf, mosquittoFiles, nameProblem, type MosquittoAccess } from '../gateway/broker/mosquitto.ts';
+import { mosquittoConf, mosquittoFiles, nameProblem, type MosquittoAccess, type MosquittoTls } from '../gateway/broker/mosquitto.ts';
+import { AUTHORITY_FILES, COPIED_FILES } from '../gateway/certificates/authority.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import type { CommandTerminal } from './terminal.ts';
 
@@ -30,6 +35,8 @@ interface Owner {
 const KEPT = 'gateway-password';
 const PORT = 1883;
 const GATEWAY_PORT = 1884;
+/** IANA: secure-mqtt. */
+const TLS_PORT = 8883;
 
 /** @throws FaultError when there is nobody to write rights for, or no such user; what the file system says */
 export async function writeMosquittoFiles(
@@ -39,18 +46,20 @@ export async function writeMosquittoFiles(
   owner: string | undefined,
 ): Promise<void> {
   const { broker } = setup;
-  const { edges, consumers = [] } = broker;
-  if (!edges) throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
+  const { edges = null, consumers = [] } = broker;
+  const tlsAt = tlsPlaces(terminal, setup);
+  if (!edges && !tlsAt)
+    throw new FaultError('CV_SETTING_MISSING', { owner: 'broker', key: 'edges', hint: 'edges: [{ id: pump-07, token: … }]' });
   const user = (broker.kind === 'external' ? broker.user : null) ?? setup.gateway;
-  refuseSharedNames(user, edges.map(({ id }) => id), consumers.map((one) => one.user));
+  refuseSharedNames(user, (edges ?? []).map(({ id }) => id), consumers.map((one) => one.user));
   const ids = owner === undefined ? null : idsOf(owner);
   makeFolder(folder, ids);
   const password = (broker.kind === 'external' ? broker.password : null) ?? savedPassword(folder) ?? randomBytes(24).toString('base64url');
-  const access: MosquittoAccess = { edges, consumers, gateway: { user, password } };
+  const access: MosquittoAccess = { edges: edges ?? [], consumers, gateway: { user, password } };
   const files = await mosquittoFiles(access);
-  const [acl, passwords, gatewayPasswords] = [join(folder, 'acl'), join(folder, 'passwords'), join(folder, 'gateway-passwords')].map(
-    (path) => resolve(path),
-  ) as [string, string, string];
+  const [acl, edgeAcl, passwords, gatewayPasswords] = ['acl', 'edge-acl', 'passwords', 'gateway-passwords'].map((name) =>
+    resolve(folder, name),
+  ) as [string, string, string, string];
   const listener = gatewayListener(setup);
   const conf = mosquittoConf({
     acl,
@@ -58,14 +67,16 @@ export async function writeMosquittoFiles(
     gatewayPasswords,
     port: broker.kind === 'embedded' ? broker.port : PORT,
     gateway: listener,
+    tls: tlsAt ? { ...tlsAt, edgeAcl } : undefined,
   });
   replace(join(folder, KEPT), `${password}\n`, null);
   replace(acl, files.acl, ids);
+  if (tlsAt) replace(edgeAcl, files.edgeAcl, ids);
   replace(passwords, files.passwords, ids);
   replace(gatewayPasswords, files.gatewayPasswords, ids);
   const { host, port } = listener;
   const url = `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (terminal.json) return terminal.record({ acl, passwords, gatewayPasswords, user, password, url, conf });
+  if (terminal.json) return terminal.record({ acl, ...(tlsAt && { edgeAcl }), passwords, gatewayPasswords, user, password, url, conf });
   terminal.print(conf);
   terminal.print(
     terminal.text({
@@ -95,6 +106,38 @@ function refuseSharedNames(gateway: string, edges: readonly string[], consumers:
         hintZh: '使用各自的名称',
       });
   }
+}
+
+/** What its listeners with TLS show; null where there are none. @throws CV_SETTING_INVALID where the gateway has not written it yet */
+function tlsPlaces(terminal: CommandTerminal, { tls, broker }: GatewaySetup): Omit<MosquittoTls, 'edgeAcl'> | null {
+  if (!tls?.copyTo) {
+    if (!terminal.json)
+      terminal.remark(
+        terminal.text({
+          en: 'without TLS: for edges with certificates set tls.copyTo, start the gateway once, and run this again',
+          zh: '未配置 TLS：如边缘节点使用证书，请设置 tls.copyTo，启动一次网关，然后重新执行本命令',
+        }),
+      );
+    return null;
+  }
+  const at = (file: keyof typeof COPIED_FILES) => join(tls.copyTo ?? '', COPIED_FILES[file]);
+  if (!existsSync(at('ca')))
+    throw new FaultError('CV_SETTING_INVALID', {
+      owner: 'tls', ownerZh: 'tls', key: 'copyTo',
+      problem: `${at('ca')} is not there`, problemZh: `${at('ca')} 不存在`,
+      hint: 'make the folder, and start the gateway once: it writes its certificates there', hintZh: '请建立该目录并启动一次网关，由其写入证书',
+    });
+  const plainPort = broker.kind === 'embedded' ? broker.port : PORT;
+  const edgePort = broker.kind === 'external' && broker.edgeUrl !== undefined ? Number(new URL(broker.edgeUrl).port) || TLS_PORT : TLS_PORT;
+  return {
+    ca: at('ca'),
+    certificate: tls.own?.certificate ?? at('server'),
+    key: tls.own?.key ?? at('serverKey'),
+    revoked: existsSync(join(tls.dir, AUTHORITY_FILES.previous)) ? null : at('revoked'),
+    edgePort,
+    passwordPort: edgePort + 1,
+    isPlaintextKept: plainPort !== edgePort && (tls.plaintextUntilAt ?? Infinity) > Date.now(),
+  };
 }
 
 /** Where the gateway says it goes; on this machine where it does not say so yet. */

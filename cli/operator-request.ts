@@ -6,6 +6,7 @@ import type { Page } from '../api/fields.ts';
 import type { Problem } from '../api/problem.ts';
 import { FaultError } from '../core/faults.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
+import './faults.ts';
 
 export interface OperatorOptions {
   gateway: string;

@@ -11,6 +11,7 @@ import type { EdgeSetup } from '../edge/config/setup.ts';
 import type { EdgeHealth } from '../edge/http/health.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { configKind } from './check.ts';
+import { commandKeyText } from './doctor/command-key.ts';
 import { identityText } from './doctor/identity.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { parseCounts, type ServiceCounts } from './status-counts.ts';
@@ -118,12 +119,12 @@ async function metricsAt(url: string, headers: Record<string, string>): Promise<
 }
 
 function showEdge(terminal: CommandTerminal, health: EdgeHealth): number {
-  const { ok, edge, centre, version, now, log, uplink, identity, devices, config } = health;
+  const { ok, edge, centre, version, now, log, uplink, identity, commandKey, devices, config } = health;
   const { text } = terminal;
   const silent = devices.filter(({ online }) => !online);
   const impaired = devices.filter(({ online, reason }) => online && Object.hasOwn(FAULTS, reason));
-  const isIdentified = !identity || 'validity' in identity;
-  const isWell = ok && isIdentified && silent.length + impaired.length === 0 && uplink.online && !config?.refused;
+  const isKnown = (!identity || 'validity' in identity) && !(commandKey && 'code' in commandKey);
+  const isWell = ok && isKnown && silent.length + impaired.length === 0 && uplink.online && !config?.refused;
   if (terminal.json) return isWell ? EXIT.ok : EXIT.found;
   terminal.print(`${text({ en: 'edge', zh: '边缘节点' })} ${edge} · ${centre} · ${version}`);
   terminal.print(
@@ -132,6 +133,7 @@ function showEdge(terminal: CommandTerminal, health: EdgeHealth): number {
   for (const [stream, events] of Object.entries(log.byStream))
     if (events > 0) terminal.print(`    ${stream}: ${events} ${text({ en: 'not acknowledged', zh: '条待确认' })}`);
   if (identity) showIdentity(terminal, identity);
+  if (commandKey !== undefined) showCommandKey(terminal, commandKey);
   if (!log.writing) terminal.print(`  ✗ ${text({ en: 'the log cannot write', zh: '事件日志无法写入' })}`);
   for (const { id, driver, reason, lastAt } of silent)
     terminal.print(`  ✗ ${id} (${driver}) ${reason} · ${age(terminal, now, lastAt)}${remedy(terminal, reason)}`);
@@ -143,8 +145,17 @@ function showEdge(terminal: CommandTerminal, health: EdgeHealth): number {
 
 function showIdentity(terminal: CommandTerminal, identity: NonNullable<EdgeHealth['identity']>): void {
   if ('validity' in identity) return terminal.print(`  ${terminal.text(identityText(identity))}`);
-  const { message, remedy } = explain(identity, terminal.language);
-  terminal.print(`  ✗ ${message} [${identity.code}]\n    → ${remedy}`);
+  showFault(terminal, identity);
+}
+
+function showCommandKey(terminal: CommandTerminal, key: NonNullable<EdgeHealth['commandKey']> | null): void {
+  if (key && 'code' in key) return showFault(terminal, key);
+  terminal.print(`  ${terminal.text(commandKeyText(key?.id ?? null))}`);
+}
+
+function showFault(terminal: CommandTerminal, fault: Fault): void {
+  const { message, remedy } = explain(fault, terminal.language);
+  terminal.print(`  ✗ ${message} [${fault.code}]\n    → ${remedy}`);
 }
 
 function showGateway(

@@ -32,7 +32,7 @@ export interface EdgeParts {
   evidence?: ForwardParts['evidence'];
   points: QualifyFacts & ReduceFacts;
   log: EdgeLog;
-  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'clock' | 'unknownDevices'>;
+  presence: Pick<EdgePresenceParts, 'version' | 'httpUrl' | 'httpKey' | 'commandKey' | 'clock' | 'unknownDevices'>;
   /** TLS of the uplink, and whoever watches over the identity. */
   security?: Pick<ForwardParts, 'tls' | 'onUplink'>;
   /** In place of the devices themselves: what a recording says. */
@@ -76,6 +76,7 @@ export function edgeLine(setup: EdgeSetup, parts: EdgeParts, world: World) {
     ...joined, host, latest, record, update, states,
     retarget: forwardStation.retarget, reconnect: forwardStation.reconnect, answer: forwardStation.answer,
     wake: () => forwardStation.wake(),
-    wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), uplink: () => forwardStation.uplink(),
+    wakeEvidence: () => forwardStation.wakeEvidence(), isKeeping: () => keepStation.isKeeping(), whenKept: () => keepStation.whenKept(),
+    uplink: () => forwardStation.uplink(),
   };
 }

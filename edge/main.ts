@@ -11,10 +11,12 @@ import { VERSION } from '../core/version.ts';
 import type { DeviceState } from '../core/wire/messages.ts';
 import type { World } from '../core/world.ts';
 import { driverById } from '../drivers/index.ts';
+import { EdgeAudit } from './audit/edge-audit.ts';
 import { EdgeClock } from './clock/edge-clock.ts';
 import { ClockDiscipline } from './clock/clock-discipline.ts';
 import type { ClockProbe } from './clock/clock-probe.ts';
 import { CommandHandler } from './commands/command-handler.ts';
+import { idOfKey, TrustedKeyReader } from './commands/trusted-key.ts';
 import type { EdgeSetup } from './config/setup.ts';
 import { resolveDependencies } from './config/dependencies.ts';
 import type { DeviceHost } from './read/read.ts';
@@ -117,6 +119,9 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     const latestPictures = openLatestPictures(evidence.blurFinder, world.tell);
     let commandHandler: CommandHandler | null = null;
     const { edge, centre } = setup;
+    const trustedKey = new TrustedKeyReader(
+      () => ({ edge, file: current.commands?.key, identity: current.gateway.identity }), realIdentityFiles,
+    );
     const clockDiscipline: ClockDiscipline | null = time && new ClockDiscipline({
       ...time, system: outside.clock, edge, centre, log, onSettled: () => line.wake(),
     }, world);
@@ -127,7 +132,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     let identity: IdentityRenewal | null = null;
     const watchIdentity = async ({ identity: dir, ca }: EdgeSetup['gateway']) => {
       await identity?.close();
-      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect() };
+      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect(), audit };
       identity = dir === undefined ? null : new IdentityRenewal(parts, world);
       await identity?.open();
     };
@@ -148,10 +153,17 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       },
       presence: {
         version: VERSION, httpUrl: () => httpUrl, httpKey, unknownDevices: () => unknownDevices.newest(),
+        commandKey: () => idOfKey(trustedKey.status),
         ...(gatewayClock && { clock: gatewayClock }),
       },
     }, world);
-    const tap = tapServer(taps, world.clock, process.pid);
+    const audit: EdgeAudit = new EdgeAudit({
+      edge, centre,
+      record: (draft) => line.record(draft),
+      whenKept: () => line.whenKept(),
+      waiting: () => (line.uplink().online ? log.size('diagnostic').events : 0),
+    }, world);
+    const tap = tapServer(taps, audit, world.clock, process.pid);
     const http = await openLocalHttp(
       { ...setup.http, key: httpKey },
       {
@@ -167,6 +179,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
             clock: () => ({ known: clockDiscipline?.isSettled ?? true, source: time ? time.clock.source : 'system' }),
             uplink: line.uplink,
             identity: () => identity?.status ?? null,
+            commandKey: () => trustedKey.status,
             devices: line.states,
             unknown: () => unknownDevices.list(),
             config: options.config,
@@ -176,6 +189,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
         live: (device) => live.open(device),
         tap: (request, response) => tap.serve(request, response),
         tell: world.tell,
+        audit,
       },
       world.clock,
     );
@@ -184,7 +198,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     await tap.open(join(setup.log.dir, LOCAL_ACCESS_FILE), http.url);
     undo.unshift(() => tap.close());
     const commands = commandHandler = new CommandHandler({
-      edge, centre, dir: join(dir, 'commands'), pictures: latestPictures,
+      edge, centre, dir: join(dir, 'commands'), key: trustedKey, pictures: latestPictures,
       get devices() { return devices; },
       async still(device, signal) {
         const settings = devices.find(({ setup: { id } }) => id === device)?.setup.settings as { mask?: [number, number][][] } | undefined;
@@ -192,7 +206,8 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
         if (!picture) return null;
         return latestPictures.encodeStill(device, picture, picture.takenAt ?? world.clock.nowMs(), settings?.mask ?? []);
       },
-      host: line.host, latest: line.latest, publish: line.answer, record: line.record, clockOffsetMs: () => line.uplink().clockOffsetMs,
+      host: line.host, latest: line.latest, publish: line.answer, record: line.record, audit,
+      clockOffsetMs: () => line.uplink().clockOffsetMs,
     }, world);
     await commands.open();
     undo.unshift(() => commands.close(), () => line.close(), () => commands.end());
@@ -202,6 +217,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
     await clockDiscipline?.open();
     undo.unshift(() => clockDiscipline?.close());
     await line.open();
+    audit.started();
 
     async function reload(next: EdgeSetup): Promise<ReloadResult> {
       const plan = edgeReloadPlan(current, next);
@@ -224,13 +240,18 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       }
       return plan.report;
     }
-    const close = () => {
+    const close = async () => {
       detectors.stopOpening();
-      return inTurn(undo);
+      await audit.stopped();
+      await inTurn(undo);
     };
     let closing: Promise<void> | null = null;
     const held = () => STREAMS.reduce((sum, stream) => sum + log.size(stream).events, 0);
-    return { httpUrl: http.url, states: line.states, uplink: line.uplink, held, reload, close: () => (closing ??= close()) };
+    return {
+      httpUrl: http.url, states: line.states, uplink: line.uplink, held,
+      reload: (next) => audit.reload(() => reload(next)),
+      close: () => (closing ??= close()),
+    };
   } catch (error) {
     await inTurn(undo);
     throw error;

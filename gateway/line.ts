@@ -5,6 +5,7 @@
 import type { Normaliser } from '../city/catalogue/catalogue.ts';
 import type { GatewayLog } from '../log/types.ts';
 import type { World } from '../core/world.ts';
+import { withoutAuditEvents } from './audit/without-audit-events.ts';
 import type { Bindings } from './bindings/bindings.ts';
 import type { HeldEvents, TakeHeld } from './bindings/held.ts';
 import type { BrokerLink, BrokerMessage } from './broker/link.ts';
@@ -35,6 +36,9 @@ export interface GatewayLineParts {
   store: Consumer;
   warnings: Consumer;
   sinks: readonly Consumer[];
+  isRevoked?: IntakeParts['isRevoked'];
+  /** Takes what edges tell the audit record; nobody else is handed that. */
+  audit?: Consumer;
   takes?: IntakeParts['takes'];
   onSettled?: IntakeParts['onSettled'];
 }
@@ -60,12 +64,13 @@ export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world:
   const streams = events === 'none'
     ? []
     : [streamsConsumer(log, publisher, { indicators, isHeard: parts.isHeard, normaliser: parts.normaliser }, world)];
-  const feed = openLogFeed(log, [
+  const others = [
     parts.store,      // time series: last values, ranges, aggregates
     parts.warnings,   // rules → state machine → outbox
     ...streams,       // clean events for other consumers
     ...parts.sinks,   // InfluxDB and the like; overrun when the log is full of them
-  ], world);
+  ].map(withoutAuditEvents);
+  const feed = openLogFeed(log, [...others, ...(parts.audit ? [parts.audit] : [])], world);
   // intake/line.ts: accept → bind → keep → count → acknowledge; what is refused → quarantine; what is kept → feed
   const intake = new Intake(
     {
@@ -77,6 +82,7 @@ export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world:
       held: parts.held,
       link,
       onKept: (groups) => feed.offer(groups),
+      ...(parts.isRevoked && { isRevoked: parts.isRevoked }),
       ...(parts.takes && { takes: parts.takes }),
       ...(parts.onSettled && { onSettled: parts.onSettled }),
     },
@@ -88,7 +94,7 @@ export function gatewayLine(setup: GatewaySetup, parts: GatewayLineParts, world:
     stats: () => intake.stats,
     lag: (consumer) => feed.lag(consumer),
     open: () => feed.start(),
-    addConsumer: (consumer) => feed.addConsumer(consumer),
+    addConsumer: (consumer) => feed.addConsumer(withoutAuditEvents(consumer)),
     removeConsumer: (consumer) => feed.removeConsumer(consumer),
     async close() {
       await intake.close();

@@ -8,7 +8,7 @@ import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
 import type { World } from '../core/world.ts';
-import { auditedReload, closeAudit, openAudit } from './audit/open-audit.ts';
+import { auditedReload, closeAudit, edgeAudit, openAudit } from './audit/open-audit.ts';
 import { openPeople } from './people/open-people.ts';
 import { serveApi } from './http/server.ts';
 import { Bindings } from './bindings/bindings.ts';
@@ -16,6 +16,7 @@ import { HeldEvents } from './bindings/held.ts';
 import { Rebinding } from './bindings/rebinding.ts';
 import { configuredBindings } from './bindings/configured.ts';
 import { isUpgraded, openTls } from './certificates/open.ts';
+import { CommandSigner } from './commands/command-signer.ts';
 import { Dispatch } from './commands/dispatch.ts';
 import { commandSource } from './commands/source.ts';
 import { GATEWAY_CLIENT, openLink, type BrokerMessage } from './broker/link.ts';
@@ -83,7 +84,6 @@ async function open(
   undo.unshift(() => tls?.close());
   const { broker, target } = await openBroker(setup, tls?.broker ?? null, world);
   undo.unshift(() => broker?.close());
-  tls?.enrolment.onRevoked((_edge, serialNumber) => broker?.dropRevoked(serialNumber));
   const bindings = new Bindings(
     { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },
     world,
@@ -107,6 +107,11 @@ async function open(
   await bindings.open(registry.known());
   undo.unshift(() => bindings.close());
   registry.dropForeign();
+  const isRevoked = (edge: string) => tls?.enrolment.isRevoked(edge) ?? false;
+  tls?.enrolment.onRevoked((edge, serialNumber) => {
+    broker?.dropRevoked(edge, serialNumber);
+    if (isRevoked(edge)) registry.noteShutOut(edge);
+  });
   const held = new HeldEvents(join(setup.log.dir, 'held'));
   await held.open();
 
@@ -155,7 +160,9 @@ async function open(
       store: store.consumer,
       warnings: warnings.consumer,
       sinks: sinks.all.map(({ consumer }) => consumer),
+      audit: edgeAudit(audit, setup, log, world),
       takes: evidence.takes,
+      isRevoked,
       ...(broker && { onSettled: broker.settled }),
     },
     world,
@@ -167,7 +174,8 @@ async function open(
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.
   void rebinding.catchUp();
-  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry }, world);
+  const signer = new CommandSigner(setup.tls?.dir ?? join(setup.log.dir, 'certificates'));
+  const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, signer, isRevoked }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());
   const inLink = openLink(
@@ -214,7 +222,11 @@ async function open(
       people,
       audit,
       plaintext: tls && broker && (() => ({ untilAt: tls.plaintextUntilAt, edges: broker.plaintextEdges() })),
-      enrolment: tls && { edges: tls.enrolment, brokerUrl: (host) => brokerUrlForEdges(setup, brokerUrl, host) },
+      enrolment: tls && {
+        edges: tls.enrolment,
+        brokerUrl: (host) => brokerUrlForEdges(setup, brokerUrl, host),
+        commandKey: () => signer.commandKeyPem(),
+      },
       oidc,
       centresOf: (edge) => bindings.centresOf(edge),
       evidence: evidence.get,

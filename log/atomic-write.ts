@@ -21,6 +21,8 @@ export async function writeFileAtomically(
 ): Promise<number> {
   const file = await open(`${path}.new`, 'w', mode);
   try {
+    // Whatever the umask is, and one that a crash has left here may be open to others.
+    if (mode !== undefined) await file.chmod(mode);
     await file.writeFile(content);
     await file.sync();
   } finally {

@@ -2,7 +2,7 @@
 import { setBounded } from '../../core/bounded-map.ts';
 import type { Event, Flag, Quality, Window } from '../../core/event.ts';
 import { checkPart, ConfigDocument, sortProblems, type ConfigProblem, type ConfigSource } from '../../core/config/check.ts';
-import { unitConverter } from '../../core/units.ts';
+import { unitConverter } from './units.ts';
 import { CATALOGUE_SCHEMA, type Indicator } from './indicator.ts';
 
 export interface Catalogue {

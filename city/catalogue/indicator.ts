@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { IDS } from '../../core/event.ts';
 import { settingIssue, durationMs, rate } from '../../core/setting.ts';
-import { checkUnit } from '../../core/units.ts';
+import { checkUnit } from './units.ts';
 import { DIRECTION_SCHEMA, LEVELS_SCHEMA, OFF_SCHEMA } from '../rules/rule.ts';
 import { BOARDS } from './boards.ts';
 

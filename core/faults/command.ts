@@ -102,6 +102,36 @@ export const COMMAND_FAULTS = {
     en: ['the command was sent to edge {edge}, which has not answered; it is asked again when it is back', 'check on site before giving the command again'],
     zh: ['命令已发给边缘节点 {edge}，但尚无应答；节点恢复后会再次询问', '请先核实现场，再决定是否重新下达'],
   },
+  CV_COMMAND_UNSIGNED: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['the command is not signed, and edge {edge} executes signed commands only', 'if the gateway is older than the edge, update it; if not, somebody else is sending commands: see who may publish on the broker'],
+    zh: ['命令未签名，而边缘节点 {edge} 只执行已签名的命令', '若网关版本低于边缘节点，请升级网关；否则有人在冒充网关下达命令：请检查消息服务器的发布权限'],
+  },
+  CV_COMMAND_SIGNATURE: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['the signature of the command does not match the key that edge {edge} trusts ({key})', 'if the gateway has a new key, enrol the edge again or give it that key; if not, somebody changed the command on its way, or sends in place of the gateway'],
+    zh: ['命令签名与边缘节点 {edge} 所信任的公钥（{key}）不符', '若网关已更换密钥，请让该节点重新入网或配置新公钥；否则命令在途中被篡改，或有人冒充网关'],
+  },
+  CV_COMMAND_REPLAYED: {
+    stage: 'command', retry: 'backoff', actor: 'operator',
+    en: ['the counter of the command is {counter}, and edge {edge} has seen {highest} before: an old message', 'a single one may be the broker\'s; if it recurs, somebody repeats recorded messages, or the clock of the gateway was set back and its log lost'],
+    zh: ['命令计数器为 {counter}，而边缘节点 {edge} 已见过 {highest}：属于旧消息', '偶发可能是消息服务器乱序；若反复出现，则有人在重放录下的消息，或网关时钟曾被调回且日志丢失'],
+  },
+  CV_COMMAND_KEY_UNREADABLE: {
+    stage: 'command', retry: 'after-change', actor: 'field-engineer',
+    en: ['edge {edge} executes no commands: {path} holds no key of its gateway: {detail}', 'put the public key of the gateway there (its command-key.pub.pem), or enrol again'],
+    zh: ['边缘节点 {edge} 不执行任何命令：{path} 中没有网关公钥：{detail}', '请放入网关的公钥（网关的 command-key.pub.pem），或重新入网'],
+  },
+  CV_COMMAND_KEY_UNUSABLE: {
+    stage: 'command', retry: 'after-change', actor: 'operator', status: 503,
+    en: ['commands cannot be signed: {path} cannot be used: {detail}', 'put the file back from a backup; only where there is none, delete it and command-key.pub.pem: a new key is made, and every edge that verifies commands has to be given it'],
+    zh: ['无法签署命令：{path} 无法使用：{detail}', '请从备份恢复该文件；仅在没有备份时才将其与 command-key.pub.pem 一并删除：将生成新密钥，且须下发给所有校验命令的边缘节点'],
+  },
+  CV_COMMAND_KEY_OTHER: {
+    stage: 'command', retry: 'after-change', actor: 'operator', status: 409,
+    en: ['edge {edge} trusts the command key {theirs}, and the key of this gateway is {ours}', 'enrol the edge again, or put the key of this gateway into its `commands.key`; until then it refuses commands'],
+    zh: ['边缘节点 {edge} 信任的命令公钥为 {theirs}，而本网关为 {ours}', '请让该节点重新入网，或将本网关公钥写入其 `commands.key`；在此之前它拒绝命令'],
+  },
   CV_COMMANDS_CLOSED: {
     stage: 'api', retry: 'after-change', actor: 'operator', status: 403,
     en: ['this gateway accepts no commands: no operators are configured', 'list them in its configuration: operators: [{ name, token }]'],

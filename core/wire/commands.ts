@@ -62,6 +62,14 @@ const common = {
       en: "by the gateway's clock it has expired: say what became of it, and never carry it out now",
       zh: '按网关时钟已过期：只回答其结果，不再执行',
     }),
+  counter: z.int().min(1).exactOptional().meta({
+    en: 'of a signed command: grows with each message of the gateway, repeats included',
+    zh: '签名命令的计数器：网关每发一条消息（含重发）即增大',
+  }),
+  signature: z.string().regex(/^[\w-]{86}$/).exactOptional().meta({
+    en: 'Ed25519, base64url: only for edges that verify commands; what is signed: docs/commands.md',
+    zh: 'Ed25519 签名，base64url：仅发给校验命令的边缘节点；签名内容见 docs/commands.zh-CN.md',
+  }),
 };
 const points = z.array(point).min(1).max(MAX_POINTS);
 

@@ -98,6 +98,14 @@ export const STATE_SCHEMA = z.object({
       en: 'by which the gateway asks there (`Authorization: Bearer`); new at each start of the edge',
       zh: '网关访问该地址所用的密钥（Authorization: Bearer），边缘节点每次启动都会更换',
     }),
+  commandKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .exactOptional()
+    .meta({
+      en: 'SHA-256 of the public key (SPKI, DER) by which it verifies commands; absent: it takes unsigned ones',
+      zh: '校验命令所用公钥（SPKI，DER）的 SHA-256；缺省表示接受未签名的命令',
+    }),
   devices: z.array(DEVICE_SCHEMA).max(MAX_DEVICES).exactOptional(),
   unknown: z
     .array(UNKNOWN_DEVICE_SCHEMA)

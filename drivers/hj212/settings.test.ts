@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkDocument } from '../../core/config/check.ts';
 import { readCatalogue } from '../../city/catalogue/catalogue.ts';
-import { checkUnit, convertUnit } from '../../core/units.ts';
+import { checkUnit, convertUnit } from '../../city/catalogue/units.ts';
 import driver from './driver.ts';
 import { MONITORING_FACTORS, factorOf, currentFactorCode } from './factors.ts';
 import { qualityOfDataFlag } from './data-flags.ts';

@@ -2,11 +2,43 @@
 import type { WritableValue } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
 import { conditionText, MAX_LIFE_MS, type Command, type Condition } from '../../core/wire/commands.ts';
+import { isSignedBy } from '../../core/wire/signed-commands.ts';
 import type { DeviceSetup, PointSetup } from '../config/setup.ts';
 import { STALE_PERIODS, type OpenDevice } from '../read/host-device.ts';
 import type { LatestValue } from './latest-values.ts';
+import type { TrustedKey } from './trusted-key.ts';
 
 export type WriteCommand = Extract<Command, { kind: 'write' }>;
+
+/** As far as two clocks that are both right may differ, as Kerberos has it. */
+const MAX_CLOCK_SKEW_MS = 300_000;
+/** As much of a key's SHA-256 as people compare. */
+const SHOWN_ID_LENGTH = 16;
+
+export interface SignatureCheck {
+  edge: string;
+  trusted: TrustedKey;
+  /** Of the commands that were admitted by this key; 0: none yet. */
+  highest: number;
+}
+
+/** Of an edge that has a key. Signed anew for each sending, so even a repeat has a higher counter than what went before it. */
+export function signatureFault(command: Command, { edge, trusted, highest }: SignatureCheck): Fault | null {
+  const { counter, signature } = command;
+  if (counter === undefined || signature === undefined) return { code: 'CV_COMMAND_UNSIGNED', params: { edge } };
+  if (!isSignedBy(edge, command, trusted.key))
+    return { code: 'CV_COMMAND_SIGNATURE', params: { edge, key: trusted.id.slice(0, SHOWN_ID_LENGTH) } };
+  return counter > highest ? null : { code: 'CV_COMMAND_REPLAYED', params: { edge, counter, highest } };
+}
+
+/**
+ * What time it is for the expiry of a signed command. The gateway's time comes unsigned over the broker; whoever rules that
+ * could set it back and deliver late what was held up. So the edge's own clock counts too, where it is worth something.
+ *
+ * @param ownMs null: nobody has set it, and against such a delay only the counter protects
+ */
+export const signedExpiryNow = (gatewayMs: number, ownMs: number | null): number =>
+  ownMs === null ? gatewayMs : Math.max(gatewayMs, ownMs - MAX_CLOCK_SKEW_MS);
 
 /** @param nowMs by the gateway's clock */
 export function expiryFault({ issuedAt, expiresAt, over }: Command, nowMs: number): Fault | null {

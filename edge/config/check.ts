@@ -209,7 +209,7 @@ function refusing(schema: Driver['settings'], problems: readonly SettingProblem[
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, log, clock, http, vision, evidence, atRest, live, catalogue, rules } = value;
+  const { edge, centre, gateway, commands, log, clock, http, vision, evidence, atRest, live, catalogue, rules } = value;
   const dir = resolvePath(path, log.dir ?? `./data/${edge}`);
   return {
     edge, centre, http, vision, live,
@@ -219,6 +219,7 @@ function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly Dev
       ...(gateway.identity !== undefined && { identity: resolvePath(path, gateway.identity) }),
       ...(gateway.ca !== undefined && { ca: resolvePath(path, gateway.ca) }),
     },
+    ...(commands.key !== undefined && { commands: { key: resolvePath(path, commands.key) } }),
     log: { dir, maxBytes: log.maxBytes },
     atRest: atRestSetup(atRest),
     evidence: evidenceSetup(evidence, dir, (file) => resolvePath(path, file)),

@@ -5,7 +5,7 @@ import { bilingualParams, unknownName } from '../../core/config/issues.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import { fixedPoints, type Driver, type PointOf } from '../../core/driver.ts';
 import type { Fault } from '../../core/faults.ts';
-import { checkUnit } from '../../core/units.ts';
+import { checkUnit } from '../../city/catalogue/units.ts';
 import { POINT_SCHEMA } from './schema.ts';
 import type { PointSetup } from './setup.ts';
 

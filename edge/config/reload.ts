@@ -21,7 +21,7 @@ const FIXED = [
 ];
 
 /** Taken in at once, and named as they are; devices are named one by one. */
-const TAKEN = ['gateway.urls', 'gateway.token', 'gateway.identity', 'gateway.ca', 'catalogue', 'rules'];
+const TAKEN = ['gateway.urls', 'gateway.token', 'gateway.identity', 'gateway.ca', 'commands.key', 'catalogue', 'rules'];
 
 export interface EdgeReloadPlan {
   /** The new one, with what is fixed as it was. */

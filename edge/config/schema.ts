@@ -231,6 +231,20 @@ export const EDGE_SCHEMA = z.strictObject({
       settingIssue('identity and ca need an address with TLS: mqtts:// or wss://', 'identity 和 ca 需要使用 TLS 的地址：mqtts:// 或 wss://'),
     )
     .meta({ zh: '上送到哪里', en: 'where events are sent' }),
+  commands: z
+    .strictObject({
+      key: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          zh: '网关的命令公钥文件（PEM，取自网关的 command-key.pub.pem），优先于身份目录中的公钥；有公钥时只执行由其签名的命令',
+          en: 'file (PEM) with the public key of the gateway for commands, its command-key.pub.pem; goes before that of the identity folder. With a key only commands that it signed are executed',
+          examples: ['./command-key.pub.pem'],
+        }),
+    })
+    .prefault({})
+    .meta({ zh: '来自中心的命令', en: 'commands from the centre' }),
   log: z
     .strictObject({
       dir: z

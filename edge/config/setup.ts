@@ -75,6 +75,8 @@ export interface EdgeSetup {
     /** Absolute path of a file with CAs, beside those of the identity. */
     ca?: string | undefined;
   };
+  /** `key`: absolute path of the gateway's key for commands. Absent: that of the identity, if it has one. */
+  commands?: { key?: string | undefined };
   log: { dir: string; maxBytes: number };
   /** Whose word sets the clock. Absent: the machine's clock as it is. */
   clock?: { trust: readonly TimeSource[] };

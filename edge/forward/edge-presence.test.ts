@@ -16,8 +16,12 @@ async function start(deviceCount = 1) {
     lastAt: 1,
   }));
   const said: EdgeState[] = [];
+  const keys = { command: null as string | null };
   const presence = new EdgePresence(
-    { edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1' },
+    {
+      edge: 'e', centre: '500112001', version: '1', devices: () => devices, httpUrl: () => 'http://127.0.0.1:1',
+      commandKey: () => keys.command,
+    },
     log,
     world,
     (payload) => {
@@ -30,7 +34,7 @@ async function start(deviceCount = 1) {
       presence.tick();
     }
   };
-  return { world, devices, said, presence, seconds };
+  return { world, devices, said, keys, presence, seconds };
 }
 
 test('it is said again every ten seconds, and within a second or two when a device comes or goes', async () => {
@@ -46,6 +50,14 @@ test('it is said again every ten seconds, and within a second or two when a devi
   (devices[0] as DeviceState).online = false;
   await seconds(1);
   assert.deepEqual([said.length, said.at(-1)?.devices?.[0]?.online], [3, false]);
+});
+
+test('the key by which commands are verified is named as it is now; without one there is no word of it', async () => {
+  const { presence, said, keys } = await start();
+  presence.publish();
+  keys.command = 'ab'.repeat(32);
+  presence.publish();
+  assert.deepEqual(said.map((state) => state.commandKey), [undefined, keys.command]);
 });
 
 test('with many devices it is said less often, but still', async () => {

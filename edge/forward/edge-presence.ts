@@ -28,6 +28,8 @@ export interface EdgePresenceParts {
   httpUrl(): string | null;
   /** By which the gateway asks there. */
   httpKey?: string;
+  /** SHA-256 of the key by which commands are verified; null or absent: they are not. */
+  commandKey?(): string | null;
   /** Absent: our clock is to be believed as it is. */
   clock?: GatewayClock;
 }
@@ -120,6 +122,7 @@ export class EdgePresence {
     const sizes = STREAMS.map((stream) => [stream, this.#log.size(stream)] as const);
     const http = this.#facts.httpUrl();
     const unknown = this.#facts.unknownDevices?.() ?? [];
+    const commandKey = this.#facts.commandKey?.() ?? null;
     return {
       v: WIRE_VERSION,
       edge: this.#facts.edge,
@@ -134,6 +137,7 @@ export class EdgePresence {
         byStream: Object.fromEntries(sizes.map(([stream, size]) => [stream, size.events])),
       },
       ...(http ? { http, ...(this.#facts.httpKey && { httpKey: this.#facts.httpKey }) } : {}),
+      ...(commandKey !== null && { commandKey }),
       devices,
       ...(unknown.length > 0 ? { unknown } : {}),
     };

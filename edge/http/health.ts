@@ -4,6 +4,7 @@ import { STREAMS, type Stream } from '../../core/event.ts';
 import type { EdgeLog } from '../../log/types.ts';
 import type { DeviceState, UnknownDeviceState } from '../../core/wire/messages.ts';
 import type { Fault } from '../../core/faults.ts';
+import type { TrustedKeyStatus } from '../commands/trusted-key.ts';
 import type { IdentityStatus } from '../identity/judge-identity.ts';
 import type { UplinkStatus } from '../forward/forward.ts';
 import type { LogProblem } from './log-problems.ts';
@@ -23,6 +24,8 @@ export interface EdgeHealth {
   uplink: UplinkStatus;
   /** Absent: none is configured. A fault where it is missing or cannot be used. */
   identity?: IdentityStatus | Fault;
+  /** By which commands are verified; a fault where it cannot be read, and none is executed; null: they are not verified. */
+  commandKey?: TrustedKeyStatus;
   devices: DeviceState[];
   /** Devices that spoke and that nobody configured, newest first; at most a hundred. */
   unknown: UnknownDeviceState[];
@@ -41,6 +44,7 @@ export interface EdgeHealthParts {
   clock(): EdgeHealth['clock'];
   uplink(): UplinkStatus;
   identity?(): IdentityStatus | Fault | null;
+  commandKey?(): TrustedKeyStatus;
   devices(): DeviceState[];
   unknown?(): UnknownDeviceState[];
   config?: (() => ConfigState) | undefined;
@@ -66,6 +70,7 @@ export function edgeHealth(facts: EdgeHealthParts): EdgeHealth {
     clock: facts.clock(),
     uplink: facts.uplink(),
     ...(identity && { identity }),
+    ...(facts.commandKey && { commandKey: facts.commandKey() }),
     devices: facts.devices(),
     unknown: facts.unknown?.() ?? [],
     ...(facts.config ? { config: facts.config() } : {}),

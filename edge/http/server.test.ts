@@ -65,7 +65,7 @@ async function sent(port: number, line: string, host = 'localhost', more = ''): 
 test('no request line ends the edge: each is answered, and what fails inside is told', async (t) => {
   const world = testWorld();
   const told: TelemetryEvent[] = [];
-  const door = tapServer(new DeviceTaps(world), world.clock, 1);
+  const door = tapServer(new DeviceTaps(world), { append: () => {} }, world.clock, 1);
   const http = await openLocalHttp({ host: '127.0.0.1', port: 0 }, {
     health: () => { throw new TypeError('broken on purpose'); },
     picture: (device) => (device === 'broken' ? Promise.reject(new Error('no disk')) : Promise.resolve(null)),

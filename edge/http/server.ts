@@ -14,8 +14,10 @@ import { isLoopback, networkOf } from '../../core/net.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
 import type { Tell } from '../../core/telemetry.ts';
 import type { Clock } from '../../core/world.ts';
+import type { EdgeAuditLog } from '../../log/audit/edge-entry.ts';
 import { decodePathPart } from './decode-path-part.ts';
 import type { EdgeHealth } from './health.ts';
+import { LocalAudit, type LocalReader } from './local-audit.ts';
 import { PAGE_POLICY, statusPage } from './page.ts';
 
 export interface LocalHttpParts {
@@ -30,6 +32,14 @@ export interface LocalHttpParts {
   tap?(request: IncomingMessage, response: ServerResponse): boolean;
   /** Of what failed here. */
   tell?: Tell;
+  /** Who asked for what. */
+  audit?: EdgeAuditLog;
+}
+
+/** With what the server itself needs for its answers. */
+interface Serving extends LocalHttpParts {
+  wrong: RateLimit;
+  told: LocalAudit;
 }
 
 export interface LocalHttp {
@@ -62,9 +72,10 @@ interface Answer {
 
 /** @throws CV_API_LISTEN */
 export async function openLocalHttp(at: LocalHttpSetup, parts: LocalHttpParts, clock: Pick<Clock, 'monotonicMs'>): Promise<LocalHttp> {
-  const wrong = new RateLimit(MAX_WRONG, clock);
+  const told = new LocalAudit(parts.audit ?? { append: () => {} }, clock);
+  const serving: Serving = { ...parts, wrong: new RateLimit(MAX_WRONG, clock), told };
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, connectionsCheckingInterval: 1000 }, (request, response) => {
-    serve(at, parts, wrong, request, response).catch(() => response.destroy());
+    serve(at, serving, request, response).catch(() => response.destroy());
   });
   limitConnections(server, MAX_CONNECTIONS);
   await listen(server, at);
@@ -92,13 +103,7 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
   });
 }
 
-async function serve(
-  at: LocalHttpSetup,
-  parts: LocalHttpParts,
-  wrong: RateLimit,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function serve(at: LocalHttpSetup, parts: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let answer: Answer;
   try {
     if (!isHostAllowed(at.host, at.hosts ?? [], request.headers.host))
@@ -109,13 +114,16 @@ async function serve(
       );
     if (parts.tap?.(request, response)) return;
     const watched = request.method === 'POST' ? /^\/live\/([^/?]+)$/.exec(request.url ?? '')?.[1] : undefined;
+    const reader = readerOf(at, request);
     if (watched !== undefined) answer = await beginLive(at, parts, request, decodePathPart(watched));
-    else if (!mayRead(at, request)) answer = refusedReading(parts, wrong, request);
-    else
+    else if (reader === null) answer = refusedReading(parts, request);
+    else {
+      parts.told.admitted(reader, request);
       answer =
         request.method === 'GET' || request.method === 'HEAD'
-          ? await answerTo(parts, request)
+          ? await answerTo(parts, reader, request)
           : { ...text(405, 'only GET'), headers: { allow: 'GET, HEAD' } };
+    }
   } catch (error) {
     const fault = faultOf(error, 'CV_API_INTERNAL', { path: (request.url ?? '/').slice(0, 200) });
     parts.tell?.({ kind: 'fault', fault });
@@ -130,7 +138,7 @@ function send({ method }: Pick<IncomingMessage, 'method'>, response: ServerRespo
   response.end(method === 'HEAD' ? undefined : body);
 }
 
-async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promise<Answer> {
+async function answerTo(parts: Serving, reader: LocalReader, request: IncomingMessage): Promise<Answer> {
   const path = (request.url ?? '/').split('?')[0] as string;
   if (path === '/')
     return {
@@ -146,34 +154,47 @@ async function answerTo(parts: LocalHttpParts, request: IncomingMessage): Promis
   if (path === '/metrics' && parts.metrics) return { status: 200, type: parts.metricsType ?? 'text/plain', body: await parts.metrics() };
   const device = /^\/frames\/([^/]+)$/.exec(path)?.[1];
   const picture = device === undefined ? null : await parts.picture(decodePathPart(device));
-  return picture ? json(200, picture) : text(404, 'not found');
+  if (!picture) return text(404, 'not found');
+  parts.told.picture(picture.device, reader, request);
+  return json(200, picture);
 }
 
 /** For the gateway alone, and only on this machine; a browser that some page told to ask names that page. */
-async function beginLive({ key }: LocalHttpSetup, parts: LocalHttpParts, request: IncomingMessage, device: string): Promise<Answer> {
-  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined || !isOneOf([key], request))
+async function beginLive({ key }: LocalHttpSetup, parts: Serving, request: IncomingMessage, device: string): Promise<Answer> {
+  if (!isLoopback(request.socket.remoteAddress ?? '') || request.headers.origin !== undefined || !isOneOf([key], request)) {
+    parts.told.refused('live view', request);
     return text(403, 'only for a gateway on this machine');
+  }
   try {
-    return json(200, await parts.live(device));
+    const place = await parts.live(device);
+    parts.told.live(device, 'done', request);
+    return json(200, place);
   } catch (error) {
+    parts.told.live(device, 'refused', request);
     return json(503, { fault: faultOf(error, 'CV_LIVE_FAILED', { device }) });
   }
 }
 
-/** On this machine alone whoever is there reads. */
-function mayRead({ host, token, key }: LocalHttpSetup, request: IncomingMessage): boolean {
-  return isLocalHost(host) || isOneOf([token, key], request);
+/** On this machine alone whoever is there reads. null: nobody who may. */
+function readerOf({ host, token, key }: LocalHttpSetup, request: IncomingMessage): LocalReader | null {
+  const [isToken, isGateway] = [isOneOf([token], request), isOneOf([key], request)];
+  if (isGateway) return 'gateway';
+  if (isToken) return 'token';
+  return isLocalHost(host) ? 'local' : null;
 }
 
 /** Whether it is well may be asked by anybody, as a supervisor does; a browser asks for the token as for a password. */
-function refusedReading(parts: LocalHttpParts, wrong: RateLimit, request: IncomingMessage): Answer {
+function refusedReading(parts: Serving, request: IncomingMessage): Answer {
   if ((request.url ?? '/').split('?', 1)[0] === '/healthz') {
     const { ok } = parts.health();
     return json(ok ? 200 : 503, { ok });
   }
   try {
     // A browser asks without one first.
-    if (secretOf(request) !== '') wrong.count(networkOf(request.socket.remoteAddress ?? ''));
+    if (secretOf(request) !== '') {
+      parts.told.refused('read', request);
+      parts.wrong.count(networkOf(request.socket.remoteAddress ?? ''));
+    }
   } catch (error) {
     const { code, params } = faultOf(error, 'CV_COMMAND_TOO_MANY');
     return { ...problem(429, code, params, wantsChinese(request)), headers: { 'retry-after': String(params.waitSeconds) } };

@@ -104,6 +104,15 @@ async function readOnce(dir: string, files: Pick<IdentityFiles, 'read'>): Promis
   };
 }
 
+/** The gateway's public key for commands, as it was given with the identity that counts; null: none was. @throws CV_IDENTITY_UNREADABLE */
+export async function readCommandKey(dir: string, files: Pick<IdentityFiles, 'read'>): Promise<string | null> {
+  const isNext = (await readFile(dir, next(CERTIFICATE), files)) !== null;
+  return (isNext ? await readFile(dir, next(COMMAND_KEY), files) : null) ?? readFile(dir, COMMAND_KEY, files);
+}
+
+/** Where it lies, for those who speak of it. */
+export const commandKeyPathOf = (dir: string): string => join(dir, COMMAND_KEY);
+
 /** The key that a request is to be made for: the same again until something was issued for it, so that asking twice is asking once. */
 export async function nextKey(dir: string, files: IdentityFiles): Promise<string> {
   await files.makeFolder(dir);

@@ -6,6 +6,7 @@
 import { sign } from 'node:crypto';
 import { FaultError, faultOf, type Fault } from '../../core/faults.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
+import type { EdgeAuditLog } from '../../log/audit/edge-entry.ts';
 import { dayOf, validityOf } from '../../core/certificates.ts';
 import { postToGateway, refusalOf } from './gateway-request.ts';
 import { finishReplacement, nextKey, readEdgeIdentity, replaceIdentity, type EdgeIdentity, type IdentityFiles } from './identity-folder.ts';
@@ -32,6 +33,7 @@ export interface IdentityRenewalParts extends UplinkTlsSettings {
   files: IdentityFiles;
   /** Connects anew, with what is there then. */
   reconnect(): void;
+  audit?: EdgeAuditLog;
 }
 
 export class IdentityRenewal {
@@ -76,6 +78,8 @@ export class IdentityRenewal {
 
   /** The uplink is about to connect with this one. */
   shown(identity: EdgeIdentity | null): void {
+    // Whoever enrolled it did so with another program: here it is seen first.
+    if (identity && identity.certificate.serialNumber !== this.#shown?.certificate.serialNumber) this.#audit(identity, 'in use', 'done');
     this.#shown = identity;
   }
 
@@ -159,8 +163,10 @@ export class IdentityRenewal {
     if (renewed) this.#renewed(renewed);
   }
 
-  #renewed({ certificate }: EdgeIdentity): void {
+  #renewed(identity: EdgeIdentity): void {
     const { clock, tell } = this.#world;
+    const { certificate } = identity;
+    this.#audit(identity, 'renewed', 'done');
     this.#failures = 0;
     this.#waitsUntilMs = clock.monotonicMs() + MIN_BETWEEN_MS;
     const until = dayOf(validityOf(certificate).notAfterAt);
@@ -169,13 +175,21 @@ export class IdentityRenewal {
     this.#isTold = false;
   }
 
-  #failed({ edge, certificate }: EdgeIdentity, error: unknown): void {
+  #failed(identity: EdgeIdentity, error: unknown): void {
+    const { edge, certificate } = identity;
+    this.#audit(identity, 'renewal', 'refused', faultOf(error, 'CV_RENEWAL_FAILED').code);
     const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#waitsUntilMs = this.#world.clock.monotonicMs() + delayMs * (0.5 + this.#world.random.next() / 2);
     const detail = error instanceof FaultError ? `${error.fault.code} ${error.message}` : (error as Error).message;
     this.#isTold = true;
     this.#tell({ code: 'CV_RENEWAL_FAILED', params: { edge, detail, day: dayOf(validityOf(certificate).notAfterAt) } });
+  }
+
+  #audit({ certificate }: EdgeIdentity, what: string, outcome: 'done' | 'refused', code?: string): void {
+    const { edge, audit } = this.#parts;
+    const details = { serial: certificate.serialNumber, until: dayOf(validityOf(certificate).notAfterAt), ...(code && { code }) };
+    audit?.append({ kind: 'certificate', who: edge, from: 'local', what, outcome, details });
   }
 
   #tell(fault: Fault): void {

@@ -16,7 +16,7 @@ export async function readUnitConversions(paths: readonly string[], files: World
   if (paths.length === 0) return Object.assign(() => null, { unconvertibleUnit: () => null });
   const [{ readCatalogue }, { unitConverter }] = await Promise.all([
     import('../../city/catalogue/catalogue.ts'),
-    import('../../core/units.ts'),
+    import('../../city/catalogue/units.ts'),
   ]);
   const { catalogue, problems } = readCatalogue(await Promise.all(paths.map(async (path) => ({ path, text: await textOf(path, files) }))));
   const [first] = problems;

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { isLoopback } from '../../core/net.ts';
 import { decodePathPart } from '../http/decode-path-part.ts';
 import { pause, type Clock } from '../../core/world.ts';
+import type { EdgeAuditLog } from '../../log/audit/edge-entry.ts';
 import type { DeviceTaps } from './device-taps.ts';
 
 export const LOCAL_ACCESS_FILE = 'local.json';
@@ -24,7 +25,7 @@ export interface TapServer {
   close(): Promise<void>;
 }
 
-export function tapServer(taps: DeviceTaps, clock: Clock, pid: number): TapServer {
+export function tapServer(taps: DeviceTaps, audit: EdgeAuditLog, clock: Clock, pid: number): TapServer {
   const key = randomBytes(24).toString('base64url');
   let file: string | null = null;
   return {
@@ -33,7 +34,10 @@ export function tapServer(taps: DeviceTaps, clock: Clock, pid: number): TapServe
       const [path = '', search = ''] = (request.url ?? '/').split('?', 2);
       const device = /^\/tap\/([^/]+)$/.exec(path)?.[1];
       if (device === undefined) return false;
-      if (!isLoopback(request.socket.remoteAddress ?? '') || !isKey(request.headers.authorization, key)) {
+      const from = request.socket.remoteAddress ?? '';
+      const isAllowed = isLoopback(from) && isKey(request.headers.authorization, key);
+      audit.append({ kind: 'tap', who: isAllowed ? 'local' : '', from, what: device, outcome: isAllowed ? 'done' : 'refused' });
+      if (!isAllowed) {
         response.writeHead(403, { 'content-type': 'text/plain' }).end('not allowed');
         return true;
       }

@@ -17,9 +17,18 @@ const MAX_DETAILS = 12;
 const NEWLINE = 10;
 
 /** An entry as it waits to be written. */
-export interface QueuedEntry extends AuditEntry {
-  at: number;
+export type QueuedEntry = AuditEntry & { at: number };
+
+/** One that an edge told. */
+export interface ShippedEntry extends QueuedEntry {
+  /** `edge:NAME`, by the topic it came in on and never by what it says. */
+  origin: string;
+  occurredAt: number;
+  /** Its place in the gateway's log: what stands in the record is not written again. */
+  log: string;
 }
+
+export const auditOrigin = (edge: string): string => `edge:${edge}`;
 
 /** A place in the chain: the last line that there is, and its hash. */
 export interface ChainEnd {

@@ -5,13 +5,14 @@
 import { faultOf } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
+import type { Cursor } from '../../log/types.ts';
+import { RepeatedEntries } from '../../log/audit/repeats.ts';
 import type { Audit, AuditEntry } from '../people/audit.ts';
-import { boundEntry, type QueuedEntry } from './audit-line.ts';
+import { boundEntry, type QueuedEntry, type ShippedEntry } from './audit-line.ts';
 import { openAuditKey, saveAuditKey } from './key.ts';
 import { writeLandmark } from './landmarks.ts';
-import { readEntries, type AuditPage, type AuditQuery } from './read-entries.ts';
+import { newestLogPlace, readEntries, type AuditPage, type AuditQuery } from './read-entries.ts';
 import { DAMAGE_ZH, recordNote, recoverChain } from './recovery.ts';
-import { RepeatedEntries } from './repeats.ts';
 import { AuditRetention } from './retention.ts';
 import { AuditWriter } from './writer.ts';
 import './faults.ts';
@@ -44,7 +45,7 @@ export class AuditRecord implements Audit {
   readonly #options: AuditRecordOptions;
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #queue: QueuedEntry[] = [];
-  readonly #repeats = new RepeatedEntries();
+  readonly #repeats = new RepeatedEntries<AuditEntry['kind']>();
   readonly #retention: AuditRetention;
   #writer: AuditWriter | null = null;
   #secret: string | null = null;
@@ -87,6 +88,33 @@ export class AuditRecord implements Audit {
     this.#commitTimer?.cancel();
     this.#commitTimer = null;
     return this.#inTurn(() => this.#commit(false));
+  }
+
+  /** The newest line on disk; 0 before there is one, or before it could be opened. */
+  get endSeq(): number {
+    return this.#writer?.end.seq ?? 0;
+  }
+
+  /** What edges told: on disk when it resolves. Entries are taken out of the list as they are written. @throws the system's error */
+  async ship(entries: ShippedEntry[]): Promise<void> {
+    let failed: unknown = null;
+    await this.#inTurn(async () => {
+      await this.#commit(false);
+      try {
+        // What waits came before, and whoever may wait does so without being told twice.
+        if (this.#isFailing || !this.#writer) throw new Error('the record cannot be written');
+        await this.#writer.write(entries, this.#world.clock.nowMs());
+      } catch (error) {
+        failed = error;
+      }
+    });
+    if (failed) throw failed as Error;
+  }
+
+  /** Of the newest entry of an edge behind a line; null: there is none. @throws the system's error */
+  async newestLogPlace(behindSeq: number): Promise<Cursor | null> {
+    await this.flush();
+    return newestLogPlace(this.#options.dir, behindSeq);
   }
 
   /** Newest first. @throws the system's error */

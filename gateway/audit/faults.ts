@@ -18,6 +18,16 @@ const AUDIT_FAULTS = defineFaults({
       '请检查该目录的空间和权限；网关继续运行，期间暂存最多 {max} 条，超出的在恢复写入后计数记入审计记录',
     ],
   },
+  CV_AUDIT_PLACE: {
+    stage: 'keep',
+    retry: 'backoff',
+    actor: 'operator',
+    en: [
+      'how far the audit of edges was taken cannot be read or kept in {path}: {detail}',
+      'look at space and rights of that folder; after a crash the log is looked through from further back, and nothing is lost',
+    ],
+    zh: ['无法读取或保存边缘节点审计的进度 {path}：{detail}', '请检查该目录的空间和权限；崩溃后将从更早处重读日志，不会丢失内容'],
+  },
   CV_AUDIT_DAMAGED: {
     stage: 'open',
     retry: 'never',

@@ -8,6 +8,7 @@ import type { World } from '../../core/world.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { AuditEntry } from '../people/audit.ts';
 import { AuditRecord } from './audit-record.ts';
+import { EdgeAuditConsumer, type EdgeAuditOptions } from './edge-consumer.ts';
 
 const DEFAULT_KEEP_MS = 400 * 86_400_000;
 const DIGEST_LENGTH = 16;
@@ -32,6 +33,14 @@ export async function closeAudit(audit: AuditRecord): Promise<void> {
   audit.append(ofGateway('stop', 'gateway'));
   await audit.close();
 }
+
+/** Takes what edges tell out of the gateway's log. */
+export const edgeAudit = (
+  record: AuditRecord,
+  setup: Pick<GatewaySetup, 'log'>,
+  log: EdgeAuditOptions['log'],
+  world: Pick<World, 'clock' | 'tell'>,
+): EdgeAuditConsumer => new EdgeAuditConsumer({ record, log, path: join(setup.log.dir, 'audit-edges.json') }, world);
 
 /** A changed configuration taken in, or refused: by names of settings, never by their values. */
 export async function auditedReload(audit: AuditRecord, setup: GatewaySetup, run: () => Promise<ReloadResult>): Promise<ReloadResult> {

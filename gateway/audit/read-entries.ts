@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditEntryView } from '../../api/audit.ts';
-import { listAuditFiles, readAuditLine, splitLines, type AuditFile } from './audit-line.ts';
+import { parseCursor, type Cursor } from '../../log/types.ts';
+import { listAuditFiles, auditOrigin, readAuditLine, splitLines, type AuditFile } from './audit-line.ts';
 
 const MAX_BYTES_READ = 16 << 20;
 const DAY_MS = 86_400_000;
@@ -16,6 +17,8 @@ interface AuditFilter {
   kind?: string | undefined;
   centre?: string | undefined;
   outcome?: string | undefined;
+  /** Told by this one. */
+  edge?: string | undefined;
 }
 
 export interface AuditQuery {
@@ -65,7 +68,7 @@ function isOfTime({ day }: AuditFile, { since, until }: AuditFilter): boolean {
 }
 
 function fitsFilter(entry: AuditEntryView, { filter, isSeen }: AuditQuery): boolean {
-  const { since, until, who, kind, centre, outcome } = filter;
+  const { since, until, who, kind, centre, outcome, edge } = filter;
   return (
     (since === undefined || entry.at >= since) &&
     (until === undefined || entry.at < until) &&
@@ -74,6 +77,23 @@ function fitsFilter(entry: AuditEntryView, { filter, isSeen }: AuditQuery): bool
     (kind === undefined ? entry.kind !== 'checkpoint' : kind === entry.kind) &&
     (centre === undefined || centre === entry.centre) &&
     (outcome ?? entry.outcome) === entry.outcome &&
+    (edge === undefined || entry.origin === auditOrigin(edge)) &&
     (isSeen?.(entry.centre) ?? true)
   );
+}
+
+/** The place in the gateway's log of the newest entry of an edge behind a line; null: there is none. @throws the system's error */
+export async function newestLogPlace(dir: string, behindSeq: number): Promise<Cursor | null> {
+  const files = await listAuditFiles(dir);
+  for (let at = files.length - 1; at >= 0; at -= 1) {
+    const { name } = files[at] as AuditFile;
+    for (const line of splitLines(await readFile(join(dir, name))).lines.toReversed()) {
+      const entry = readAuditLine(Buffer.from(line).toString())?.entry;
+      if (!entry) continue;
+      if (entry.seq <= behindSeq) return null;
+      const place = entry.log === undefined ? null : parseCursor(entry.log);
+      if (place) return place;
+    }
+  }
+  return null;
 }

@@ -58,8 +58,8 @@ export interface EmbeddedBroker {
   addressOf(edge: string): string | null;
   /** Edges that are connected from beyond this machine without TLS. */
   plaintextEdges(): string[];
-  /** Whoever came in by this certificate goes, at once. */
-  dropRevoked(serialNumber: string): void;
+  /** Whoever came in by this certificate goes, at once; with the last of its edge, whoever came in by its token. */
+  dropRevoked(edge: string, serialNumber: string): void;
   /** Lets clients in. @returns the address they reach it under, mqtt(s)://host:port. @throws CV_BROKER_LISTEN */
   listen(): Promise<string>;
   /** Who may come in from now on. Clients whose rights went or were changed are let go; the others notice nothing. */
@@ -187,6 +187,8 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
     if (client.id.startsWith(GATEWAY_CLIENT)) return 'this client id is kept for the gateway';
     // Consumers come by password; programs show whatever certificate they have.
     if (isEdge && shown && 'code' in shown) return shown;
+    const edge = client.id.slice(edgeClientId('').length);
+    if (isEdge && !shown && tls?.certificates.isRevoked(edge)) return revokedFault(edge);
     if (!tls || isSecure || isLoopback(hostOf(address)) || tls.isPlaintextAllowed()) return null;
     return fault('CV_TLS_REQUIRED', { client: client.id ? shortened(client.id) : '?', address });
   }
@@ -377,12 +379,12 @@ export async function openEmbeddedBroker(setup: EmbeddedBrokerSetup, world: Worl
       return tls ? connected().flatMap(([, { identity, isSecure, address }]) =>
         identity?.kind === 'edge' && !isSecure && !isLoopback(hostOf(address)) ? identity.id : []) : [];
     },
-    dropRevoked(serialNumber) {
-      for (const [client, { identity }] of connected())
-        if (identity?.kind === 'edge' && identity.serialNumber === serialNumber) {
-          const params = { edge: identity.id, detail: 'it was revoked', detailZh: '已吊销' };
-          drop(client, 'refused', fault('CV_CERTIFICATE_REFUSED', params));
-        }
+    dropRevoked(edge, serialNumber) {
+      for (const [client, { identity }] of connected()) {
+        if (identity?.kind !== 'edge' || identity.id !== edge) continue;
+        if (identity.serialNumber === undefined ? tls?.certificates.isRevoked(edge) : identity.serialNumber === serialNumber)
+          drop(client, 'refused', revokedFault(edge));
+      }
     },
     async listen() {
       const port = await listen(server, setup);
@@ -439,6 +441,7 @@ function writeAhead(stream: Duplex): void {
   (stream as unknown as { _writableState: { highWaterMark: number } })._writableState.highWaterMark = SOCKET_HIGH_WATER_BYTES;
 }
 const fault = (code: FaultCode, params: FaultParams): Fault => ({ code, params });
+const revokedFault = (edge: string): Fault => fault('CV_CERTIFICATE_REFUSED', { edge, detail: 'it was revoked', detailZh: '已吊销' });
 const nameOf = (client: Client, session: Session): string => (client.id ? `${shortened(client.id)} (${session.address})` : session.address);
 /** What others may choose at length goes into the log in part. */
 const shortened = (name: string): string => (name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name);

@@ -39,14 +39,22 @@ const SALT_BYTES = 12;
 const KEY_BYTES = 64;
 const derive = promisify(pbkdf2);
 
-export async function mosquittoFiles(access: MosquittoAccess): Promise<{ acl: string; passwords: string; gatewayPasswords: string }> {
+interface MosquittoFiles {
+  acl: string;
+  /** Of the listener that knows edges by their certificates. */
+  edgeAcl: string;
+  passwords: string;
+  gatewayPasswords: string;
+}
+
+export async function mosquittoFiles(access: MosquittoAccess): Promise<MosquittoFiles> {
   const users = [
     access.gateway,
     ...access.edges.flatMap(({ id, token }) => (token === null ? [] : { user: id, password: token })),
     ...access.consumers,
   ];
   const lines = await Promise.all(users.map(async ({ user, password }) => `${user}:${await hash(password)}`));
-  return { acl: mosquittoAcl(access), passwords: `${lines.join('\n')}\n`, gatewayPasswords: `${lines[0]}\n` };
+  return { acl: mosquittoAcl(access), edgeAcl: EDGE_ACL, passwords: `${lines.join('\n')}\n`, gatewayPasswords: `${lines[0]}\n` };
 }
 
 export interface MosquittoPlaces {
@@ -56,23 +64,39 @@ export interface MosquittoPlaces {
   /** Of the listener for edges and consumers. */
   port: number;
   gateway: { host: string; port: number };
+  /** Listeners with TLS come in the place of the one without; where plaintext is still let in, beside it. */
+  tls?: MosquittoTls | undefined;
+}
+
+/** Files are those of `tls.copyTo`, or of a certificate of one's own. */
+export interface MosquittoTls {
+  edgeAcl: string;
+  ca: string;
+  certificate: string;
+  key: string;
+  /** null while two CAs count: mosquitto wants a list of each. The gateway itself refuses who was revoked. */
+  revoked: string | null;
+  /** Edges by their certificates. */
+  edgePort: number;
+  /** Edges with tokens, and consumers. */
+  passwordPort: number;
+  isPlaintextKept: boolean;
 }
 
 /**
  * What `mosquitto.conf` says of it. The newer connection under a client id ends the older, so an id must be its user's
  * alone: for edges and consumers the id is the user. The gateway has several connections, and so a listener of its own.
  */
-export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway }: MosquittoPlaces): string {
+export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway, tls }: MosquittoPlaces): string {
+  const byPassword = ['allow_anonymous false', 'use_username_as_clientid true', `acl_file ${acl}`, `password_file ${passwords}`];
   return [
     'per_listener_settings true',
     'max_inflight_messages 0',
     'max_queued_messages 10000',
-    '# edges and consumers',
-    `listener ${port}`,
-    'allow_anonymous false',
-    'use_username_as_clientid true',
-    `acl_file ${acl}`,
-    `password_file ${passwords}`,
+    ...(tls ? tlsListeners(tls, byPassword) : []),
+    ...(!tls || tls.isPlaintextKept
+      ? [`# edges and consumers${tls ? ' without TLS: take it out when all have moved' : ''}`, `listener ${port}`, ...byPassword]
+      : []),
     '# the gateway alone',
     `listener ${gateway.port} ${gateway.host}`,
     'allow_anonymous false',
@@ -81,6 +105,34 @@ export function mosquittoConf({ acl, passwords, gatewayPasswords, port, gateway 
     '',
   ].join('\n');
 }
+
+/** The name in a certificate is the user, and so the client id: nobody takes the place of another. */
+function tlsListeners({ ca, certificate, key, revoked, edgeAcl, edgePort, passwordPort }: MosquittoTls, byPassword: string[]): string[] {
+  const shown = [`certfile ${certificate}`, `keyfile ${key}`, 'tls_version tlsv1.2'];
+  return [
+    '# edges by their certificates',
+    `listener ${edgePort}`,
+    `cafile ${ca}`,
+    ...shown,
+    ...(revoked === null ? [] : [`crlfile ${revoked}`]),
+    'require_certificate true',
+    'use_identity_as_username true',
+    'use_username_as_clientid true',
+    `acl_file ${edgeAcl}`,
+    '# edges with tokens, and consumers, over TLS',
+    `listener ${passwordPort}`,
+    ...shown,
+    ...byPassword,
+  ];
+}
+
+/** For whoever has a certificate: an edge that is enrolled later needs no line. */
+const EDGE_ACL = [
+  '# made by cityvitals; %u is the name in the certificate',
+  ...EDGE_WRITES.map((leaf) => `pattern write cv/v1/in/+/%u/${leaf}`),
+  ...EDGE_READS.map((leaf) => `pattern read cv/v1/in/+/%u/${leaf}`),
+  '',
+].join('\n');
 
 function mosquittoAcl({ edges, gateway, consumers }: MosquittoAccess): string {
   const block = (user: string, topics: readonly string[]) => [`user ${user}`, ...topics.map((topic) => `topic ${topic}`), ''];

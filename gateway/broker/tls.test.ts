@@ -60,7 +60,7 @@ async function rig(t: TestContext, { host = '127.0.0.1', plaintext = true } = {}
   const broker = await openEmbeddedBroker(
     { ...SETUP, host, port: 0 }, world, { port, certificates: enrolment, isPlaintextAllowed: () => isPlaintextAllowed },
   );
-  enrolment.onRevoked((_edge, serialNumber) => broker.dropRevoked(serialNumber));
+  enrolment.onRevoked((edge, serialNumber) => broker.dropRevoked(edge, serialNumber));
   const got: string[] = [];
   const url = await broker.listen();
   const link = openLink({ url, open: () => broker.connectGateway() }, {

@@ -23,6 +23,7 @@ const SERVER_RENEWED_AT = 1 / 3;
 const LIST_LIFE_MS = 30 * DAY_MS;
 const SECRET_MODE = 0o600;
 const OPEN_MODE = 0o644;
+const GROUP_MODE = 0o640;
 
 /** In the folder of the authority. */
 export const AUTHORITY_FILES = {
@@ -35,7 +36,12 @@ export interface AuthorityOptions {
   gateway: string;
   /** Names and addresses by which it is reached. */
   names: readonly string[];
+  /** Folder with copies for another broker, as `COPIED_FILES` names them; its group may read them. */
+  copyTo?: string | null;
 }
+
+/** What another broker needs: the CAs that count, the gateway's own certificate with those above it, its key, the list. */
+export const COPIED_FILES = { ca: 'ca.pem', server: 'server.pem', serverKey: 'server-key.pem', revoked: 'crl.pem' } as const;
 
 export class CertificateAuthority {
   readonly #options: AuthorityOptions;
@@ -115,6 +121,20 @@ export class CertificateAuthority {
     const nowAt = this.#clock.nowMs();
     const list = await makeRevocationList(revoked, { notBeforeAt: nowAt, notAfterAt: nowAt + LIST_LIFE_MS }, this.#authority);
     await this.#write('revoked', list, OPEN_MODE);
+    await this.#copy(list);
+  }
+
+  async #copy(list: string): Promise<void> {
+    const { copyTo } = this.#options;
+    if (!copyTo) return;
+    const { keyPem, certificatePem } = this.server();
+    const copies = { ca: this.trustedPem, server: certificatePem, serverKey: keyPem, revoked: list };
+    for (const [file, name] of Object.entries(COPIED_FILES) as [keyof typeof COPIED_FILES, string][]) {
+      const path = join(copyTo, name);
+      const before = await readFile(path, 'utf8').catch(() => null);
+      // A broker that watches the folder is not woken for nothing.
+      if (before !== copies[file]) await writeFileAtomically(path, copies[file], { mode: GROUP_MODE });
+    }
   }
 
   async #makeAuthority(): Promise<void> {

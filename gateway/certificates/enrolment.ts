@@ -71,6 +71,7 @@ export class EdgeEnrolment implements EdgeCertificates {
   #changing: Promise<unknown> = Promise.resolve();
   #timer: Timer | null = null;
   #edges: readonly EnrolledEdge[] | null = null;
+  #revoked: ReadonlySet<string> | null = null;
   /** By edge: of certificates that are not in the file. */
   readonly #shown = new Map<string, readonly string[]>();
 
@@ -122,10 +123,13 @@ export class EdgeEnrolment implements EdgeCertificates {
     return this.#edges;
   }
 
-  /** Whether it had certificates, and all of them were revoked. */
   isRevoked(edge: string): boolean {
-    const own = this.certificates().filter((one) => one.edge === edge);
-    return own.length > 0 && own.every(({ revokedAt }) => revokedAt !== undefined);
+    if (!this.#revoked) {
+      const all = this.certificates();
+      const counting = new Set(all.flatMap((one) => (one.revokedAt === undefined ? one.edge : [])));
+      this.#revoked = new Set(all.flatMap((one) => (counting.has(one.edge) ? [] : one.edge)));
+    }
+    return this.#revoked.has(edge);
   }
 
   /** CAs that a box is to trust: ours, and the one that our server's certificate is of. */
@@ -237,6 +241,21 @@ export class EdgeEnrolment implements EdgeCertificates {
     });
   }
 
+  /** Another CA issues from now on; boxes learn it as they renew. @returns digests of the CAs that count, the new one first */
+  replaceAuthority(by: { name: string; address: string }): Promise<string[]> {
+    return this.#alone(async () => {
+      const { authority } = this.#options;
+      try {
+        await authority.replace();
+      } catch (error) {
+        throw new FaultError('CV_CERTIFICATES_UNSAVED', { detail: (error as Error).message }, { cause: error });
+      }
+      this.#note(by, 'certificate authority replaced');
+      await this.#refresh();
+      return authority.trusted.map(authorityDigest);
+    });
+  }
+
   /** Told of each that is revoked, at once. */
   onRevoked(listener: (edge: string, serialNumber: string) => void): void {
     this.#listeners.add(listener);
@@ -313,7 +332,7 @@ export class EdgeEnrolment implements EdgeCertificates {
     };
     await this.#save([certificateRow(record), ...changes]);
     this.#certificates.set(record.serialNumber, record);
-    this.#edges = null;
+    this.#forget();
     return record;
   }
 
@@ -332,7 +351,7 @@ export class EdgeEnrolment implements EdgeCertificates {
       this.#certificates.set(one.serialNumber, one);
       this.#shown.delete(one.edge);
     }
-    this.#edges = null;
+    this.#forget();
     for (const { edge, serialNumber } of revoked) for (const listener of this.#listeners) listener(edge, serialNumber);
     await this.#refresh();
     return revoked;
@@ -353,7 +372,7 @@ export class EdgeEnrolment implements EdgeCertificates {
         this.#certificates.delete(serialNumber);
         this.#seen.delete(serialNumber);
       }
-      this.#edges = null;
+      this.#forget();
       for (const { hash } of codes) this.#codes.delete(hash);
       await this.#options.authority.refresh(this.certificates().filter((one) => one.revokedAt !== undefined));
     } catch (error) {
@@ -371,7 +390,13 @@ export class EdgeEnrolment implements EdgeCertificates {
   #noteShown(edge: string, centres: readonly string[]): void {
     if (String(this.#shown.get(edge) ?? '') === String(centres)) return;
     this.#shown.set(edge, centres);
+    this.#forget();
+  }
+
+  /** What was made of the certificates. */
+  #forget(): void {
     this.#edges = null;
+    this.#revoked = null;
   }
 
   async #save(changes: readonly CertificateChange[]): Promise<void> {

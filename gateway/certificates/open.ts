@@ -49,7 +49,10 @@ export interface TlsParts {
 export async function openTls(setup: GatewaySetup, parts: TlsParts, world: World): Promise<GatewayTls | null> {
   const { tls } = setup;
   if (!tls || !isTlsUsed(setup)) return null;
-  const authority = new CertificateAuthority({ dir: tls.dir, gateway: setup.gateway, names: namesOf(setup) }, world.clock);
+  const authority = new CertificateAuthority(
+    { dir: tls.dir, gateway: setup.gateway, names: namesOf(setup), copyTo: tls.copyTo ?? null },
+    world.clock,
+  );
   await authority.open();
   const own = tls.own ? await readOwn(tls.own, world.clock.nowMs()) : null;
   const enrolment = new EdgeEnrolment(

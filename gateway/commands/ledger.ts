@@ -18,17 +18,24 @@ export interface CommandRecord {
   /** The edge's, or ours where it cannot have had it. */
   answer: Answer | null;
   answeredAt: number | null;
+  /** Why the edge did not take the message in which it came. It is sent again: what an edge refuses so may be taken when signed anew. */
+  refusal: Answer['fault'] | null;
 }
 
 const KEPT = 10_000;
 /** Pictures stay in memory alone, those of the newest snapshots. */
 const PICTURES_KEPT = 16;
+/** Counters that are put on record ahead, so that not every message costs a line; a restart leaves out those that were not used. */
+const RESERVED = 60_000;
 
 export class CommandLedger {
   readonly #entries = new Map<string, CommandRecord>();
   readonly #world: Pick<World, 'clock' | 'tell'>;
   readonly #dir: string;
   #journal: Journal | null = null;
+  #counter = 0;
+  /** No counter above it is given out: it stands on every line of the journal, so it is known from the end of it. */
+  #reservedTo = 0;
 
   constructor(dir: string, world: Pick<World, 'clock' | 'tell'>) {
     this.#dir = dir;
@@ -80,23 +87,60 @@ export class CommandLedger {
     if (picture) this.#forgetPictures();
   }
 
+  /** The message in which it came was not taken as ours; once on record for each reason. @throws CV_COMMAND_UNRECORDED */
+  async refused(entry: CommandRecord, answer: Answer): Promise<void> {
+    if (answer.fault === undefined || entry.refusal?.code === answer.fault.code) return;
+    await this.#write({ step: 'refused', id: answer.id, answer });
+    entry.refusal = answer.fault;
+  }
+
+  /**
+   * Sees to it that there are counters to be had; those that may be given out are on disk when it resolves. They go with the
+   * time, so that a gateway whose record was lost goes on above what edges have seen. @throws CV_COMMAND_UNRECORDED
+   */
+  async reserveCounters(): Promise<void> {
+    const next = this.#nextCounter();
+    if (next + RESERVED / 2 <= this.#reservedTo) return;
+    await this.#write({ step: 'reserved', id: '-', reservedTo: next + RESERVED });
+    this.#reservedTo = Math.max(this.#reservedTo, next + RESERVED);
+  }
+
+  /** One that was never given out, above all that were. @throws CV_COMMAND_UNRECORDED where none was reserved */
+  takeCounter(): number {
+    const next = this.#nextCounter();
+    if (next > this.#reservedTo) {
+      const detail = `${next} > ${this.#reservedTo}`;
+      throw new FaultError('CV_COMMAND_UNRECORDED', { path: this.#dir, detail });
+    }
+    this.#counter = next;
+    return next;
+  }
+
   async close(): Promise<void> {
     await this.#journal?.close();
   }
 
+  #nextCounter(): number {
+    return Math.max(this.#counter + 1, Math.floor(this.#world.clock.nowMs()));
+  }
+
   #replay({ step, at, id, ...line }: JournalLine): void {
+    const { reservedTo } = line;
+    if (Number.isSafeInteger(reservedTo)) this.#counter = this.#reservedTo = Math.max(this.#reservedTo, Number(reservedTo));
     const entry = this.#entries.get(String(id));
     if (step === 'asked') {
       const command = COMMAND_SCHEMA.safeParse(line.command);
       if (command.success) this.#add(command.data, String(line.edge), String(line.centre));
     }
     if (step === 'sent' && entry) entry.sentAt ??= at;
+    const refusal = step === 'refused' && entry ? ANSWER_SCHEMA.safeParse(line.answer) : null;
+    if (refusal?.success && entry) entry.refusal = refusal.data.fault ?? null;
     const answer = step === 'answered' && entry ? ANSWER_SCHEMA.safeParse(line.answer) : null;
     if (answer?.success && entry) Object.assign(entry, { answer: answer.data, answeredAt: at });
   }
 
   #add(command: Command, edge: string, centre: string): CommandRecord {
-    const entry: CommandRecord = { command, edge, centre, sentAt: null, answer: null, answeredAt: null };
+    const entry: CommandRecord = { command, edge, centre, sentAt: null, answer: null, answeredAt: null, refusal: null };
     this.#entries.set(command.id, entry);
     if (this.#entries.size > KEPT) this.#entries.delete(this.#entries.keys().next().value as string);
     return entry;
@@ -110,7 +154,8 @@ export class CommandLedger {
   async #write(line: Record<string, unknown>): Promise<void> {
     try {
       if (!this.#journal) throw new Error('it could not be opened');
-      await this.#journal.append({ at: this.#world.clock.nowMs(), ...line });
+      const reserved = this.#reservedTo > 0 ? { reservedTo: this.#reservedTo } : {};
+      await this.#journal.append({ at: this.#world.clock.nowMs(), ...reserved, ...line });
     } catch (error) {
       const fault = this.#unrecorded(error);
       this.#world.tell({ kind: 'fault', fault });

@@ -3,11 +3,14 @@ import type { CommandView } from '../../api/commands.ts';
 import { explain, FAULTS, type Fault, type FaultCode } from '../../core/faults.ts';
 import type { CommandRecord } from './ledger.ts';
 
+/** So long after its end an edge that did not take a command may still be asked what became of it. */
+const REFUSED_GRACE_MS = 10_000;
+
 /** @param nowMs until it expires an unanswered command is pending; afterwards nobody knows, if it was sent */
-export function commandView({ command, edge, centre, sentAt, answer, answeredAt }: CommandRecord, nowMs: number): CommandView {
+export function commandView({ command, edge, centre, sentAt, answer, answeredAt, refusal }: CommandRecord, nowMs: number): CommandView {
   const { v: _v, kind, id, device, by, reason, issuedAt, expiresAt, over: _over, ...asked } = command;
-  const silent = answer === null && sentAt !== null && nowMs >= expiresAt;
-  const fault = silent ? { code: 'CV_COMMAND_NO_ANSWER', params: { edge } } : answer?.fault;
+  const silent = answer === null && sentAt !== null && nowMs >= expiresAt + (refusal ? REFUSED_GRACE_MS : 0);
+  const fault = silent ? { code: 'CV_COMMAND_NO_ANSWER', params: { edge } } : answer ? answer.fault : refusal;
   return {
     id, kind, device, edge, centre, by, reason, issuedAt, expiresAt, sentAt, answeredAt,
     ...('points' in asked && asked.points ? { points: asked.points } : {}),

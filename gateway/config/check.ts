@@ -161,6 +161,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     tls: {
       dir: resolvePath(path, tls.dir ?? `./data/${gateway}/certificates`),
       loopback: tls.loopback,
+      ...(tls.copyTo !== undefined && { copyTo: resolvePath(path, tls.copyTo) }),
       own: tls.certificate !== undefined && tls.key !== undefined
         ? { certificate: resolvePath(path, tls.certificate), key: resolvePath(path, tls.key) }
         : null,

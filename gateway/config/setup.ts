@@ -101,6 +101,8 @@ export interface TlsSetup {
   readonly dir: string;
   /** Also where everything listens on this machine alone. */
   readonly loopback: boolean;
+  /** Folder with copies of what another broker needs. */
+  readonly copyTo?: string;
   /** PEM files of a certificate with its chain, and of its key; null: of the gateway's own CA. */
   readonly own: { readonly certificate: string; readonly key: string } | null;
   /** ms UTC; null: never for a new gateway, 30 days for one that was upgraded. */

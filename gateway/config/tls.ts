@@ -22,6 +22,11 @@ export const TLS_SCHEMA = z
       .boolean()
       .default(false)
       .meta({ zh: '只监听本机时也使用 TLS', en: 'TLS also where the gateway listens on this machine alone' }),
+    copyTo: file({
+      zh: '供其他 MQTT 代理（如 mosquitto）使用的目录：网关在此维护 ca.pem、server.pem、server-key.pem 和 crl.pem；该目录须已存在，其所属组可读',
+      en: 'folder for another broker, such as mosquitto: the gateway keeps ca.pem, server.pem, server-key.pem and crl.pem there; it must exist, and its group may read them',
+      examples: ['/var/lib/cityvitals-broker'],
+    }),
     certificate: file({
       zh: '网关自有证书（PEM，含证书链），与 key 同时给出；缺省由网关自行签发',
       en: 'certificate of your own for the gateway (PEM, with its chain), beside key; by default the gateway makes one',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AUDIT_EXAMPLE, AUDIT_KINDS, AUDIT_OUTCOMES, AuditEntryView } from '../../api/audit.ts';
 import { pageOf } from '../../api/fields.ts';
+import { IDS } from '../../core/event.ts';
 import { recorded } from './recorded.ts';
 import { filter, MAX_PAGE, NO_PARAMS, pageLimit, query, route, timeMs, whole } from './route.ts';
 
@@ -23,6 +24,7 @@ export const AUDIT_ROUTE = route({
     who: filter(z.string().max(128), 'of this person or token', '仅此人员或令牌', 'li-wei'),
     kind: filter(z.enum(AUDIT_KINDS), 'of this kind', '仅此类别', 'command'),
     centre: filter(z.string().max(12), 'of this centre', '仅此中心', '500112001'),
+    edge: filter(z.string().regex(IDS.edge), 'told by this edge', '仅由此边缘节点上报', 'pump-07'),
     outcome: filter(z.enum(AUDIT_OUTCOMES), 'with this outcome', '仅此结果', 'refused'),
   }),
   params: NO_PARAMS,
@@ -31,9 +33,9 @@ export const AUDIT_ROUTE = route({
   faults: [],
   handle: (call) =>
     recorded(call, { kind: 'audit_read', what: 'audit record' }, async () => {
-      const { limit, after, since, until, who, kind, centre, outcome } = call.query;
+      const { limit, after, since, until, who, kind, centre, edge, outcome } = call.query;
       const { items, next } = await call.sources.audit.list({
-        filter: { since, until, who, kind, centre, outcome },
+        filter: { since, until, who, kind, centre, edge, outcome },
         limit,
         before: after ?? null,
         isSeen: (one) => call.seesAll || (one !== undefined && call.sees(one)),

@@ -20,6 +20,7 @@ const RECORD: CommandRecord = {
   sentAt: null,
   answer: null,
   answeredAt: null,
+  refusal: null,
 };
 
 test('answers and examples of every command route fit the document; without operators all are refused', async (t) => {

@@ -34,7 +34,10 @@ export const COMMAND_ROUTES: Route[] = [
     headers: { location: { en: 'where to look for the answer', zh: '查询应答的地址' } },
     answer: CommandView,
     example: COMMAND_EXAMPLE,
-    faults: [...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED'],
+    faults: [
+      ...ACCESS, 'CV_API_ORIGIN', 'CV_API_UNKNOWN_ID', 'CV_COMMAND_ID_TAKEN', 'CV_COMMAND_BUSY', 'CV_COMMAND_UNRECORDED',
+      'CV_COMMAND_KEY_UNUSABLE', 'CV_COMMAND_KEY_OTHER',
+    ],
     async handle(call) {
       const known = call.sources.device(call.body.device);
       if (known && !call.sees(known.centre)) throw unknownId({ en: 'device', zh: '设备' }, call.body.device, '/api/v1/devices');

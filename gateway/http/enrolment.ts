@@ -2,9 +2,12 @@
  * Edges and their certificates. A box asks by its code or its old certificate and is nobody before; an administrator has the
  * edges whose centres are all within their own, and gives no code for the name of an edge of others.
  */
+import { z } from 'zod';
 import {
   ADD_ENROLMENT_CODE_BODY,
   ADD_ENROLMENT_CODE_EXAMPLE,
+  AUTHORITIES_EXAMPLE,
+  AuthoritiesView,
   EDGE_CERTIFICATE_EXAMPLE,
   EDGE_IDENTITY_EXAMPLE,
   EdgeCertificateView,
@@ -28,6 +31,7 @@ import type { CertificateRecord, CodeRecord } from '../certificates/records.ts';
 import type { ApiSources } from './sources.ts';
 import { after, idParam, MAX_PAGE, NO_PARAMS, pageByText, pageLimit, query, route, unknownId, type Call, type Route } from './route.ts';
 import '../certificates/faults.ts';
+import '../people/faults.ts';
 
 const PATH = '/api/v1/enrolment';
 const CODES = `${PATH}-codes`;
@@ -45,7 +49,7 @@ export const ENROLMENT_ROUTES: Route[] = [
     answer: EdgeIdentityView, example: EDGE_IDENTITY_EXAMPLE,
     faults: [
       'CV_ENROLMENT_CLOSED', 'CV_ENROLMENT_CODE_UNKNOWN', 'CV_ENROLMENT_CODE_USED', 'CV_ENROLMENT_CODE_EDGE', 'CV_SIGNING_REQUEST',
-      'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY', 'CV_COMMAND_TOO_MANY',
+      'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY', 'CV_COMMAND_TOO_MANY', 'CV_COMMAND_KEY_UNUSABLE',
     ],
     handle: async (call) => identityOf(call, await openOf(call).edges.enrol(call.body, call.request.ip)),
   }),
@@ -59,7 +63,7 @@ export const ENROLMENT_ROUTES: Route[] = [
     answer: EdgeIdentityView, example: EDGE_IDENTITY_EXAMPLE,
     faults: [
       'CV_ENROLMENT_CLOSED', 'CV_CERTIFICATE_REFUSED', 'CV_SIGNING_REQUEST', 'CV_CERTIFICATES_UNSAVED', 'CV_CERTIFICATES_TOO_MANY',
-      'CV_COMMAND_TOO_MANY',
+      'CV_COMMAND_TOO_MANY', 'CV_COMMAND_KEY_UNUSABLE',
     ],
     handle: async (call) => identityOf(call, await openOf(call).edges.renew(call.body, call.request.ip)),
   }),
@@ -131,6 +135,17 @@ export const ENROLMENT_ROUTES: Route[] = [
       return { revoked: (await edges.revoke(which, byOf(call))).map(certificateView) };
     },
   }),
+  route({
+    method: 'POST', path: `${CERTIFICATES}/authority`, needs: 'enrol_edges', everywhere: true,
+    summary: {
+      zh: '更换证书颁发机构：旧 CA 签发的证书仍有效，设备在续期时得知新 CA',
+      en: 'replace the CA: certificates of the old one still count, and boxes learn the new one as they renew',
+    },
+    query: query({}), params: NO_PARAMS, body: z.strictObject({}), bodyExample: {},
+    answer: AuthoritiesView, example: AUTHORITIES_EXAMPLE,
+    faults: ['CV_API_ORIGIN', 'CV_API_CSRF', 'CV_ENROLMENT_CLOSED', 'CV_CERTIFICATES_UNSAVED'],
+    handle: async (call) => ({ authorities: await openOf(call).edges.replaceAuthority(byOf(call)) }),
+  }),
 ];
 
 const EDGE = { en: 'edge', zh: '边缘节点' };
@@ -162,10 +177,10 @@ const certificateView = (
   { serialNumber, edge, centres, notBeforeAt, notAfterAt, issuedAt, by, revokedAt }: CertificateRecord,
 ): EdgeCertificateView => ({ serialNumber, edge, centres, notBeforeAt, notAfterAt, issuedAt, by, revokedAt: revokedAt ?? null });
 
-function identityOf(call: Pick<Any, 'sources' | 'request'>, { certificatePem, centres }: CertificateRecord) {
-  const { edges, brokerUrl } = openOf(call);
+async function identityOf(call: Pick<Any, 'sources' | 'request'>, { certificatePem, centres }: CertificateRecord) {
+  const { edges, brokerUrl, commandKey } = openOf(call);
   return {
     certificate: certificatePem, ca: edges.trustedPem, centre: centres[0],
-    broker: brokerUrl(nameOfHost(call.request.host) ?? call.request.hostname),
+    broker: brokerUrl(nameOfHost(call.request.host) ?? call.request.hostname), commandKey: await commandKey(),
   };
 }

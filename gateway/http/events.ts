@@ -5,6 +5,7 @@
 import type { Normaliser } from '../../city/catalogue/catalogue.ts';
 import { toPublished } from '../../city/catalogue/publish.ts';
 import { FaultError } from '../../core/faults.ts';
+import { AUDIT_INDICATOR } from '../../log/audit/edge-entry.ts';
 import { compareCursors, formatCursor, parseCursor, LOG_START, type Cursor, type StoredGroup } from '../../log/types.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { EVENT_EXAMPLE, EventPage, type FollowedEvent } from '../../api/events.ts';
@@ -50,7 +51,8 @@ export async function eventsAfter(
         if (items.length >= limit) break;
         if (compareCursors(item.place, at) <= 0) continue;
         at = item.place;
-        if (sees(item.event.centre)) items.push(item.event);
+        // What edges tell the audit record is for those who may read that.
+        if (sees(item.event.centre) && item.event.indicator !== AUDIT_INDICATOR) items.push(item.event);
       }
       if (items.length >= limit) break;
       // Also past a group that held nothing new, or the loop would read it for ever.

@@ -25,6 +25,8 @@ export const FAULT_PARAMS_EXAMPLE: FaultParams = {
   whoZh: 'duty-1',
   waitSeconds: 30,
   edge: 'pump-07',
+  theirs: '9f2b6c1d04e8a375',
+  ours: '1c7e5a90b2d4f638',
   point: 'running',
   address: '127.0.0.1:8080',
   host: 'city.example',

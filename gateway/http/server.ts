@@ -19,6 +19,7 @@ import { leadToTls, serveTls, tlsNeed, type HttpTls } from './tls.ts';
 import type { Admission } from '../people/access.ts';
 import type { ApiSources } from './sources.ts';
 import '../people/faults.ts';
+import '../tls/faults.ts';
 
 export interface ApiOptions {
   /** Default 127.0.0.1: nothing listens beyond loopback unless asked to. */

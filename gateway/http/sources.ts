@@ -49,7 +49,7 @@ export interface DemoControls {
 
 /** Commands to edges. */
 export interface CommandSource {
-  /** @param by a name. @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, CV_COMMAND_ID_TAKEN, CV_COMMAND_BUSY, CV_COMMAND_UNRECORDED */
+  /** @param by a name. @throws CV_COMMAND_TOO_MANY, CV_API_UNKNOWN_ID, and as Dispatch.ask does */
   ask(request: CommandBody, by: string): Promise<CommandView>;
   get(id: string): CommandView | null;
   /** In any order; without pictures. */
@@ -58,7 +58,12 @@ export interface CommandSource {
 
 /** Certificates of edges. */
 export interface EnrolmentSource {
-  edges: Pick<EdgeEnrolment, 'enrol' | 'renew' | 'revoke' | 'certificates' | 'codes' | 'addCode' | 'removeCode' | 'trustedPem'>;
+  edges: Pick<
+    EdgeEnrolment,
+    'enrol' | 'renew' | 'revoke' | 'certificates' | 'codes' | 'addCode' | 'removeCode' | 'replaceAuthority' | 'trustedPem'
+  >;
+  /** PEM, SPKI, Ed25519: edges verify commands by it. @throws CV_COMMAND_KEY_UNUSABLE */
+  commandKey(): Promise<string>;
   /** Where a box finds the broker. @param host by which it reached this gateway */
   brokerUrl(host: string): string;
 }

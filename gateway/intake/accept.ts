@@ -5,6 +5,7 @@
 import { eventProblem } from '../../core/event-check.ts';
 import { streamOf, type Event } from '../../core/event.ts';
 import { FaultError, type FaultCode, type FaultParams } from '../../core/faults.ts';
+import { AUDIT_INDICATOR } from '../../log/audit/edge-entry.ts';
 import type { SettledRange } from '../../log/types.ts';
 import { readBatch } from '../../core/wire/batch.ts';
 import type { BatchName, EventColumns } from '../../core/wire/event-columns.ts';
@@ -61,8 +62,8 @@ function problemOf(event: Event, seq: number, name: BatchName, rules: Acceptance
   if (aheadMs > MAX_AHEAD_MS && event.clock !== 'unsynced') return { code: 'CV_EVENT_FUTURE', params: { aheadMs } };
   if (rules.accepts && !rules.accepts.includes(event.origin)) return { code: 'CV_EVENT_ORIGIN', params: { origin: event.origin } };
   const { bindings } = rules;
-  // A gap record of an edge as a whole names the edge itself: that is no device.
-  const isOfEdge = event.kind === 'gap' && event.device === event.edge;
+  // A gap record of an edge as a whole, or what it tells the audit record, names the edge itself: that is no device.
+  const isOfEdge = (event.kind === 'gap' || event.indicator === AUDIT_INDICATOR) && event.device === event.edge;
   return bindings ? bindings.admitCentre(event.centre, name.from) ?? (isOfEdge ? null : bindings.admit(event.device, name.from)) : null;
 }
 

@@ -85,6 +85,24 @@ test('an ack says what is durable, once for all that came in one turn', async ()
   assert.equal(published[0]?.topic, `${TOPIC}/ack`);
 });
 
+test('of an edge whose certificates were revoked nothing is taken, acknowledged or believed, and that is told', async () => {
+  const revoked = new Set<string>();
+  const settled: string[] = [];
+  const parts = { isRevoked: (edge: string) => revoked.has(edge), onSettled: (edge: string) => { settled.push(edge); } };
+  const { take, published, noted, quarantined, world } = await rig({}, parts);
+  void take('up', batch(1));
+  await settle();
+  revoked.add('pump');
+  for (const leaf of ['up', 'late']) void take(leaf, batch(2));
+  void take('state', JSON.stringify({ v: 1, edge: 'pump', centre: '500112001', online: true }));
+  await settle();
+  assert.equal(acksOf(published).length, 1);
+  assert.deepEqual([noted.events.length, noted.states.length, quarantined.length, settled.length], [1, 0, 0, 4]);
+  const told = world.told.flatMap((event) => (event.kind === 'fault' ? [event.fault.code] : []));
+  assert.deepEqual(told, ['CV_CERTIFICATE_REFUSED'], 'once a second');
+  assert.equal(world.told.filter(({ kind }) => kind === 'batch_refused').length, 3);
+});
+
 test('nothing is acknowledged before it is on disk', async () => {
   let onDisk = () => {};
   const { take, published } = await rig({ accept: () => new Promise((resolve) => { onDisk = () => resolve([]); }) });

@@ -15,6 +15,7 @@ import { EdgeStates } from './edge-states.ts';
 import type { IntakeStats } from './intake-counts.ts';
 import { intakeLine, type IntakeLine, type IntakeLineParts } from './line.ts';
 import { IntakeWindow, type PendingBatch } from './intake-window.ts';
+import '../certificates/faults.ts';
 
 /** What edges publish; acks and commands of the gateway itself are not read back. */
 export const INTAKE_FILTERS = ['up', 'late', 'state', 'rsp'].map((leaf) => `cv/v1/in/+/+/${leaf}`);
@@ -22,6 +23,8 @@ export const INTAKE_FILTERS = ['up', 'late', 'state', 'rsp'].map((leaf) => `cv/v
 export interface IntakeParts extends IntakeLineParts {
   /** A message of this edge is dealt with, whatever came of it. */
   onSettled?(edge: string): void;
+  /** An edge whose certificates were revoked: a broker of its own may still let it in. */
+  isRevoked?(edge: string): boolean;
   /** What else edges may send here. */
   takes?(): ('evidence' | 'clips')[];
 }
@@ -77,10 +80,19 @@ export class Intake {
       this.#world.tell({ kind: 'batch_refused', code: 'CV_WIRE_SENDER', sender: '' });
       return;
     }
+    if (this.#parts.isRevoked?.(address.edge)) return this.#refuseRevoked(address.edge);
     if (address.leaf === 'up' || address.leaf === 'late') return this.#takeBatch(address, message.payload);
     if (address.leaf !== 'state') return;
     if (this.#states.take(address, message)) this.#parts.onSettled?.(address.edge);
     else this.#passOver(address.edge);
+  }
+
+  /** Nothing of it is kept, and nothing is acknowledged. */
+  #refuseRevoked(edge: string): void {
+    const fault: Fault = { code: 'CV_CERTIFICATE_REFUSED', params: { edge, detail: 'it was revoked', detailZh: '已吊销' } };
+    this.#world.tell({ kind: 'batch_refused', code: fault.code, sender: edge });
+    this.#limits.tellOnce(edge, fault);
+    this.#parts.onSettled?.(edge);
   }
 
   #addressOf(topic: string): EdgeAddress | null {

@@ -6,6 +6,7 @@
 import { DRAFT_FIELDS, EVENT_SCHEMA, streamOf, type Event, type Kind, type Origin } from '../../core/event.ts';
 import { fieldTest } from '../../core/event-check.ts';
 import type { Bindings } from '../bindings/bindings.ts';
+import { AUDIT_INDICATOR } from '../../log/audit/edge-entry.ts';
 import { valueAt, type Cells } from '../../core/wire/columns.ts';
 import type { EventColumns } from '../../core/wire/event-columns.ts';
 
@@ -49,6 +50,8 @@ export function isProvenGood(batch: EventColumns, rules: AcceptanceRules): boole
     && everyOf(fields.get('occurredAt'), (at) => (at as number) - rules.nowMs <= MAX_AHEAD_MS)
     && everyOf(fields.get('origin'), (origin) => !rules.accepts || rules.accepts.some((accepted) => accepted === origin))
     && hasValues(fields.get('value') as Cells, fields.get('quality') as Cells)
+    // Of no device, though it names one: nothing is to be bound.
+    && everyOf(fields.get('indicator'), (indicator) => indicator !== AUDIT_INDICATOR)
     // Last: what nobody had yet is this sender's from here on.
     && everyOf(fields.get('centre'), (centre) => !rules.bindings?.admitCentre(centre as string, batch.name.from))
     && everyOf(fields.get('device'), (device) => !rules.bindings?.admit(device as string, batch.name.from));

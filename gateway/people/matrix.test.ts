@@ -116,6 +116,16 @@ function twoTowns(t: TestContext, people: readonly Principal[]) {
       })),
     ),
     enrolment: enrolmentDouble(each((name, centre) => ({ id: `${name}-thing`, edge: `${name}-edge`, centres: [centre] }))),
+    audit: {
+      append: () => {},
+      list: ({ isSeen }) =>
+        Promise.resolve({
+          items: each((name, centre) => ({ ...EXAMPLES.auditEntry, who: `${name}-user`, centre })).filter(
+            ({ centre }) => isSeen?.(centre) ?? true,
+          ),
+          next: null,
+        }),
+    },
     evidence: (sha256: string) => {
       const name = sha256 === hexOf('a') ? 'in-a' : sha256 === hexOf('b') ? 'in-b' : null;
       return name === null ? null : evidenceView(Buffer.from(name), 'image/jpeg', `${name}-edge`);

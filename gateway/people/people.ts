@@ -20,13 +20,14 @@ import { Passwords } from './password.ts';
 import { principalOf, type Actor, type Principal } from './principal.ts';
 import { sessionRecord, setUpLinkRecord, tokenRecord, userRecord, type Session, type SetUpLink, type User } from './records.ts';
 import { SignInLimit } from './sign-in-limit.ts';
-import { checkName, foldName } from './user-name.ts';
+import { checkName, foldName, keptName } from './user-name.ts';
 
 const HOUR_MS = 3_600_000;
 export const LINK_MS = 24 * HOUR_MS;
 const MAX_USERS = 5000;
 const MAX_SESSIONS_OF_USER = 50;
 const MAX_BROWSERS_OF_USER = 20;
+const MAX_GIVEN_NAME = 256;
 const MAX_FIRST_LINKS = 5;
 const SAVE_USE_EVERY_MS = 300_000;
 
@@ -134,8 +135,10 @@ export class People implements KnownPeople {
     const isKnownBrowser = this.#isKnownBrowser(found, from.browser);
     const right = this.#limit.begin(folded, from.address, isKnownBrowser ? digestOf(from.browser as string) : null);
     const isRight = await this.#passwords.verify(given.password, found?.hash ?? null);
+    // What could be no name is most often a password in the wrong field.
+    const who = found?.name ?? keptName(given.user.slice(0, MAX_GIVEN_NAME)) ?? '';
     const record = (outcome: AuditEntry['outcome']): void =>
-      this.#audit.append({ kind: 'sign_in', who: found?.name ?? given.user.slice(0, 64), from: from.address, what: 'password', outcome });
+      this.#audit.append({ kind: 'sign_in', who, from: from.address, what: 'password', outcome });
     if (!found || !isRight || found.disabled) {
       record('refused');
       throw new FaultError('CV_SIGN_IN_WRONG');

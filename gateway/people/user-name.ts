@@ -21,10 +21,16 @@ export const foldName = (name: string): string =>
 
 /** @returns the name as it is kept. @throws CV_USER_NAME */
 export function checkName(name: string): string {
+  const kept = keptName(name);
+  if (kept === null) throw new FaultError('CV_USER_NAME');
+  return kept;
+}
+
+/** null where it can be no name of a user. */
+export function keptName(name: string): string | null {
   const kept = name.normalize('NFC').trim();
   const scripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u].filter((script) => script.test(foldName(kept)));
   // A Cyrillic а in a Latin name looks like another's.
-  if (kept.length > MAX_NAME_CHARS || !NAME.test(kept) || !NAME.test(foldName(kept)) || scripts.length > 1)
-    throw new FaultError('CV_USER_NAME');
-  return kept;
+  const isName = kept.length <= MAX_NAME_CHARS && NAME.test(kept) && NAME.test(foldName(kept)) && scripts.length <= 1;
+  return isName ? kept : null;
 }

@@ -14,6 +14,8 @@ export interface EdgeEntry {
   logDepth: number | null;
   clockOffsetMs: number | null;
   http: string | null;
+  /** SHA-256 of the key by which it verifies commands; absent: it verifies none. */
+  commandKey?: string;
   seenAt: number;
   /** Since when it is away, as far as that was seen; absent while it is there. */
   awaySince?: number;

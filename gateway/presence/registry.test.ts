@@ -213,3 +213,22 @@ test('devices that nobody configured are known by edge as it said last, also whi
   state();
   assert.deepEqual(registry.unknownDevices(), [], 'taken in');
 });
+
+test('the key by which an edge verifies commands is what it said last, also while it is away and after a restart', async (t) => {
+  const { dir, remove } = await tempDir();
+  t.after(remove);
+  const path = join(dir, 'presence.db');
+  const { registry, state } = await rig(path);
+  assert.equal(registry.commandKeyOf('pump'), null);
+  const commandKey = 'ab'.repeat(32);
+  state({ commandKey });
+  state({ online: false });
+  assert.equal(registry.commandKeyOf('pump'), commandKey);
+  assert.ok(registry.edges().every((edge) => !('commandKey' in edge)), 'the API shows what it did');
+  await registry.close();
+  const again = await rig(path);
+  t.after(() => again.registry.close());
+  assert.equal(again.registry.commandKeyOf('pump'), commandKey);
+  again.state();
+  assert.equal(again.registry.commandKeyOf('pump'), null);
+});

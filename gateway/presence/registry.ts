@@ -116,6 +116,7 @@ export class PresenceRegistry {
             logDepth: state.log?.depth ?? null,
             clockOffsetMs: state.clockOffsetMs ?? null,
             http: this.#originOf(state),
+            ...(state.commandKey !== undefined && { commandKey: state.commandKey }),
             seenAt,
             unknown: state.unknown ?? [],
           }
@@ -124,6 +125,15 @@ export class PresenceRegistry {
     if (state.online && state.devices) this.#noteDevices(state.edge, centre, state.devices, state.sentAt ?? seenAt, seenAt);
     this.#changed.edges.add(state.edge);
     if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(state.edge)) this.#announce(id, device);
+  }
+
+  /** It is not let in any more: what it says of itself counts no longer. */
+  noteShutOut(edge: string): void {
+    const entry = this.#edges.get(edge);
+    if (!entry?.online) return;
+    this.#edges.set(edge, { ...entry, online: false, http: null, awaySince: this.#world.clock.nowMs() });
+    this.#changed.edges.add(edge);
+    if (this.#listeners.size > 0) for (const [id, device] of this.#devices.ofEdge(edge)) this.#announce(id, device);
   }
 
   /** Where its HTTP may be asked; what may not be asked is told once for each address. */
@@ -270,7 +280,9 @@ export class PresenceRegistry {
     const silent = [...this.#devices.edges()]
       .filter((id) => !this.#edges.has(id))
       .map((id) => unseenEdge(id, [...this.#devices.ofEdge(id)][0]?.[1].centre ?? this.#options.centre));
-    return [...this.#edges.values(), ...silent].map(({ http: _http, unknown: _unknown, awaySince: _awaySince, ...edge }) => edge);
+    return [...this.#edges.values(), ...silent].map(
+      ({ http: _http, unknown: _unknown, awaySince: _awaySince, commandKey: _commandKey, ...edge }) => edge,
+    );
   }
 
   /** Of all edges, in any order. */
@@ -297,6 +309,11 @@ export class PresenceRegistry {
   /** Base URL of an edge's own HTTP, for pictures. */
   httpOf(edge: string): string | null {
     return this.#edges.get(edge)?.http ?? null;
+  }
+
+  /** SHA-256 of the key by which it verifies commands, as it said last; null: it verifies none. */
+  commandKeyOf(edge: string): string | null {
+    return this.#edges.get(edge)?.commandKey ?? null;
   }
 
   /** By which an edge's own HTTP is asked; edges of before have none. */

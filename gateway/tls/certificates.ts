@@ -20,4 +20,6 @@ export interface CertifiedEdge {
 export interface EdgeCertificates {
   /** Or why it is not let in. */
   judge(certificate: X509Certificate): CertifiedEdge | Fault;
+  /** Whether it had certificates, and all of them were revoked: no other way is open to it either. */
+  isRevoked(edge: string): boolean;
 }

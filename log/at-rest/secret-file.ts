@@ -1,5 +1,5 @@
 /** A secret that the program has made itself, in a file for this user alone: encrypted where the configuration says so. */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../atomic-write.ts';
 import { decryptContent, encryptContent } from './encrypt.ts';
 import { isEncrypted, type EncryptedPlace } from './encrypted-format.ts';
@@ -20,8 +20,6 @@ export async function readSecretFile(place: EncryptedPlace, keys: AtRestKeys): P
 
 /** Replaced as a whole, and on disk when it resolves; mode 600. The folder must exist. */
 export async function writeSecretFile({ path, name }: EncryptedPlace, content: string | Uint8Array, keys: AtRestKeys): Promise<void> {
-  // Left by a power cut, perhaps with other rights.
-  await rm(`${path}.new`, { force: true });
   const { current } = keys;
   await writeFileAtomically(path, current ? encryptContent(Buffer.from(content), current, name) : content, { mode: SECRET_MODE });
 }

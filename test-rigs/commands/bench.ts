@@ -47,9 +47,11 @@ export function commandFolder(scope: Scope): string {
   return dir;
 }
 
-const gatewayYaml = (port = 0) => `gateway: g
+const embeddedBroker = (port = 0) => `{ embedded: { port: ${port}, edges: [{ id: e1, token: t1 }, { id: e2, token: t2 }] } }`;
+
+const gatewayYaml = (broker: string) => `gateway: g
 centre: "${COMMAND_CENTRE}"
-broker: { embedded: { port: ${port}, edges: [{ id: e1, token: t1 }, { id: e2, token: t2 }] } }
+broker: ${broker}
 http: { port: 0 }
 operators: [{ name: duty-1, token: ${TOKEN} }]
 `;
@@ -71,16 +73,26 @@ devices:
       - { id: level, address: "holding:2", unit: m, scale: 0.01, indicator: YJ-FLD-001, write: { allow: true, range: [0, 5] } }
 `;
 
-export async function startCommandGateway(scope: Scope, dir: string, port = 0): Promise<RunningGateway & { told: TelemetryEvent[] }> {
+interface Told { told: TelemetryEvent[] }
+export type RunningCommandGateway = RunningGateway & Told;
+export type RunningCommandEdge = RunningEdge & Told;
+
+/** @param broker the port of the embedded one, or the URL of another */
+export async function startCommandGateway(
+  scope: Scope,
+  dir: string,
+  broker: number | string = 0,
+): Promise<RunningCommandGateway> {
   const told: TelemetryEvent[] = [];
-  const { setup, problems } = await loadGateway({ path: join(dir, 'gateway.yaml'), text: gatewayYaml(port) });
+  const text = gatewayYaml(typeof broker === 'string' ? `{ url: "${broker}" }` : embeddedBroker(broker));
+  const { setup, problems } = await loadGateway({ path: join(dir, 'gateway.yaml'), text });
   if (!setup) throw new Error(JSON.stringify(problems));
   const gateway = await runGateway(setup, realWorld((event) => { told.push(event); }));
   scope.after(() => gateway.close());
   return { ...gateway, told };
 }
 
-export async function startCommandEdge(scope: Scope, dir: string, yaml: string): Promise<RunningEdge & { told: TelemetryEvent[] }> {
+export async function startCommandEdge(scope: Scope, dir: string, yaml: string): Promise<RunningCommandEdge> {
   const told: TelemetryEvent[] = [];
   const path = join(dir, 'edge.yaml');
   writeFileSync(path, yaml);

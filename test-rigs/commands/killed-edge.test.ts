@@ -35,7 +35,9 @@ test('killed at random: what is done was written once, what is refused never, th
   const dir = commandFolder(t);
   const device = await new CountingDevice().open(t);
   const { httpUrl, brokerUrl } = await startCommandGateway(t, dir);
-  writeFileSync(join(dir, 'edge.yaml'), commandEdgeYaml(brokerUrl, device.port));
+  // Signed, so that a kill falls between counter and write as well.
+  const key = join(dir, 'data/g/certificates/command-key.pub.pem');
+  writeFileSync(join(dir, 'edge.yaml'), `${commandEdgeYaml(brokerUrl, device.port)}commands: { key: "${key}" }\n`);
   let edge = await start(dir);
   t.after(() => edge.kill());
   await knownCommand(httpUrl);

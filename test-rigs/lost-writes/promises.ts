@@ -21,6 +21,9 @@ import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { decodeBatch } from '../../core/wire/batch.ts';
 import { realWorld } from '../../core/world.ts';
 import { ownCertificates } from '../../drivers/opcua/own-certificate.ts';
+import { AuditRecord } from '../../gateway/audit/audit-record.ts';
+import { publicKeysIn } from '../../gateway/audit/key.ts';
+import { verifyAuditRecord } from '../../gateway/audit/verify-record.ts';
 import { openBindingFile } from '../../gateway/bindings/file.ts';
 import { HeldEvents } from '../../gateway/bindings/held.ts';
 import { openQuarantine } from '../../gateway/intake/quarantine.ts';
@@ -210,6 +213,23 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
       assert.ok(key && certificate && key.size > 500 && certificate.size > 500 && (key.mode & 0o77) === 0);
     },
   },
+  'entries of an audit record, and its key': {
+    async act(dir) {
+      const audit = auditIn(dir);
+      await audit.open();
+      audit.append({ kind: 'command', who: 'duty-1', from: '::1', what: 'done', outcome: 'done' });
+      await audit.flush();
+    },
+    async find(dir) {
+      const { faults, lines } = await verifyAuditRecord(join(dir, 'audit'), await publicKeysIn(join(dir, 'key')));
+      assert.deepEqual([faults, lines > 2], [[], true]);
+      const audit = auditIn(dir);
+      await audit.open();
+      const { items } = await audit.list({ filter: { kind: 'command' }, limit: 9, before: null });
+      await audit.close();
+      assert.deepEqual(items.map(({ what }) => what), ['done']);
+    },
+  },
   'what a sink could not take': {
     act: (dir) =>
       new SetAsideFile(join(dir, 'aside.jsonl'), 'influxdb').add({
@@ -224,6 +244,9 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
     find: async (dir) => assert.match(readFileSync(join(dir, 'aside.jsonl'), 'utf8'), /"line":"x"/),
   },
 };
+
+const auditIn = (dir: string): AuditRecord =>
+  new AuditRecord({ dir: join(dir, 'audit'), keyDir: join(dir, 'key'), gateway: 'town-1', keepMs: () => Infinity }, realWorld(() => {}));
 
 function databasePromise(options: { shared?: boolean }): Promised {
   return {

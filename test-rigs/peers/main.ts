@@ -21,6 +21,7 @@ const SUITES: { needs: string[]; npm?: Record<string, string>; load(): Promise<{
   { needs: ['pymodbus', 'mbpoll'], load: () => import('./served.ts') },
   { needs: ['pymodbus', 'pyserial', 'mbpoll', 'socat'], load: () => import('./modbus-rtu.ts') },
   { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mosquitto.ts') },
+  { needs: ['mosquitto', 'mosquitto_sub', 'openssl'], load: () => import('./certificates.ts') },
   { needs: [], load: () => import('./conformance.ts') },
   { needs: ['mosquitto', 'mosquitto_sub'], load: () => import('./mqtt-in.ts') },
   { needs: ['mosquitto'], npm: { 'sparkplug-payload': '1.0.3' }, load: () => import('./sparkplug.ts') },

@@ -29,8 +29,6 @@ export interface MosquittoFiles {
 
 /** @param gatewayPort with it, by the `mosquitto.conf` that we ship, and as the user mosquitto where we may become it */
 export async function startMosquitto(dir: string, port: number, files: MosquittoFiles, gatewayPort?: number): Promise<Mosquitto> {
-  const program = mosquittoProgram();
-  if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto');
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'acl'), files.acl, { mode: 0o600 });
   writeFileSync(join(dir, 'passwords'), files.passwords, { mode: 0o600 });
@@ -63,6 +61,13 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
     });
     writeFileSync(at('mosquitto.conf'), `${conf}persistence false\nlog_dest stderr\n${isRoot ? 'user mosquitto\n' : ''}`);
   }
+  return runMosquitto(join(dir, 'mosquitto.conf'), port);
+}
+
+/** @param port one that its configuration opens */
+export async function runMosquitto(conf: string, port: number): Promise<Mosquitto> {
+  const program = mosquittoProgram();
+  if (!program) throw new Error('mosquitto is not installed: apt-get install mosquitto');
   let child: ChildProcess | null = null;
   const errors: string[] = [];
   const end = async (signal: 'SIGKILL' | 'SIGTERM') => {
@@ -78,7 +83,7 @@ export async function startMosquitto(dir: string, port: number, files: Mosquitto
     get pid() { return child?.pid ?? 0; },
     get running() { return child !== null; },
     async start() {
-      const starting = spawn(program, ['-c', join(dir, 'mosquitto.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const starting = spawn(program, ['-c', conf], { stdio: ['ignore', 'ignore', 'pipe'] });
       starting.stderr.setEncoding('utf8').on('data', (text: string) => { errors.push(text); errors.splice(0, errors.length - 20); });
       child = starting;
       await portOpen(port, () => starting.exitCode !== null, () => errors.join(''));

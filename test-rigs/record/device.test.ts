@@ -139,7 +139,12 @@ async function recordedBeside(device: Record<string, unknown> & { id: string }):
   const { setup, problems } = await loadEdge({ path: config, text });
   assert.ok(setup, JSON.stringify(problems));
   const began = Promise.withResolvers<void>();
-  const edge = await runEdge(setup, realWorld(() => {}), { onKept: () => began.resolve() });
+  const edge = await runEdge(setup, realWorld(() => {}), {
+    // What the edge tells of itself comes before its device does.
+    onKept: ({ stream }) => {
+      if (stream !== 'diagnostic') began.resolve();
+    },
+  });
   try {
     await began.promise;
     const recorded = await recordDevice({ ...wishes(config), device: device.id });

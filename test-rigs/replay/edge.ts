@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { replayCase } from '../../cases/replay.ts';
 import { FaultError } from '../../core/faults.ts';
 import type { EmitItems } from '../../core/line.ts';
+import { AUDIT_INDICATOR } from '../../log/audit/edge-entry.ts';
 import type { EdgeLog } from '../../log/types.ts';
 import type { TelemetryEvent } from '../../core/telemetry.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
@@ -75,7 +76,7 @@ export async function replayToEdge(
       extraDrivers: [...drivers.values()],
       onLog: counted,
       onKept: ({ drafts }) => {
-        kept += drafts.length;
+        kept += drafts.filter(({ indicator }) => indicator !== AUDIT_INDICATOR).length;
       },
     });
     undo.unshift(() => edge.close());

@@ -52,8 +52,8 @@ test('values are put together on the edge, and the window is there on the other 
     }),
     {
       extraDrivers: [counter],
-      onKept: ({ drafts }) => {
-        kept.push(...drafts);
+      onKept: ({ stream, drafts }) => {
+        if (stream === 'measurement') kept.push(...drafts);
       },
     },
   );

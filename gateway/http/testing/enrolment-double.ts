@@ -1,5 +1,6 @@
 /** Certificates as the API's examples have them: every question is answered, nothing changes. */
 import {
+  AUTHORITIES_EXAMPLE,
   EDGE_CERTIFICATE_EXAMPLE,
   EDGE_IDENTITY_EXAMPLE,
   ENROLMENT_CODE_EXAMPLE,
@@ -25,6 +26,7 @@ export function enrolmentDouble(known: readonly KnownEdge[] = [ENROLMENT_CODE_EX
   }));
   const certificate = certificates[0] as CertificateRecord;
   return {
+    commandKey: () => Promise.resolve(EDGE_IDENTITY_EXAMPLE.commandKey),
     brokerUrl: () => EDGE_IDENTITY_EXAMPLE.broker,
     edges: {
       trustedPem: EDGE_IDENTITY_EXAMPLE.ca,
@@ -38,6 +40,7 @@ export function enrolmentDouble(known: readonly KnownEdge[] = [ENROLMENT_CODE_EX
           ? Promise.resolve({ record, code: NEW_ENROLMENT_CODE_EXAMPLE.code })
           : Promise.reject(unknownId({ en: '', zh: '' }, edge, ''));
       },
+      replaceAuthority: () => Promise.resolve(AUTHORITIES_EXAMPLE.authorities),
       removeCode: () => Promise.resolve(true),
       revoke: (which) =>
         Promise.resolve(certificates.filter(({ edge }) => edge === which).map((one) => ({ ...one, revokedAt: one.issuedAt }))),

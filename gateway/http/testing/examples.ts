@@ -1,4 +1,5 @@
 /** The example of every resource, for tests that stand a gateway up with them. */
+import { AUDIT_EXAMPLE } from '../../../api/audit.ts';
 import { BIND_RESULT_EXAMPLE, BINDING_EXAMPLE } from '../../../api/bindings.ts';
 import { COMMAND_BODY_EXAMPLE, COMMAND_EXAMPLE } from '../../../api/commands.ts';
 import { DEMO_EXAMPLE } from '../../../api/demo.ts';
@@ -16,6 +17,7 @@ import { UNKNOWN_DEVICE_EXAMPLE } from '../../../api/unknown-devices.ts';
 import { WARNING_EXAMPLE } from '../../../api/warnings.ts';
 
 export const EXAMPLES = {
+  auditEntry: AUDIT_EXAMPLE,
   device: DEVICE_EXAMPLE,
   binding: BINDING_EXAMPLE,
   bindResult: BIND_RESULT_EXAMPLE,

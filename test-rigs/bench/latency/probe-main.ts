@@ -36,7 +36,10 @@ if (!setup) throw new Error(JSON.stringify(problems, null, 1));
 const edge = await runEdge(setup, realWorld(observer.tell), {
   metrics: observer.metrics,
   extraDrivers: [driver],
-  onKept: () => tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() }),
+  onKept: ({ stream }) => {
+    if (stream !== 'diagnostic')
+      tellParent({ kind: 'kept', atNs: String(process.hrtime.bigint()), at: performance.timeOrigin + performance.now() });
+  },
 });
 process.on('message', ({ kind, device }: ChildMessage) => {
   if (kind !== 'speak') return;

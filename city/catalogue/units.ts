@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { UcumLhcUtils } from '@lhncbc/ucum-lhc';
-import { setBounded } from './bounded-map.ts';
+import { setBounded } from '../../core/bounded-map.ts';
 
 let loaded: UcumLhcUtils | undefined;
 const ucum = (): UcumLhcUtils =>

@@ -4,7 +4,7 @@
  * the same thing over and over (a player asks for parts of a clip) the first. The rest is one line a minute with its count.
  */
 import { networkOf } from '../../core/net.ts';
-import type { AuditEntry } from '../people/audit.ts';
+import type { AuditedAct } from './audited-act.ts';
 
 /** Of one kind, from one network, a minute. */
 const WHOLE_OF_NETWORK = 5;
@@ -15,21 +15,21 @@ const MAX_NETWORKS = 60;
 const MAX_READS = 10_000;
 const ELSEWHERE = 'others';
 
-const READS: ReadonlySet<AuditEntry['kind']> = new Set(['evidence_read', 'audit_read']);
+const READS: ReadonlySet<string> = new Set(['evidence_read', 'audit_read']);
 
-interface Sum {
-  entry: AuditEntry;
+interface Sum<Kind extends string> {
+  entry: AuditedAct<Kind>;
   whole: number;
   more: number;
 }
 
-export class RepeatedEntries {
-  #refusals = new Map<string, Sum>();
-  #reads = new Map<string, Sum>();
+export class RepeatedEntries<Kind extends string> {
+  #refusals = new Map<string, Sum<Kind>>();
+  #reads = new Map<string, Sum<Kind>>();
   #wholeRefusals = 0;
 
   /** Whether it is to be written as it is; else it is in a sum. */
-  take(entry: AuditEntry): boolean {
+  take(entry: AuditedAct<Kind>): boolean {
     if (entry.outcome === 'refused') return this.#takeRefusal(entry);
     return READS.has(entry.kind) ? this.#takeRead(entry) : true;
   }
@@ -40,7 +40,7 @@ export class RepeatedEntries {
   }
 
   /** What was not written whole, a line each; counting begins anew. */
-  takeSums(): AuditEntry[] {
+  takeSums(): AuditedAct<Kind>[] {
     const sums = [...this.#refusals.values(), ...this.#reads.values()].filter(({ more }) => more > 0);
     this.#refusals = new Map();
     this.#reads = new Map();
@@ -48,7 +48,7 @@ export class RepeatedEntries {
     return sums.map(({ entry, more }) => ({ ...entry, details: { ...entry.details, repeated: more } }));
   }
 
-  #takeRefusal(entry: AuditEntry): boolean {
+  #takeRefusal(entry: AuditedAct<Kind>): boolean {
     const network = networkOf(entry.from);
     const own = `${entry.kind} ${network}`;
     const isOwn = this.#refusals.has(own) || this.#refusals.size < MAX_NETWORKS;
@@ -64,7 +64,7 @@ export class RepeatedEntries {
     return isWhole;
   }
 
-  #takeRead(entry: AuditEntry): boolean {
+  #takeRead(entry: AuditedAct<Kind>): boolean {
     const key = JSON.stringify([entry.kind, entry.who, entry.from, entry.what]);
     const known = this.#reads.get(key);
     if (known) known.more += 1;
@@ -73,4 +73,6 @@ export class RepeatedEntries {
   }
 }
 
-const sumOfRefusals = ({ kind }: AuditEntry, from: string): AuditEntry => ({ kind, who: '', from, what: 'repeated', outcome: 'refused' });
+const sumOfRefusals = <Kind extends string>({ kind }: AuditedAct<Kind>, from: string): AuditedAct<Kind> => ({
+  kind, who: '', from, what: 'repeated', outcome: 'refused',
+});
