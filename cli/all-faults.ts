@@ -7,6 +7,7 @@ import '../gateway/certificates/faults.ts';
 import '../gateway/people/faults.ts';
 import '../gateway/sinks/faults.ts';
 import '../gateway/tls/faults.ts';
+import '../log/at-rest/faults.ts';
 import '../log/evidence/faults.ts';
 import '../log/faults.ts';
 import '../models/faults.ts';

@@ -83,6 +83,7 @@ const devices = (port: { camera: number; logger: number; closed: number; broker:
 const gatewayConfig = (broker: unknown, closed: number) => ({
   gateway: 'g', centre: CENTRE, broker,
   log: { dir: './gateway-log', maxBytes: '64MB' }, store: { dir: './gateway-store' }, evidence: { dir: './gateway-evidence' },
+  atRest: { oldKeys: [] },
   http: { port: 0, readers: [{ name: 'duty-room' }] },
   operators: [{ name: 'duty-1' }],
   signIn: { oidc: { issuer: `http://127.0.0.1:${closed}/realm`, clientId: 'g' } },
@@ -173,7 +174,7 @@ test('no secret is in logs, answers, metrics, audit, processes or commands; noth
   });
   const edgeConfig = {
     edge: 'e1', centre: CENTRE, gateway: { url: broker }, http: { port: 0 } as Record<string, unknown>,
-    log: { dir: './edge-log', maxBytes: '64MB' }, devices: edgeDevices,
+    log: { dir: './edge-log', maxBytes: '64MB' }, atRest: { oldKeys: [] }, devices: edgeDevices,
   };
   assert.deepEqual(plant(edgeConfig, 'edge', canaries), []);
   const ofEdge = canaries.find(({ owner, path }) => owner === 'gateway' && path.join('.') === 'broker.embedded.edges.0.token');

@@ -6,7 +6,9 @@ import { parseDocument } from 'yaml';
 import { tooDeepLine } from '../core/config/nesting.ts';
 import { problemLine, type ConfigProblem, type ConfigSource } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
-import { exitCodeOf, printCheckResult } from './doctor/check-result.ts';
+import type { AtRestSetup } from '../log/at-rest/setting.ts';
+import { checkAtRest, evidenceFolders } from './doctor/at-rest.ts';
+import { exitCodeOf, printCheckResult, type CheckResult } from './doctor/check-result.ts';
 import { checkCommandKey } from './doctor/command-key.ts';
 import { checkIdentity } from './doctor/identity.ts';
 import { checkDevices } from './check/devices.ts';
@@ -54,7 +56,9 @@ async function check(terminal: CommandTerminal, options: Options): Promise<numbe
     if (warning) printText(terminal, warning);
     printExposedSecrets(terminal, await exposedSecrets(source, 'gateway'), true);
     printText(terminal, { en: `${source.path}: gateway ${setup.gateway}, no problems`, zh: `${source.path}：网关 ${setup.gateway}，没有问题` });
-    return EXIT.ok;
+    const found = await atRestResults(setup.atRest, setup.evidence ? [setup.evidence.dir] : []);
+    for (const finding of found) printCheckResult(terminal, finding);
+    return exitCodeOf(found);
   }
   const { setup, problems } = await loadEdge(source);
   if (!setup) return reportProblems(terminal, source, problems);
@@ -65,10 +69,19 @@ async function check(terminal: CommandTerminal, options: Options): Promise<numbe
     en: `${source.path}: edge ${setup.edge}, ${setup.devices.length} devices, ${points} points, no problems`,
     zh: `${source.path}：边缘节点 ${setup.edge}，${setup.devices.length} 台设备，${points} 个测点，没有问题`,
   });
-  const findings = [...(await checkIdentity(setup)), ...(await checkCommandKey(setup))];
+  const findings = [
+    ...(await checkIdentity(setup)),
+    ...(await checkCommandKey(setup)),
+    ...(await atRestResults(setup.atRest, evidenceFolders(setup))),
+  ];
   for (const finding of findings) printCheckResult(terminal, finding);
   const exit = await checkDevices(terminal, setup, options.offline === true);
   return exit === EXIT.ok ? exitCodeOf(findings) : exit;
+}
+
+/** Nothing where nothing is encrypted. */
+async function atRestResults(atRest: AtRestSetup | null | undefined, folders: readonly string[]): Promise<CheckResult[]> {
+  return (await checkAtRest(atRest, folders)).filter(({ fault }) => atRest || fault);
 }
 
 function readSource(terminal: CommandTerminal, path: string): ConfigSource {

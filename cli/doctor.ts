@@ -6,6 +6,7 @@ import { problemLine } from '../core/config/check.ts';
 import { FaultError } from '../core/faults.ts';
 import { parseBytes, parseDurationMs } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
+import { checkAtRest, checkRing, evidenceFolders } from './doctor/at-rest.ts';
 import { checkCommandKey } from './doctor/command-key.ts';
 import { checkIdentity } from './doctor/identity.ts';
 import { lockHolderPid } from './doctor/disk.ts';
@@ -100,6 +101,8 @@ async function checkEdgeHost(machine: HostMachine, setup: EdgeSetup): Promise<Ch
     ...(await checkGatewayAccess(setup, isRunning)),
     ...checkSerialPorts(machine, setup),
     ...(await checkPrograms(machine, setup)),
+    ...(await checkAtRest(setup.atRest, evidenceFolders(setup))),
+    ...(await checkRing(setup)),
   ];
 }
 

@@ -2,15 +2,18 @@
  * `cityvitals evidence list|export`: clips of events, on the edge that keeps them. Clips stay on the edge; an export is
  * recorded with user and reason in a journal beside them.
  */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { listKeptEvidence } from '../log/evidence/evidence-folder.ts';
+import { AtRestKeys } from '../log/at-rest/keys.ts';
+import { contentStream } from '../log/evidence/evidence-content.ts';
+import { listEvidence, type ListedEvidence } from '../log/evidence/evidence-file.ts';
 import { FaultError } from '../core/faults.ts';
 import { openJournal } from '../log/journal.ts';
 import { formatBytes } from '../core/quantity.ts';
@@ -33,7 +36,6 @@ interface ClipMetadata {
   seconds: number | null;
 }
 
-const run = promisify(execFile);
 const CHINA_MS = 8 * 3_600_000;
 /** Minimum prefix of a hash. */
 const LEAST_CHARACTERS = 8;
@@ -65,9 +67,11 @@ export function define(terminal: CommandTerminal): Command {
 }
 
 async function list(terminal: CommandTerminal, options: Options): Promise<void> {
-  for (const { path, atMs, ...file } of await filesOf(await folderOf(terminal, options))) {
-    const { camera, points, seconds } = await readClipMetadata(path);
-    if (terminal.json) terminal.record({ ...file, at: atMs, camera, points, seconds, path });
+  const { folder, keys } = await clipsOf(terminal, options);
+  for (const file of await filesOf(folder)) {
+    const { path, atMs, encryption, ...said } = file;
+    const { camera, points, seconds } = await readClipMetadata(file, keys);
+    if (terminal.json) terminal.record({ ...said, at: atMs, camera, points, seconds, path, key: encryption?.id ?? null });
     else
       terminal.print(
         `${file.sha256.slice(0, 16)}  ${new Date(atMs + CHINA_MS).toISOString().slice(0, 19).replace('T', ' ')}  ${camera.padEnd(16)} ${`${seconds ?? '?'} s`.padStart(8)} ${formatBytes(file.bytes).padStart(10)}  ${points}`,
@@ -76,7 +80,7 @@ async function list(terminal: CommandTerminal, options: Options): Promise<void> 
 }
 
 async function exportClip(terminal: CommandTerminal, wanted: string, { out = '', reason = '', ...options }: Options): Promise<void> {
-  const folder = await folderOf(terminal, options);
+  const { folder, keys } = await clipsOf(terminal, options);
   const fitting =
     wanted.length < LEAST_CHARACTERS ? [] : (await filesOf(folder)).filter(({ sha256 }) => sha256.startsWith(wanted.toLowerCase()));
   const [file] = fitting;
@@ -86,12 +90,16 @@ async function exportClip(terminal: CommandTerminal, wanted: string, { out = '',
     exitWithFault(terminal, unreadable(join(folder, 'exports'), error)),
   );
   try {
-    const isWhole = createHash('sha256').update(await readFile(file.path)).digest('hex') === file.sha256;
+    const hash = createHash('sha256');
+    for await (const chunk of contentStream(file, keys)) hash.update(chunk as Buffer);
+    const isWhole = hash.digest('hex') === file.sha256;
     if (!isWhole) return exitWithFault(terminal, new FaultError('CV_CLIP_GONE', { sha256: file.sha256 }), EXIT.found);
     if (existsSync(target)) return exitWithFault(terminal, new FaultError('CV_INPUT_INVALID', { key: 'out', given: target }), EXIT.usage);
     // The journal first: no export without an entry.
     await journal.append({ at: Date.now(), kind: 'export', sha256: file.sha256, by: userInfo().username, reason, out: target });
-    await copyFile(file.path, target, constants.COPYFILE_EXCL).catch((error: Error) => exitWithFault(terminal, unreadable(target, error)));
+    await writeNew(target, file, keys).catch((error: Error) =>
+      exitWithFault(terminal, error instanceof FaultError ? error : unreadable(target, error)),
+    );
   } finally {
     await journal.close();
   }
@@ -99,30 +107,54 @@ async function exportClip(terminal: CommandTerminal, wanted: string, { out = '',
   else terminal.print(`${file.sha256} → ${target}`);
 }
 
-async function folderOf(terminal: CommandTerminal, { config = 'edge.yaml' }: Options): Promise<string> {
+/** What it could not write whole is removed; what was there before is not touched. */
+async function writeNew(target: string, file: ListedEvidence, keys: AtRestKeys): Promise<void> {
+  const handle = await open(target, 'wx', 0o600);
+  await pipeline(contentStream(file, keys), handle.createWriteStream()).catch(async (error: unknown) => {
+    await rm(target, { force: true });
+    throw error;
+  });
+}
+
+async function clipsOf(terminal: CommandTerminal, { config = 'edge.yaml' }: Options): Promise<{ folder: string; keys: AtRestKeys }> {
   const path = resolve(config);
   const { setup, problems } = await loadEdge({ path, text: configText(terminal, path) });
   printProblems(terminal, problems);
   if (!setup) process.exit(EXIT.usage);
   // Also when clips are disabled now.
-  return setup.evidence?.clip?.dir ?? join(setup.evidence?.dir ?? join(setup.log.dir, 'evidence'), 'clips');
+  const folder = setup.evidence?.clip?.dir ?? join(setup.evidence?.dir ?? join(setup.log.dir, 'evidence'), 'clips');
+  return { folder, keys: new AtRestKeys(setup.atRest) };
 }
 
-async function filesOf(folder: string) {
+async function filesOf(folder: string): Promise<ListedEvidence[]> {
   if (!existsSync(join(folder, 'kept'))) return [];
-  return listKeptEvidence(folder).catch((error: Error) => { throw unreadable(folder, error); });
+  return listEvidence(folder, 'kept').catch((error: Error) => { throw unreadable(folder, error); });
 }
 
-/** Embedded metadata; files without it are listed too. */
-async function readClipMetadata(path: string): Promise<ClipMetadata> {
+/** Embedded metadata; files without it, and those whose key is not there, are listed too. */
+async function readClipMetadata(file: ListedEvidence, keys: AtRestKeys): Promise<ClipMetadata> {
   try {
-    const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'format=duration:format_tags=comment', '-of', 'json', path]);
-    const { format: { duration, tags } } = JSON.parse(stdout) as { format: { duration: string; tags: Record<string, string> } };
+    const { format: { duration, tags } } = JSON.parse(await probe(file, keys)) as {
+      format: { duration: string; tags: Record<string, string> };
+    };
     const { camera, of } = parseJson(tags.comment ?? tags.COMMENT ?? '') as { camera: string; of: { point: string }[] };
     return { camera, points: [...new Set(of.map(({ point }) => point))].join(' '), seconds: Math.round(Number(duration) * 10) / 10 };
   } catch {
     return { camera: '?', points: '', seconds: null };
   }
+}
+
+async function probe(file: ListedEvidence, keys: AtRestKeys): Promise<string> {
+  const child = spawn('ffprobe', [
+    '-v', 'error', '-show_entries', 'format=duration:format_tags=comment', '-of', 'json', file.encryption ? 'pipe:0' : file.path,
+  ], { stdio: [file.encryption ? 'pipe' : 'ignore', 'pipe', 'ignore'] });
+  const output: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  const ended = once(child, 'close');
+  // It reads no further than it needs.
+  const given = child.stdin ? pipeline(contentStream(file, keys), child.stdin) : Promise.resolve();
+  await Promise.all([given.catch((error: unknown) => { if (error instanceof FaultError) throw error; }), ended]);
+  return Buffer.concat(output).toString('utf8');
 }
 
 const unreadable = (path: string, error: Error) =>

@@ -16,19 +16,19 @@ export interface AtomicWriteOptions {
 /** The folder must exist. The content is on disk when it resolves. @returns its bytes */
 export async function writeFileAtomically(
   path: string,
-  text: string,
+  content: string | Uint8Array,
   { mode, forcesName = true }: AtomicWriteOptions = {},
 ): Promise<number> {
   const file = await open(`${path}.new`, 'w', mode);
   try {
     // Whatever the umask is, and one that a crash has left here may be open to others.
     if (mode !== undefined) await file.chmod(mode);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
   await rename(`${path}.new`, path);
   if (forcesName) await forceFolder(dirname(path));
-  return Buffer.byteLength(text);
+  return Buffer.byteLength(content);
 }

@@ -83,6 +83,16 @@ const DOCTOR_FAULTS = defineFaults({
     ],
     ['网关 {url} 拒绝该边缘节点接入：{detail}', '请使用网关登记的编号和令牌（broker.embedded.edges）'],
   ),
+  CV_DOCTOR_RING: row(
+    [
+      'files are encrypted on disk, but the ring of clips is not, and {dir} is on a disk: what cameras sent last can be read there',
+      'set evidence.clip.ring.dir to a RAM disk such as /dev/shm, if there is memory for evidence.clip.ring.maxBytes',
+    ],
+    [
+      '文件在磁盘上加密，而短视频的循环缓存不加密，且 {dir} 位于磁盘：摄像机最近的码流可从中读出',
+      '若内存容得下 evidence.clip.ring.maxBytes，请将 evidence.clip.ring.dir 设为内存盘，如 /dev/shm',
+    ],
+  ),
   CV_DOCTOR_FFMPEG: row(
     ['cameras are configured, and ffmpeg is not installed', 'sudo apt-get install ffmpeg'],
     ['配置了摄像机，但未安装 ffmpeg', '请执行 sudo apt-get install ffmpeg'],

@@ -15,13 +15,19 @@ export interface Canary {
   text: string;
 }
 
-/** One for each secret setting there is. No two are alike, and none occurs by chance; short enough for every setting. */
+/**
+ * One for each secret setting there is. No two are alike, and none occurs by chance; short enough for every setting, but keys
+ * of encryption, which have a form of their own.
+ */
 export async function secretCanaries(): Promise<Canary[]> {
   const owners: [string, z.ZodType][] = [['edge', EDGE_SCHEMA], ['gateway', GATEWAY_SCHEMA]];
   for (const { id, load } of DRIVERS) owners.push([`driver ${id}`, (await load()).settings]);
   for (const { id, load } of SINKS) owners.push([`sink ${id}`, (await load()).settings]);
   const places = owners.flatMap(([owner, schema]) => [...secretPaths(schema, [])].map((path) => ({ owner, path })));
-  return places.map((place, at) => ({ ...place, text: `Kanari${String(at).padStart(2, '0')}vQ7mZx4LpW` }));
+  return places.map((place, at) => {
+    const text = `Kanari${String(at).padStart(2, '0')}vQ7mZx4LpW`;
+    return { ...place, text: place.path[0] === 'atRest' ? Buffer.from(text.padEnd(32, 'x')).toString('base64') : text };
+  });
 }
 
 /** Lists are looked into by their first item. */

@@ -19,6 +19,7 @@ import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Driver, SettingProblem } from '../../core/driver.ts';
 import { FaultError, type Fault } from '../../core/faults.ts';
 import { settingIssue } from '../../core/setting.ts';
+import { atRestSetup } from '../../log/at-rest/setting.ts';
 import { clipProblems } from '../infer/evidence/clips/setup.ts';
 import { evidenceSetup } from '../infer/evidence/setup.ts';
 import { checkPoints, isPlainObject, problemAt, repeatedIds } from './points.ts';
@@ -48,11 +49,18 @@ const FRAME = EDGE_SCHEMA.extend({
     .array(DEVICE_CONFIG_SCHEMA.extend({ settings: z.unknown().optional(), points: z.unknown().optional() }))
     .min(1)
     .meta(EDGE_SCHEMA.shape.devices.meta() ?? {}),
-}).check(({ value: { evidence, devices }, issues }) => {
+}).check(({ value: { evidence, atRest, devices }, issues }) => {
+  if (atRest?.key !== undefined && evidence !== 'off' && evidence.clip && evidence.clip.ring.dir === undefined)
+    issues.push({ code: 'custom', path: ['evidence', 'clip', 'ring'], input: evidence.clip.ring, ...RING_IN_PLAIN });
   const cameras = evidence === 'off' ? [] : (evidence.clip?.cameras ?? []);
   for (const { at, problem } of clipProblems(cameras, devices))
     issues.push({ code: 'custom', path: ['evidence', 'clip', 'cameras', at], input: cameras[at], ...problem });
 });
+/** ffmpeg writes it, and nothing encrypts it on the way: the owner says where it may lie. */
+const RING_IN_PLAIN = settingIssue(
+  'with atRest.key the ring needs a folder of its own, as it is not encrypted: set ring.dir to a RAM disk such as /dev/shm',
+  '启用 atRest.key 时须写明 ring.dir：循环缓存不加密，应设在内存盘，如 /dev/shm',
+);
 const THIS_EDGE: BilingualText = { en: 'the edge', zh: '边缘节点' };
 
 /** @param source path and text of the file; relative paths in it are taken from its folder */
@@ -201,7 +209,7 @@ function refusing(schema: Driver['settings'], problems: readonly SettingProblem[
 }
 
 function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly DeviceParts[]): EdgeSetup {
-  const { edge, centre, gateway, commands, log, clock, http, vision, evidence, live, catalogue, rules } = value;
+  const { edge, centre, gateway, commands, log, clock, http, vision, evidence, atRest, live, catalogue, rules } = value;
   const dir = resolvePath(path, log.dir ?? `./data/${edge}`);
   return {
     edge, centre, http, vision, live,
@@ -213,6 +221,7 @@ function setupOf(path: string, value: z.infer<typeof FRAME>, parts: readonly Dev
     },
     ...(commands.key !== undefined && { commands: { key: resolvePath(path, commands.key) } }),
     log: { dir, maxBytes: log.maxBytes },
+    atRest: atRestSetup(atRest),
     evidence: evidenceSetup(evidence, dir, (file) => resolvePath(path, file)),
     clock: { trust: [clock.trust].flat() },
     catalogue: catalogue.map((file) => resolvePath(path, file)),

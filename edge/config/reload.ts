@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { changedSettings, changedItems, type ReloadResult } from '../../core/config/reload.ts';
 import type { EdgeSetup } from './setup.ts';
 
-/** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps, how many cameras are watched: what others already hold on to. */
+/** Who it is, where its log lies, whose clock it goes by, where it listens, how its models run, what pictures it keeps and how, how many cameras are watched: what others already hold on to. */
 const FIXED = [
   'edge',
   'centre',
@@ -17,6 +17,7 @@ const FIXED = [
   'vision',
   'live',
   'evidence',
+  'atRest',
 ];
 
 /** Taken in at once, and named as they are; devices are named one by one. */
@@ -30,7 +31,7 @@ export interface EdgeReloadPlan {
 }
 
 export function edgeReloadPlan(before: EdgeSetup, after: EdgeSetup): EdgeReloadPlan {
-  const { edge, centre, log, clock, http, vision, evidence, live } = before;
+  const { edge, centre, log, clock, http, vision, evidence, atRest, live } = before;
   const devices = changedItems(before.devices, after.devices, ({ id }) => id);
   return {
     setup: {
@@ -43,6 +44,7 @@ export function edgeReloadPlan(before: EdgeSetup, after: EdgeSetup): EdgeReloadP
       ...(vision && { vision }),
       ...(live && { live }),
       ...(evidence !== undefined && { evidence }),
+      ...(atRest !== undefined && { atRest }),
     },
     isGatewayOther: !isDeepStrictEqual(before.gateway, after.gateway),
     report: {

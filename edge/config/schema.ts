@@ -4,6 +4,7 @@ import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { settingIssue, durationMs, rate, sizeBytes, timeZone } from '../../core/setting.ts';
 import { CHINA } from '../../core/time-zone.ts';
+import { AT_REST_SCHEMA, AT_REST_WORDS } from '../../log/at-rest/setting.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 import { TIME_SOURCES } from '../clock/edge-clock.ts';
 import { WINDOW_VALUES } from '../reduce/point-window.ts';
@@ -338,6 +339,7 @@ export const EDGE_SCHEMA = z.strictObject({
     .prefault({})
     .meta({ zh: '图像检测', en: 'object detection' }),
   evidence: EVIDENCE_SCHEMA,
+  atRest: AT_REST_SCHEMA.optional().meta(AT_REST_WORDS),
   live: z
     .strictObject({
       maxStreams: z

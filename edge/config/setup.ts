@@ -5,6 +5,7 @@
 import type { Value } from '../../core/event.ts';
 import type { RatePerPeriod } from '../../core/quantity.ts';
 import type { Condition } from '../../core/wire/commands.ts';
+import type { AtRestSetup } from '../../log/at-rest/setting.ts';
 import type { TimeSource } from '../clock/edge-clock.ts';
 import type { PointWindowSetup } from '../reduce/point-window.ts';
 import type { EvidenceSetup } from '../infer/evidence/setup.ts';
@@ -85,6 +86,8 @@ export interface EdgeSetup {
   vision?: VisionSetup;
   /** Pictures that go with events; null or absent: none. */
   evidence?: EvidenceSetup | null;
+  /** Absent or null: nothing is encrypted on disk. */
+  atRest?: AtRestSetup | null;
   /** Cameras that people may watch at one time. Absent: none. */
   live?: { maxStreams: number };
   /** Absolute paths of catalogue and rule files; empty when none. */

@@ -1,7 +1,8 @@
 /** Files on their way to a gateway that says what a test wants. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EvidenceFile } from '../../log/evidence/evidence-folder.ts';
+import type { EvidenceFile } from '../../log/evidence/evidence-file.ts';
+import { FaultError } from '../../core/faults.ts';
 import { settle, testWorld } from '../../core/testing/virtual-clock.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/limits.ts';
 import type { EvidencePart } from '../../core/wire/messages.ts';
@@ -21,10 +22,15 @@ function withEvidence(...waiting: Waiting[]) {
   const parts: EvidencePart[] = [];
   const settled: string[] = [];
   const link = { mayGo: true };
+  const unreadable = new Map<string, Error>();
   const folder = {
     newestWaiting: (matches: (file: EvidenceFile) => boolean) =>
       (waiting.find((file) => matches(file as unknown as EvidenceFile)) as unknown as EvidenceFile | undefined) ?? null,
-    get: (sha256: string) => Promise.resolve((waiting.find((file) => file.sha256 === sha256) as never) ?? null),
+    get: async (sha256: string) => {
+      const error = unreadable.get(sha256);
+      if (error) throw error;
+      return (waiting.find((file) => file.sha256 === sha256) as never) ?? null;
+    },
     markSent: (sha256: string) => {
       settled.push(sha256);
       waiting.splice(0, waiting.length, ...waiting.filter((file) => file.sha256 !== sha256));
@@ -56,7 +62,7 @@ function withEvidence(...waiting: Waiting[]) {
     sender.connected(...takes);
     await settle();
   };
-  return { world, sender, parts, settled, waiting, link, answer, pass, connect, bytesOf };
+  return { world, sender, parts, settled, waiting, unreadable, link, answer, pass, connect, bytesOf };
 }
 
 test('a file is asked for first, goes in parts from where the gateway is, and is let go of when all is there', async () => {
@@ -169,4 +175,21 @@ test('a file that the gateway refuses is lost with its reason; one that is gone 
   assert.deepEqual([large.settled, large.parts.length], [[picture(3, 1).sha256], 0]);
   await large.pass(1000);
   assert.deepEqual(large.parts.map(({ at }) => at), [4]);
+});
+
+test('an encrypted file that is damaged is told and counted once, and waits no longer; one whose key is not there waits', async () => {
+  const { world, unreadable, connect, pass, settled, parts } = withEvidence(picture(1, 10), picture(2, 10));
+  const damaged = new FaultError('CV_AT_REST_DAMAGED', { path: 'a', key: 'k', detail: 'd' });
+  unreadable.set(picture(1, 1).sha256, damaged);
+  await connect(true);
+  await pass(1000);
+  assert.deepEqual(world.told, [
+    { kind: 'evidence_lost', count: 1, reason: 'picture_unmade' },
+    { kind: 'fault', fault: damaged.fault },
+  ]);
+  assert.deepEqual([settled, parts.map(({ at }) => at)], [[picture(1, 1).sha256], [2]]);
+  const waits = withEvidence(picture(3, 10));
+  waits.unreadable.set(picture(3, 1).sha256, new FaultError('CV_AT_REST_KEY', { path: 'a', key: 'k', count: 1 }));
+  await waits.connect(true);
+  assert.deepEqual([waits.settled, waits.parts, waits.world.told.map(({ kind }) => kind)], [[], [], ['fault']]);
 });

@@ -2,13 +2,15 @@
  * Files for events on their way to the gateway: the newest first, a part at a time, and only while no live event waits. What
  * a part brought the gateway says; after a break it is asked, and the file goes on from there. Nothing is let go of but by its word.
  */
-import type { EvidenceFile, EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
+import type { EvidenceFile } from '../../log/evidence/evidence-file.ts';
+import type { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { SENT_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
-import { faultOf } from '../../core/faults.ts';
+import { FaultError, faultOf } from '../../core/faults.ts';
 import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/limits.ts';
 import type { EvidenceAnswer, EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
+import '../../log/at-rest/faults.ts';
 import '../../log/evidence/faults.ts';
 
 export interface EvidenceUplink {
@@ -107,8 +109,8 @@ export class EvidenceSender {
       const file = folder?.newestWaiting(({ mime }) => isSent(mime) && (this.#takesClips || mime !== 'video/mp4'));
       if (!folder || !file || !isSent(file.mime)) return;
       const { mime } = file;
-      const found = await folder.get(file.sha256);
-      // Gone, or larger than is taken: it waits no longer.
+      const found = await folder.get(file.sha256).catch((error: unknown) => this.#damaged(error));
+      // Gone, damaged or larger than is taken: it waits no longer.
       if (!found || found.content.length > MAX_EVIDENCE_BYTES) await folder.markSent(file.sha256);
       else if (this.#takes) this.#going = { file, mime, content: found.content, have: null, sentAtMs: null };
     } catch (error) {
@@ -125,6 +127,14 @@ export class EvidenceSender {
     const part: EvidencePart = { v: WIRE_VERSION, sha256, mime, bytes: content.length, at: atMs, offset: have ?? 0, data };
     going.sentAtMs = this.#now();
     this.#outlet.send(JSON.stringify(part));
+  }
+
+  /** What is damaged will not be otherwise later: it is told and counted once, and those behind it go on. */
+  #damaged(error: unknown): null {
+    if (!(error instanceof FaultError) || error.fault.code !== 'CV_AT_REST_DAMAGED') throw error;
+    this.#world.tell({ kind: 'evidence_lost', count: 1, reason: 'picture_unmade' });
+    this.#world.tell({ kind: 'fault', fault: error.fault });
+    return null;
   }
 
   #refused(file: EvidenceFile, code: string): void {

@@ -37,7 +37,9 @@ export interface LinkOptions {
 }
 
 /** Where to connect: a broker's URL with credentials, or a stream into the embedded one. */
-export type LinkTarget = { url: string; user: string | null; password: string | null; trusted?: string[] } | { url: string; open(): Duplex };
+export type LinkTarget =
+  | { url: string; user: string | null; password: string | null; trusted?: string[] }
+  | { url: string; open(): Duplex };
 
 /** Client ids of gateways begin with this; the embedded broker gives them to nobody else. */
 export const GATEWAY_CLIENT = 'gateway:';

@@ -54,7 +54,8 @@ test('another broker over TLS: known by the own CA or a file with its CA, by not
 
 test('edges are told where the broker is: by the host they came by where it listens on all, by what was configured elsewhere', () => {
   const embedded = (host: string) => ({ broker: { kind: 'embedded', host } }) as Pick<GatewaySetup, 'broker'>;
-  const external = (edgeUrl?: string) => ({ broker: { kind: 'external', url: 'mqtt://127.0.0.1:1884', edgeUrl } }) as Pick<GatewaySetup, 'broker'>;
+  const external = (edgeUrl?: string) =>
+    ({ broker: { kind: 'external', url: 'mqtt://127.0.0.1:1884', edgeUrl } }) as Pick<GatewaySetup, 'broker'>;
   assert.equal(brokerUrlForEdges(embedded('0.0.0.0'), 'mqtts://0.0.0.0:1883', '10.0.0.5'), 'mqtts://10.0.0.5:1883');
   assert.equal(brokerUrlForEdges(embedded('::'), 'mqtts://[::]:1883', 'fd00::5'), 'mqtts://[fd00::5]:1883');
   assert.equal(brokerUrlForEdges(embedded('10.1.1.1'), 'mqtts://10.1.1.1:1883', 'town.example'), 'mqtts://10.1.1.1:1883');

@@ -55,6 +55,7 @@ test('what is left out has its default, and paths are those of the file', async 
       maxBytes: 20 * 1024 ** 3,
       compaction: { everyMs: 6 * 3_600_000, settleMs: 3_600_000 },
     },
+    atRest: null,
     evidence: { dir: '/conf/data/g/evidence', maxBytes: 20 * 1024 ** 3, keepMs: 30 * 86_400_000 },
     streams: { events: 'all', indicators: [] },
     http: { host: '127.0.0.1', port: 8080 },

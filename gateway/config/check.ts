@@ -12,6 +12,7 @@ import {
 } from '../../core/config/check.ts';
 import { bilingualParams, valueAtPath } from '../../core/config/issues.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
+import { atRestSetup } from '../../log/at-rest/setting.ts';
 import { nameProblem } from '../broker/mosquitto.ts';
 import { readKnowledge } from './knowledge.ts';
 import { GATEWAY_SCHEMA } from './schema.ts';
@@ -125,6 +126,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
     log,
     store,
     evidence,
+    atRest,
     streams,
     http,
     accepts,
@@ -191,6 +193,7 @@ function setupOf(path: string, value: z.infer<typeof GATEWAY_SCHEMA>, sinks: rea
       maxBytes: store.maxBytes,
       compaction: { everyMs: store.compaction.every, settleMs: store.compaction.settle },
     },
+    atRest: atRestSetup(atRest),
     evidence: { dir: resolvePath(path, evidence.dir ?? `./data/${gateway}/evidence`), maxBytes: evidence.maxBytes, keepMs: evidence.keep },
     rules: rules.map((file) => resolvePath(path, file)),
     catalogue: catalogue.map((file) => resolvePath(path, file)),

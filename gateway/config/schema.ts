@@ -6,6 +6,7 @@ import { SIGN_IN_SCHEMA } from './sign-in.ts';
 import { TLS_SCHEMA } from './tls.ts';
 import { originOf } from '../media/edge-http.ts';
 import { settingIssue, durationMs, sizeBytes } from '../../core/setting.ts';
+import { AT_REST_SCHEMA, AT_REST_WORDS } from '../../log/at-rest/setting.ts';
 
 const MINUTE_MS = 60_000;
 const port = (preset: number, words: { zh: string; en: string }) => z.int().min(0).max(65535).default(preset).meta(words);
@@ -285,6 +286,7 @@ export const GATEWAY_SCHEMA = z.strictObject({
     })
     .prefault({})
     .meta({ zh: '随事件到来的画面', en: 'pictures that come with events' }),
+  atRest: AT_REST_SCHEMA.optional().meta(AT_REST_WORDS),
   streams: z
     .strictObject({
       events: z

@@ -2,6 +2,7 @@
 import type { Grant } from '../../api/permissions.ts';
 import type { BilingualText } from '../../core/bilingual-text.ts';
 import type { Origin } from '../../core/event.ts';
+import type { AtRestSetup } from '../../log/at-rest/setting.ts';
 
 export interface GatewaySetup {
   /** Id of this gateway, [a-z0-9-]{1,64}. */
@@ -20,6 +21,8 @@ export interface GatewaySetup {
   };
   /** Pictures that come with events; none are taken when absent. */
   readonly evidence?: { readonly dir: string; readonly maxBytes: number; readonly keepMs: number };
+  /** Absent or null: nothing is encrypted on disk. */
+  readonly atRest?: AtRestSetup | null;
   /** What is published of accepted events; all when absent. No indicators: of all. */
   readonly streams?: { readonly events: 'all' | 'none'; readonly indicators: readonly string[] };
   readonly http: HttpSetup;

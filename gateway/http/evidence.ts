@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inCentre, recorded } from './recorded.ts';
 import { query, route, seesEdge, unknownId } from './route.ts';
 import { PICTURE_EXAMPLE, SNAPSHOT_EXAMPLE } from '../../api/pictures.ts';
+import '../../log/at-rest/faults.ts';
 
 export const EVIDENCE_ROUTE = route({
   method: 'GET',
@@ -25,24 +26,26 @@ export const EVIDENCE_ROUTE = route({
   }),
   answer: { mediaType: 'image/*' },
   example: PICTURE_EXAMPLE.jpegBase64,
-  faults: ['CV_API_UNKNOWN_ID'],
+  faults: ['CV_API_UNKNOWN_ID', 'CV_AT_REST_KEY', 'CV_AT_REST_DAMAGED'],
   headers: {
     'Accept-Ranges': { en: 'bytes: with a Range of one part, 206 and that part', zh: 'bytes：请求头 Range 指定一段时，返回 206 及该段' },
   },
   async handle(call) {
     const { sources, params, request, reply } = call;
-    const found = await sources.evidence(params.sha256);
+    const found = sources.evidence(params.sha256);
     // It may be on its way: the event comes first.
     if (!found || !seesEdge(call, found.edge)) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
     const centres = sources.centresOfEdge(found.edge);
     const act = { kind: 'evidence_read', what: params.sha256, ...inCentre(centres.length === 1 ? centres[0] : undefined) } as const;
-    await recorded(call, { ...act, details: { mime: found.mime, edge: found.edge } }, () => {});
+    const range = rangeOf(request.headers.range, found.bytes);
+    const content = await recorded(call, { ...act, details: { mime: found.mime, edge: found.edge } }, async () => {
+      const read = await (range ? found.read(range.from, range.to + 1) : found.read());
+      if (!read) throw unknownId({ en: 'picture', zh: '画面' }, params.sha256, '/api/v1/events');
+      return read;
+    });
     reply.type(found.mime).header('accept-ranges', 'bytes');
-    const content = Buffer.from(found.content);
-    const range = rangeOf(request.headers.range, content.length);
-    if (!range) return content;
-    reply.code(206).header('content-range', `bytes ${range.from}-${range.to}/${content.length}`);
-    return content.subarray(range.from, range.to + 1);
+    if (range) reply.code(206).header('content-range', `bytes ${range.from}-${range.to}/${found.bytes}`);
+    return Buffer.from(content);
   },
 });
 

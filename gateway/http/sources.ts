@@ -2,6 +2,7 @@
  * All that the HTTP API needs of a gateway, as one interface: the running gateway gives it, tests and the console's rig
  * give a fake. Every answer is a snapshot that the API may keep; nothing here is ever handed out for writing.
  */
+import type { EvidenceContent } from '../../log/evidence/evidence-folder.ts';
 import type { CommandBody, CommandView } from '../../api/commands.ts';
 import type { HealthProblem } from '../../api/health.ts';
 import type { DemoView } from '../../api/demo.ts';
@@ -67,6 +68,11 @@ export interface EnrolmentSource {
   brokerUrl(host: string): string;
 }
 
+export interface EvidenceView extends Pick<EvidenceContent, 'bytes' | 'read'> {
+  mime: string;
+  edge: string;
+}
+
 export interface ApiSources {
   /** @param sees leaves out what is of other centres; absent: of all */
   status(sees?: (centre: string) => boolean): StatusView;
@@ -99,8 +105,11 @@ export interface ApiSources {
   quarantine(before: number | null, limit: number): Soon<QuarantineItem[]>;
   /** The newest picture of a camera with its boxes; null when the device has none or its edge is away. */
   picture(device: string): Promise<PictureView | null>;
-  /** A file that goes with an event, by its hash, and the edge that it came from; null when it has not come, or was let go. */
-  evidence(sha256: string): Promise<{ mime: string; content: Uint8Array; edge: string } | null>;
+  /**
+   * A file that goes with an event, by its hash, and the edge that it came from; null when it has not come, or was let go. `read`
+   * gives a part, `to` exclusive, or all; null: it was let go meanwhile. It throws CV_AT_REST_KEY and CV_AT_REST_DAMAGED.
+   */
+  evidence(sha256: string): EvidenceView | null;
   /** Who may watch cameras; absent where nobody may. */
   liveView?: Pick<LiveViewService, 'ask' | 'admit' | 'watch'>;
   /** Who may what. */

@@ -20,6 +20,7 @@ import type { User } from './records.ts';
 import { may, type Principal } from './principal.ts';
 import { knownBy } from './testing/memory-people.ts';
 import { covers } from './roles.ts';
+import { evidenceView } from '../http/testing/evidence-view.ts';
 
 const A = '500112001';
 const B = '500106002';
@@ -127,7 +128,7 @@ function twoTowns(t: TestContext, people: readonly Principal[]) {
     },
     evidence: (sha256: string) => {
       const name = sha256 === hexOf('a') ? 'in-a' : sha256 === hexOf('b') ? 'in-b' : null;
-      return Promise.resolve(name === null ? null : { mime: 'image/jpeg', content: Buffer.from(name), edge: `${name}-edge` });
+      return name === null ? null : evidenceView(Buffer.from(name), 'image/jpeg', `${name}-edge`);
     },
     commands: {
       ask: (body, by) => {

@@ -10,7 +10,8 @@ import { VirtualClock } from '../../core/testing/virtual-clock.ts';
 import { recordForcedWrites } from '../testing/forced-writes.ts';
 import { mockFs } from '../testing/mock-fs.ts';
 import { openFiles } from '../testing/open-files.ts';
-import { EvidenceFolder, listKeptEvidence } from './evidence-folder.ts';
+import { listEvidence } from './evidence-file.ts';
+import { EvidenceFolder } from './evidence-folder.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const YEAR_MS = 365 * 86_400_000;
@@ -73,7 +74,7 @@ test('an edge that has little takes room from the one that has most', async (t) 
   const { folder, put, dir } = await rig(t);
   for (let index = 0; index < 10; index += 1) await put('much', NOW);
   for (let index = 0; index < 3; index += 1) await put('little', NOW - YEAR_MS);
-  const kept = await listKeptEvidence(dir);
+  const kept = await listEvidence(dir, 'kept');
   assert.deepEqual([kept.filter(({ from }) => from === 'much').length, kept.filter(({ from }) => from === 'little').length], [7, 3]);
   assert.equal(kept[0]?.atMs, NOW);
   await folder.close();

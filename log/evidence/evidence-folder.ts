@@ -1,29 +1,25 @@
 /**
  * A content-addressed folder of evidence files, limited in age and bytes. Files waiting to be sent are removed last, and
  * each such loss is counted. With several senders, the one using most space loses its oldest files, by our arrival time
- * and not by the time it claims. Files are written atomically; leftovers of a crash are removed at the next start.
+ * and not by the time it claims. Files are written atomically; leftovers of a crash are removed at the next start. Where
+ * there is a key, new files are encrypted; what cannot be read for want of a key stays, and waits.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FaultError } from '../../core/faults.ts';
+import type { Readable } from 'node:stream';
+import { FaultError, type Fault } from '../../core/faults.ts';
 import { forceFolder, makeFolder } from '../../core/folder.ts';
 import { serialQueue } from '../../core/task-queue.ts';
 import { everyMs, type Timer, type World } from '../../core/world.ts';
-import { EVIDENCE_KINDS, type EvidenceMime } from '../../core/wire/mime.ts';
+import type { EvidenceMime } from '../../core/wire/mime.ts';
+import { encryptedBytes } from '../at-rest/encrypted-format.ts';
+import { AtRestKeys, missingKey } from '../at-rest/keys.ts';
+import { contentStream, hashOf, readContent, writeContentAtomically } from './evidence-content.ts';
+import {
+  EVIDENCE_SHELVES, evidenceFileName, parseEvidenceFile, type EvidenceFile, type EvidenceShelf, type StoredEvidence,
+} from './evidence-file.ts';
+import { compareAge, largestSender, SenderFiles } from './sender-files.ts';
 import './faults.ts';
-
-export interface EvidenceFile {
-  /** Hexadecimal. */
-  sha256: string;
-  mime: EvidenceMime;
-  /** ms UTC of the content. */
-  atMs: number;
-  bytes: number;
-  /** Sender; absent for our own files. */
-  from?: string;
-}
 
 export interface EvidenceFolderOptions {
   dir: string;
@@ -31,21 +27,25 @@ export interface EvidenceFolderOptions {
   keepMs: number;
   /** Mode 0700. */
   isPrivate?: boolean;
+  /** Absent: nothing is encrypted, and nothing encrypted can be read. */
+  keys?: AtRestKeys;
   /** Called when files were removed before they were sent. */
   onDropped?(count: number): void;
+  /** Told at the start of each key that files need and that is not there. */
+  onUnreadable?(fault: Fault): void;
 }
 
-type EvidenceShelf = 'waiting' | 'kept';
-const EVIDENCE_SHELVES: readonly EvidenceShelf[] = ['waiting', 'kept'];
-const NAME = /^(\d{1,16})-([0-9a-f]{64})(?:\.(\d{1,16})\.([a-z0-9-]{1,64}))?\.(jpg|webp|mp4|mkv)$/;
-const MIME_OF = new Map(Object.entries(EVIDENCE_KINDS).map(([mime, extension]) => [extension as string, mime as EvidenceMime]));
 const TIDY_EVERY_MS = 600_000;
 
-/** `receivedAt`: ms UTC, our clock. */
-type StoredEvidence = EvidenceFile & { shelf: EvidenceShelf; receivedAt: number };
+export interface EvidenceContent extends Pick<EvidenceFile, 'mime' | 'bytes' | 'from'> {
+  isEncrypted: boolean;
+  read(from?: number, to?: number): Promise<Uint8Array | null>;
+  stream(): Readable;
+}
 
 export class EvidenceFolder {
   readonly #options: EvidenceFolderOptions;
+  readonly #keys: AtRestKeys;
   readonly #clock: World['clock'];
   readonly #entries = new Map<string, StoredEvidence>();
   /** Serializes changes. */
@@ -55,6 +55,7 @@ export class EvidenceFolder {
 
   private constructor(options: EvidenceFolderOptions, clock: World['clock']) {
     this.#options = options;
+    this.#keys = options.keys ?? new AtRestKeys(null);
     this.#clock = clock;
   }
 
@@ -66,6 +67,7 @@ export class EvidenceFolder {
     return folder;
   }
 
+  /** On disk. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -75,21 +77,17 @@ export class EvidenceFolder {
   }
 
   /** Resolves when it is on disk; a known file is not written again. @throws FaultError CV_EVIDENCE_DISK */
-  put(file: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: EvidenceShelf): Promise<void> {
+  put(of: Omit<EvidenceFile, 'bytes'>, content: Uint8Array, place: EvidenceShelf): Promise<void> {
+    const file = { ...of, bytes: content.length };
     return this.#inTurn(() =>
       this.#guard(async () => {
         if (this.#entries.has(file.sha256)) return;
-        const entry: StoredEvidence = {
-          ...file,
-          atMs: Math.round(file.atMs),
-          bytes: content.length,
-          shelf: place,
-          receivedAt: Math.round(this.#clock.nowMs()),
-        };
-        await writeContentAtomically(this.#pathOf(entry), content).catch(async (error: NodeJS.ErrnoException) => {
+        const entry = this.#newEntry(file, place);
+        const write = () => writeContentAtomically(this.#pathOf(entry), content, entry.sha256, this.#keys.current);
+        await write().catch(async (error: NodeJS.ErrnoException) => {
           // Sent files make space for unsent ones.
-          if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(content.length))) throw error;
-          await writeContentAtomically(this.#pathOf(entry), content);
+          if (error.code !== 'ENOSPC' || place === 'kept' || !(await this.#makeRoom(entry.diskBytes))) throw error;
+          await write();
         });
         this.#add(entry);
         await this.#tidy();
@@ -97,26 +95,18 @@ export class EvidenceFolder {
     );
   }
 
-  /** Moves a file that is already in `dir` into the folder. @throws FaultError CV_EVIDENCE_DISK */
+  /** Takes a file in: by another name where it is in `dir` and not to be encrypted. @throws FaultError CV_EVIDENCE_DISK */
   addFile(path: string, { mime, atMs }: Pick<EvidenceFile, 'mime' | 'atMs'>, place: EvidenceShelf): Promise<EvidenceFile> {
     return this.#inTurn(() =>
       this.#guard(async () => {
-        const entry: StoredEvidence = {
-          sha256: await hashOf(path),
-          mime,
-          atMs: Math.round(atMs),
-          bytes: (await stat(path)).size,
-          shelf: place,
-          receivedAt: this.#clock.nowMs(),
-        };
-        if (this.#entries.has(entry.sha256)) await rm(path);
+        const file: EvidenceFile = { sha256: await hashOf(path), mime, atMs: Math.round(atMs), bytes: (await stat(path)).size };
+        if (this.#entries.has(file.sha256)) await rm(path);
         else {
-          await rename(path, this.#pathOf(entry));
-          await forceFolder(dirname(this.#pathOf(entry)));
+          const entry = this.#newEntry(file, place);
+          await this.#takeFile(path, entry);
           this.#add(entry);
           await this.#tidy();
         }
-        const { shelf: _place, receivedAt: _receivedAt, ...file } = entry;
         return file;
       }),
     );
@@ -127,18 +117,37 @@ export class EvidenceFolder {
     return entry ? this.#pathOf(entry) : null;
   }
 
-  /** null when absent. `from`: as of a file. */
+  /** null when absent. `from`: as of a file. @throws FaultError CV_AT_REST_KEY, CV_AT_REST_DAMAGED */
   async get(sha256: string): Promise<{ mime: EvidenceMime; content: Uint8Array; from?: string } | null> {
-    const entry = this.#entries.get(sha256);
-    const content = entry && await readFile(this.#pathOf(entry)).catch(() => null);
-    return entry && content ? { mime: entry.mime, content, ...(entry.from !== undefined && { from: entry.from }) } : null;
+    const found = this.find(sha256);
+    const content = await found?.read();
+    return found && content ? { mime: found.mime, content, ...(found.from !== undefined && { from: found.from }) } : null;
   }
 
-  /** The newest waiting file that `mayGo` accepts. */
+  /**
+   * null when absent. `read` gives a part of the content (`to` exclusive), or all; null when it has gone meanwhile; it throws
+   * CV_AT_REST_KEY and CV_AT_REST_DAMAGED. `stream` fails likewise. `isEncrypted`: its path is of use to nobody else.
+   */
+  find(sha256: string): EvidenceContent | null {
+    const entry = this.#entries.get(sha256);
+    if (!entry) return null;
+    const { mime, bytes, from, encryption } = entry;
+    const file = () => ({ ...entry, path: this.#pathOf(entry) });
+    return {
+      mime, bytes, ...(from !== undefined && { from }), isEncrypted: encryption !== null,
+      read: (first, to) => readContent(file(), this.#keys, first, to).catch((error: unknown) => {
+        if (error instanceof FaultError) throw error;
+        return null;
+      }),
+      stream: () => contentStream(file(), this.#keys),
+    };
+  }
+
+  /** The newest waiting file that can be read and that `mayGo` accepts. */
   newestWaiting(mayGo: (file: EvidenceFile) => boolean = () => true): EvidenceFile | null {
     let newest: StoredEvidence | null = null;
     for (const entry of this.#entries.values())
-      if (entry.shelf === 'waiting' && entry.atMs >= (newest?.atMs ?? -Infinity) && mayGo(entry)) newest = entry;
+      if (entry.shelf === 'waiting' && entry.atMs >= (newest?.atMs ?? -Infinity) && this.#isReadable(entry) && mayGo(entry)) newest = entry;
     return newest;
   }
 
@@ -170,6 +179,34 @@ export class EvidenceFolder {
       }
     }
     await this.#tidy();
+    const unreadable = [...this.#entries.values()].filter((entry) => !this.#isReadable(entry));
+    for (const [id = '', entries] of Map.groupBy(unreadable, ({ encryption }) => encryption?.id))
+      this.#options.onUnreadable?.(missingKey(id, this.#options.dir, entries.length).fault);
+  }
+
+  #isReadable({ encryption }: StoredEvidence): boolean {
+    return !encryption || this.#keys.has(encryption.id);
+  }
+
+  #newEntry(file: EvidenceFile, shelf: EvidenceShelf): StoredEvidence {
+    const { current } = this.#keys;
+    return {
+      ...file,
+      atMs: Math.round(file.atMs),
+      shelf,
+      receivedAt: Math.round(this.#clock.nowMs()),
+      diskBytes: current ? encryptedBytes(file.bytes, current.algorithm) : file.bytes,
+      encryption: current && { id: current.id, algorithm: current.algorithm },
+    };
+  }
+
+  async #takeFile(path: string, entry: StoredEvidence): Promise<void> {
+    if (entry.encryption) {
+      await writeContentAtomically(this.#pathOf(entry), path, entry.sha256, this.#keys.current);
+      return rm(path);
+    }
+    await rename(path, this.#pathOf(entry));
+    await forceFolder(dirname(this.#pathOf(entry)));
   }
 
   /** Removes files older than `keepMs`; then, over `maxBytes`, the oldest: sent files first, of the sender with most bytes. */
@@ -202,7 +239,7 @@ export class EvidenceFolder {
     for (const entry of [...this.#entries.values()].filter(({ shelf }) => shelf === 'kept').toSorted(compareAge)) {
       if (freed >= 2 * bytes) break;
       await this.#remove(entry);
-      freed += entry.bytes;
+      freed += entry.diskBytes;
     }
     return freed >= bytes;
   }
@@ -210,18 +247,18 @@ export class EvidenceFolder {
   async #remove(entry: StoredEvidence): Promise<void> {
     await rm(this.#pathOf(entry), { force: true });
     this.#entries.delete(entry.sha256);
-    this.#bytes -= entry.bytes;
+    this.#bytes -= entry.diskBytes;
   }
 
   #add(entry: StoredEvidence): void {
     const before = this.#entries.get(entry.sha256);
-    if (before) this.#bytes -= before.bytes;
+    if (before) this.#bytes -= before.diskBytes;
     this.#entries.set(entry.sha256, entry);
-    this.#bytes += entry.bytes;
+    this.#bytes += entry.diskBytes;
   }
 
-  #pathOf({ shelf, atMs, sha256, mime, from, receivedAt }: Omit<StoredEvidence, 'bytes'>): string {
-    return join(this.#options.dir, shelf, `${atMs}-${sha256}${from === undefined ? '' : `.${receivedAt}.${from}`}.${EVIDENCE_KINDS[mime]}`);
+  #pathOf(entry: StoredEvidence): string {
+    return join(this.#options.dir, entry.shelf, evidenceFileName(entry));
   }
 
   async #guard<T>(run: () => Promise<T>): Promise<T> {
@@ -230,86 +267,5 @@ export class EvidenceFolder {
     } catch (error) {
       throw new FaultError('CV_EVIDENCE_DISK', { dir: this.#options.dir, detail: (error as Error).message }, { cause: error });
     }
-  }
-}
-
-/** Removal order: files of others by arrival, our own by content time, but never later than arrival (a clock that was ahead). */
-const compareAge = (a: StoredEvidence, b: StoredEvidence): number => ageKeyMs(a) - ageKeyMs(b);
-const ageKeyMs = ({ atMs, from, receivedAt }: StoredEvidence): number => (from === undefined ? Math.min(atMs, receivedAt) : receivedAt);
-
-/** The files of one sender. */
-class SenderFiles {
-  /** Oldest last. */
-  readonly #entries: StoredEvidence[];
-  bytes: number;
-
-  constructor(entries: readonly StoredEvidence[]) {
-    this.#entries = entries.toSorted((a, b) => compareAge(b, a));
-    this.bytes = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  takeOldest(): StoredEvidence {
-    const entry = this.#entries.pop() as StoredEvidence;
-    this.bytes -= entry.bytes;
-    return entry;
-  }
-
-  get isEmpty(): boolean {
-    return this.#entries.length === 0;
-  }
-}
-
-function largestSender(senders: readonly SenderFiles[]): SenderFiles | null {
-  let most: SenderFiles | null = null;
-  for (const one of senders) if (!one.isEmpty && (!most || one.bytes >= most.bytes)) most = one;
-  return most;
-}
-
-/** Lists kept files, newest first; safe while another process writes to the folder. @throws file system errors */
-export async function listKeptEvidence(dir: string): Promise<(EvidenceFile & { path: string })[]> {
-  const place = join(dir, 'kept' satisfies EvidenceShelf);
-  const files = await Promise.all((await readdir(place)).map(async (name) => {
-    const found = await parseEvidenceFile(place, name).catch(() => null);
-    if (!found) return [];
-    const { receivedAt: _receivedAt, ...file } = found;
-    return [{ ...file, path: join(place, name) }];
-  }));
-  return files.flat().toSorted((a, b) => b.atMs - a.atMs);
-}
-
-/** null when the name is not one of ours. */
-async function parseEvidenceFile(dir: string, name: string): Promise<Omit<StoredEvidence, 'shelf'> | null> {
-  const [, atMs, sha256 = '', receivedAt, from, extension = ''] = NAME.exec(name) ?? [];
-  const mime = MIME_OF.get(extension);
-  if (!mime) return null;
-  const { size, mtimeMs } = await stat(join(dir, name));
-  return { sha256, atMs: Number(atMs), mime, bytes: size, receivedAt: Number(receivedAt ?? mtimeMs), ...(from !== undefined && { from }) };
-}
-
-/** Forces the file to disk and hashes it. */
-async function hashOf(path: string): Promise<string> {
-  const file = await open(path, 'r+');
-  await file.datasync().finally(() => file.close());
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-/** Written under a temporary name, forced to disk, then renamed. */
-async function writeContentAtomically(path: string, content: Uint8Array): Promise<void> {
-  const unfinished = `${path}.part`;
-  try {
-    const file = await open(unfinished, 'w');
-    try {
-      await file.writeFile(content);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, path);
-    await forceFolder(dirname(path));
-  } catch (error) {
-    await rm(unfinished).catch(() => {});
-    throw error;
   }
 }

@@ -44,6 +44,7 @@ export async function clipCamera(written: Record<string, unknown>): Promise<Clip
       edge: 'rig',
       centre: '500112001',
       setup,
+      workDir: join(setup.dir, 'kept'),
       ringOf: (id) => rings.of(id),
       folder: () => kept,
       deviceOf: () => undefined,

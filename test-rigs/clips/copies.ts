@@ -42,7 +42,8 @@ export async function judgeCopies(): Promise<ClipCheckFinding> {
   const blurFinder = blurFinderOf({ faces: true }, (_model, scoreThreshold) => pool.open(blazeface512, scoreThreshold)) as BlurFinder;
   const copy = blurredClipCopier(
     {
-      settings: { copy: COPY, dir: join(camera.dir, 'evidence', 'clips') },
+      settings: { copy: COPY },
+      workDir: join(camera.dir, 'evidence', 'clips', 'kept'),
       blurFinder,
       detectorOf: () => people,
       clips: () => kept,

@@ -16,6 +16,7 @@ import { EXAMPLES } from '../../gateway/http/testing/examples.ts';
 import { LIVE_VIEW_OPERATOR, openLiveViewEdge } from '../live-view/watched-edge.ts';
 import { browser, openPage, skip, stormyTown, useConsole } from './browser.ts';
 import { sceneAt } from './scene.ts';
+import { evidenceView } from '../../gateway/http/testing/evidence-view.ts';
 
 const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'no ffmpeg on this machine (apt-get install ffmpeg)';
 
@@ -168,7 +169,7 @@ test(
       if (/Content Security Policy/.test(message.text())) refused.push(message.text());
     });
     town.gateway.sources.evidence = (sha256) =>
-      Promise.resolve(isThere && sha256 === 'b'.repeat(64) ? { mime: 'video/mp4', content: film, edge: 'pump-07' } : null);
+      isThere && sha256 === 'b'.repeat(64) ? evidenceView(film, 'video/mp4', 'pump-07') : null;
     await page.route('**/api/v1/warnings?condition=active*', async (route) => {
       const response = await route.fetch();
       const { items, ...rest } = (await response.json()) as { items: object[] };

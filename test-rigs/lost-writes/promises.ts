@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../../core/event.ts';
+import { makeFolder } from '../../core/folder.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
+import { readSecretFile, writeSecretFile } from '../../log/at-rest/secret-file.ts';
 import { EvidenceFolder } from '../../log/evidence/evidence-folder.ts';
 import { openJournal } from '../../log/journal.ts';
 import { readClockFile, writeClockFile } from '../../log/clock-file.ts';
@@ -38,6 +41,8 @@ const ALL = { maxGroups: 10_000, maxBytes: 1 << 30 };
 const EDGE_LOG = { edge: 'pump-07', centre: '500112001', maxBytes: 64 << 20, maxFileBytes: 64 << 10 };
 const GATEWAY_LOG = { gateway: 'town-1', maxBytes: 64 << 20, keepMs: 3_600_000, maxFileBytes: 64 << 10 };
 const MIGRATIONS = initialVersion('CREATE TABLE t (x)');
+const EVIDENCE_FOLDER = { maxBytes: 1000, keepMs: Infinity };
+const AT_REST_KEYS = new AtRestKeys({ algorithm: 'aes-256-gcm', key: Buffer.alloc(32, 1).toString('base64'), oldKeys: [] });
 const picture = Buffer.from('a picture');
 const evidence = { sha256: createHash('sha256').update(picture).digest('hex'), mime: 'image/jpeg' as const, atMs: 1 };
 const event: Event = {
@@ -179,6 +184,23 @@ export const DURABILITY_PROMISES: Record<string, Promised> = {
       assert.deepEqual((await folder.get(evidence.sha256))?.content, picture);
       await folder.close();
     },
+  },
+  'an encrypted picture': {
+    act: async (dir) =>
+      (await EvidenceFolder.open({ ...EVIDENCE_FOLDER, dir, keys: AT_REST_KEYS }, testWorld().clock)).put(evidence, picture, 'kept'),
+    async find(dir) {
+      const folder = await EvidenceFolder.open({ ...EVIDENCE_FOLDER, dir, keys: AT_REST_KEYS }, testWorld().clock);
+      assert.deepEqual((await folder.get(evidence.sha256))?.content, picture);
+      await folder.close();
+    },
+  },
+  'an encrypted secret': {
+    async act(dir) {
+      await makeFolder(dir);
+      await writeSecretFile({ path: join(dir, 'key'), name: 'secret:key' }, 'secret', AT_REST_KEYS);
+    },
+    find: async (dir) =>
+      assert.equal((await readSecretFile({ path: join(dir, 'key'), name: 'secret:key' }, AT_REST_KEYS)).toString(), 'secret'),
   },
   'what is known of the clock': {
     act: (dir) => writeClockFile(dir, 'boots'),

@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<string, BilingualText>> = {
   tls: { en: 'TLS', zh: 'TLS' },
   people: { en: 'Users and what they may', zh: '用户与权限' },
   audit: { en: 'The audit record', zh: '审计记录' },
+  'at-rest': { en: 'Encryption on disk', zh: '磁盘加密' },
   cases: { en: 'Cases, recording and replay', zh: '案例、录制与回放' },
   cli: { en: 'The command line', zh: '命令行' },
   doctor: { en: 'The machine an edge runs on', zh: '边缘节点所在的主机' },

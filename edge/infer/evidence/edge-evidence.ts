@@ -1,6 +1,9 @@
 /** Pictures and clips for events on one edge: what blurs them, what makes them, where they lie. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Picture } from '../../../core/driver.ts';
 import type { Draft } from '../../../core/event.ts';
+import { AtRestKeys } from '../../../log/at-rest/keys.ts';
 import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { faultOf, type FaultCode } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
@@ -9,6 +12,7 @@ import type { CameraDetectors } from '../detect/camera-detectors.ts';
 import { EventClips } from './clips/event-clips.ts';
 import { blurredClipCopier } from './clips/blurred-copy.ts';
 import type { CameraRings } from './clips/camera-rings.ts';
+import type { ClipSetup } from './clips/setup.ts';
 import { blurFinderOf } from './blur-models.ts';
 import type { BlurFinder } from './blur-finder.ts';
 import { MainPictures } from './main-pictures.ts';
@@ -37,13 +41,24 @@ export class EdgeEvidence {
   /** null: events bring no pictures of main streams. */
   readonly mainPictures: MainPictures | null;
   readonly #setup: EdgeSetup['evidence'];
+  readonly #keys: AtRestKeys;
+  /** Where clips are made before they are encrypted; null: in their own folder. */
+  readonly #workDir: string | null;
   readonly #world: World;
   #folder: EvidenceFolder | null = null;
   #clipFolder: EvidenceFolder | null = null;
 
-  constructor({ edge, centre, evidence }: Pick<EdgeSetup, 'edge' | 'centre' | 'evidence'>, parts: EdgeEvidenceParts, world: World) {
+  /** @throws FaultError CV_AT_REST_ALGORITHM */
+  constructor(
+    { edge, centre, evidence, atRest }: Pick<EdgeSetup, 'edge' | 'centre' | 'evidence' | 'atRest'>,
+    parts: EdgeEvidenceParts,
+    world: World,
+  ) {
     const { detectors, onWaiting } = parts;
     this.#setup = evidence;
+    this.#keys = new AtRestKeys(atRest);
+    // As plain as the ring, and beside it: a RAM disk, if the owner wants nothing of it on the disk.
+    this.#workDir = evidence?.clip && this.#keys.current ? join(evidence.clip.ring.dir, `cityvitals-clips-${edge}`) : null;
     this.#world = world;
     this.blurFinder = blurFinderOf(evidence?.blur ?? { faces: true }, (model, scoreThreshold) =>
       detectors.openModel(model, scoreThreshold),
@@ -77,7 +92,7 @@ export class EdgeEvidence {
     if (!this.#setup || !devices.some(({ settings }) => isLooking(settings))) return;
     const { clip } = this.#setup;
     this.#folder ??= await this.#open(this.#setup, 'CV_EVIDENCE_DISK');
-    if (clip) this.#clipFolder ??= await this.#open({ ...clip, isPrivate: true }, 'CV_CLIP_DISK');
+    if (clip) this.#clipFolder ??= await this.#openClips(clip);
   }
 
   /** Clips that are still coming are lost, and counted. */
@@ -86,6 +101,22 @@ export class EdgeEvidence {
     await this.blurFinder?.close();
     await this.#folder?.close();
     await this.#clipFolder?.close();
+    if (this.#workDir !== null) await rm(this.#workDir, { recursive: true, force: true }).catch(() => {});
+  }
+
+  async #openClips(clip: ClipSetup): Promise<EvidenceFolder | null> {
+    const folder = await this.#open({ ...clip, isPrivate: true }, 'CV_CLIP_DISK');
+    if (this.#workDir === null || !folder) return folder;
+    try {
+      // What an edge left that was killed is not encrypted.
+      await rm(this.#workDir, { recursive: true, force: true });
+      await mkdir(this.#workDir, { recursive: true, mode: 0o700 });
+      return folder;
+    } catch (error) {
+      await folder.close();
+      this.#told(error, 'CV_CLIP_DISK', this.#workDir);
+      return null;
+    }
   }
 
   async #open(
@@ -99,15 +130,26 @@ export class EdgeEvidence {
           maxBytes,
           keepMs,
           isPrivate,
+          keys: this.#keys,
           onDropped: (count) => this.#world.tell({ kind: 'evidence_lost', count, reason: 'picture_room' }),
+          onUnreadable: (fault) => this.#world.tell({ kind: 'fault', fault }),
         },
         this.#world.clock,
       );
     } catch (error) {
-      const { params } = faultOf(error, code, { dir });
-      this.#world.tell({ kind: 'fault', fault: { code, params: { device: '*', ...params } } });
+      this.#told(error, code, dir);
       return null;
     }
+  }
+
+  #told(error: unknown, code: FaultCode, dir: string): void {
+    const { params } = faultOf(error, code, { dir });
+    this.#world.tell({ kind: 'fault', fault: { code, params: { device: '*', ...params } } });
+  }
+
+  /** In the folder of clips what is not whole is removed at the next start. */
+  #clipWorkDir({ dir }: ClipSetup): string {
+    return this.#workDir ?? join(dir, 'kept');
   }
 
   #mainOf(
@@ -149,6 +191,7 @@ export class EdgeEvidence {
         ? blurredClipCopier(
             {
               settings: setup,
+              workDir: this.#clipWorkDir(setup),
               blurFinder,
               detectorOf: (device) => detectors.byDevice.get(device)?.detector,
               clips: () => this.#clipFolder,
@@ -163,6 +206,7 @@ export class EdgeEvidence {
         edge,
         centre,
         setup,
+        workDir: this.#clipWorkDir(setup),
         ringOf: (device) => rings.of(device),
         folder: () => this.#clipFolder,
         deviceOf,

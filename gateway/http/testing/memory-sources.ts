@@ -18,6 +18,7 @@ import { VirtualClock } from '../../../core/testing/virtual-clock.ts';
 import { Access } from '../../people/access.ts';
 import { deviceCounts } from '../../presence/device-counts.ts';
 import { enrolmentDouble } from './enrolment-double.ts';
+import { evidenceView } from './evidence-view.ts';
 import { EXAMPLES } from './examples.ts';
 import { peopleDouble } from './people-double.ts';
 import type { ApiSources, DemoControls, SeriesFilter } from '../sources.ts';
@@ -103,12 +104,10 @@ export function memoryGateway(demo?: DemoControls): MemoryGateway {
           .filter(({ id }) => before === null || id < before)
           .toSorted((a, b) => b.id - a.id)
           .slice(0, limit),
-      evidence: (sha256) =>
-        Promise.resolve(
-          sha256 === EXAMPLES.snapshot.sha256
-            ? { mime: 'image/jpeg', content: Buffer.from(EXAMPLES.picture.jpegBase64, 'base64'), edge: EXAMPLES.device.edge }
-            : null,
-        ),
+      evidence(sha256) {
+        const content = Buffer.from(EXAMPLES.picture.jpegBase64, 'base64');
+        return sha256 === EXAMPLES.snapshot.sha256 ? evidenceView(content, 'image/jpeg', EXAMPLES.device.edge) : null;
+      },
       picture: (device) => Promise.resolve(gateway.pictures.get(device) ?? null),
       metrics: () => '# TYPE cityvitals_points_stored_total counter\ncityvitals_points_stored_total 1200\n',
       onLive(listener) {

@@ -1,5 +1,6 @@
 /** The files that go with events, at a gateway: their folder, and a link of their own to the broker, so that they never hold up events. */
 import { join } from 'node:path';
+import { AtRestKeys } from '../../../log/at-rest/keys.ts';
 import { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { faultOf } from '../../../core/faults.ts';
 import type { World } from '../../../core/world.ts';
@@ -18,22 +19,31 @@ export interface GatewayEvidence {
 }
 
 const FILTER = 'cv/v1/in/+/+/evidence';
-const NOTHING: GatewayEvidence = { get: () => Promise.resolve(null), takes: () => [], close: () => Promise.resolve() };
+const NOTHING: GatewayEvidence = { get: () => null, takes: () => [], close: () => Promise.resolve() };
 
-/** What cannot be opened costs the files alone, and is told. @param answers publishes what edges are told */
+/**
+ * What cannot be opened costs the files alone, and is told.
+ *
+ * @param answers publishes what edges are told
+ * @throws FaultError CV_AT_REST_ALGORITHM
+ */
 export async function openEvidence(
-  { gateway, evidence }: Pick<GatewaySetup, 'gateway' | 'evidence'>,
+  { gateway, evidence, atRest }: Pick<GatewaySetup, 'gateway' | 'evidence' | 'atRest'>,
   target: LinkTarget,
   answers: Pick<BrokerLink, 'publish'>,
   registry: Pick<PresenceRegistry, 'isOnline'>,
   world: World,
 ): Promise<GatewayEvidence> {
   if (!evidence) return NOTHING;
+  const keys = new AtRestKeys(atRest);
   const { dir, maxBytes, keepMs } = evidence;
   try {
-    const folder = await EvidenceFolder.open({ dir, maxBytes, keepMs }, world.clock);
+    const folder = await EvidenceFolder.open(
+      { dir, maxBytes, keepMs, keys, onUnreadable: (fault) => world.tell({ kind: 'fault', fault }) },
+      world.clock,
+    );
     const desk = await EvidenceReceiver.open(
-      { dir: join(dir, 'coming'), folder, link: answers, isKnown: (edge) => registry.isOnline(edge) },
+      { dir: join(dir, 'coming'), folder, keys, link: answers, isKnown: (edge) => registry.isOnline(edge) },
       world,
     );
     const link = openLink(
@@ -42,8 +52,8 @@ export async function openEvidence(
       world,
     );
     return {
-      async get(sha256) {
-        const found = await folder.get(sha256);
+      get(sha256) {
+        const found = folder.find(sha256);
         return found && { ...found, edge: found.from ?? '' };
       },
       takes: () => (link.connected ? ['evidence', 'clips'] : []),

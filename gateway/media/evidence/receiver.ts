@@ -3,12 +3,11 @@
  * edge is told what is there; that all is there only when it is on disk for good. What it sends out of turn is answered alike.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { AtRestKeys } from '../../../log/at-rest/keys.ts';
 import type { EvidenceFolder } from '../../../log/evidence/evidence-folder.ts';
 import { mimeOf } from '../../../core/wire/mime.ts';
 import { IDS } from '../../../core/event.ts';
-import { FaultError, faultOf, type Fault } from '../../../core/faults.ts';
+import { faultOf, type Fault } from '../../../core/faults.ts';
 import { readMessage } from '../../../core/wire/commands.ts';
 import { MAX_EVIDENCE_MESSAGE_BYTES } from '../../../core/wire/limits.ts';
 import type { EvidenceAnswer, EvidencePart } from '../../../core/wire/messages.ts';
@@ -16,12 +15,15 @@ import { EVIDENCE_PART_SCHEMA } from '../../../core/wire/schemas.ts';
 import { edgeTopic, parseEdgeTopic, WIRE_VERSION, type EdgeAddress } from '../../../core/wire/topics.ts';
 import type { World } from '../../../core/world.ts';
 import type { BrokerLink, BrokerMessage } from '../../broker/link.ts';
+import { PartialFiles } from './partial-files.ts';
 import '../../../log/evidence/faults.ts';
 
 export interface EvidenceReceiverOptions {
   /** Where files lie that are not whole yet. */
   dir: string;
   folder: Pick<EvidenceFolder, 'has' | 'put'>;
+  /** As for the folder. */
+  keys?: AtRestKeys;
   /** Publishes answers. */
   link: Pick<BrokerLink, 'publish'>;
   /** Whether this gateway knows the edge. */
@@ -30,33 +32,25 @@ export interface EvidenceReceiverOptions {
 
 /** An edge in its right mind sends one part and waits; what comes on top of these is left unanswered. */
 const MAX_PENDING = 4;
-/** What was begun longer ago is not gone on with: its edge is gone, or has let go of it. */
-const ABANDONED_MS = 7 * 86_400_000;
 
 export class EvidenceReceiver {
   readonly #parts: EvidenceReceiverOptions;
+  readonly #partials: PartialFiles;
   readonly #world: World;
   /** By edge: what is being dealt with, in turn, and the file that it has begun. */
   readonly #turns = new Map<string, { pending: number; last: Promise<void> }>();
 
   private constructor(parts: EvidenceReceiverOptions, world: World) {
     this.#parts = parts;
+    this.#partials = new PartialFiles(parts.dir, parts.keys ?? new AtRestKeys(null));
     this.#world = world;
   }
 
   /** @throws FaultError CV_EVIDENCE_DISK */
   static async open(parts: EvidenceReceiverOptions, world: World): Promise<EvidenceReceiver> {
-    try {
-      await mkdir(parts.dir, { recursive: true });
-      const before = world.clock.nowMs() - ABANDONED_MS;
-      for (const name of await readdir(parts.dir)) {
-        const path = join(parts.dir, name);
-        if ((await stat(path)).mtimeMs < before) await rm(path, { force: true });
-      }
-    } catch (error) {
-      throw diskFault(parts.dir, error);
-    }
-    return new EvidenceReceiver(parts, world);
+    const receiver = new EvidenceReceiver(parts, world);
+    await receiver.#partials.open(world.clock.nowMs());
+    return receiver;
   }
 
   take(message: BrokerMessage): void {
@@ -82,13 +76,20 @@ export class EvidenceReceiver {
     const part = read.message;
     const { sha256, bytes } = part;
     if (this.#parts.folder.has(sha256)) return this.#answer(address, { sha256, have: bytes });
-    const path = this.#pathOf(address.edge, sha256);
-    const have = await this.#write(path, part, address.edge);
+    const have = await this.#write(part, address.edge);
     if (have < bytes) return this.#answer(address, { sha256, have });
-    const content = await readFile(path);
+    const content = await this.#partials.content(address.edge, sha256).catch((error: unknown) => {
+      this.#world.tell({ kind: 'fault', edge: address.edge, fault: faultOf(error, 'CV_EVIDENCE_DISK', { dir: this.#parts.dir }) });
+      return null;
+    });
+    if (!content) {
+      // Its edge still has it: what cannot be read here is sent again.
+      await this.#partials.remove(address.edge, sha256);
+      return this.#answer(address, { sha256, have: 0 });
+    }
     const mime = mimeOf(content);
     if (createHash('sha256').update(content).digest('hex') !== sha256 || mime === null) {
-      await rm(path, { force: true });
+      await this.#partials.remove(address.edge, sha256);
       this.#world.tell({
         kind: 'fault',
         edge: address.edge,
@@ -97,39 +98,23 @@ export class EvidenceReceiver {
       return this.#answer(address, { sha256, have: 0, refused: 'CV_EVIDENCE_REFUSED' });
     }
     await this.#parts.folder.put({ sha256, mime, atMs: part.at, from: address.edge }, content, 'kept');
-    await rm(path, { force: true });
+    await this.#partials.remove(address.edge, sha256);
     this.#world.tell({ kind: 'evidence_taken', count: 1, bytes, sender: address.edge });
     return this.#answer(address, { sha256, have: bytes });
   }
 
   /** Appends what continues the file. @returns how many bytes of it are there */
-  async #write(path: string, { bytes, offset, data }: EvidencePart, edge: string): Promise<number> {
-    try {
-      const known = await stat(path).then(({ size }) => size, () => null);
-      // An edge has one file under way: one that it begins anew takes the place of any before.
-      if (known === null) await this.#forget(edge);
-      const have = known ?? 0;
-      if (have > bytes) {
-        await rm(path, { force: true });
-        return 0;
-      }
-      const piece = Buffer.from(data, 'base64').subarray(0, bytes - have);
-      if (offset !== have || piece.length === 0) return have;
-      const file = await open(path, 'a');
-      try {
-        await file.writeFile(piece);
-      } finally {
-        await file.close();
-      }
-      return have + piece.length;
-    } catch (error) {
-      throw diskFault(this.#parts.dir, error);
+  async #write({ sha256, bytes, offset, data }: EvidencePart, edge: string): Promise<number> {
+    const known = await this.#partials.have(edge, sha256);
+    // An edge has one file under way: one that it begins anew takes the place of any before.
+    if (known === null) await this.#partials.forget(edge);
+    const have = known ?? 0;
+    if (have > bytes) {
+      await this.#partials.remove(edge, sha256);
+      return 0;
     }
-  }
-
-  async #forget(edge: string): Promise<void> {
-    const own = (await readdir(this.#parts.dir)).filter((name) => name.startsWith(`${edge}.`));
-    await Promise.all(own.map((name) => rm(join(this.#parts.dir, name), { force: true })));
+    const piece = Buffer.from(data, 'base64').subarray(0, bytes - have);
+    return offset !== have || piece.length === 0 ? have : this.#partials.append(edge, sha256, have, piece);
   }
 
   async #answer({ centre, edge }: EdgeAddress, evidence: EvidenceAnswer['evidence']): Promise<void> {
@@ -138,16 +123,9 @@ export class EvidenceReceiver {
       this.#world.tell({ kind: 'fault', edge, fault: faultOf(error, 'CV_BROKER_UNREACHABLE', { url: '' }) });
     });
   }
-
-  /** An id of an edge has no dot. */
-  #pathOf(edge: string, sha256: string): string {
-    return join(this.#parts.dir, `${edge}.${sha256}`);
-  }
 }
 
 const refusal = (edge: string, sha256: string, detail: string): Fault => ({
   code: 'CV_EVIDENCE_REFUSED',
   params: { edge, sha256: sha256.slice(0, 16), detail },
 });
-const diskFault = (dir: string, error: unknown) =>
-  new FaultError('CV_EVIDENCE_DISK', { dir, detail: (error as Error).message }, { cause: error });

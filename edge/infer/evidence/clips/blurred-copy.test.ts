@@ -73,7 +73,8 @@ async function rig(
   let woken = 0;
   const copy = blurredClipCopier(
     {
-      settings: { copy: { ...settings.copy, size }, dir: join(dir, 'clips') },
+      settings: { copy: { ...settings.copy, size } },
+      workDir: join(dir, 'clips', 'kept'),
       blurFinder,
       clips: () => clips,
       outgoing: () => outgoing,

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Picture } from '../../../../core/driver.ts';
 import type { Box } from '../../../../core/event.ts';
 import type { EvidenceFolder } from '../../../../log/evidence/evidence-folder.ts';
@@ -23,12 +24,14 @@ import type { ClipSetup } from './setup.ts';
 import '../../../../log/evidence/faults.ts';
 
 export interface ClipCopyParts {
-  settings: Pick<ClipSetup, 'copy' | 'dir'>;
+  settings: Pick<ClipSetup, 'copy'>;
+  /** Where a copy is made. */
+  workDir: string;
   blurFinder: BlurFinder;
   /** Finds the people on whose heads is looked for faces; undefined: the camera is gone. */
   detectorOf(device: string): Pick<Detector, 'detect'> | undefined;
   /** Of clips, and of what goes to the gateway. */
-  clips(): Pick<EvidenceFolder, 'pathOf'> | null;
+  clips(): Pick<EvidenceFolder, 'pathOf' | 'find'> | null;
   outgoing(): Pick<EvidenceFolder, 'put'> | null;
   onWaiting(): void;
 }
@@ -52,7 +55,7 @@ export function blurredClipCopier(parts: ClipCopyParts, world: World): (made: Re
     const { device, clip } = made;
     const ending = new AbortController();
     const silence = new SilenceWatchdog(SILENCE_MS, world.clock, () => ending.abort(new Error(`ffmpeg hung for ${SILENCE_MS} ms`)));
-    const out = join(parts.settings.dir, 'kept', `coming-copy-${clip.sha256}`);
+    const out = join(parts.workDir, `coming-copy-${clip.sha256}`);
     try {
       const { width, height, pictures } = await encoded(made, out, parts, world, silence, AbortSignal.any([signal, ending.signal]));
       const content = await readFile(out);
@@ -106,7 +109,8 @@ async function encoded(
     copy: { width, fps, size },
   } = parts.settings;
   const path = parts.clips()?.pathOf(clip.sha256);
-  if (!path) throw unmade(device, 'the clip is gone', '短视频已不在');
+  const content = parts.clips()?.find(clip.sha256);
+  if (!path || !content) throw unmade(device, 'the clip is gone', '短视频已不在');
   // Pixels as wide as high: the copy needs to know nothing of the camera's.
   const scaled = `fps=${fps},scale=w='2*max(8,trunc(min(${width},iw*sar)/2))':h='2*max(8,trunc(ow/dar/2))':flags=bilinear:out_range=tv,setsar=1`;
   const source = runFfmpeg(
@@ -114,7 +118,8 @@ async function encoded(
       '-protocol_whitelist',
       'file,pipe',
       '-i',
-      `file:${path}`,
+      // Its index stands first in an MP4 of ours, so that it can be read from a pipe: what is encrypted is never plain on the disk.
+      content.isEncrypted ? 'pipe:0' : `file:${path}`,
       '-map',
       '0:v:0',
       '-vf',
@@ -129,7 +134,10 @@ async function encoded(
     clock,
     signal,
   );
-  source.stdin.end();
+  const given = content.isEncrypted ? pipeline(content.stream(), source.stdin) : Promise.resolve(source.stdin.end());
+  // A damaged clip ends here with its fault; ffmpeg, cut short, would only say that something is missing.
+  let unread: unknown = null;
+  given.catch((error: unknown) => { unread = error; });
   let sink: ReturnType<typeof runFfmpeg> | null = null;
   let pictures = 0;
   let sides = { width: 0, height: 0 };
@@ -202,7 +210,8 @@ async function encoded(
     // Others have their turn at the detectors and the processor.
     if (!(await pause(clock, clock.monotonicMs() - startedMs, signal))) throw signal.reason;
   }
-  await source.done;
+  await source.done.catch((error: unknown) => { throw unread instanceof FaultError ? unread : error; });
+  if (unread instanceof FaultError) throw unread;
   for (let at = Math.max(0, near.length - AROUND); at < near.length; at += 1) await release(at);
   const finished = sink as ReturnType<typeof runFfmpeg> | null;
   if (!finished || pictures !== index) throw unmade(device, 'there is no picture in it', '其中没有图像');

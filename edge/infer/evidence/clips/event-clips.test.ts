@@ -74,6 +74,7 @@ async function rig(t: Context, { clip = {}, settings = {}, copy, folder, jumpedM
       edge: 'e1',
       centre: '500112001',
       setup,
+      workDir: join(setup.dir, 'kept'),
       ringOf: (id) => rings.of(id),
       folder: () => kept,
       deviceOf: () => ({ subject: 'yard' }),

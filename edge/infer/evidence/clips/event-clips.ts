@@ -23,6 +23,8 @@ const CLIP_POINT = 'clip';
 export interface ClipParts extends FollowUpParts {
   edge: string;
   setup: Pick<ClipSetup, 'before' | 'after' | 'dir'>;
+  /** Where a clip is made. */
+  workDir: string;
   ringOf(device: string): CameraRing | null;
   /** Where clips are kept; null: it could not be opened. */
   folder(): Pick<EvidenceFolder, 'addFile'> | null;
@@ -167,7 +169,7 @@ export class EventClips {
   }
 
   async #make({ device, opening: { stream }, hold, fromMs, toMs, startAt, of }: PendingClip): Promise<RecordedClip> {
-    const { edge, centre, setup: { dir } } = this.#parts;
+    const { edge, centre, setup: { dir }, workDir } = this.#parts;
     const { clock } = this.#world;
     const { signal } = this.#followers;
     signal.throwIfAborted();
@@ -180,8 +182,7 @@ export class EventClips {
     const { codec, width, height } = stream;
     const mime = containerOf(codec);
     const at = Math.round(startAt + first.fromMs + this.#jumpedMs());
-    // There what is not whole is removed at the next start.
-    const out = join(dir, 'kept', `coming-${this.#made += 1}`);
+    const out = join(workDir, `coming-${this.#made += 1}`);
     const points = [...new Set(of.map(({ point }) => point))].join(' ');
     try {
       await joinSegments(
