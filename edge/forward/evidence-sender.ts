@@ -10,6 +10,7 @@ import { MAX_EVIDENCE_BYTES, MAX_EVIDENCE_PART_BYTES } from '../../core/wire/lim
 import type { EvidenceAnswer, EvidencePart } from '../../core/wire/messages.ts';
 import { WIRE_VERSION } from '../../core/wire/topics.ts';
 import type { World } from '../../core/world.ts';
+import '../../log/at-rest/faults.ts';
 import '../../log/evidence/faults.ts';
 
 export interface EvidenceUplink {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inCentre, recorded } from './recorded.ts';
 import { query, route, seesEdge, unknownId } from './route.ts';
 import { PICTURE_EXAMPLE, SNAPSHOT_EXAMPLE } from '../../api/pictures.ts';
+import '../../log/at-rest/faults.ts';
 
 export const EVIDENCE_ROUTE = route({
   method: 'GET',
