@@ -1,7 +1,7 @@
 /** Enrolled, connected, renewed, away for long, and back: real processes against a server that keeps to the contract. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -43,6 +43,7 @@ test('a box is enrolled and connects; long after the end of its certificate it r
 centre: "500112001"
 gateway: { url: "mqtt://127.0.0.1:9" }
 clock: { trust: system }
+atRest: { key: "\${file:./at-rest.key}" }
 http: { port: ${await freePort()} }
 log: { dir: ./log, maxBytes: 64MB }
 devices:
@@ -52,6 +53,8 @@ devices:
     points:
       - { id: level, address: "holding:100", type: float32, unit: m, indicator: YJ-FLD-001 }
 `);
+  await writeFile(join(dir, 'at-rest.key'), randomBytes(32).toString('base64'), { mode: 0o600 });
+  const isKeyPlain = async () => (await readFile(join(dir, 'identity', 'key.pem'), 'utf8')).includes('PRIVATE KEY');
   const enrolled = await cli(t, 'enrol', '--gateway', server.url, '--code', server.code('pump-07'), '--config', config, '--write').ended;
   assert.equal(enrolled.code, 0, enrolled.out);
   const first = await readFile(join(dir, 'identity', 'certificate.pem'), 'utf8');
@@ -64,6 +67,7 @@ devices:
   await until(() => broker.logins.length > 0 && server.requests.length > 1);
   before.child.kill('SIGTERM');
   assert.equal((await before.ended).code, 0);
+  assert.equal(await isKeyPlain(), false, 'an edge that starts encrypts it');
 
   // Away for 200 days, and let in again.
   gatewayAt = now;
@@ -72,6 +76,9 @@ devices:
   const after = cli(t, 'edge', '--config', config, '--json');
   await until(() => broker.logins.length > logins);
   assert.notEqual(await readFile(join(dir, 'identity', 'certificate.pem'), 'utf8'), first);
+  const checkedAgain = await cli(t, 'check', '--config', config, '--offline', '--lang', 'en').ended;
+  assert.match(checkedAgain.out, /identity of pump-07, valid until[^]*new files are encrypted: aes-256-gcm, key [0-9a-f]{16}/);
+  assert.equal(await isKeyPlain(), false);
   const status = await cli(t, 'status', '--config', config, '--lang', 'en').ended;
   assert.match(status.out, /identity of pump-07, valid until \d{4}-\d\d-\d\d · CA [A-Z2-7]{26}/);
   const key = commandKeyId(createPublicKey(server.commandKey));

@@ -5,6 +5,8 @@ import type { Boot } from '../log/boot.ts';
 import type { ConfigState, ReloadResult } from '../core/config/reload.ts';
 import type { Driver } from '../core/driver.ts';
 import { STREAMS } from '../core/event.ts';
+import { faultOf } from '../core/faults.ts';
+import { AtRestKeys } from '../log/at-rest/keys.ts';
 import { openEdgeLog } from '../log/edge-log.ts';
 import type { EdgeLog, CommittedGroup } from '../log/types.ts';
 import { VERSION } from '../core/version.ts';
@@ -31,7 +33,7 @@ import { DeviceTaps } from './tap/device-taps.ts';
 import type { UplinkStatus } from './forward/forward.ts';
 import { restampDraft } from './qualify/event-time.ts';
 import { IdentityRenewal } from './identity/identity-renewal.ts';
-import { realIdentityFiles } from './identity/real-identity-files.ts';
+import { identityFilesOf, realIdentityFiles, rewriteIdentityKey } from './identity/real-identity-files.ts';
 import { uplinkTls } from './identity/uplink-tls.ts';
 import { UnknownDeviceList } from './read/unknown-devices.ts';
 import { CameraDetectors } from './infer/detect/camera-detectors.ts';
@@ -130,9 +132,14 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       gatewayAnswered: (nowAt: number, tookMs: number) => clockDiscipline.gatewayAnswered(nowAt, tookMs),
     };
     let identity: IdentityRenewal | null = null;
+    const keys = new AtRestKeys(setup.atRest);
+    const identityFiles = identityFilesOf(keys);
     const watchIdentity = async ({ identity: dir, ca }: EdgeSetup['gateway']) => {
       await identity?.close();
-      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: realIdentityFiles, reconnect: () => line.reconnect(), audit };
+      // What cannot be written stays as it is.
+      const told = (error: unknown) => world.tell({ kind: 'fault', fault: faultOf(error, 'CV_IDENTITY_UNREADABLE', { path: dir ?? '' }) });
+      if (dir !== undefined) await rewriteIdentityKey(dir, keys).catch(told);
+      const parts = { edge, gateway: { identity: dir ?? '', ca }, files: identityFiles, reconnect: () => line.reconnect(), audit };
       identity = dir === undefined ? null : new IdentityRenewal(parts, world);
       await identity?.open();
     };
@@ -145,7 +152,7 @@ export async function runEdge(setup: EdgeSetup, outside: World, options: EdgeRun
       cameras: detectors.byDevice,
       security: {
         async tls(gateway) {
-          const tls = await uplinkTls({ edge, gateway }, realIdentityFiles, world.clock);
+          const tls = await uplinkTls({ edge, gateway }, identityFiles, world.clock);
           identity?.shown(tls.identity);
           return tls;
         },

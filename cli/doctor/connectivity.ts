@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import mqtt, { MqttClient } from 'mqtt';
 import { faultOf } from '../../core/faults.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
-import { realIdentityFiles } from '../../edge/identity/real-identity-files.ts';
+import { identityFilesOf } from '../../edge/identity/real-identity-files.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
 import { connectTls, hostPortOf } from '../../edge/identity/tls-connect.ts';
 import { uplinkTls } from '../../edge/identity/uplink-tls.ts';
 import { EXIT } from '../terminal.ts';
@@ -43,7 +44,7 @@ async function checkReachable(url: string): Promise<CheckResult> {
 const unreachable = (url: string, detail: string): CheckResult => failed('gateway', { code: 'CV_DOCTOR_GATEWAY', params: { url, detail } });
 
 /** Logs in as the edge; publishes nothing. */
-async function checkLogin({ edge, gateway, clock: machineClock }: EdgeSetup, url: string): Promise<CheckResult> {
+async function checkLogin({ edge, gateway, atRest, clock: machineClock }: EdgeSetup, url: string): Promise<CheckResult> {
   let client: MqttClient;
   const settings = {
     clientId: `cv-${edge}`, username: edge, ...(gateway.token === null ? {} : { password: gateway.token }),
@@ -52,7 +53,7 @@ async function checkLogin({ edge, gateway, clock: machineClock }: EdgeSetup, url
   if (new URL(url).protocol === 'mqtts:') {
     try {
       const clock = await boxClock(machineClock?.trust);
-      const tls = await uplinkTls({ edge, gateway }, realIdentityFiles, clock);
+      const tls = await uplinkTls({ edge, gateway }, identityFilesOf(new AtRestKeys(atRest)), clock);
       const socket = await connectTls(hostPortOf(new URL(url), 8883), tls, clock, AbortSignal.timeout(CONNECT_MS));
       client = new MqttClient(() => socket as never, settings);
     } catch (error) {

@@ -6,10 +6,11 @@ import { realClock, realFiles, type Clock } from '../../core/world.ts';
 import { systemClockProbe } from '../../edge/clock/clock-probe.ts';
 import type { TimeSource } from '../../edge/clock/edge-clock.ts';
 import type { EdgeSetup } from '../../edge/config/setup.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
 import { dayOf } from '../../core/certificates.ts';
 import { keyPathOf } from '../../edge/identity/identity-folder.ts';
 import { identityFault, identityStatus, knownTime, type IdentityStatus } from '../../edge/identity/judge-identity.ts';
-import { realIdentityFiles } from '../../edge/identity/real-identity-files.ts';
+import { identityFilesOf } from '../../edge/identity/real-identity-files.ts';
 import { uplinkTls } from '../../edge/identity/uplink-tls.ts';
 import { failed, passed, type CheckResult } from './check-result.ts';
 import '../../edge/identity/faults.ts';
@@ -23,13 +24,13 @@ export async function boxClock(trust: readonly TimeSource[] = []): Promise<Clock
 
 /** @returns nothing where none is configured */
 export async function checkIdentity(
-  { edge, gateway, clock: { trust } = { trust: [] } }: Pick<EdgeSetup, 'edge' | 'gateway' | 'clock'>,
+  { edge, gateway, atRest, clock: { trust } = { trust: [] } }: Pick<EdgeSetup, 'edge' | 'gateway' | 'clock' | 'atRest'>,
   known?: Clock,
 ): Promise<CheckResult[]> {
   if (gateway.identity === undefined && gateway.ca === undefined) return [];
   const clock = known ?? (await boxClock(trust));
   try {
-    const { identity } = await uplinkTls({ edge, gateway }, realIdentityFiles, clock);
+    const { identity } = await uplinkTls({ edge, gateway }, identityFilesOf(new AtRestKeys(atRest)), clock);
     if (!identity) return [];
     const fault = identityFault(identity, edge, knownTime(clock));
     const { en, zh } = identityText(identityStatus(identity, knownTime(clock)));

@@ -4,7 +4,7 @@ import { brokerUrl, host } from '../../core/config/address.ts';
 import { IDS, MAX_NUMBER } from '../../core/event.ts';
 import { settingIssue, durationMs, rate, sizeBytes, timeZone } from '../../core/setting.ts';
 import { CHINA } from '../../core/time-zone.ts';
-import { AT_REST_SCHEMA, AT_REST_WORDS } from '../../log/at-rest/setting.ts';
+import { AT_REST_SCHEMA } from '../../log/at-rest/setting.ts';
 import { CONDITION_SCHEMA } from '../../core/wire/commands.ts';
 import { TIME_SOURCES } from '../clock/edge-clock.ts';
 import { WINDOW_VALUES } from '../reduce/point-window.ts';
@@ -339,7 +339,10 @@ export const EDGE_SCHEMA = z.strictObject({
     .prefault({})
     .meta({ zh: '图像检测', en: 'object detection' }),
   evidence: EVIDENCE_SCHEMA,
-  atRest: AT_REST_SCHEMA.optional().meta(AT_REST_WORDS),
+  atRest: AT_REST_SCHEMA.optional().meta({
+    zh: '画面、短视频和身份私钥在磁盘上的加密；省略即不加密',
+    en: 'encryption of pictures, clips and the key of the identity on disk; left out: none',
+  }),
   live: z
     .strictObject({
       maxStreams: z

@@ -152,6 +152,8 @@ async function readFile(dir: string, name: string, files: Pick<IdentityFiles, 'r
   try {
     return await files.read(path);
   } catch (error) {
+    // An encrypted key says itself what is wrong with it.
+    if (error instanceof FaultError) throw error;
     const detail = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new FaultError('CV_IDENTITY_UNREADABLE', { path, detail }, { cause: error });
   }
@@ -177,3 +179,5 @@ function isKey(pem: string): boolean {
 
 /** Where the key lies, for those who look at its rights. */
 export const keyPathOf = (dir: string): string => join(dir, KEY);
+/** By its name in the folder: what is secret in it. */
+export const isKeyFile = (name: string): boolean => name === KEY || name === next(KEY);

@@ -6,7 +6,7 @@ import { SIGN_IN_SCHEMA } from './sign-in.ts';
 import { TLS_SCHEMA } from './tls.ts';
 import { originOf } from '../media/edge-http.ts';
 import { settingIssue, durationMs, sizeBytes } from '../../core/setting.ts';
-import { AT_REST_SCHEMA, AT_REST_WORDS } from '../../log/at-rest/setting.ts';
+import { AT_REST_SCHEMA } from '../../log/at-rest/setting.ts';
 
 const MINUTE_MS = 60_000;
 const port = (preset: number, words: { zh: string; en: string }) => z.int().min(0).max(65535).default(preset).meta(words);
@@ -286,7 +286,10 @@ export const GATEWAY_SCHEMA = z.strictObject({
     })
     .prefault({})
     .meta({ zh: '随事件到来的画面', en: 'pictures that come with events' }),
-  atRest: AT_REST_SCHEMA.optional().meta(AT_REST_WORDS),
+  atRest: AT_REST_SCHEMA.optional().meta({
+    zh: '画面和短视频在磁盘上的加密；省略即不加密',
+    en: 'encryption of pictures and clips on disk; left out: none',
+  }),
   streams: z
     .strictObject({
       events: z

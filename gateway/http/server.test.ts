@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { FaultError } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { Access } from '../people/access.ts';
 import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
+import { evidenceView } from './testing/evidence-view.ts';
 import { EXAMPLES } from './testing/examples.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
 import { memoryGateway } from './testing/memory-sources.ts';
@@ -185,6 +187,17 @@ test('a player gets the part of a file that it asks for; a question that is none
   assert.deepEqual(await part(`bytes=1-${whole.length + 9}`), of(1, whole.length - 1));
   for (const range of [`bytes=${whole.length}-`, 'bytes=5-2', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=-'])
     assert.deepEqual(await part(range), [200, null, whole], range);
+});
+
+test('a file that cannot be decrypted is told with its code: the key is missing, or the file is damaged', async (t) => {
+  const { evidence } = gateway.sources;
+  t.after(() => { gateway.sources.evidence = evidence; });
+  for (const [code, status] of [['CV_AT_REST_KEY', 503], ['CV_AT_REST_DAMAGED', 500]] as const) {
+    const read = () => Promise.reject(new FaultError(code, { path: 'a', key: '0123456789abcdef', count: 1, detail: 'd', detailZh: 'd' }));
+    gateway.sources.evidence = () => ({ ...evidenceView(Buffer.from('a'), 'image/jpeg', EXAMPLES.device.edge), read });
+    const { status: got, body } = await open.ask(`/api/v1/evidence/${EXAMPLES.snapshot.sha256}`);
+    assert.deepEqual([got, body.code], [status, code]);
+  }
 });
 
 test('every answer carries the headers that keep it to itself, and none that opens it to other origins', async () => {

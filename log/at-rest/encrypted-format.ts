@@ -15,6 +15,7 @@ const CHUNK_POWER = 16;
 /** Its first byte is in no text, its last two are changed by whatever takes it for one. */
 const MAGIC = Buffer.from('894356454e430d0a', 'hex');
 const VERSION = 1;
+const CODE_AT = 9;
 const KEY_ID_AT = 12;
 const SALT_AT = 20;
 /** Magic 8, version, algorithm, power of two of a chunk, 0, key id 8, salt 32. */
@@ -28,6 +29,13 @@ export interface EncryptedPlace {
 }
 
 export const isEncrypted = (head: Uint8Array): boolean => MAGIC.equals(head.subarray(0, MAGIC.length));
+
+/** Whether a new file would be written in the same way. @param key null: as it is */
+export function isWrittenBy(content: Uint8Array, key: WritingKey | null): boolean {
+  if (!isEncrypted(content)) return key === null;
+  const { code } = ALGORITHM_TRAITS[key?.algorithm ?? 'aes-256-gcm'];
+  return key !== null && content[CODE_AT] === code && Buffer.from(content.subarray(KEY_ID_AT, SALT_AT)).toString('hex') === key.id;
+}
 
 export function newHeader({ id, algorithm }: WritingKey): Buffer {
   const { code } = ALGORITHM_TRAITS[algorithm];

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../atomic-write.ts';
 import { decryptContent, encryptContent } from './encrypt.ts';
-import { isEncrypted, type EncryptedPlace } from './encrypted-format.ts';
+import { isEncrypted, isWrittenBy, type EncryptedPlace } from './encrypted-format.ts';
 import type { AtRestKeys } from './keys.ts';
 
 const SECRET_MODE = 0o600;
@@ -22,4 +22,21 @@ export async function readSecretFile(place: EncryptedPlace, keys: AtRestKeys): P
 export async function writeSecretFile({ path, name }: EncryptedPlace, content: string | Uint8Array, keys: AtRestKeys): Promise<void> {
   const { current } = keys;
   await writeFileAtomically(path, current ? encryptContent(Buffer.from(content), current, name) : content, { mode: SECRET_MODE });
+}
+
+/**
+ * Brings a secret that is there into the form that is set now: encrypted, with the key of today, or as it is. A secret outlives
+ * keys, so nothing else would ever change it. For whoever owns the file, when it starts.
+ *
+ * @returns whether it was written
+ * @throws as reading and writing do; nothing has changed then
+ */
+export async function rewriteSecretFile(place: EncryptedPlace, keys: AtRestKeys): Promise<boolean> {
+  const written = await readFile(place.path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (!written || isWrittenBy(written, keys.current)) return false;
+  await writeSecretFile(place, isEncrypted(written) ? decryptContent(written, place, keys) : written, keys);
+  return true;
 }

@@ -42,11 +42,6 @@ export const AT_REST_SCHEMA = z
     settingIssue('give key, or oldKeys, or leave atRest out', '请写 key 或 oldKeys，或省略 atRest'),
   );
 
-export const AT_REST_WORDS = {
-  zh: '画面、短视频和程序自有密钥在磁盘上的加密；省略即不加密',
-  en: 'encryption of pictures, clips and the program\'s own keys on disk; left out: none',
-};
-
 /** Keys as they are written: base64. */
 export interface AtRestSetup {
   readonly algorithm: AtRestAlgorithm;
