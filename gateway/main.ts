@@ -85,7 +85,7 @@ async function open(
   const { broker, target } = await openBroker(setup, { tls: tls?.broker ?? null, ownCaPem: tls?.enrolment.trustedPem ?? '' }, world);
   undo.unshift(() => broker?.close());
   const bindings = new Bindings(
-    { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },
+    { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges()) },
     world,
   );
   const registry = new PresenceRegistry(
