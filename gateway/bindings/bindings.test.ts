@@ -115,7 +115,7 @@ test('a changed configuration is seen at once', () => {
 });
 
 test('what is configured is made anew only when it changes: it is asked for with each event', () => {
-  const setup = { broker: { kind: 'external', url: 'mqtt://broker' } as const, relays: [] };
+  const setup = { broker: { kind: 'external', url: 'mqtt://broker', user: null, password: null } as const, relays: [] };
   let enrolled: { edge: string; centres: string[] }[] | undefined;
   const configured = configuredBindings(setup, () => enrolled);
   assert.equal(configured(), configured());
