@@ -85,7 +85,7 @@ async function open(
   undo.unshift(() => broker?.close());
   tls?.enrolment.onRevoked((_edge, serialNumber) => broker?.dropRevoked(serialNumber));
   const bindings = new Bindings(
-    { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges() ?? []) },
+    { path: join(setup.log.dir, 'bindings.jsonl'), configured: configuredBindings(setup, () => tls?.enrolment.edges()) },
     world,
   );
   const registry = new PresenceRegistry(

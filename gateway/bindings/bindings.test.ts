@@ -113,3 +113,13 @@ test('a changed configuration is seen at once', () => {
   setup.bindings = [{ device: 'plc', edges: ['gate'] }];
   assert.deepEqual([bindings.admit('plc', 'gate'), bindings.admit('plc', 'pump')?.code], [null, 'CV_DEVICE_FOREIGN']);
 });
+
+test('what is configured is made anew only when it changes: it is asked for with each event', () => {
+  const setup = { broker: { kind: 'external' as const, url: '', user: null, password: null }, relays: [] };
+  let enrolled: { edge: string; centres: string[] }[] | undefined;
+  const configured = configuredBindings(setup, () => enrolled);
+  assert.equal(configured(), configured());
+  enrolled = [{ edge: 'pump', centres: ['500112001'] }];
+  assert.deepEqual(configured().centres, enrolled);
+  assert.equal(configured(), configured());
+});

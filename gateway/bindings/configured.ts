@@ -4,11 +4,12 @@ import type { ConfiguredBindings } from './bindings.ts';
 
 /**
  * @param setup read again each time: a changed configuration is taken in while the gateway runs
- * @param enrolled edges with certificates, which say their centres; where the configuration names some, those count
+ * @param enrolled edges with certificates, which say their centres, the same array until they change: it is asked for each
+ * event; where the configuration names some, those count
  */
 export function configuredBindings(
   setup: Pick<GatewaySetup, 'bindings' | 'broker' | 'relays'>,
-  enrolled: () => ConfiguredBindings['centres'] = () => [],
+  enrolled: () => ConfiguredBindings['centres'] | undefined = () => undefined,
 ): () => ConfiguredBindings {
   let from: unknown[] = [];
   let made: ConfiguredBindings = { devices: [], centres: [], relays: [] };
@@ -23,7 +24,7 @@ export function configuredBindings(
       devices: bindings,
       relays,
       // The later counts.
-      centres: [...byCertificate, ...edges.flatMap(({ id, centres = [] }) => (centres.length > 0 ? [{ edge: id, centres }] : []))],
+      centres: [...(byCertificate ?? []), ...edges.flatMap(({ id, centres = [] }) => (centres.length > 0 ? [{ edge: id, centres }] : []))],
     };
     return made;
   };
