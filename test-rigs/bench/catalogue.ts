@@ -40,6 +40,7 @@ export const BENCHES: Record<string, () => Promise<BenchEntry>> = {
       notes: STORE_NOTES,
       debian: ['victoria-metrics', 'postgresql-17', 'postgresql-17-timescaledb'],
     })),
+  'at-rest': () => import('./at-rest.ts').then(({ benchAtRest, AT_REST_NOTES }) => ({ run: benchAtRest, notes: AT_REST_NOTES })),
   latency: () =>
     import('./latency/bench.ts').then(({ benchLatency, LATENCY_NOTES }) => ({
       run: benchLatency,
