@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { normaliser } from '../city/catalogue/catalogue.ts';
 import type { ReloadResult } from '../core/config/reload.ts';
 import { FaultError, faultOf } from '../core/faults.ts';
+import { AtRestKeys } from '../log/at-rest/keys.ts';
 import { openGatewayLog } from '../log/gateway-log.ts';
 import { VERSION } from '../core/version.ts';
 import { WARNING_FILTER } from '../core/wire/topics.ts';
@@ -72,7 +73,8 @@ async function open(
     world,
   );
   undo.unshift(() => log.close());
-  const audit = await openAudit(setup, world);
+  const keys = new AtRestKeys(setup.atRest);
+  const audit = await openAudit(setup, keys, world);
   undo.unshift(() => closeAudit(audit));
   const quarantine = await openQuarantine({ dir: join(setup.log.dir, 'quarantine') }, world);
   undo.unshift(() => quarantine.close());
@@ -80,7 +82,7 @@ async function open(
   thread.retain();
   undo.unshift(() => thread.release());
   const replaced = (before: string, after: string) => rebinding.replace(before, after);
-  const tls = await openTls(setup, { thread, audit, isUpgraded: hadPlaintext, replaced }, world);
+  const tls = await openTls(setup, { thread, audit, keys, isUpgraded: hadPlaintext, replaced }, world);
   undo.unshift(() => tls?.close());
   const { broker, target } = await openBroker(setup, { tls: tls?.broker ?? null, ownCaPem: tls?.enrolment.trustedPem ?? '' }, world);
   undo.unshift(() => broker?.close());
@@ -174,7 +176,7 @@ async function open(
   undo.unshift(() => rebinding.close());
   // It says what fails, and a full log holds nobody up here.
   void rebinding.catchUp();
-  const signer = new CommandSigner(setup.tls?.dir ?? join(setup.log.dir, 'certificates'));
+  const signer = new CommandSigner(setup.tls?.dir ?? join(setup.log.dir, 'certificates'), keys);
   const dispatch = new Dispatch({ dir: join(setup.log.dir, 'commands'), link: outLink, registry, signer, isRevoked }, world);
   await dispatch.open();
   undo.unshift(() => dispatch.close());

@@ -9,6 +9,7 @@ import type { Cursor } from '../../log/types.ts';
 import { RepeatedEntries } from '../../log/audit/repeats.ts';
 import type { Audit, AuditEntry } from '../people/audit.ts';
 import { boundEntry, type QueuedEntry, type ShippedEntry } from './audit-line.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
 import { openAuditKey, saveAuditKey } from './key.ts';
 import { writeLandmark } from './landmarks.ts';
 import { newestLogPlace, readEntries, type AuditPage, type AuditQuery } from './read-entries.ts';
@@ -33,6 +34,8 @@ export interface AuditRecordOptions {
   /** Asked each time: a changed configuration counts at once. */
   keepMs(): number;
   maxFileBytes?: number;
+  /** By which its key is encrypted on disk. */
+  keys?: AtRestKeys;
 }
 
 interface Loss {
@@ -195,14 +198,14 @@ export class AuditRecord implements Audit {
   }
 
   async #openWriter(): Promise<AuditWriter> {
-    const { dir, keyDir, gateway, maxFileBytes } = this.#options;
+    const { dir, keyDir, gateway, maxFileBytes, keys = new AtRestKeys(null) } = this.#options;
     const nowMs = this.#world.clock.nowMs();
     await makeFolder(dir, 0o700);
-    const key = await openAuditKey(keyDir, nowMs);
+    const key = await openAuditKey(keyDir, nowMs, keys);
     const { end, file, notes } = await recoverChain(dir, key.publicKeys, !key.isNew);
     // A head before there is a key: a power cut at the first start leaves nothing that looks like a loss.
     if (key.isNew) await writeLandmark(dir, 'head', { mark: { ...end, at: nowMs }, gateway, key }, true);
-    await saveAuditKey(keyDir, key);
+    await saveAuditKey(keyDir, key, keys);
     this.#secret = key.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
     if (key.isNew) notes.push(recordNote('signed by a new key from here on', { key: key.id }));
     for (const { kind, what, details } of notes)

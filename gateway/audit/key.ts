@@ -9,6 +9,9 @@ import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
+import type { EncryptedPlace } from '../../log/at-rest/encrypted-format.ts';
+import type { AtRestKeys } from '../../log/at-rest/keys.ts';
+import { readSecretFile, rewriteSecretFile, writeSecretFile } from '../../log/at-rest/secret-file.ts';
 import { writeFileAtomically } from '../../log/atomic-write.ts';
 import type { PublicKeys, SigningKey } from './signed-text.ts';
 import './faults.ts';
@@ -27,9 +30,10 @@ const keyId = (key: KeyObject): string =>
   createHash('sha256').update(key.export({ format: 'der', type: 'spki' })).digest('hex').slice(0, ID_LENGTH);
 
 /** A private key that cannot be read as one is put aside, and another made: recording goes on, and the record says so. */
-export async function openAuditKey(dir: string, nowMs: number): Promise<OpenedAuditKey> {
+export async function openAuditKey(dir: string, nowMs: number, keys: AtRestKeys): Promise<OpenedAuditKey> {
   await makeFolder(dir, 0o700);
-  const known = await readPrivate(join(dir, PRIVATE), nowMs);
+  await rewriteSecretFile(placeIn(dir), keys);
+  const known = await readPrivate(placeIn(dir), nowMs, keys);
   const privateKey = known ?? generateKeyPairSync('ed25519').privateKey;
   const publicKey = createPublicKey(privateKey);
   const id = keyId(publicKey);
@@ -37,16 +41,20 @@ export async function openAuditKey(dir: string, nowMs: number): Promise<OpenedAu
 }
 
 /** The public one is written anew where a power cut came between the two. */
-export async function saveAuditKey(dir: string, { id, privateKey, isNew }: OpenedAuditKey): Promise<void> {
+export async function saveAuditKey(dir: string, { id, privateKey, isNew }: OpenedAuditKey, keys: AtRestKeys): Promise<void> {
   const path = join(dir, `${id}.pub.pem`);
-  if (isNew) await writeFileAtomically(join(dir, PRIVATE), pem(privateKey, 'pkcs8'), { mode: 0o600 });
+  if (isNew) await writeSecretFile(placeIn(dir), pem(privateKey, 'pkcs8'), keys);
   if (!existsSync(path)) await writeFileAtomically(path, pem(createPublicKey(privateKey), 'spki'), { mode: 0o644 });
 }
 
 const pem = (key: KeyObject, type: 'pkcs8' | 'spki'): string => key.export({ format: 'pem', type: type as 'spki' }) as string;
 
-async function readPrivate(path: string, nowMs: number): Promise<KeyObject | null> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+const placeIn = (dir: string): EncryptedPlace => ({ path: join(dir, PRIVATE), name: 'secret:audit-key' });
+
+/** @throws CV_AT_REST_KEY, CV_AT_REST_DAMAGED: such a key is not put aside */
+async function readPrivate(place: EncryptedPlace, nowMs: number, keys: AtRestKeys): Promise<KeyObject | null> {
+  const { path } = place;
+  const text = await readSecretFile(place, keys).then(String, (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });

@@ -5,6 +5,7 @@ import type { ReloadResult } from '../../core/config/reload.ts';
 import { faultOf } from '../../core/faults.ts';
 import { VERSION } from '../../core/version.ts';
 import type { World } from '../../core/world.ts';
+import type { AtRestKeys } from '../../log/at-rest/keys.ts';
 import type { GatewaySetup } from '../config/setup.ts';
 import type { AuditEntry } from '../people/audit.ts';
 import { AuditRecord } from './audit-record.ts';
@@ -19,9 +20,9 @@ export const auditFolders = (logDir: string): { dir: string; keyDir: string } =>
 });
 
 /** @param setup read each time: it changes while the gateway runs */
-export async function openAudit(setup: GatewaySetup, world: Pick<World, 'clock' | 'tell'>): Promise<AuditRecord> {
+export async function openAudit(setup: GatewaySetup, keys: AtRestKeys, world: Pick<World, 'clock' | 'tell'>): Promise<AuditRecord> {
   const audit = new AuditRecord(
-    { ...auditFolders(setup.log.dir), gateway: setup.gateway, keepMs: () => setup.audit?.keepMs ?? DEFAULT_KEEP_MS },
+    { ...auditFolders(setup.log.dir), gateway: setup.gateway, keepMs: () => setup.audit?.keepMs ?? DEFAULT_KEEP_MS, keys },
     world,
   );
   await audit.open();

@@ -9,9 +9,12 @@ import { issuerAmong, parseCertificates, validityOf } from '../../core/certifica
 import { FaultError } from '../../core/faults.ts';
 import { makeFolder } from '../../core/folder.ts';
 import type { World } from '../../core/world.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
+import { isAtRestFault, readSecretFile, rewriteSecretFile, writeSecretFile } from '../../log/at-rest/secret-file.ts';
 import { writeFileAtomically } from '../../log/atomic-write.ts';
 import type { ServerCertificate } from '../tls/certificates.ts';
 import { issueServer, makeAuthority, makeRevocationList, type KeyPair } from './issuing.ts';
+import '../../log/at-rest/faults.ts';
 import './faults.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,7 +24,6 @@ const SERVER_LIFE_MS = 397 * DAY_MS;
 const SERVER_RENEWED_AT = 1 / 3;
 /** mosquitto refuses everybody once its list has ended; it is written anew each day. */
 const LIST_LIFE_MS = 30 * DAY_MS;
-const SECRET_MODE = 0o600;
 const OPEN_MODE = 0o644;
 const GROUP_MODE = 0o640;
 
@@ -38,13 +40,18 @@ export interface AuthorityOptions {
   names: readonly string[];
   /** Folder with copies for another broker, as `COPIED_FILES` names them; its group may read them. */
   copyTo?: string | null;
+  /** By which its keys are encrypted on disk; the copies are for programs that cannot read that. */
+  keys?: AtRestKeys;
 }
 
 /** What another broker needs: the CAs that count, the gateway's own certificate with those above it, its key, the list. */
 export const COPIED_FILES = { ca: 'ca.pem', server: 'server.pem', serverKey: 'server-key.pem', revoked: 'crl.pem' } as const;
 
+const SECRETS: Partial<Record<keyof typeof AUTHORITY_FILES, string>> = { caKey: 'secret:ca-key', serverKey: 'secret:server-key' };
+
 export class CertificateAuthority {
   readonly #options: AuthorityOptions;
+  readonly #keys: AtRestKeys;
   readonly #clock: Pick<World['clock'], 'nowMs'>;
   readonly #listeners = new Set<() => void>();
   #authority: KeyPair = { keyPem: '', certificatePem: '' };
@@ -54,15 +61,17 @@ export class CertificateAuthority {
 
   constructor(options: AuthorityOptions, clock: Pick<World['clock'], 'nowMs'>) {
     this.#options = options;
+    this.#keys = options.keys ?? new AtRestKeys(null);
     this.#clock = clock;
   }
 
-  /** @throws CV_AUTHORITY_UNUSABLE */
+  /** @throws CV_AUTHORITY_UNUSABLE, CV_AT_REST_KEY, CV_AT_REST_DAMAGED */
   async open(): Promise<void> {
     const { dir } = this.#options;
     try {
       await makeFolder(dir, 0o700);
       await chmod(dir, 0o700);
+      for (const [file, name] of Object.entries(SECRETS)) await rewriteSecretFile({ path: this.#pathOf(file as 'caKey'), name }, this.#keys);
       const own = await this.#read('caKey');
       if (own !== null) await this.#takeAuthority(authorityOf(own), own);
       // Its key was lost, or left out of a copy: boxes know this CA, so another one is no help.
@@ -72,6 +81,7 @@ export class CertificateAuthority {
       this.#trust();
       await this.#openServer();
     } catch (error) {
+      if (isAtRestFault(error)) throw error;
       throw new FaultError('CV_AUTHORITY_UNUSABLE', { dir, detail: (error as Error).message }, { cause: error });
     }
   }
@@ -109,7 +119,7 @@ export class CertificateAuthority {
    */
   async replace(): Promise<void> {
     const previous = this.trustedPem;
-    await this.#write('previous', previous, OPEN_MODE);
+    await this.#write('previous', previous);
     this.#previousPem = previous;
     await this.#makeAuthority();
     this.#trust();
@@ -120,7 +130,7 @@ export class CertificateAuthority {
     await this.#openServer();
     const nowAt = this.#clock.nowMs();
     const list = await makeRevocationList(revoked, { notBeforeAt: nowAt, notAfterAt: nowAt + LIST_LIFE_MS }, this.#authority);
-    await this.#write('revoked', list, OPEN_MODE);
+    await this.#write('revoked', list);
     await this.#copy(list);
   }
 
@@ -141,7 +151,7 @@ export class CertificateAuthority {
     const made = await makeAuthority(this.#options.gateway, this.#clock.nowMs());
     const own = made.keyPem + made.certificatePem;
     // In one file: a key without its certificate would be no CA, whatever the moment of a power cut.
-    await this.#write('caKey', own, SECRET_MODE);
+    await this.#write('caKey', own);
     await this.#takeAuthority(made, own);
   }
 
@@ -149,7 +159,7 @@ export class CertificateAuthority {
   async #takeAuthority(authority: KeyPair, own: string): Promise<void> {
     const [certificate] = parseCertificates(authority.certificatePem);
     if (!certificate?.checkPrivateKey(createPrivateKey(own))) throw new Error(`${AUTHORITY_FILES.caKey} holds a key of another CA`);
-    if ((await this.#read('ca')) !== authority.certificatePem) await this.#write('ca', authority.certificatePem, OPEN_MODE);
+    if ((await this.#read('ca')) !== authority.certificatePem) await this.#write('ca', authority.certificatePem);
     this.#authority = authority;
   }
 
@@ -166,8 +176,8 @@ export class CertificateAuthority {
     if (this.#isServerGood(nowAt)) return;
     const life = { notBeforeAt: nowAt, notAfterAt: nowAt + SERVER_LIFE_MS };
     const made = await issueServer(this.#options.names, life, this.#authority);
-    await this.#write('serverKey', made.keyPem, SECRET_MODE);
-    await this.#write('server', made.certificatePem, OPEN_MODE);
+    await this.#write('serverKey', made.keyPem);
+    await this.#write('server', made.certificatePem);
     this.#server = made;
     for (const listener of this.#listeners) listener();
   }
@@ -189,17 +199,24 @@ export class CertificateAuthority {
     }
   }
 
+  #pathOf(file: keyof typeof AUTHORITY_FILES): string {
+    return join(this.#options.dir, AUTHORITY_FILES[file]);
+  }
+
   async #read(file: keyof typeof AUTHORITY_FILES): Promise<string | null> {
+    const [path, name] = [this.#pathOf(file), SECRETS[file]];
     try {
-      return await readFile(join(this.#options.dir, AUTHORITY_FILES[file]), 'utf8');
+      return name === undefined ? await readFile(path, 'utf8') : String(await readSecretFile({ path, name }, this.#keys));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     }
   }
 
-  async #write(file: keyof typeof AUTHORITY_FILES, text: string, mode: number): Promise<void> {
-    await writeFileAtomically(join(this.#options.dir, AUTHORITY_FILES[file]), text, { mode });
+  async #write(file: keyof typeof AUTHORITY_FILES, text: string): Promise<void> {
+    const [path, name] = [this.#pathOf(file), SECRETS[file]];
+    if (name === undefined) await writeFileAtomically(path, text, { mode: OPEN_MODE });
+    else await writeSecretFile({ path, name }, text, this.#keys);
   }
 }
 

@@ -10,6 +10,7 @@ import { parseCertificates, validityOf } from '../../core/certificates.ts';
 import { FaultError } from '../../core/faults.ts';
 import { isLocalHost } from '../../core/http-host.ts';
 import type { World } from '../../core/world.ts';
+import type { AtRestKeys } from '../../log/at-rest/keys.ts';
 import { writeFileAtomically } from '../../log/atomic-write.ts';
 import type { BrokerTls } from '../broker/embedded.ts';
 import type { GatewaySetup, TlsSetup } from '../config/setup.ts';
@@ -40,6 +41,8 @@ export interface GatewayTls {
 export interface TlsParts {
   thread: SqliteThread;
   audit?: Audit;
+  /** By which its keys are encrypted on disk. */
+  keys?: AtRestKeys;
   /** Whether the gateway ran before it knew TLS. */
   isUpgraded: boolean;
   replaced(before: string, after: string): Promise<void>;
@@ -50,7 +53,7 @@ export async function openTls(setup: GatewaySetup, parts: TlsParts, world: World
   const { tls } = setup;
   if (!tls || !isTlsUsed(setup)) return null;
   const authority = new CertificateAuthority(
-    { dir: tls.dir, gateway: setup.gateway, names: namesOf(setup), copyTo: tls.copyTo ?? null },
+    { dir: tls.dir, gateway: setup.gateway, names: namesOf(setup), copyTo: tls.copyTo ?? null, ...(parts.keys && { keys: parts.keys }) },
     world.clock,
   );
   await authority.open();

@@ -10,12 +10,14 @@ import { makeFolder } from '../../core/folder.ts';
 import { serialQueue } from '../../core/task-queue.ts';
 import { commandKeyId, signCommand, type SignedCommand } from '../../core/wire/signed-commands.ts';
 import type { Command } from '../../core/wire/commands.ts';
+import type { EncryptedPlace } from '../../log/at-rest/encrypted-format.ts';
+import { AtRestKeys } from '../../log/at-rest/keys.ts';
+import { isAtRestFault, readSecretFile, rewriteSecretFile, writeSecretFile } from '../../log/at-rest/secret-file.ts';
 import { writeFileAtomically } from '../../log/atomic-write.ts';
 
 const PRIVATE_FILE = 'command-key.pem';
 const PUBLIC_FILE = 'command-key.pub.pem';
 const FOLDER_MODE = 0o700;
-const SECRET_MODE = 0o600;
 const OPEN_MODE = 0o644;
 
 export interface LoadedCommandKey {
@@ -27,12 +29,17 @@ export interface LoadedCommandKey {
 
 export class CommandSigner {
   readonly #dir: string;
+  readonly #keys: AtRestKeys;
   readonly #inTurn = serialQueue();
   #loaded: LoadedCommandKey | null = null;
 
-  /** @param dir made where it is missing */
-  constructor(dir: string) {
+  /**
+   * @param dir made where it is missing
+   * @param keys by which the private half is encrypted on disk
+   */
+  constructor(dir: string, keys: AtRestKeys = new AtRestKeys(null)) {
     this.#dir = dir;
+    this.#keys = keys;
   }
 
   /** Made where there is none. @throws CV_COMMAND_KEY_UNUSABLE */
@@ -48,26 +55,29 @@ export class CommandSigner {
   async #load(): Promise<LoadedCommandKey> {
     if (this.#loaded) return this.#loaded;
     const path = join(this.#dir, PRIVATE_FILE);
+    const place = { path, name: 'secret:command-key' };
     try {
-      const pem = (await textOf(path)) ?? (await this.#make(path));
+      await rewriteSecretFile(place, this.#keys);
+      const pem = (await noneIfMissing(readSecretFile(place, this.#keys)))?.toString() ?? (await this.#make(place));
       const loaded = loadedKey(privateKeyOf(pem));
       await this.#putPublicBeside(loaded.publicPem);
       return (this.#loaded = loaded);
     } catch (error) {
+      if (isAtRestFault(error)) throw error;
       const detail = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
       throw new FaultError('CV_COMMAND_KEY_UNUSABLE', { path, detail }, { cause: error });
     }
   }
 
-  async #make(path: string): Promise<string> {
+  async #make(place: EncryptedPlace): Promise<string> {
     await makeFolder(this.#dir, FOLDER_MODE);
     // Edges know this key, so another one is no help: its private half was lost, or left out of a copy.
     if ((await textOf(join(this.#dir, PUBLIC_FILE))) !== null) throw new Error(`it is missing, and ${PUBLIC_FILE} is there`);
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     // Left by a power cut, perhaps with other rights.
-    await rm(`${path}.new`, { force: true });
-    await writeFileAtomically(path, pem, { mode: SECRET_MODE });
+    await rm(`${place.path}.new`, { force: true });
+    await writeSecretFile(place, pem, this.#keys);
     return pem;
   }
 
@@ -93,9 +103,11 @@ function privateKeyOf(pem: string): KeyObject {
   return key;
 }
 
-async function textOf(path: string): Promise<string | null> {
+const textOf = (path: string): Promise<string | null> => noneIfMissing(readFile(path, 'utf8'));
+
+async function noneIfMissing<T>(read: Promise<T>): Promise<T | null> {
   try {
-    return await readFile(path, 'utf8');
+    return await read;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -287,8 +287,8 @@ export const GATEWAY_SCHEMA = z.strictObject({
     .prefault({})
     .meta({ zh: '随事件到来的画面', en: 'pictures that come with events' }),
   atRest: AT_REST_SCHEMA.optional().meta({
-    zh: '画面和短视频在磁盘上的加密；省略即不加密',
-    en: 'encryption of pictures and clips on disk; left out: none',
+    zh: '画面、短视频及网关私钥在磁盘上的加密；省略即不加密',
+    en: 'encryption of pictures, clips and keys of the gateway on disk; left out: none',
   }),
   streams: z
     .strictObject({

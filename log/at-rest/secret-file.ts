@@ -1,5 +1,6 @@
 /** A secret that the program has made itself, in a file for this user alone: encrypted where the configuration says so. */
 import { readFile } from 'node:fs/promises';
+import { FaultError } from '../../core/faults.ts';
 import { writeFileAtomically } from '../atomic-write.ts';
 import { decryptContent, encryptContent } from './encrypt.ts';
 import { isEncrypted, isWrittenBy, type EncryptedPlace } from './encrypted-format.ts';
@@ -40,3 +41,7 @@ export async function rewriteSecretFile(place: EncryptedPlace, keys: AtRestKeys)
   await writeSecretFile(place, isEncrypted(written) ? decryptContent(written, place, keys) : written, keys);
   return true;
 }
+
+/** Says itself which key is missing, or that the file is damaged: not a reason to make the secret anew. */
+export const isAtRestFault = (error: unknown): error is FaultError =>
+  error instanceof FaultError && error.fault.code.startsWith('CV_AT_REST_');
