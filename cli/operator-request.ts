@@ -1,11 +1,10 @@
 /** Requests to a gateway's API as an operator: options, and errors. */
-import { readFileSync } from 'node:fs';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Command } from 'commander';
 import type { Page } from '../api/fields.ts';
 import type { Problem } from '../api/problem.ts';
 import { FaultError } from '../core/faults.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
+import { trustAuthority } from './trusted-authority.ts';
 import './faults.ts';
 
 export interface OperatorOptions {
@@ -94,7 +93,7 @@ export async function* operatorList<T>(terminal: CommandTerminal, options: Opera
 /** For this process; beside the CAs that it trusts anyway. */
 function trust(terminal: CommandTerminal, file: string): void {
   try {
-    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);
+    trustAuthority(file);
   } catch (error) {
     exitWithFault(terminal, new FaultError('CV_INPUT_INVALID', { key: '--ca', given: `${file}: ${(error as Error).message}` }), EXIT.usage);
   }

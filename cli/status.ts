@@ -1,14 +1,18 @@
 /** `cityvitals status`: status of a running edge or gateway, with live counts. */
 import './all-faults.ts';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { StatusView } from '../api/status.ts';
 import { dayOf } from '../core/certificates.ts';
 import type { ConfigState } from '../core/config/reload.ts';
 import { explain, FAULTS, FaultError, type Fault, type FaultCode } from '../core/faults.ts';
+import { isLocalHost } from '../core/http-host.ts';
 import { formatBytes, formatDuration } from '../core/quantity.ts';
 import type { EdgeSetup } from '../edge/config/setup.ts';
 import type { EdgeHealth } from '../edge/http/health.ts';
+import { AUTHORITY_FILES } from '../gateway/certificates/authority.ts';
+import { isTlsUsed } from '../gateway/certificates/open.ts';
 import type { GatewaySetup } from '../gateway/config/setup.ts';
 import { configKind } from './check.ts';
 import { commandKeyText } from './doctor/command-key.ts';
@@ -16,6 +20,7 @@ import { identityText } from './doctor/identity.ts';
 import { loadEdge, loadGateway } from './load.ts';
 import { parseCounts, type ServiceCounts } from './status-counts.ts';
 import { EXIT, exitWithFault, type CommandTerminal } from './terminal.ts';
+import { trustAuthority } from './trusted-authority.ts';
 
 interface Options {
   url?: string;
@@ -59,8 +64,7 @@ async function addressOf(terminal: CommandTerminal, path: string): Promise<{ url
   try {
     const text = readFileSync(path, 'utf8');
     const { setup } = configKind(text) === 'gateway' ? await loadGateway({ path, text }) : await loadEdge({ path, text });
-    if (setup && setup.http.port > 0)
-      return { url: `http://${setup.http.host === '0.0.0.0' ? '127.0.0.1' : setup.http.host}:${setup.http.port}`, token: tokenOf(setup) };
+    if (setup && setup.http.port > 0) return { url: urlOf(setup), token: tokenOf(setup) };
   } catch (error) {
     return exitWithFault(
       terminal,
@@ -69,6 +73,16 @@ async function addressOf(terminal: CommandTerminal, path: string): Promise<{ url
     );
   }
   return exitWithFault(terminal, new FaultError('CV_STATUS_NO_ADDRESS', { path }), EXIT.usage);
+}
+
+function urlOf(setup: GatewaySetup | EdgeSetup): string {
+  const { host: given, port } = setup.http;
+  const host = given === '0.0.0.0' ? '127.0.0.1' : given === '::' ? '::1' : given;
+  // Only loopback is this machine: at any other address the gateway wants TLS, and shows a certificate of its own CA.
+  const isSecure = 'broker' in setup && isTlsUsed(setup) && !isLocalHost(host);
+  const ca = isSecure && setup.tls ? join(setup.tls.dir, AUTHORITY_FILES.ca) : null;
+  if (ca !== null && existsSync(ca)) trustAuthority(ca);
+  return `${isSecure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Of whoever may read there. */

@@ -78,4 +78,5 @@ test('a town in plaintext is upgraded: named until they have moved, nothing lost
   const answer = await fetch(`${town.url}/api/v1/status`, { headers: town.headers, redirect: 'manual' });
   assert.deepEqual([answer.status, answer.headers.get('location')], [308, `${town.url.replace('http:', 'https:')}/api/v1/status`]);
   await until(async () => (await town.secureStatus()).edges.every(({ online }) => online));
+  assert.match(await statusText(town.gatewayFile), /● pump-07 · backlog/, 'over TLS, by the CA in its folder');
 });
