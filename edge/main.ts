@@ -40,6 +40,7 @@ import { CameraDetectors } from './infer/detect/camera-detectors.ts';
 import { CameraRings } from './infer/evidence/clips/camera-rings.ts';
 import { EdgeEvidence } from './infer/evidence/edge-evidence.ts';
 import { openLatestPictures } from './infer/viewers/latest-pictures.ts';
+import './identity/faults.ts';
 
 export interface EdgeRunOptions {
   /** Told of every group after its commit, in order; for witnesses. */
