@@ -27,8 +27,6 @@ const { values } = parseArgs({
   },
 });
 if (values.help) usage(0);
-// mosquitto would need files for its TLS, and a gateway that refuses what mosquitto lets in.
-if (values.tls && values.broker !== 'embedded') usage(2, '--tls goes with --broker embedded');
 const events = whole(values.events, 'events');
 const options: ChaosOptions = {
   events,

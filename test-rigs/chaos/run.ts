@@ -7,10 +7,13 @@ import { mosquittoFiles } from '../../gateway/broker/mosquitto.ts';
 import { slowDisk } from '../fsync-shim/shim.ts';
 import { startChild, type ChildProcessHandle } from '../processes/child.ts';
 import { firstAdministrator, plaintextUrl } from '../processes/enrolment.ts';
-import { startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
+import { runMosquitto, startMosquitto, type Mosquitto } from '../processes/mosquitto.ts';
 import { NumberSet } from '../processes/number-set.ts';
 import { freePort } from '../../core/free-port.ts';
-import { CHAOS_CENTRE, CHAOS_EDGE, chaosAccess, chaosEdgeYaml, chaosGatewayYaml, type ChaosPlan } from './configuration.ts';
+import {
+  CHAOS_CENTRE, CHAOS_EDGE, chaosAccess, chaosEdgeYaml, chaosGatewayYaml, FOR_BROKER, type ChaosPlan,
+} from './configuration.ts';
+import { writeMosquittoWithCertificates } from './mosquitto-with-certificates.ts';
 import { planFreezes, planKills, type Freeze, type Kill, type Victim } from './plan.ts';
 import { verifyChaos } from './verify.ts';
 
@@ -20,7 +23,7 @@ export interface ChaosOptions {
   /** Times that a process is stopped for some seconds and then goes on. */
   freezes?: number;
   broker: 'embedded' | 'mosquitto';
-  /** The edge is enrolled by a code, has no token, and speaks TLS; with the embedded broker. */
+  /** The edge is enrolled by a code, has no token, and speaks TLS. */
   tls?: boolean;
   seed: number;
   perSecond: number;
@@ -128,8 +131,10 @@ class ChaosRun {
 
   async start(): Promise<void> {
     const { dir, broker, compaction = false, fsyncMs, tls = false, beside } = this.#options;
+    const brokerPort = await freePort();
+    const isByCertificate = tls && broker === 'mosquitto';
     const plan: ChaosPlan = {
-      broker, compaction, brokerPort: await freePort(), httpPort: await freePort(),
+      broker, compaction, brokerPort, edgePort: isByCertificate ? await freePort() : brokerPort, httpPort: await freePort(),
       token: tls ? null : randomBytes(8).toString('hex'), gatewayPassword: randomBytes(8).toString('hex'),
     };
     for (const who of ['edge', 'gateway']) mkdirSync(join(dir, who));
@@ -137,12 +142,20 @@ class ChaosRun {
     writeFileSync(join(dir, 'edge', 'edge.yaml'), chaosEdgeYaml(plan, beside?.devices, beside?.edge));
     for (const who of ['edge', 'gateway'] as const)
       this.#env[who] = { ...(fsyncMs ? await slowDisk({ delayMs: fsyncMs }) : {}), ...(await beside?.env(who, join(dir, who))) };
-    if (broker === 'mosquitto')
-      this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), plan.brokerPort, await mosquittoFiles(chaosAccess(plan)));
+    if (broker === 'mosquitto' && !tls)
+      this.#mosquitto = await startMosquitto(join(dir, 'mosquitto'), brokerPort, await mosquittoFiles(chaosAccess(plan)));
+    if (isByCertificate) mkdirSync(join(dir, 'gateway', FOR_BROKER));
     this.#gateway = await this.#startGateway();
     if (tls) {
       const administrator = await firstAdministrator(this.#gateway.ready, CHAOS_CENTRE);
       await administrator.enrol(CHAOS_EDGE, join(dir, 'edge', 'identity'));
+    }
+    // The gateway has written what mosquitto shows, and finds it when it is there.
+    if (isByCertificate) {
+      const conf = writeMosquittoWithCertificates(join(dir, 'mosquitto'), plan, {
+        files: await mosquittoFiles(chaosAccess(plan)), certificates: join(dir, 'gateway', FOR_BROKER), passwordPort: await freePort(),
+      });
+      this.#mosquitto = await runMosquitto(conf, plan.edgePort);
     }
     this.#edge = await this.#startEdge();
     beside?.started(this.gatewayUrl);
