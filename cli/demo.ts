@@ -66,10 +66,14 @@ async function run(terminal: CommandTerminal, options: Options): Promise<void> {
       say({ en: `console: ${url}`, zh: `控制台：${url}` });
       if (options.port !== 0 && !url.endsWith(`:${options.port}`))
         say({ en: `(port ${options.port} is in use)`, zh: `（端口 ${options.port} 已被其他程序占用）` });
+      say({
+        en: `a browser on this machine is signed in by itself as demo, an administrator (password: ${options.dir}/administrator.password)`,
+        zh: `本机浏览器自动以管理员 demo 登录（密码见 ${options.dir}/administrator.password）`,
+      });
       if (options.tls)
         say({
-          en: `edge and gateway speak TLS; this page needs none on this machine (user demo, password in ${options.dir}/administrator.password)`,
-          zh: `边缘节点与网关之间使用 TLS；本机访问此页面无需 TLS（用户 demo，密码见 ${options.dir}/administrator.password）`,
+          en: 'edge and gateway speak TLS; this page needs none on this machine',
+          zh: '边缘节点与网关之间使用 TLS；本机访问此页面无需 TLS',
         });
       say({ en: `data: ${options.dir} (may be deleted)`, zh: `数据目录：${options.dir}（可删除）` });
       if (options.open && options.for === undefined && (process.env.DISPLAY || process.env.WAYLAND_DISPLAY)) openBrowser(url);

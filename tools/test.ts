@@ -12,7 +12,7 @@ const LIMIT_MS = 20 * 60_000;
  * Many wait for processes of their own: with one file at a time, which is the runner's default here, two cores stand idle
  * for a third of the run.
  */
-const AT_ONCE = Math.max(2, availableParallelism() - 1);
+const AT_ONCE = Math.max(3, availableParallelism() - 1);
 
 /** Each file has a process of its own, which compiles what it loads; a third of the whole run's time. */
 const COMPILED = join(import.meta.dirname, '..', '.cache', 'compiled');

@@ -10,6 +10,7 @@ import { LevelPanel } from '../pages/overview/level.tsx';
 import { DataPathPanel } from '../pages/overview/path.tsx';
 import { SeriesPage } from '../pages/series/series.tsx';
 import { AccountPage } from '../pages/account/account.tsx';
+import { useDemoSignIn } from './session.ts';
 import { SetUp } from '../pages/sign-in/set-up.tsx';
 import { SignIn } from '../pages/sign-in/sign-in.tsx';
 import { UsersPage } from '../pages/users/users.tsx';
@@ -50,6 +51,7 @@ export function App() {
     setEntered(entered + 1);
     link.current?.retryNow();
   };
+  const isDemoUser = useDemoSignIn(state.demo !== null, enter);
   const stale = state.link.is !== 'live';
   const now = (stale ? (state.heardAt ?? browserNow) : browserNow) + state.clockOffsetMs;
   const view = useMemo(() => ({ state, lang, words, now }), [state, lang, now]);
@@ -89,7 +91,7 @@ export function App() {
             <Cameras />
             <DevicesPanel />
             <DataPathPanel />
-            <DemoPanel />
+            <DemoPanel isSignedIn={isDemoUser} />
           </>
         )}
       </main>

@@ -1,7 +1,12 @@
-/** The demo's two buttons; these routes exist only where the gateway runs inside `cityvitals demo`. */
-import { NO_PARAMS, query, route, type Call, type Route } from './route.ts';
+/** The demo's two buttons and its user; these routes exist only where the gateway runs inside `cityvitals demo`. */
 import { DEMO_EXAMPLE, DemoView } from '../../api/demo.ts';
+import { SESSION_EXAMPLE, SessionView } from '../../api/session.ts';
+import { FaultError } from '../../core/faults.ts';
+import { isFromHere } from '../people/access.ts';
+import { NO_PARAMS, query, requestOf, route, type Call, type Route } from './route.ts';
+import { sessionView } from './session.ts';
 import type { DemoControls } from './sources.ts';
+import '../people/faults.ts';
 
 export const DEMO_ROUTES: Route[] = [
   route({
@@ -33,6 +38,21 @@ export const DEMO_ROUTES: Route[] = [
     async handle(call) {
       await controls(call).kill();
       return controls(call).view();
+    },
+  }),
+  route({
+    method: 'POST', path: '/api/v1/demo/session', needs: 'public',
+    summary: { zh: '以演示用户登录，无需密码；仅限本机', en: 'sign in as the user of the demo, without a password; on this machine alone' },
+    query: query({}), params: NO_PARAMS, headers: { 'set-cookie': { en: 'the session', zh: '会话' } },
+    answer: SessionView, example: SESSION_EXAMPLE,
+    faults: ['CV_API_READ_TOKEN', 'CV_API_ORIGIN', 'CV_API_CSRF', 'CV_SIGN_IN_WRONG', 'CV_PEOPLE_UNUSABLE'],
+    async handle({ sources, request, reply }) {
+      const from = requestOf(request);
+      if (!isFromHere(from)) throw new FaultError('CV_API_READ_TOKEN');
+      const { user } = controls({ sources });
+      const begun = await sources.people.signInToDemo(user, { ...from, agent: request.headers['user-agent'] ?? '' });
+      reply.header('set-cookie', sources.access.cookiesOf(begun, from));
+      return sessionView(begun.principal);
     },
   }),
 ];

@@ -12,7 +12,7 @@ import { memoryGateway, numbersGroup } from './testing/memory-sources.ts';
 
 /** A gateway that has one of everything. */
 function fullGateway() {
-  const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const gateway = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
   gateway.unknownDevices = [EXAMPLES.unknownDevice];
   gateway.indicators = [EXAMPLES.indicator];

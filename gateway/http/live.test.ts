@@ -21,7 +21,7 @@ const value = (device: string, at: number): LiveMessage => ({
 async function liveRig(t: TestContext, maxViewers?: number) {
   const clock = new VirtualClock();
   const world = testWorld(clock);
-  const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const gateway = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
   gateway.warnings = [EXAMPLES.warning, { ...EXAMPLES.warning, id: 'over', condition: 'cleared' }];
   const { api } = await openApi(t, gateway.sources, world, maxViewers ? { maxViewers } : {});

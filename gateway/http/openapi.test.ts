@@ -53,7 +53,7 @@ test(
   { timeout: 120_000 },
   async (t) => {
     const world = testWorld();
-    const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+    const gateway = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
     gateway.devices = [EXAMPLES.device];
     const guesses = new RateLimit(30, world.clock);
     const guessed = async (_: unknown, address: string) => {

@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { FaultError } from '../../core/faults.ts';
 import { testWorld } from '../../core/testing/virtual-clock.ts';
 import { Access } from '../people/access.ts';
-import { ALMIGHTY, knownBy } from '../people/testing/memory-people.ts';
+import { NO_AUDIT } from '../people/audit.ts';
+import { ALMIGHTY, knownBy, memoryPeople } from '../people/testing/memory-people.ts';
 import { evidenceView } from './testing/evidence-view.ts';
 import { EXAMPLES } from './testing/examples.ts';
 import { openApi, type OpenApi } from './testing/http.ts';
@@ -254,7 +255,7 @@ test('an own fault is 500 with its place, and told', async (t) => {
 
 test('a body that nests deeply is refused before it is parsed, whatever it is sent to, and nothing is told as our fault', async (t) => {
   const world = testWorld();
-  const { sources } = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const { sources } = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
   sources.access = new Access({ gateway: 'town-01', isNeeded: false, people: knownBy([ALMIGHTY]) }, world.clock);
   const other = await openApi(t, sources, world);
   const send = (path: string, body: string, method = 'POST') =>
@@ -281,7 +282,8 @@ test('a taken port is a fault that names the address', async (t) => {
 
 test('the demo routes act, but not for a page of another origin', async (t) => {
   const done: string[] = [];
-  const demo = memoryGateway({ view: () => EXAMPLES.demo, cut: () => { done.push('cut'); }, kill: () => { done.push('kill'); } });
+  const press = (button: string) => () => { done.push(button); };
+  const demo = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut: press('cut'), kill: press('kill') });
   const other = await openApi(t, demo.sources, testWorld());
   const send = (path: string, origin?: string) => other.ask(path, { method: 'POST', headers: origin ? { origin } : {} });
   assert.equal((await send('/api/v1/demo/cut')).status, 200);
@@ -289,4 +291,23 @@ test('the demo routes act, but not for a page of another origin', async (t) => {
   assert.equal((await send('/api/v1/demo/kill', 'http://evil.example')).body.code, 'CV_API_ORIGIN');
   await other.api.close();
   assert.deepEqual(done, ['cut', 'kill']);
+});
+
+test('the demo signs in a browser of its own machine by itself, and nobody for whom a proxy speaks', async (t) => {
+  const demo = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const audit: string[] = [];
+  const people = await memoryPeople(testWorld(), {
+    audit: { ...NO_AUDIT, append: ({ kind, who, what }) => { audit.push(`${kind} ${who} ${what}`); } },
+  });
+  const other = await openApi(t, { ...demo.sources, people }, testWorld());
+  const signIn = (headers: Record<string, string>) => other.ask('/api/v1/demo/session', { method: 'POST', headers });
+  assert.equal((await signIn({})).body.code, 'CV_SIGN_IN_WRONG');
+  await people.setUp({ code: (await people.firstLink())?.code ?? '', name: 'demo', password: 'a long enough password' }, '127.0.0.1');
+  const { body, headers } = await signIn({});
+  assert.deepEqual([body.name, body.grants], ['demo', [{ role: 'administrator', centre: '*' }]]);
+  assert.match(headers.getSetCookie().join('\n'), /HttpOnly; SameSite=Strict/);
+  assert.equal((await signIn({ 'x-forwarded-for': '203.0.113.7' })).body.code, 'CV_API_READ_TOKEN');
+  assert.equal((await signIn({ origin: 'http://evil.example' })).body.code, 'CV_API_ORIGIN');
+  await other.api.close();
+  assert.deepEqual(audit.filter((line) => line.startsWith('sign_in')), ['sign_in demo demo']);
 });

@@ -9,7 +9,7 @@ import '../people/faults.ts';
 const PATH = '/api/v1/session';
 
 /** Whoever comes without a name has none here either. */
-const sessionView = (principal: Principal): SessionView => ({
+export const sessionView = (principal: Principal): SessionView => ({
   name: principal.kind === 'anonymous' ? null : principal.name,
   kind: principal.kind,
   grants: [...principal.grants],

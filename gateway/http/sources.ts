@@ -40,6 +40,8 @@ interface SeriesKey {
 export type SeriesFilter = { [part in keyof SeriesKey]?: string | undefined };
 
 export interface DemoControls {
+  /** Name of the user as whom a browser on this machine is signed in by itself. */
+  readonly user: string;
   view(): DemoView;
   /** Cuts the network between edge and gateway for 20 s; a second call while it is cut does nothing. */
   cut(): Soon<void>;

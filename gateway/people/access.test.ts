@@ -13,7 +13,7 @@ const OPERATOR = { name: 'duty-1', token: 'commands-and-reads-too' };
 
 function opened(scope: Parameters<typeof openApi>[0], isNeeded = true, trustProxy: string[] = []) {
   const clock = new VirtualClock(EXAMPLES.status.now);
-  const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const gateway = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
   gateway.devices = [EXAMPLES.device];
   gateway.problems = [{ code: 'CV_LOG_FULL', detail: 'log at 1 of 1 bytes', detailZh: '日志已满' }];
   const access = new Access({ gateway: 'town-01', isNeeded }, clock);

@@ -101,6 +101,9 @@ const bearerOf = ({ authorization }: IncomingHttpHeaders): string | undefined =>
 const isForwarded = ({ forwarded, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp }: IncomingHttpHeaders): boolean =>
   (forwarded ?? forwardedFor ?? realIp) !== undefined;
 
+/** Of whoever is on this machine, and no proxy speaks for them. */
+export const isFromHere = ({ headers, address }: RequestOf): boolean => isLoopback(address) && !isForwarded(headers);
+
 const isChange = ({ method = 'GET' }: RequestOf): boolean => method !== 'GET' && method !== 'HEAD';
 
 export class Access {
@@ -247,9 +250,9 @@ export class Access {
     return this.#cookieOf(from, PENDING) ?? '';
   }
 
-  #may(principal: Principal, needs: Permission, { headers, address }: RequestOf, centre?: string): boolean {
+  #may(principal: Principal, needs: Permission, request: RequestOf, centre?: string): boolean {
     if (may(principal, needs, centre)) return true;
-    const isLocal = this.#options.watchers?.() === 'loopback' && isLoopback(address) && !isForwarded(headers);
+    const isLocal = this.#options.watchers?.() === 'loopback' && isFromHere(request);
     return needs === 'watch_live' && isLocal && may(principal, 'read', centre);
   }
 

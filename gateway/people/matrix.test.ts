@@ -43,7 +43,7 @@ const hexOf = (which: 'a' | 'b' | 'n') => which.replace('n', 'c').repeat(64);
 
 /** A thing in each centre; its names begin with the centre's. */
 function twoTowns(t: TestContext, people: readonly Principal[]) {
-  const gateway = memoryGateway({ view: () => EXAMPLES.demo, cut() {}, kill() {} });
+  const gateway = memoryGateway({ user: 'demo', view: () => EXAMPLES.demo, cut() {}, kill() {} });
   const both = [
     ['in-a', A],
     ['in-b', B],

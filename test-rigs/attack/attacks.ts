@@ -31,6 +31,7 @@ import pathTraversal from './attacks/path-traversal.ts';
 import pictureOfAHostileEdge from './attacks/picture-of-a-hostile-edge.ts';
 import plaintextFromBeyond from './attacks/plaintext-from-beyond.ts';
 import promisedPackets from './attacks/promised-packets.ts';
+import recordedCommands from './attacks/recorded-commands.ts';
 import requestLines from './attacks/request-lines.ts';
 import senderOfAnother from './attacks/sender-of-another.ts';
 import stateFlood from './attacks/state-flood.ts';
@@ -75,6 +76,7 @@ export const ATTACKS: readonly Attack[] = [
   clientIdOfAnother,
   stateOfAnother,
   namesOfTheLanguage,
+  recordedCommands,
   enrolmentInBetween,
   certificatesThatDoNotCount,
   plaintextFromBeyond,

@@ -124,6 +124,7 @@ export function fakeTown(clock: Clock, cameras = 1): FakeTown {
   let lastAt = 0;
   const away = () => clock.nowMs() < Math.max(cutUntil, downUntil);
   const demo: DemoControls = {
+    user: 'demo',
     view: () => demoView(),
     cut: () => { cutUntil = Math.max(cutUntil, clock.nowMs() + CUT_MS); },
     kill: () => { downUntil = clock.nowMs() + DOWN_MS; },

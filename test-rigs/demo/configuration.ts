@@ -102,8 +102,8 @@ export function demoGatewayYaml(plan: DemoGatewayPlan): string {
     log: { dir: './gateway-log', maxBytes: '512MB', keep: '24h' },
     store: { dir: './gateway-store', retention: '7d' },
     evidence: { dir: './gateway-evidence', keep: '7d', maxBytes: '256MB' },
-    // Who enrols the edge is an administrator; whoever looks at the town needs no name all the same.
-    http: { host: '127.0.0.1', port: plan.httpPort, ...(plan.token === null && { anonymous: 'loopback' }) },
+    // The demo has an administrator; whoever looks at the town from this machine needs no name all the same.
+    http: { host: '127.0.0.1', port: plan.httpPort, anonymous: 'loopback' },
     ...(plan.token === null && { tls: { loopback: true, dir: './certificates' } }),
     live: { anonymous: 'loopback' },
     rules: [plan.rules], catalogue: [plan.catalogue],

@@ -84,12 +84,12 @@ test(
 );
 
 test('with TLS the edge comes in by the certificate that a code gave it, and a browser on this machine needs none', { timeout: 120_000 }, async () => {
-  const looked: Promise<number>[] = [];
+  const looked: Promise<unknown[]>[] = [];
   const { code, lines } = await demo(['--tls', '--for', '3s', '--json'], (line) => {
-    if (line === 'demo running') looked.push(statusOf(join(dir, 'data')));
+    if (line === 'demo running') looked.push(lookAt(join(dir, 'data')));
   });
   const outcome = JSON.parse(lines.at(-1) ?? '') as DemoOutcome;
-  assert.deepEqual([code, outcome.lost, outcome.duplicates, await Promise.all(looked)], [0, 0, 0, [200]]);
+  assert.deepEqual([code, outcome.lost, outcome.duplicates, await Promise.all(looked)], [0, 0, 0, [[200, 'demo', 200]]]);
   const [edge, gateway] = await Promise.all(
     ['edge', 'gateway'].map(async (name) => readFile(join(dir, 'data', `${name}.yaml`), 'utf8')),
   );
@@ -99,10 +99,15 @@ test('with TLS the edge comes in by the certificate that a code gave it, and a b
   assert.deepEqual(await leftOver(), []);
 });
 
-/** What the console's address answers without TLS and without a name. */
-async function statusOf(data: string): Promise<number> {
+/** What a browser finds at the console's address: it needs neither TLS nor a name, and is signed in as an administrator. */
+async function lookAt(data: string): Promise<unknown[]> {
   const port = /http:[^]*?port: (\d+)/.exec(await readFile(join(data, 'gateway.yaml'), 'utf8'))?.[1];
-  return (await fetch(`http://127.0.0.1:${port}/api/v1/status`)).status;
+  const url = `http://127.0.0.1:${port}/api/v1`;
+  const { status } = await fetch(`${url}/status`);
+  const signedIn = await fetch(`${url}/demo/session`, { method: 'POST' });
+  const cookie = signedIn.headers.getSetCookie().map((one) => one.split(';', 1)[0]).join('; ');
+  const users = await fetch(`${url}/users`, { headers: { cookie } });
+  return [status, ((await signedIn.json()) as { name: string }).name, users.status];
 }
 
 /** Of processes that are gone, or not ours to look at: nothing. */

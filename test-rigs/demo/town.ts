@@ -9,7 +9,7 @@ import { startChild, type ChildProcessHandle, type ChildMessage } from '../proce
 import { startDevice, type DeviceProcess } from '../processes/device.ts';
 import { freePort } from '../../core/free-port.ts';
 import { startRelay, type Relay } from '../processes/relay.ts';
-import { firstAdministrator, plaintextUrl } from '../processes/enrolment.ts';
+import { firstAdministrator, plaintextUrl, type RigAdministrator } from '../processes/enrolment.ts';
 import { DEMO_CENTRE, DEMO_EDGE, demoEdgeYaml, demoGatewayYaml, type DemoEdgePlan } from './configuration.ts';
 import type { CommittedEvent } from './reconciler.ts';
 
@@ -67,6 +67,7 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
 
   const started: { stop(): Promise<void> }[] = [];
   let relay: Relay | null = null;
+  let administrator: RigAdministrator | null = null;
   const closeAll = async () => {
     await Promise.all(started.map((one) => one.stop()));
     await relay?.close();
@@ -92,7 +93,8 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
           logFile: join(dir, 'gateway.log'),
           signal,
         }),
-      ).then((child) => {
+      ).then(async (child) => {
+        administrator = await addAdministrator(dir, child);
         options.onGateway(plaintextUrl(child.ready.httpUrl));
         return child;
       }),
@@ -100,7 +102,7 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
     void gateway.exited.then(() => options.onGatewayLost());
     const brokerPort = Number(new URL(String(gateway.ready.brokerUrl)).port);
     relay = await startRelay(() => brokerPort);
-    if (options.tls) await enrolTownBox(dir, gateway);
+    if (options.tls) await (administrator as RigAdministrator | null)?.enrol(DEMO_EDGE, join(dir, 'identity'));
     gateway.onMessage((message) => {
       if (message.kind === 'cut' || message.kind === 'kill') options.onButton(message.kind);
     });
@@ -140,11 +142,12 @@ export async function startTown(options: TownOptions): Promise<DemoTown> {
   }
 }
 
-async function enrolTownBox(dir: string, gateway: ChildProcessHandle): Promise<void> {
+/** The demo's user, as whom a browser is signed in by itself. */
+async function addAdministrator(dir: string, gateway: ChildProcessHandle): Promise<RigAdministrator> {
   const administrator = await firstAdministrator(gateway.ready, DEMO_CENTRE, 'demo');
-  // For whoever wants to look at certificates and people.
+  // For whoever wants to sign in by hand.
   writeFileSync(join(dir, 'administrator.password'), administrator.password, { mode: 0o600 });
-  await administrator.enrol(DEMO_EDGE, join(dir, 'identity'));
+  return administrator;
 }
 
 async function startEdge(dir: string, plan: DemoEdgePlan, options: TownOptions): Promise<ChildProcessHandle> {

@@ -119,7 +119,8 @@ test(
     const { url, heard, say } = await openBroker(t);
     const device = await new CountingDevice().open(t);
     const gateway = await openGateway(t, dir, url);
-    const yaml = commandEdgeYaml(url, device.port);
+    // Fast enough for a backlog within seconds.
+    const yaml = commandEdgeYaml(url, device.port).replace('every: 2s', 'every: 200ms');
     const edge = await startCommandEdge(t, dir, yaml);
     await knownCommand(gateway.httpUrl);
 

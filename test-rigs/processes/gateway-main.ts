@@ -21,7 +21,7 @@ let view: DemoView = {
 process.on('message', (message: ChildMessage) => {
   if (message.kind === 'view') view = message.view as DemoView;
 });
-const demo = { view: () => view, cut: () => tellParent({ kind: 'cut' }), kill: () => tellParent({ kind: 'kill' }) };
+const demo = { user: 'demo', view: () => view, cut: () => tellParent({ kind: 'cut' }), kill: () => tellParent({ kind: 'kill' }) };
 // A rig that wants to strike just then is told when rows are moved into chunks, and when that is over.
 const tellsCompaction = process.argv.includes('--tell-compaction');
 const tell: Tell = (event) => {

@@ -1,4 +1,4 @@
-/** The demo's two buttons and what the reconciler found; only where the gateway runs inside `cityvitals demo`. */
+/** Who one is in the demo, its two buttons and what the reconciler found; only where the gateway runs inside `cityvitals demo`. */
 import { useState } from 'preact/hooks';
 import type { DemoView } from '../../../api/demo.ts';
 import type { StatusView } from '../../../api/status.ts';
@@ -8,7 +8,8 @@ import { useView } from '../../shell/view.ts';
 import { pickText } from '../../shell/dictionary.ts';
 import { Icon } from '../../ui/icons.tsx';
 
-export function DemoPanel() {
+/** @param isSignedIn the demo's user, by itself */
+export function DemoPanel({ isSignedIn }: { isSignedIn: boolean }) {
   const { state, words, lang } = useView();
   const [failure, setFailure] = useState('');
   const { demo } = state;
@@ -36,6 +37,7 @@ export function DemoPanel() {
       </div>
       {failure !== '' && <p class="tone-lost" role="alert">{failure}</p>}
       <Reconciled demo={demo} />
+      {isSignedIn && <p class="quiet">{words.demoSignedIn}</p>}
     </section>
   );
 }

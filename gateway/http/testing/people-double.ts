@@ -30,6 +30,7 @@ export const peopleDouble = (users: readonly User[] = [user]): ApiSources['peopl
   isEmpty: false,
   signIn: () => Promise.resolve(begun),
   begin: () => Promise.resolve(begun),
+  signInToDemo: () => Promise.resolve(begun),
   signInByProvider: () => Promise.resolve(begun),
   signOut: () => Promise.resolve(),
   sessionsOf: () => [session],
